@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The two clocks. Wall time (expiry, rows) is milliseconds since 1970 UTC; steady time (deadlines) never steps.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace cr::base {
+
+using Time = std::chrono::sys_time<std::chrono::milliseconds>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Wall clock now; goes where the system clock goes, backwards too. Any thread.
+inline Time wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+inline SteadyTime steady_now() {
+  return std::chrono::steady_clock::now();
+}
+
+inline std::int64_t to_unix_ms(Time time) {
+  return time.time_since_epoch().count();
+}
+inline Time from_unix_ms(std::int64_t ms) {
+  return Time(std::chrono::milliseconds(ms));
+}
+
+}  // namespace cr::base

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Scope: what a token may do, and the verdict on one request. Pure: no I/O, no clock, no lock; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace cr::token {
+
+// An address as 16 bytes; IPv4 and IPv4-mapped IPv6 are the same thing here (::ffff:a.b.c.d).
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};
+  // Strict dotted quad or RFC 4291 text; octal, hex, short and integer forms and zone ids are `invalid`.
+  static base::Result<IpAddress> parse(std::string_view text);
+  std::string to_string() const;  // v4 as dotted quad, v6 by RFC 5952
+  bool is_v4() const;
+  // Loopback, private, link-local, unique-local, multicast, unspecified, shared (100.64/10), documentation: not the
+  // Internet.
+  bool is_special() const;
+  auto operator<=>(const IpAddress&) const = default;
+};
+
+// Addresses and CIDRs, v4 and v6. Empty = unrestricted only when made so on purpose.
+class IpSet {
+ public:
+  IpSet() = default;  // unrestricted
+  // Each entry an address or CIDR without host bits. One bad entry, or a list that comes to nothing, is `invalid` and
+  // the message names the entry. Sorted and merged: look-up is a binary search. "0.0.0.0/0" is all of IPv4; "::/0" is
+  // everything, IPv4 too.
+  static base::Result<IpSet> parse(const std::vector<std::string>& entries);
+  bool unrestricted() const { return !restricted_; }
+  bool contains(const IpAddress& address) const;  // true for everything if unrestricted
+
+ private:
+  struct Range {
+    IpAddress first, last;
+  };
+  void merge();
+  bool restricted_ = false;
+  std::vector<Range> ranges_;
+};
+
+// Model names and patterns ("gpt-4o", "gpt-*"). Byte-exact but for '*'.
+class ModelSet {
+ public:
+  ModelSet() = default;  // unrestricted
+  // An entry over 256 bytes, empty, or with control bytes is `invalid`. No entries = unrestricted.
+  static base::Result<ModelSet> parse(const std::vector<std::string>& entries);
+  bool unrestricted() const { return patterns_.empty(); }
+  bool allows(std::string_view model) const;
+  const std::vector<std::string>& patterns() const { return patterns_; }
+
+ private:
+  std::vector<std::string> patterns_;
+};
+
+enum class Switch { on, off };
+
+// What the decision needs of a token and its account.
+struct Scope {
+  Switch token = Switch::on;
+  Switch account = Switch::on;
+  std::optional<base::Time> not_before;
+  std::optional<base::Time> expires;  // valid while now < expires
+  IpSet allow_ip;
+  ModelSet models;
+};
+
+enum class Verdict {
+  allowed,
+  token_disabled,
+  token_expired,
+  token_not_yet_valid,
+  account_disabled,
+  ip_not_allowed,
+  model_not_allowed
+};
+
+// In the order of the decision table: status, times, account, address.
+Verdict admit(const Scope& scope, base::Time now, const IpAddress& source);
+// After the body is read.
+Verdict admit_model(const Scope& scope, std::string_view model);
+
+}  // namespace cr::token
