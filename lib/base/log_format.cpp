@@ -24,7 +24,9 @@ bool needs_quotes(std::string_view value) {
 }
 
 void append_value(std::string& out, std::string_view value) {
-  const std::string safe = escape_for_terminal(value);
+  std::string doubled;  // so that a backslash of the value is not taken for one of ours
+  for (const char c : value) doubled.append(c == '\\' ? 2 : 1, c);
+  const std::string safe = escape_for_terminal(doubled);
   if (!needs_quotes(safe)) {
     out += safe;
     return;
