@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Every outside library, once, as an imported target. All are Debian 12 packages (`make deps` installs them).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(toml REQUIRED IMPORTED_TARGET tomlplusplus)
+find_path(CR_CLI11 CLI/CLI.hpp REQUIRED)
+find_path(CR_NLOHMANN nlohmann/json.hpp REQUIRED)
+find_path(CR_EXPECTED tl/expected.hpp REQUIRED)
+
+# Asio without its deprecated parts and without exceptions crossing threads; concrete executors only.
+add_library(cr_asio INTERFACE)
+target_link_libraries(cr_asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
+target_compile_definitions(cr_asio INTERFACE BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
