@@ -24,7 +24,7 @@ class Database {
   struct Options {
     OpenMode mode = OpenMode::read_write_create;
     int busy_timeout_ms = 2000;
-    std::string vfs;  // empty = the default one
+    std::string vfs = {};  // empty = the default one
   };
   // Errors: `corrupt` (not a database, damaged), `unavailable` (locked, full, cannot be opened), each naming the file.
   static base::Result<Database> open(const std::string& path, const Options& options);

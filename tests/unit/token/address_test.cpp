@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "token/scope.h"
+
+namespace cr::token {
+namespace {
+
+using testing::HasSubstr;
+
+IpAddress address(std::string_view text) {
+  return IpAddress::parse(text).value();
+}
+
+struct TextCase {
+  std::string_view text, canonical;
+};
+
+TEST(IpAddress, parses_and_shows_canonically) {
+  constexpr TextCase k_table[] = {
+      {"1.2.3.4", "1.2.3.4"},
+      {"0.0.0.0", "0.0.0.0"},
+      {"255.255.255.255", "255.255.255.255"},
+      {"::ffff:1.2.3.4", "1.2.3.4"},
+      {"::FFFF:102:304", "1.2.3.4"},
+      {"0:0:0:0:0:ffff:1.2.3.4", "1.2.3.4"},
+      {"::", "::"},
+      {"::1", "::1"},
+      {"2001:DB8::1", "2001:db8::1"},
+      {"2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"},
+      {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},  // one group alone is not shortened (RFC 5952 4.2.2)
+      {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},           // the longest run
+      {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},     // the first of equals
+      {"fe80::1", "fe80::1"},
+  };
+  for (const auto& row : k_table) {
+    const auto parsed = IpAddress::parse(row.text);
+    ASSERT_TRUE(parsed) << row.text << ": " << parsed.error().message;
+    EXPECT_EQ(parsed->to_string(), row.canonical);
+    EXPECT_EQ(address(row.canonical), *parsed);
+  }
+  EXPECT_TRUE(address("::ffff:1.2.3.4").is_v4());
+  EXPECT_TRUE(address("1.2.3.4").is_v4());
+  EXPECT_FALSE(address("::1.2.3.4").is_v4());
+  EXPECT_FALSE(address("::1").is_v4());
+}
+
+TEST(IpAddress, parse_refuses) {
+  constexpr std::string_view k_table[] = {
+      "",
+      " ",
+      "1.2.3",
+      "1.2.3.4.5",
+      "1.2.3.256",
+      "1.2.3.-1",
+      "01.2.3.4",
+      "1.2.3.04",
+      "1.2.3.010",
+      "0x1.2.3.4",
+      "0x01020304",
+      "16909060",
+      "1.2.772",
+      "127.1",
+      "1.2.3.4 ",
+      " 1.2.3.4",
+      "1.2.3.4\n",
+      "1.2.3.4:80",
+      "[::1]",
+      "[::1]:80",
+      "::1%lo",
+      "fe80::1%eth0",
+      "fe80::1%1",
+      "1::2::3",
+      ":::",
+      "1:2:3:4:5:6:7",
+      "1:2:3:4:5:6:7:8:9",
+      "12345::",
+      "g::",
+      "::ffff:1.2.3.04",
+      "::ffff:1.2.3",
+      "localhost",
+      "1.2.3.4/32",
+      "::1/128",
+      "１.2.3.4",
+      "1,2,3,4",
+      std::string_view("1.2.3.4\0", 8),
+      std::string_view("1.2.3.4\0.5", 10),
+      "0000:0000:0000:0000:0000:0000:0000:00000001",
+      "::ffff:0x1.2.3.4",
+  };
+  for (const std::string_view text : k_table) {
+    const auto parsed = IpAddress::parse(text);
+    ASSERT_FALSE(parsed) << text << " gave " << parsed->to_string();
+    EXPECT_EQ(parsed.error().code, base::ErrorCode::invalid);
+  }
+}
+
+struct SpecialCase {
+  std::string_view text;
+  bool special;
+};
+
+TEST(IpAddress, is_special) {
+  constexpr SpecialCase k_table[] = {
+      {"0.0.0.0", true},
+      {"0.255.255.255", true},
+      {"1.0.0.0", false},
+      {"9.255.255.255", false},
+      {"10.0.0.0", true},
+      {"10.255.255.255", true},
+      {"11.0.0.0", false},
+      {"100.63.255.255", false},
+      {"100.64.0.0", true},
+      {"100.127.255.255", true},
+      {"100.128.0.0", false},
+      {"126.255.255.255", false},
+      {"127.0.0.1", true},
+      {"127.255.255.255", true},
+      {"128.0.0.0", false},
+      {"169.253.255.255", false},
+      {"169.254.169.254", true},
+      {"169.255.0.0", false},
+      {"172.15.255.255", false},
+      {"172.16.0.0", true},
+      {"172.31.255.255", true},
+      {"172.32.0.0", false},
+      {"192.0.0.8", true},
+      {"192.0.1.0", false},
+      {"192.0.2.1", true},
+      {"192.88.99.1", true},
+      {"192.167.255.255", false},
+      {"192.168.0.1", true},
+      {"192.169.0.0", false},
+      {"198.17.255.255", false},
+      {"198.18.0.0", true},
+      {"198.19.255.255", true},
+      {"198.20.0.0", false},
+      {"198.51.100.7", true},
+      {"203.0.113.7", true},
+      {"223.255.255.255", false},
+      {"224.0.0.1", true},
+      {"239.255.255.255", true},
+      {"240.0.0.0", true},
+      {"255.255.255.255", true},
+      {"8.8.8.8", false},
+      {"::ffff:127.0.0.1", true},
+      {"::ffff:8.8.8.8", false},
+      {"::", true},
+      {"::1", true},
+      {"::127.0.0.1", true},
+      {"2001:4860:4860::8888", false},
+      {"2606:4700::1111", false},
+      {"fc00::1", true},
+      {"fdff::1", true},
+      {"fe00::1", false},
+      {"fe80::1", true},
+      {"febf::1", true},
+      {"fec0::1", true},
+      {"ff02::1", true},
+      {"2001:db8::1", true},
+      {"2001::1", true},
+      {"2002:7f00:1::", true},
+      {"3fff::1", true},
+      {"100::1", true},
+      {"64:ff9b:1::1", true},
+      {"64:ff9b::127.0.0.1", true},  // NAT64 is what it leads to
+      {"64:ff9b::8.8.8.8", false},
+  };
+  for (const auto& row : k_table) EXPECT_EQ(address(row.text).is_special(), row.special) << row.text;
+}
+
+struct SetCase {
+  std::vector<std::string> entries;
+  std::string_view inside, outside;  // blank-separated
+};
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+TEST(IpSet, contains) {
+  const SetCase table[] = {
+      {{"1.2.3.4"}, "1.2.3.4 ::ffff:1.2.3.4", "1.2.3.3 1.2.3.5 ::1.2.3.4 ::"},
+      {{"10.0.0.0/8"}, "10.0.0.0 10.255.255.255 ::ffff:10.1.1.1", "9.255.255.255 11.0.0.0 ::a00:0"},
+      {{"10.0.0.0/9"}, "10.127.255.255", "10.128.0.0"},
+      {{"192.0.2.128/25"}, "192.0.2.128 192.0.2.255", "192.0.2.127 192.0.3.0"},
+      {{"192.0.2.6/31"}, "192.0.2.6 192.0.2.7", "192.0.2.5 192.0.2.8"},
+      {{"0.0.0.0/0"}, "0.0.0.0 255.255.255.255 ::ffff:1.1.1.1", "::1 2001:db8::1 ::fffe:ffff:ffff ::1:0:0:0"},
+      {{"::/0"}, "::1 ffff::1 1.2.3.4", ""},
+      {{"2001:db8::/32"}, "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db7:ffff:: 2001:db9:: 1.2.3.4"},
+      {{"2001:db8::/33"}, "2001:db8:7fff::1", "2001:db8:8000::"},
+      {{"::1/128"}, "::1", ":: ::2"},
+      {{"::ffff:10.0.0.0/104"}, "10.0.0.0 10.255.255.255", "11.0.0.0 ::a00:1"},
+      {{"::ffff:1.2.3.4/128"}, "1.2.3.4", "1.2.3.5"},
+      {{"::ffff:0:0/96"}, "0.0.0.0 255.255.255.255", "::1"},
+      {{"10.0.0.0/8", "10.1.0.0/16", "10.0.0.0/8"}, "10.0.0.1 10.1.2.3 10.255.255.255", "11.0.0.0"},
+      {{"10.1.0.0/16", "10.0.0.0/8"}, "10.2.0.1 10.1.2.3", "11.0.0.0"},
+      {{"5.5.5.5", "3.3.3.3", "9.9.9.0/24", "2001:db8::/64", "1.1.1.1"},
+       "1.1.1.1 3.3.3.3 5.5.5.5 9.9.9.200 2001:db8::7",
+       "1.1.1.0 2.2.2.2 4.4.4.4 9.9.8.255 9.9.10.0 2001:db8:0:1::"},
+  };
+  for (const auto& row : table) {
+    const auto set = IpSet::parse(row.entries);
+    ASSERT_TRUE(set) << row.entries[0] << ": " << set.error().message;
+    EXPECT_FALSE(set->unrestricted());
+    for (const auto& text : words(row.inside))
+      EXPECT_TRUE(set->contains(address(text))) << row.entries[0] << ' ' << text;
+    for (const auto& text : words(row.outside))
+      EXPECT_FALSE(set->contains(address(text))) << row.entries[0] << ' ' << text;
+  }
+}
+
+TEST(IpSet, by_default_everything) {
+  const IpSet set;
+  EXPECT_TRUE(set.unrestricted());
+  EXPECT_TRUE(set.contains(address("1.2.3.4")));
+  EXPECT_TRUE(set.contains(address("::")));
+}
+
+TEST(IpSet, agrees_with_a_plain_loop) {
+  std::vector<std::string> entries;
+  for (int i = 0; i < 256; i += 3) entries.push_back("10.0." + std::to_string(i) + ".0/24");
+  for (int i = 1; i < 256; i += 7) entries.push_back("10.0." + std::to_string(i) + ".64/26");
+  const IpSet set = IpSet::parse(entries).value();
+  for (int i = 0; i < 256; ++i) {
+    for (const int last : {0, 63, 64, 127, 128, 255}) {
+      const bool in_quarter = i % 7 == 1 && last >= 64 && last < 128;
+      const std::string text = "10.0." + std::to_string(i) + "." + std::to_string(last);
+      EXPECT_EQ(set.contains(address(text)), i % 3 == 0 || in_quarter) << text;
+    }
+  }
+}
+
+TEST(IpSet, parse_refuses_and_names_the_entry) {
+  const std::string table[] = {"",
+                               " ",
+                               "1.2.3",
+                               "1.2.3.4/",
+                               "1.2.3.4/33",
+                               "1.2.3.4/-1",
+                               "1.2.3.4/+8",
+                               "1.2.3.4/08",
+                               "1.2.3.4/8 ",
+                               "1.2.3.4/0x8",
+                               "1.2.3.0/24/8",
+                               "/8",
+                               "::1/129",
+                               "::/1000",
+                               "::1%lo/128",
+                               "1.2.3.4 /32",
+                               "*",
+                               "1.2.3.*",
+                               "1.2.3.4-9",
+                               "example.org",
+                               "10.0.0.0/255.0.0.0",
+                               "1.2.3.4/",
+                               "::ffff:1.2.3.4/129"};
+  for (const std::string& entry : table) {
+    const auto set = IpSet::parse({"192.0.2.1", entry});
+    ASSERT_FALSE(set) << entry;
+    EXPECT_EQ(set.error().code, base::ErrorCode::invalid);
+    EXPECT_THAT(set.error().message, HasSubstr('"' + entry + '"'));
+    EXPECT_FALSE(set.error().hint.empty());
+  }
+  EXPECT_EQ(IpSet::parse({}).error().code, base::ErrorCode::invalid);
+}
+
+struct HostBitsCase {
+  std::string entry;
+  std::string_view network;
+};
+
+TEST(IpSet, host_bits_are_refused_with_the_network_as_the_way_out) {
+  const HostBitsCase table[] = {
+      {"10.1.2.3/8", "10.0.0.0/8"},
+      {"192.0.2.1/24", "192.0.2.0/24"},
+      {"1.2.3.4/0", "0.0.0.0/0"},
+      {"192.0.2.1/31", "192.0.2.0/31"},
+      {"2001:db8::1/32", "2001:db8::/32"},
+      {"2001:db8:8000::/32", "2001:db8::/32"},
+      {"::1/0", "::/0"},
+      {"::ffff:10.1.2.3/104", "10.0.0.0/8"},
+      {"::ffff:10.0.0.0/64", "::/64"},
+  };
+  for (const auto& row : table) {
+    const auto set = IpSet::parse({row.entry});
+    ASSERT_FALSE(set) << row.entry;
+    EXPECT_THAT(set.error().message, HasSubstr("host bits"));
+    EXPECT_THAT(set.error().hint, HasSubstr("write " + std::string(row.network) + " for"));
+    EXPECT_TRUE(IpSet::parse({std::string(row.network)})) << "the hint works";
+  }
+}
+
+}  // namespace
+}  // namespace cr::token
