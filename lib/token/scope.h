@@ -2,30 +2,18 @@
 // Scope: what a token may do, and the verdict on one request. Pure: no I/O, no clock, no lock; any thread.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/result.h"
 
 namespace cr::token {
 
-// An address as 16 bytes; IPv4 and IPv4-mapped IPv6 are the same thing here (::ffff:a.b.c.d).
-struct IpAddress {
-  std::array<std::uint8_t, 16> bytes{};
-  // Strict dotted quad or RFC 4291 text; octal, hex, short and integer forms and zone ids are `invalid`.
-  static base::Result<IpAddress> parse(std::string_view text);
-  std::string to_string() const;  // v4 as dotted quad, v6 by RFC 5952
-  bool is_v4() const;
-  // Loopback, private, link-local, unique-local, multicast, unspecified, shared (100.64/10), documentation: not the
-  // Internet.
-  bool is_special() const;
-  auto operator<=>(const IpAddress&) const = default;
-};
+using base::IpAddress;
 
 // Addresses and CIDRs, v4 and v6. Empty = unrestricted only when made so on purpose.
 class IpSet {
