@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "admin/messages.h"
+
+#include "admin/fields.h"
+
+namespace cr::admin {
+
+void fields(auto& v, message_of<Group> auto& m) {
+  v("id", m.id);
+  v("rev", m.rev);
+  v("name", m.name);
+  v("multiplier", m.multiplier);
+  v("note", m.note);
+  v("channels", m.channels);
+  v("tokens", m.tokens);
+  v("created_at", m.created_at);
+}
+
+void fields(auto& v, message_of<GroupCreate> auto& m) {
+  v.required("name", m.name);
+  v("multiplier", m.multiplier);
+  v("note", m.note);
+}
+
+void fields(auto& v, message_of<GroupEdit> auto& m) {
+  v.edit("multiplier", m.multiplier);
+  v.edit("note", m.note);
+}
+
+void fields(auto& v, message_of<Account> auto& m) {
+  v("id", m.id);
+  v("rev", m.rev);
+  v("name", m.name);
+  v("enabled", m.enabled);
+  v.quota("quota", m.quota);
+  v("used", m.used);
+  v("reserved", m.reserved);
+  v.quota("left", m.left);
+  v("tokens", m.tokens);
+  v("note", m.note);
+  v("created_at", m.created_at);
+}
+
+void fields(auto& v, message_of<AccountCreate> auto& m) {
+  v.required("name", m.name);
+  v.quota("quota", m.quota);
+  v("note", m.note);
+}
+
+void fields(auto& v, message_of<AccountEdit> auto& m) {
+  v.edit("enabled", m.enabled);
+  v.edit("quota", m.quota);
+  v.edit("note", m.note);
+}
+
+void fields(auto& v, message_of<AccountCredit> auto& m) {
+  v.required("amount", m.amount);
+}
+
+void fields(auto& v, message_of<Price> auto& m) {
+  v("model", m.model);
+  v("input", m.input);
+  v("cached_input", m.cached_input);
+  v("cache_write", m.cache_write);
+  v("output", m.output);
+  v("per_request", m.per_request);
+  v("max_output_tokens", m.max_output_tokens);
+  v("context_tokens", m.context_tokens);
+  v("source", m.source);
+  v("effective_at", m.effective_at);
+  v("updated_at", m.updated_at);
+}
+
+void fields(auto& v, message_of<PriceSet> auto& m) {
+  v("model", m.model);
+  v.required("input", m.input);
+  v.required("output", m.output);
+  v("cached_input", m.cached_input);
+  v("cache_write", m.cache_write);
+  v("per_request", m.per_request);
+  v("max_output_tokens", m.max_output_tokens);
+  v("context_tokens", m.context_tokens);
+  v("effective_at", m.effective_at);
+}
+
+void fields(auto& v, message_of<PriceImport> auto& m) {
+  v.required("prices", m.prices);
+}
+
+void fields(auto& v, message_of<PriceQuote> auto& m) {
+  v.required("model", m.model);
+  v("input_tokens", m.input_tokens);
+  v("cached_tokens", m.cached_tokens);
+  v("output_tokens", m.output_tokens);
+  v("group", m.group);
+}
+
+void fields(auto& v, message_of<PriceQuoted> auto& m) {
+  v("price", m.price);
+  v("multiplier", m.multiplier);
+  v("cost", m.cost);
+  v("lines", m.lines);
+}
+
+void fields(auto& v, message_of<Imported> auto& m) {
+  v("imported", m.imported);
+}
+
+CR_ADMIN_ANSWER(Group)
+CR_ADMIN_ANSWER(Page<Group>)
+CR_ADMIN_ANSWER(Account)
+CR_ADMIN_ANSWER(Page<Account>)
+CR_ADMIN_ANSWER(Price)
+CR_ADMIN_ANSWER(Page<Price>)
+CR_ADMIN_ANSWER(PriceQuoted)
+CR_ADMIN_ANSWER(Imported)
+CR_ADMIN_REQUEST(GroupCreate)
+CR_ADMIN_REQUEST(GroupEdit)
+CR_ADMIN_REQUEST(AccountCreate)
+CR_ADMIN_REQUEST(AccountEdit)
+CR_ADMIN_REQUEST(AccountCredit)
+CR_ADMIN_REQUEST(PriceSet)
+CR_ADMIN_REQUEST(PriceImport)
+CR_ADMIN_REQUEST(PriceQuote)
+
+// --- errors
+// -----------------------------------------------------------------------------------------------------------
+namespace {
+std::string_view code_for(int status) {
+  switch (status) {
+    case 400:
+      return "invalid";
+    case 403:
+      return "forbidden";
+    case 404:
+      return "not_found";
+    case 409:
+    case 412:
+      return "conflict";
+    case 413:
+      return "invalid";
+    case 429:
+      return "exhausted";
+    case 502:
+      return "upstream";
+    case 503:
+      return "unavailable";
+    case 504:
+      return "timeout";
+    default:
+      return "internal";
+  }
+}
+
+std::string text_of(const Json& object, std::string_view name) {
+  const auto* member = object.find(name);
+  return member != nullptr && member->kind == Json::Kind::text ? member->text : std::string();
+}
+}  // namespace
+
+std::string error_json(const base::Error& error, std::string_view request_id) {
+  JsonWriter out;
+  Writer writer(out);
+  out.begin_object();
+  out.name("error");
+  out.begin_object();
+  writer("code", std::string(name_of(error.code)));
+  writer("message", error.message);
+  writer("hint", error.hint);
+  writer("request_id", std::string(request_id));
+  out.end_object();
+  out.end_object();
+  return out.take();
+}
+
+base::Error error_from_json(std::string_view json, int status) {
+  const auto tree = parse_json(json, k_answer_bytes_max);
+  const auto* body = tree && tree->kind == Json::Kind::object ? tree->find("error") : nullptr;
+  if (body == nullptr || body->kind != Json::Kind::object) {
+    return {base::error_code_from(code_for(status)), "the daemon answered with status " + std::to_string(status), {}};
+  }
+  return {base::error_code_from(text_of(*body, "code")), text_of(*body, "message"), text_of(*body, "hint")};
+}
+
+}  // namespace cr::admin

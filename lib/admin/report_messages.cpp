@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "admin/fields.h"
+
+namespace cr::admin {
+
+void fields(auto& v, message_of<Request> auto& m) {
+  v("id", m.id);
+  v("started_at", m.started_at);
+  v("duration_ms", m.duration_ms);
+  v("first_byte_ms", m.first_byte_ms);
+  v("token", m.token);
+  v("account", m.account);
+  v("group", m.group);
+  v("channel", m.channel);
+  v("endpoint", m.endpoint);
+  v("model", m.model);
+  v("upstream_model", m.upstream_model);
+  v("source_ip", m.source_ip);
+  v("status", m.status);
+  v("ending", m.ending);
+  v("error", m.error);
+  v("stream", m.stream);
+  v("input_tokens", m.input_tokens);
+  v("cached_tokens", m.cached_tokens);
+  v("cache_write_tokens", m.cache_write_tokens);
+  v("output_tokens", m.output_tokens);
+  v("held", m.held);
+  v("cost", m.cost);
+  v("overrun", m.overrun);
+  v("flags", m.flags);
+}
+
+void fields(auto& v, message_of<UsageRow> auto& m) {
+  v("key", m.key);
+  v("requests", m.requests);
+  v("errors", m.errors);
+  v("input_tokens", m.input_tokens);
+  v("cached_tokens", m.cached_tokens);
+  v("output_tokens", m.output_tokens);
+  v("cost", m.cost);
+  v("estimated", m.estimated);
+}
+
+void fields(auto& v, message_of<UsageReport> auto& m) {
+  v("by", m.by);
+  v("since", m.since);
+  v("until", m.until);
+  v("rows", m.rows);
+  v("total", m.total);
+}
+
+void fields(auto& v, message_of<AuditEntry> auto& m) {
+  v("seq", m.seq);
+  v("at", m.at);
+  v("pid", m.pid);
+  v("uid", m.uid);
+  v("gid", m.gid);
+  v("action", m.action);
+  v("object", m.object);
+  v("detail", m.detail);
+  v("reason", m.reason);
+}
+
+void fields(auto& v, message_of<Status> auto& m) {
+  v("version", m.version);
+  v("pid", m.pid);
+  v("started_at", m.started_at);
+  v("state", m.state);
+  v("listen", m.listen);
+  v("admin_socket", m.admin_socket);
+  v("state_dir", m.state_dir);
+  v("config_file", m.config_file);
+  v("workers", m.workers);
+  v("connections", m.connections);
+  v("requests_running", m.requests_running);
+  v("requests_total", m.requests_total);
+  v("tokens", m.tokens);
+  v("channels", m.channels);
+  v("log_lines_dropped", m.log_lines_dropped);
+  v("ledger_commits", m.ledger_commits);
+  v("ledger_queue", m.ledger_queue);
+  v("overrun", m.overrun);
+}
+
+void fields(auto& v, message_of<Version> auto& m) {
+  v("version", m.version);
+  v("api", m.api);
+}
+
+void fields(auto& v, message_of<Names> auto& m) {
+  v("names", m.names);
+}
+
+void fields(auto& v, message_of<ConfigCheck> auto& m) {
+  v("text", m.text);
+  v("name", m.name);
+}
+
+void fields(auto& v, message_of<ConfigChecked> auto& m) {
+  v("ok", m.ok);
+  v("message", m.message);
+}
+
+void fields(auto&, message_of<Empty> auto&) {}
+
+CR_ADMIN_ANSWER(Request)
+CR_ADMIN_ANSWER(Page<Request>)
+CR_ADMIN_ANSWER(UsageRow)
+CR_ADMIN_ANSWER(UsageReport)
+CR_ADMIN_ANSWER(AuditEntry)
+CR_ADMIN_ANSWER(Page<AuditEntry>)
+CR_ADMIN_ANSWER(Status)
+CR_ADMIN_ANSWER(Version)
+CR_ADMIN_ANSWER(Names)
+CR_ADMIN_ANSWER(ConfigChecked)
+CR_ADMIN_REQUEST(ConfigCheck)
+CR_ADMIN_REQUEST(Empty)
+
+}  // namespace cr::admin
