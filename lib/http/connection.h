@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Connection: one accepted client. Reads heads and bodies within limits and deadlines, writes answers in gathered
+// writes. Lives and dies on its worker's thread. Views it gives out hold until end_request().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/head.h"
+#include "http/heartbeat.h"
+#include "http/net.h"
+#include "token/scope.h"
+
+namespace cr::http {
+
+struct ConnectionLimits {
+  HeadLimits head;
+  std::chrono::milliseconds head_timeout{10'000};   // from the first byte of a request (or the connection's start)
+  std::chrono::milliseconds body_timeout{60'000};   // for all of a body
+  std::chrono::milliseconds idle_timeout{75'000};   // between requests
+  std::chrono::milliseconds stall_timeout{60'000};  // for a client that does not read
+};
+
+enum class ReadOutcome { ok, closed, timed_out, refused, too_large };
+
+class Connection {
+ public:
+  Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits);
+
+  // The next request's head. `refused`: refusal() says status and reason. `closed`: the client left, or nothing came in
+  // time.
+  Task<ReadOutcome> read_head(RequestHead& head);
+  const HeadResult& refusal() const { return head_result_; }
+
+  // The whole body of `head`; body() holds it then. `too_large` over `bytes_max` (by Content-Length: before reading).
+  Task<ReadOutcome> read_body(const RequestHead& head, std::uint64_t bytes_max);
+  std::string_view body() const { return body_view_; }
+  // Whether an unread body is small enough to be read away after a refusal; else the connection must close.
+  bool can_skip_body(const RequestHead& head) const;
+  Task<bool> skip_body(const RequestHead& head);
+
+  // All buffers, in order; false = the client is gone or does not read (stall). At most 16 buffers.
+  Task<bool> write(std::span<const asio::const_buffer> buffers);
+  Task<bool> write(std::string_view bytes);
+  // What can be written without waiting; for keep-alive comments. False = the client is gone.
+  bool write_now(std::string_view bytes);
+
+  void end_request();  // forget this request's bytes; pipelined ones stay
+  bool has_buffered() const { return end_ > begin_; }
+  Task<void> linger();  // after the last answer: let it arrive although the client still sends
+  void cut();           // at once, from any coroutine of this worker
+  bool is_cut() const { return cut_; }
+  void set_idle(bool idle) { idle_ = idle; }
+  bool idle() const { return idle_; }  // between requests
+
+  int fd() { return socket_.native_handle(); }
+  const token::IpAddress& peer() const { return peer_; }
+  Heartbeat& heartbeat() { return heartbeat_; }
+  Executor executor() { return socket_.get_executor(); }
+  void use(std::shared_ptr<const ConnectionLimits> limits) { limits_ = std::move(limits); }
+
+ private:
+  Task<ReadOutcome> fill();  // more bytes into the receive buffer
+  Task<ReadOutcome> read_into(char* place, std::size_t size, std::size_t& got);
+  Task<ReadOutcome> read_sized_body(std::uint64_t length);
+  Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);
+  Task<bool> wait_writable();
+  void make_room(std::size_t size);
+  std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
+
+  Socket socket_;
+  Heartbeat& heartbeat_;
+  std::shared_ptr<const ConnectionLimits> limits_;
+  Watch watch_;
+  RequestHeadParser parser_;
+  HeadResult head_result_;
+  token::IpAddress peer_;
+
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+  std::size_t consumed_ = 0;  // of this request, head and body
+  std::string body_;          // bodies that do not fit the receive buffer, and decoded chunked ones
+  std::string_view body_view_;
+  std::string pipelined_;  // bytes after a chunked body
+  bool timed_out_ = false;
+  bool cut_ = false;
+  bool idle_ = true;
+  bool first_request_ = true;
+};
+
+}  // namespace cr::http

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+#include "http/upstream.h"
+
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <cstring>
+
+namespace cr::http {
+
+namespace {
+
+constexpr std::size_t k_buffer_bytes = 16 * 1024;
+// Room for the largest head; a provider's heads are a few hundred bytes.
+constexpr HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
+
+base::Error failed(std::string what, const ErrorCode& error) {
+  return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
+}
+
+}  // namespace
+
+UpstreamConnection::UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat)
+    : io_(io),
+      watch_(heartbeat, {.expired =
+                             [this] {
+                               timed_out_ = true;
+                               ErrorCode ignored;
+                               socket().cancel(ignored);
+                             },
+                         .hung_up = {},
+                         .tick = {}}),
+      plain_(io),
+      parser_(k_answer_head_limits) {}
+
+Socket& UpstreamConnection::socket() {
+  return tls_ ? tls_->next_layer() : plain_;
+}
+int UpstreamConnection::fd() {
+  return socket().native_handle();
+}
+
+void UpstreamConnection::cancel() {
+  cancelled_ = true;
+  ErrorCode ignored;
+  socket().cancel(ignored);
+}
+
+Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver,
+                                                     asio::ssl::context& tls) {
+  const auto started = base::steady_now();
+  auto endpoints = co_await resolver.resolve(target.url.host, target.url.port, target.privates, target.connect_timeout);
+  if (!endpoints) co_return tl::unexpected(endpoints.error());
+  watch_.expire_at(started + target.connect_timeout);
+  auto connected = co_await connect_any(*endpoints);
+  if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, tls);
+  watch_.disarm();
+  if (timed_out_) co_return base::fail(base::ErrorCode::timeout, "the upstream did not accept the connection in time");
+  co_return connected;
+}
+
+Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints) {
+  ErrorCode last;
+  for (const auto& endpoint : endpoints) {
+    plain_ = Socket(io_);
+    auto [error] = co_await plain_.async_connect(endpoint, k_await);
+    if (!error) {
+      plain_.set_option(asio::ip::tcp::no_delay(true), last);
+      co_return base::Result<void>();
+    }
+    last = error;
+    if (timed_out_ || cancelled_) break;
+  }
+  co_return tl::unexpected(failed("the upstream cannot be reached", last));
+}
+
+Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, asio::ssl::context& tls) {
+  tls_ = std::make_unique<TlsStream>(std::move(plain_), tls);
+  ErrorCode is_name;
+  (void)asio::ip::make_address(host, is_name);
+  // SNI carries names only (RFC 6066, section 3).
+  if (is_name) SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
+  tls_->set_verify_callback(asio::ssl::host_name_verification(host));
+  auto [error] = co_await tls_->async_handshake(TlsStream::client, k_await);
+  if (!error) co_return base::Result<void>();
+  const auto verify = SSL_get_verify_result(tls_->native_handle());
+  if (verify != X509_V_OK) {
+    co_return base::fail(base::ErrorCode::upstream, std::string("the upstream's certificate is not trusted: ") +
+                                                        X509_verify_cert_error_string(verify));
+  }
+  co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
+}
+
+Task<bool> UpstreamConnection::send(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout) {
+  ++requests_;
+  body_done_ = keep_alive_ = peer_closed_ = timed_out_ = false;
+  if (!tls_) {
+    watch_.expire_after(timeout);
+    const bool sent = co_await send_plain(buffers);
+    watch_.disarm();
+    co_return sent && !cancelled_;
+  }
+  // One record for the usual request: gathered here, since OpenSSL writes one buffer at a time.
+  std::string whole;
+  for (const auto& buffer : buffers) whole.append(static_cast<const char*>(buffer.data()), buffer.size());
+  watch_.expire_after(timeout);
+  auto [error, bytes] = co_await asio::async_write(*tls_, asio::buffer(whole), k_await);
+  watch_.disarm();
+  co_return !error && !cancelled_;
+}
+
+Task<bool> UpstreamConnection::send_plain(std::span<const asio::const_buffer> buffers) {
+  std::array<iovec, 16> vectors{};
+  std::size_t count = 0;
+  for (const auto& buffer : buffers) {
+    if (buffer.size() > 0) vectors.at(count++) = {const_cast<void*>(buffer.data()), buffer.size()};
+  }
+  std::size_t first = 0;
+  while (first < count) {
+    msghdr message{};
+    message.msg_iov = &vectors[first];
+    message.msg_iovlen = count - first;
+    const auto sent = ::sendmsg(plain_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
+      auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
+      if (error || timed_out_ || cancelled_) co_return false;
+      continue;
+    }
+    auto left = static_cast<std::size_t>(sent);
+    while (first < count && left >= vectors[first].iov_len) left -= vectors[first++].iov_len;
+    if (left > 0) {
+      vectors[first].iov_base = static_cast<char*>(vectors[first].iov_base) + left;
+      vectors[first].iov_len -= left;
+    }
+  }
+  co_return true;
+}
+
+Task<AnswerOutcome> UpstreamConnection::read_more() {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (end_ == capacity_) {
+    const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
+    std::unique_ptr<char[]> larger(new char[wanted]);
+    if (end_ > begin_) std::memcpy(larger.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+    buffer_ = std::move(larger);
+    capacity_ = wanted;
+  }
+  if (cancelled_) co_return AnswerOutcome::cancelled;
+  const auto place = asio::buffer(buffer_.get() + end_, capacity_ - end_);
+  ErrorCode error;
+  std::size_t bytes = 0;
+  if (tls_) {
+    std::tie(error, bytes) = co_await tls_->async_read_some(place, k_await);
+  } else {
+    std::tie(error, bytes) = co_await plain_.async_read_some(place, k_await);
+  }
+  end_ += bytes;
+  if (cancelled_) co_return AnswerOutcome::cancelled;
+  if (timed_out_) co_return AnswerOutcome::timed_out;
+  if (!error) co_return AnswerOutcome::ok;
+  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut.
+  peer_closed_ = error == asio::error::eof;
+  co_return AnswerOutcome::closed;
+}
+
+Task<AnswerOutcome> UpstreamConnection::read_head(ResponseHead& head, std::chrono::milliseconds timeout) {
+  watch_.expire_after(timeout);
+  std::size_t seen = 0;
+  begin_ = end_ = 0;
+  for (;;) {
+    const auto outcome = co_await read_more();
+    if (outcome != AnswerOutcome::ok) {
+      watch_.disarm();
+      co_return outcome == AnswerOutcome::closed&& seen > 0 ? AnswerOutcome::cut : outcome;
+    }
+    for (bool more = true; more && end_ > begin_;) {
+      const auto result = parser_.parse({buffer_.get() + begin_, end_ - begin_}, seen, head);
+      seen = end_ - begin_;
+      if (result.state == HeadState::refused) {
+        watch_.disarm();
+        co_return AnswerOutcome::garbage;
+      }
+      if (result.state == HeadState::need_more) break;
+      begin_ += result.bytes;
+      seen = 0;
+      more = head.status < 200 && head.status != 101;
+      if (more) continue;
+      watch_.disarm();
+      begin_body(head);
+      co_return AnswerOutcome::ok;
+    }
+  }
+}
+
+void UpstreamConnection::begin_body(const ResponseHead& head) {
+  keep_alive_ = head.keep_alive;
+  decoder_ = {};
+  body_done_ = false;
+  if (head.chunked) {
+    framing_ = Framing::chunked;
+  } else if (head.content_length) {
+    framing_ = Framing::sized;
+    left_ = *head.content_length;
+    body_done_ = left_ == 0;
+  } else {
+    framing_ = Framing::until_close;
+    keep_alive_ = false;
+  }
+}
+
+BodyStep UpstreamConnection::step() {
+  if (body_done_) return {BodyState::done, {}};
+  const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
+  if (framing_ == Framing::chunked) {
+    const auto step = decoder_.step(waiting);
+    begin_ += step.consumed;
+    body_done_ = step.state == ChunkState::done;
+    switch (step.state) {
+      case ChunkState::data:
+        return {BodyState::data, step.data};
+      case ChunkState::done:
+        return {BodyState::done, {}};
+      case ChunkState::refused:
+        return {BodyState::garbage, {}};
+      case ChunkState::need_more:
+        break;
+    }
+    return {BodyState::need_more, {}};
+  }
+  if (waiting.empty()) {
+    if (framing_ == Framing::until_close && peer_closed_) {
+      body_done_ = true;
+      return {BodyState::done, {}};
+    }
+    return {BodyState::need_more, {}};
+  }
+  const auto size = framing_ == Framing::sized ? std::min<std::uint64_t>(left_, waiting.size()) : waiting.size();
+  if (framing_ == Framing::sized) {
+    left_ -= size;
+    body_done_ = left_ == 0;
+  }
+  begin_ += size;
+  return {BodyState::data, waiting.substr(0, size)};
+}
+
+Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) {
+  watch_.expire_after(timeout);
+  const auto outcome = co_await read_more();
+  watch_.disarm();
+  if (outcome != AnswerOutcome::closed) co_return outcome;
+  // The end of a body without a length is its connection's end: step() will say so.
+  if (framing_ == Framing::until_close && peer_closed_) co_return AnswerOutcome::ok;
+  co_return AnswerOutcome::cut;
+}
+
+}  // namespace cr::http

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// UpstreamConnection: one connection to a provider, plain or TLS. Sends a request, reads the answer's head and body
+// piece by piece. Lives on its worker's thread. Every wait has a deadline; cancel() ends any of them from another
+// coroutine.
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/chunked.h"
+#include "http/head.h"
+#include "http/heartbeat.h"
+#include "http/net.h"
+#include "http/resolver.h"
+#include "http/url.h"
+
+namespace cr::http {
+
+struct UpstreamTarget {
+  Url url;
+  PrivateAddresses privates = PrivateAddresses::refuse;
+  std::chrono::milliseconds connect_timeout{5'000};  // name, TCP and TLS together
+};
+
+enum class AnswerOutcome {
+  ok,
+  closed,  // the connection ended where nothing of the answer had come
+  cut,     // it ended in the middle
+  timed_out,
+  garbage,    // not HTTP, or its framing is malformed
+  cancelled,  // by cancel()
+};
+
+// One step of a body: a view into the receive buffer, valid to the next fill().
+enum class BodyState { data, need_more, done, garbage };
+struct BodyStep {
+  BodyState state = BodyState::need_more;
+  std::string_view data;
+};
+
+class UpstreamConnection {
+ public:
+  UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat);
+
+  // Connects to the first of the target's addresses that answers; TLS verifies certificate and name (RFC 9110 4.3.4).
+  Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver, asio::ssl::context& tls);
+  // False: the connection is dead (or cancelled). At most 16 buffers.
+  Task<bool> send(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout);
+
+  // Skips interim (1xx) heads. Views in `head` hold until the first fill().
+  Task<AnswerOutcome> read_head(ResponseHead& head, std::chrono::milliseconds timeout);
+  BodyStep step();
+  Task<AnswerOutcome> fill(std::chrono::milliseconds timeout);
+
+  // The answer is over, read to its end, and the connection may carry another request.
+  bool reusable() const { return body_done_ && keep_alive_ && begin_ == end_ && !cancelled_; }
+  bool used_before() const { return requests_ > 1; }
+  void cancel();
+  bool cancelled() const { return cancelled_; }
+  int fd();
+
+ private:
+  using TlsStream = asio::ssl::stream<Socket>;
+  Task<base::Result<void>> connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints);
+  Task<base::Result<void>> handshake(const std::string& host, asio::ssl::context& tls);
+  Task<bool> send_plain(std::span<const asio::const_buffer> buffers);
+  Task<AnswerOutcome> read_more();
+  void begin_body(const ResponseHead& head);
+  Socket& socket();
+
+  asio::io_context& io_;
+  Watch watch_;
+  Socket plain_;
+  std::unique_ptr<TlsStream> tls_;
+  ResponseHeadParser parser_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+  ChunkedDecoder decoder_;
+  enum class Framing { sized, chunked, until_close } framing_ = Framing::sized;
+  std::uint64_t left_ = 0;
+  std::uint64_t requests_ = 0;
+  bool body_done_ = false;
+  bool keep_alive_ = false;
+  bool peer_closed_ = false;
+  bool timed_out_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace cr::http

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "relay/answer_text.h"
+
+#include "base/clock.h"
+#include "http/head_writer.h"
+
+namespace cr::relay {
+
+void append_head(std::string& out, const AnswerHead& head) {
+  http::HeadWriter writer(out);
+  writer.status_line(head.status);
+  writer.field("date", http::http_date(base::wall_now()));
+  if (!head.content_type.empty()) writer.field("content-type", head.content_type);
+  if (head.content_length) writer.field("content-length", *head.content_length);
+  if (head.chunked) writer.field("transfer-encoding", "chunked");
+  writer.field("x-request-id", head.request_id);
+  if (head.output_limit) writer.field("x-crd-output-limit", static_cast<std::uint64_t>(*head.output_limit));
+  if (head.retry_after) writer.field("retry-after", static_cast<std::uint64_t>(*head.retry_after));
+  if (head.retry_after_text) writer.field("retry-after", *head.retry_after_text);
+  if (head.should_retry) writer.field("x-should-retry", *head.should_retry ? "true" : "false");
+  if (head.authenticate) writer.field("www-authenticate", "Bearer");
+  if (!head.allow.empty()) writer.field("allow", head.allow);
+  if (head.persistence == Persistence::close) writer.field("connection", "close");
+  writer.end();
+}
+
+std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect, std::string_view request_id,
+                         Persistence persistence) {
+  const auto& row = openai::row_of(refusal.code);
+  const auto body = openai::error_body(refusal, dialect, request_id);
+  AnswerHead head;
+  head.status = row.status;
+  head.content_length = body.size();
+  head.request_id = request_id;
+  head.persistence = persistence;
+  if (refusal.retry_after) head.retry_after = refusal.retry_after->count();
+  if (!row.retry) head.should_retry = false;
+  head.authenticate = row.status == 401;
+  if (row.status == 405) head.allow = refusal.param == "GET" ? "GET" : "POST";
+  std::string out;
+  append_head(out, head);
+  return out + body;
+}
+
+std::string json_text(int status, std::string_view body, std::string_view request_id, Persistence persistence) {
+  AnswerHead head;
+  head.status = status;
+  head.content_length = body.size();
+  head.request_id = request_id;
+  head.persistence = persistence;
+  std::string out;
+  append_head(out, head);
+  return out.append(body);
+}
+
+openai::Dialect dialect_of_path(std::string_view path) {
+  return path.starts_with("/v1/messages") ? openai::Dialect::anthropic : openai::Dialect::openai;
+}
+
+}  // namespace cr::relay

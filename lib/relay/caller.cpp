@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "relay/caller.h"
+
+#include <vector>
+
+#include "base/text.h"
+#include "token/key.h"
+
+namespace cr::relay {
+
+namespace {
+
+using openai::Refusal;
+using openai::RefusalCode;
+using token::Verdict;
+
+tl::unexpected<Refusal> bad_key(std::string message) {
+  return tl::unexpected(Refusal{RefusalCode::invalid_api_key, std::move(message), {}, {}});
+}
+
+// "Bearer KEY", the scheme in any case, one space (RFC 6750, 2.1). Empty if it is anything else.
+std::string_view bearer_of(std::string_view authorization) {
+  constexpr std::string_view k_scheme = "bearer ";
+  if (authorization.size() <= k_scheme.size()) return {};
+  if (!base::equals_ignoring_case(authorization.substr(0, k_scheme.size()), k_scheme)) return {};
+  const auto key = authorization.substr(k_scheme.size());
+  return key.find_first_of(" \t,") == std::string_view::npos ? key : std::string_view();
+}
+
+tl::expected<std::string_view, Refusal> key_of(const http::RequestHead& head, KeyFields fields) {
+  const auto authorization = head.find("authorization");
+  const auto api_key = fields == KeyFields::authorization_or_x_api_key ? head.find("x-api-key") : std::nullopt;
+  if (!authorization && !api_key) {
+    return bad_key("no API key: send it as 'Authorization: Bearer KEY'");
+  }
+  if (!authorization) return *api_key;
+  const auto bearer = bearer_of(*authorization);
+  if (bearer.empty()) return bad_key("the Authorization header is not 'Bearer KEY'");
+  if (api_key && *api_key != bearer) {
+    return tl::unexpected(Refusal{RefusalCode::conflicting_credentials,
+                                  "Authorization and x-api-key carry different keys: send one of them",
+                                  {},
+                                  {}});
+  }
+  return bearer;
+}
+
+}  // namespace
+
+token::IpAddress source_address(const http::RequestHead& head, const token::IpAddress& peer, const Settings& settings) {
+  if (!settings.trust_proxies || !settings.trusted_proxies.contains(peer)) return peer;
+  auto source = peer;
+  // Several fields are one list (RFC 9110, 5.3); the nearest hop wrote the last entry.
+  std::vector<std::string> hops;
+  for (const auto& field : head.fields) {
+    if (!base::equals_ignoring_case(field.name, "x-forwarded-for")) continue;
+    for (auto& hop : base::split_list(field.value)) hops.push_back(std::move(hop));
+  }
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    const auto address = token::IpAddress::parse(*hop);
+    if (!address) break;  // what cannot be read cannot be trusted to have been written by a proxy of ours
+    source = *address;
+    if (!settings.trusted_proxies.contains(source)) break;
+  }
+  return source;
+}
+
+token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
+                     const token::IpAddress& source) {
+  token::Scope scope;
+  scope.token = token.enabled;
+  scope.account = account.enabled;
+  scope.not_before = token.not_before;
+  scope.expires = token.expires;
+  const auto verdict = token::admit(scope, now, source);
+  if (verdict != Verdict::allowed) return verdict;
+  // The last rule, on the record's own list: a long allowlist is not copied for every request.
+  return token.ip_set.contains(source) ? Verdict::allowed : Verdict::ip_not_allowed;
+}
+
+openai::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
+  const auto named = "token '" + token.name + "' ";
+  switch (verdict) {
+    case Verdict::token_disabled:
+      return {RefusalCode::token_disabled, named + "is disabled: enable it with 'crctl token enable'", {}, {}};
+    case Verdict::token_expired:
+      return {RefusalCode::token_expired,
+              named + "expired at " + base::format_rfc3339(token.expires.value_or(base::Time())) +
+                  ": move its expiry with 'crctl token edit --expires'",
+              {},
+              {}};
+    case Verdict::token_not_yet_valid:
+      return {RefusalCode::token_not_yet_valid,
+              named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
+                  ": change it with 'crctl token edit --not-before'",
+              {},
+              {}};
+    case Verdict::account_disabled:
+      return {RefusalCode::account_disabled,
+              "the account of " + named + "is disabled: enable it with 'crctl account enable'",
+              {},
+              {}};
+    case Verdict::ip_not_allowed:
+      return {RefusalCode::ip_not_allowed,
+              "the source address is not in the allowlist of " + named + "('--allow-ip')",
+              {},
+              {}};
+    case Verdict::model_not_allowed:
+      return {RefusalCode::model_not_allowed, "the model is not in the list of " + named + "('--models')", "model", {}};
+    case Verdict::allowed:
+      break;
+  }
+  return {RefusalCode::internal_error, "the request was refused without a reason", {}, {}};
+}
+
+tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, KeyFields fields,
+                                                 const token::IpAddress& peer, const Settings& settings,
+                                                 const ledger::Ledger& ledger, const ledger::Directory& directory,
+                                                 base::Time now, Caller& caller) {
+  const auto key = key_of(head, fields);
+  if (!key) return tl::unexpected(key.error());
+  const auto shape = token::shape_of(*key, ledger.key_prefix());
+  if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) {
+    return bad_key("the API key is malformed: check that it was copied whole");
+  }
+  auto credential = directory.find_key(ledger.digest(*key));
+  if (!credential) return bad_key("the API key is not known here");
+  if (credential->key->not_after && now >= *credential->key->not_after) {
+    return bad_key("the API key was rotated out: use the token's current key");
+  }
+  caller.key = std::move(credential->key);
+  caller.token = std::move(credential->token);
+  caller.account = directory.find_account(caller.token->account);
+  caller.source = source_address(head, peer, settings);
+  if (!caller.account) return bad_key("the API key has no account any more");
+  const auto verdict = admit(*caller.token, *caller.account, now, caller.source);
+  if (verdict != Verdict::allowed) return tl::unexpected(refusal_of(verdict, *caller.token));
+  return {};
+}
+
+}  // namespace cr::relay

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "relay/exchange.h"
+
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+#include "relay/price_terms.h"
+
+namespace cr::relay {
+
+using openai::Refusal;
+using openai::RefusalCode;
+
+namespace {
+
+constexpr std::chrono::seconds k_overload_retry{1};
+
+bool is_json(std::string_view content_type) {
+  constexpr std::string_view k_json = "application/json";
+  if (content_type.size() < k_json.size()) return false;
+  if (!base::equals_ignoring_case(content_type.substr(0, k_json.size()), k_json)) return false;
+  const auto rest = content_type.substr(k_json.size());
+  return rest.empty() || rest.front() == ';' || rest.front() == ' ';
+}
+
+}  // namespace
+
+Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
+                   base::RequestId id)
+    : lane_(lane),
+      client_(client),
+      head_(head),
+      endpoint_(endpoint),
+      id_(id),
+      request_id_(id.to_string()),
+      started_at_(base::wall_now()),
+      started_(base::steady_now()),
+      directory_(lane.directory()),
+      settings_(lane.settings()),
+      place_(lane.running().insert(lane.running().end(), this)),
+      events_(settings_->event_bytes_max) {
+  lane_.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
+  lane_.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+  if (!head.keep_alive) persistence_ = Persistence::close;
+}
+
+Exchange::~Exchange() {
+  lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
+  lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
+  lane_.running().erase(place_);
+}
+
+http::Task<Persistence> Exchange::run() {
+  if (auto refusal = check_head()) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = co_await read_body()) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = scan_and_allow()) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = route()) co_return co_await refuse(std::move(*refusal));
+  if (caller_.limited()) {
+    if (auto refusal = co_await reserve()) co_return co_await refuse(std::move(*refusal));
+  }
+  if (auto refusal = co_await open()) co_return co_await refuse(std::move(*refusal));
+  co_await pump();
+  co_return persistence_;
+}
+
+Exchange::MaybeRefusal Exchange::check_head() {
+  const auto dialect = openai::dialect_of(endpoint_);
+  const auto fields =
+      dialect == openai::Dialect::anthropic ? KeyFields::authorization_or_x_api_key : KeyFields::authorization;
+  auto admitted =
+      authenticate(head_, fields, client_.peer(), *settings_, lane_.shared().ledger, *directory_, started_at_, caller_);
+  if (!admitted) return admitted.error();
+  if (lane_.shared().draining.load(std::memory_order_relaxed)) {
+    return Refusal{
+        RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
+  }
+  const auto encoding = head_.find("content-encoding");
+  if (encoding && !base::equals_ignoring_case(*encoding, "identity")) {
+    return Refusal{RefusalCode::unsupported_encoding,
+                   "request bodies are read uncompressed only: leave Content-Encoding out",
+                   {},
+                   {}};
+  }
+  if (!is_json(head_.find("content-type").value_or(""))) {
+    return Refusal{
+        RefusalCode::unsupported_media_type, "this endpoint reads JSON: send Content-Type: application/json", {}, {}};
+  }
+  return std::nullopt;
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
+  auto& shared = lane_.shared();
+  const auto expected = head_.content_length.value_or(head_.chunked ? settings_->body_bytes_max : 0);
+  if (expected <= settings_->body_bytes_max) {
+    // Counted before it is read: what all bodies together may take is a bound, not a hope.
+    counted_body_bytes_ = expected;
+    if (shared.body_bytes.fetch_add(expected, std::memory_order_relaxed) + expected > settings_->body_bytes_total_max) {
+      persistence_ = Persistence::close;
+      co_return Refusal{
+          RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, k_overload_retry};
+    }
+    if (head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
+  }
+  const auto outcome = co_await client_.read_body(head_, settings_->body_bytes_max);
+  if (head_.chunked) {
+    const auto unused = expected - std::min<std::uint64_t>(expected, client_.body().size());
+    shared.body_bytes.fetch_sub(unused, std::memory_order_relaxed);
+    counted_body_bytes_ -= unused;
+  }
+  if (outcome == http::ReadOutcome::ok) co_return std::nullopt;
+  persistence_ = Persistence::close;
+  switch (outcome) {
+    case http::ReadOutcome::too_large:
+      co_return Refusal{
+          RefusalCode::body_too_large,
+          "the request body is larger than " + std::to_string(settings_->body_bytes_max) + " bytes ('body_bytes_max')",
+          {},
+          {}};
+    case http::ReadOutcome::timed_out:
+      co_return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
+    case http::ReadOutcome::refused:
+      co_return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
+    default:
+      break;
+  }
+  client_gone_ = true;
+  co_return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
+}
+
+Exchange::MaybeRefusal Exchange::scan_and_allow() {
+  auto scan = lane_.scanner().scan(endpoint_, client_.body());
+  if (!scan) return scan.error();
+  scan_ = std::move(*scan);
+  if (!caller_.token->model_set.allows(scan_.model))
+    return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
+  return std::nullopt;
+}
+
+Exchange::MaybeRefusal Exchange::route() {
+  routes_ = find_routes(*directory_, *caller_.token, scan_.model, endpoint_, lane_.random());
+  if (routes_.tries.empty() || !routes_.group) {
+    return Refusal{RefusalCode::model_not_found,
+                   "no channel of the groups of token '" + caller_.token->name +
+                       "' serves this model at this endpoint: see 'crctl channel list'",
+                   "model",
+                   {}};
+  }
+  price_ = directory_->find_price(scan_.model, started_at_);
+  if (!price_) price_ = directory_->find_price(routes_.tries.front().upstream_model, started_at_);
+  if (!caller_.limited()) return std::nullopt;
+  if (!price_) {
+    return Refusal{RefusalCode::model_not_priced,
+                   "the model has no price, and token '" + caller_.token->name +
+                       "' or its account has a quota: set one with 'crctl price set'",
+                   "model",
+                   {}};
+  }
+  if (!input_ceiling()) {
+    return Refusal{
+        RefusalCode::invalid_value,
+        "the request has parts whose cost has no known bound (images, audio, files or stored context), and token '" +
+            caller_.token->name +
+            "' has a quota: give the model's price a context size with 'crctl price set --context'",
+        {},
+        {}};
+  }
+  return std::nullopt;
+}
+
+// A byte is at least a token but for media and stored context; those cannot pass the model's context window.
+std::optional<std::int64_t> Exchange::input_ceiling() const {
+  const auto by_bytes = openai::input_tokens_ceiling(client_.body().size(), scan_);
+  if (!scan_.unbounded_media) return by_bytes;
+  if (!price_ || !price_->context_tokens) return std::nullopt;
+  return std::max(by_bytes, *price_->context_tokens);
+}
+
+openai::HoldTerms Exchange::hold_terms() const {
+  openai::HoldTerms terms;
+  terms.price = to_price(*price_);
+  terms.multiplier = {routes_.group->multiplier_millionths};
+  terms.endpoint = endpoint_;
+  terms.input_tokens = input_ceiling().value_or(0);
+  terms.choices = scan_.choices;
+  terms.client_bound = scan_.output_bound;
+  terms.when_low =
+      caller_.token->when_low == ledger::WhenLow::refuse ? openai::WhenLow::refuse : openai::WhenLow::clamp;
+  return terms;
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
+  const auto terms = hold_terms();
+  fill_facts(reservation_.facts);
+  reservation_.size = [this, &terms](base::Credits available) -> std::optional<base::Credits> {
+    hold_ = openai::size_hold(terms, available);
+    if (!hold_) return std::nullopt;
+    return hold_->amount;
+  };
+  co_await lane_.reserve(reservation_);
+  const auto named = "token '" + caller_.token->name + "'";
+  switch (reservation_.outcome) {
+    case ledger::ReserveOutcome::held:
+      co_return std::nullopt;
+    case ledger::ReserveOutcome::unlimited:
+      hold_.reset();
+      co_return std::nullopt;
+    case ledger::ReserveOutcome::no_token_credit:
+      co_return Refusal{
+          RefusalCode::insufficient_quota,
+          named + " has not enough credit left for this request: raise it with 'crctl token edit --quota'",
+          {},
+          {}};
+    case ledger::ReserveOutcome::no_account_credit:
+      co_return Refusal{RefusalCode::insufficient_quota,
+                        "the account of " + named +
+                            " has not enough credit left for this request: raise it with 'crctl account credit'",
+                        {},
+                        {}};
+    case ledger::ReserveOutcome::gone:
+      co_return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
+    case ledger::ReserveOutcome::unavailable:
+      break;
+  }
+  co_return Refusal{
+      RefusalCode::unavailable, "the ledger cannot record the request now: send it again", {}, k_overload_retry};
+}
+
+http::Task<Persistence> Exchange::refuse(Refusal refusal) {
+  const bool body_is_read = !client_.body().empty() || head_.content_length.value_or(0) == 0;
+  const bool skip = !body_is_read && persistence_ == Persistence::keep_alive;
+  if (skip && !client_.can_skip_body(head_)) persistence_ = Persistence::close;
+  if (head_.chunked && client_.body().empty()) persistence_ = Persistence::close;
+  if (lane_.shared().draining.load(std::memory_order_relaxed)) persistence_ = Persistence::close;
+  status_ = openai::row_of(refusal.code).status;
+  error_ = openai::row_of(refusal.code).name;
+  settle_refused(refusal);
+  if (client_gone_) co_return Persistence::close;
+  const auto text = refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence_);
+  if (!co_await client_.write(text)) co_return Persistence::close;
+  if (skip && persistence_ == Persistence::keep_alive && !co_await client_.skip_body(head_))
+    co_return Persistence::close;
+  co_return persistence_;
+}
+
+void Exchange::cut() {
+  was_cut_ = true;
+  client_left();
+  client_.cut();
+  if (connecting_) connecting_->cancel();
+  if (source_) source_->cancel();
+}
+
+}  // namespace cr::relay

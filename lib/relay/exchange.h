@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Exchange: the life of one relayed request, from its head to its settlement. Worker thread; lives in its connection's
+// coroutine. run() reads top to bottom as the request walks: authenticate, read, scan, allow, route, reserve, open,
+// pump.
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "http/connection.h"
+#include "ledger/operations.h"
+#include "openai/meter.h"
+#include "openai/price.h"
+#include "openai/refusal.h"
+#include "openai/request_scan.h"
+#include "relay/answer_source.h"
+#include "relay/answer_text.h"
+#include "relay/caller.h"
+#include "relay/lane.h"
+#include "relay/router.h"
+
+namespace cr::relay {
+
+class Exchange {
+ public:
+  Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
+           base::RequestId id);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // To the end, settled on every path. `close` when the connection cannot carry another request.
+  http::Task<Persistence> run();
+  // Ends it now: the client's connection and the upstream's are cut, what was used is settled.
+  void cut();
+
+ private:
+  using MaybeRefusal = std::optional<openai::Refusal>;
+  // What one try of a channel came to.
+  struct Attempt {
+    enum class Outcome {
+      opened,
+      try_next,  // nothing was consumed: the hold is whole
+      spent,     // the request was sent and no answer came: it may have been worked on
+    } outcome = Outcome::opened;
+    openai::Refusal refusal;
+  };
+
+  // exchange.cpp: deciding
+  MaybeRefusal check_head();
+  http::Task<MaybeRefusal> read_body();
+  MaybeRefusal scan_and_allow();
+  MaybeRefusal route();
+  http::Task<MaybeRefusal> reserve();
+  openai::HoldTerms hold_terms() const;
+  std::optional<std::int64_t> input_ceiling() const;
+  http::Task<Persistence> refuse(openai::Refusal refusal);
+
+  // open.cpp: reaching a channel
+  http::Task<MaybeRefusal> open();
+  http::Task<Attempt> try_channel(const Route& route, bool last);
+  http::Task<Attempt> send_and_read_head(const Route& route, const ChannelAddress& address, bool last);
+  Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const http::ResponseHead& answer,
+                       const ChannelAddress& address, bool last);
+  void open_echo(const Route& route);
+  openai::Rewrite rewrite_for(const Route& route) const;
+  std::string upstream_head(const Route& route, const ChannelAddress& address, std::size_t body_bytes) const;
+  std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
+
+  // pump.cpp: passing the answer on
+  http::Task<void> pump();
+  http::Task<void> pump_whole();
+  http::Task<bool> write_piece(std::string_view data);
+  http::Task<void> pump_events();
+  bool take_events(std::string_view bytes, std::string& out);
+  http::Task<bool> write_events(std::string& out, bool last);
+  void begin_answer(std::optional<std::uint64_t> content_length);
+  http::Task<void> end_badly(SourceStep::State how, bool head_sent);
+  std::chrono::milliseconds fill_timeout() const;
+  bool give_up_on_client();
+  void client_left();
+  void on_hang_up(short events);
+  void on_tick(base::SteadyTime now);
+
+  // settle.cpp
+  void fill_facts(ledger::RequestFacts& facts) const;
+  void settle(ledger::Ending ending);
+  void settle_refused(const openai::Refusal& refusal);
+  void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) const;
+  openai::Usage estimated_usage() const;
+  void log_end(const ledger::Settlement& settlement) const;
+
+  Lane& lane_;
+  http::Connection& client_;
+  const http::RequestHead& head_;
+  const openai::Endpoint endpoint_;
+  const base::RequestId id_;
+  const std::string request_id_;
+  const base::Time started_at_;
+  const base::SteadyTime started_;
+  const std::shared_ptr<const ledger::Directory> directory_;
+  const std::shared_ptr<const Settings> settings_;
+  std::list<Exchange*>::iterator place_;
+
+  Caller caller_;
+  std::uint64_t counted_body_bytes_ = 0;
+  openai::RequestScan scan_;
+  Routes routes_;
+  const ledger::ChannelRecord* channel_ = nullptr;  // the one that was opened, kept alive by routes_
+  std::string_view upstream_model_;
+  std::shared_ptr<const ledger::PriceRecord> price_;
+  ledger::ReserveOp reservation_;
+  std::optional<openai::Hold> hold_;
+  http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
+  std::optional<AnswerSource> source_;
+  std::optional<openai::Meter> meter_;
+
+  std::unique_ptr<http::Watch> watch_;
+  openai::SseSplitter events_;
+  std::string written_;  // a chunk being built: reused from event to event
+  base::SteadyTime last_write_;
+  std::optional<std::int64_t> first_byte_ms_;
+  std::optional<base::SteadyTime> drain_until_;  // reading on for the usage after the client left
+  Persistence persistence_ = Persistence::keep_alive;
+  int status_ = 0;
+  std::string_view error_;  // error.code for the row
+  bool head_sent_ = false;
+  bool streaming_ = false;  // events are going to the client, comments may
+  bool chunked_ = false;
+  bool writing_ = false;
+  bool client_gone_ = false;
+  bool was_cut_ = false;
+  bool settled_ = false;
+  bool spent_unknown_ = false;  // sent, and no answer came
+  bool passed_error_ = false;   // the provider's own error went through: nothing is posted
+};
+
+}  // namespace cr::relay

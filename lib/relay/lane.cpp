@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "relay/lane.h"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "relay/exchange.h"
+
+namespace cr::relay {
+
+namespace asio = http::asio;
+
+namespace {
+
+using Token = asio::use_awaitable_t<http::Executor>;
+using Handler = asio::async_result<Token, void()>::handler_type;
+
+template <class Op>
+http::Task<void> wait_for(Op& op, void (*submit)(ledger::Ledger&, Op&), ledger::Ledger& ledger) {
+  return asio::async_initiate<const Token, void()>(
+      [&op, submit, &ledger](Handler handler) {
+        op.waiter = new Handler(std::move(handler));
+        submit(ledger, op);
+      },
+      Token());
+}
+
+template <class Op>
+void resume_all(Op* op) {
+  while (op) {
+    Op* next = op->next;  // the operation dies with the coroutine it resumes
+    std::unique_ptr<Handler> handler(static_cast<Handler*>(op->waiter));
+    std::move (*handler)();
+    op = next;
+  }
+}
+
+}  // namespace
+
+Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings)
+    : io_(io),
+      index_(index),
+      shared_(shared),
+      settings_(std::move(settings)),
+      heartbeat_(io),
+      resolver_(io),
+      pool_(io, heartbeat_, {}),
+      directory_(shared.ledger.directory()),
+      random_(std::random_device()()) {}
+
+void Lane::deliver(asio::io_context& io, ledger::ReserveOp* reserves, ledger::BalanceOp* balances) {
+  asio::post(io, [reserves, balances] {
+    resume_all(reserves);
+    resume_all(balances);
+  });
+}
+
+http::Task<void> Lane::reserve(ledger::ReserveOp& op) {
+  op.lane = index_;
+  return wait_for<ledger::ReserveOp>(
+      op, [](ledger::Ledger& ledger, ledger::ReserveOp& it) { ledger.reserve(it); }, shared_.ledger);
+}
+
+http::Task<void> Lane::balance(ledger::BalanceOp& op) {
+  op.lane = index_;
+  return wait_for<ledger::BalanceOp>(
+      op, [](ledger::Ledger& ledger, ledger::BalanceOp& it) { ledger.balance(it); }, shared_.ledger);
+}
+
+base::Result<const ChannelAddress*> Lane::address_of(const ledger::ChannelRecord& channel) {
+  const auto key = (static_cast<std::uint64_t>(channel.id.value) << 32) ^ static_cast<std::uint64_t>(channel.rev);
+  const auto found = addresses_.find(key);
+  if (found != addresses_.end()) return &found->second;
+  auto url = http::Url::parse(channel.base_url);
+  if (!url) return tl::unexpected(url.error());
+  // Addresses of revisions gone by are few; when many, all are worked out again.
+  if (addresses_.size() > 4096) addresses_.clear();
+  ChannelAddress address;
+  address.authority = url->authority();
+  address.key = key;
+  address.target = {std::move(*url),
+                    channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse,
+                    channel.timeout_connect};
+  return &addresses_.emplace(key, std::move(address)).first->second;
+}
+
+void Lane::cut_all() {
+  for (Exchange* exchange : running_) exchange->cut();
+}
+
+}  // namespace cr::relay

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Lane: what one worker's requests share: its event loop, pooled upstream connections, scanner, its view of the
+// directory, and the bridge to the ledger thread. Worker thread only, but for deliver().
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ssl/context.hpp>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "http/heartbeat.h"
+#include "http/net.h"
+#include "http/resolver.h"
+#include "http/upstream_pool.h"
+#include "ledger/ledger.h"
+#include "openai/request_scan.h"
+#include "relay/settings.h"
+
+namespace cr::relay {
+
+class Exchange;
+
+// Shared by all lanes of the process.
+struct Shared {
+  ledger::Ledger& ledger;
+  base::Log& log;
+  http::asio::ssl::context& upstream_tls;
+  std::atomic<std::int64_t> requests_running{0};
+  std::atomic<std::uint64_t> requests_total{0};
+  std::atomic<std::uint64_t> body_bytes{0};
+  std::atomic<bool> draining{false};
+};
+
+// Where a channel's requests go, worked out once for each revision of it.
+struct ChannelAddress {
+  http::UpstreamTarget target;
+  std::string authority;  // for Host
+  std::uint64_t key = 0;  // of the pool
+};
+
+class Lane {
+ public:
+  Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings);
+
+  // Hands operations that the ledger thread finished to the worker of `io`, in one post. Ledger thread.
+  static void deliver(http::asio::io_context& io, ledger::ReserveOp* reserves, ledger::BalanceOp* balances);
+
+  // Resumes when the reservation is durable (or refused). `op` must stay where it is.
+  http::Task<void> reserve(ledger::ReserveOp& op);
+  http::Task<void> balance(ledger::BalanceOp& op);
+
+  http::asio::io_context& io() { return io_; }
+  Shared& shared() { return shared_; }
+  http::Heartbeat& heartbeat() { return heartbeat_; }
+  http::Resolver& resolver() { return resolver_; }
+  http::UpstreamPool& pool() { return pool_; }
+  openai::RequestScanner& scanner() { return scanner_; }
+  const std::shared_ptr<const ledger::Directory>& directory() { return directory_.current(); }
+  const std::shared_ptr<const Settings>& settings() const { return settings_; }
+  void use(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+  base::Result<const ChannelAddress*> address_of(const ledger::ChannelRecord& channel);
+  std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
+  // Which of a channel's keys is next: they take turns.
+  std::uint32_t next_key() { return next_key_++; }
+
+  // Requests under way, so that a second SIGTERM can cut them.
+  std::list<Exchange*>& running() { return running_; }
+  void cut_all();
+
+ private:
+  http::asio::io_context& io_;
+  std::uint32_t index_;
+  Shared& shared_;
+  std::shared_ptr<const Settings> settings_;
+  http::Heartbeat heartbeat_;
+  http::Resolver resolver_;
+  http::UpstreamPool pool_;
+  openai::RequestScanner scanner_;
+  ledger::DirectoryReader directory_;
+  std::unordered_map<std::uint64_t, ChannelAddress> addresses_;
+  std::list<Exchange*> running_;
+  std::mt19937 random_;
+  std::uint32_t next_key_ = 0;
+};
+
+}  // namespace cr::relay

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+// Exchange, opening: from the chosen channels to an answer's head. Fails over only while nothing was consumed.
+#include <array>
+#include <utility>
+
+#include "http/head_writer.h"
+#include "openai/echo.h"
+#include "relay/exchange.h"
+
+namespace cr::relay {
+
+using openai::Refusal;
+using openai::RefusalCode;
+
+namespace {
+
+using Outcome = http::AnswerOutcome;
+
+constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
+constexpr std::string_view k_anthropic_version = "2023-06-01";
+// What else of a client's head a provider gets to see; everything not here is dropped.
+constexpr std::array<std::string_view, 6> k_passed_fields{
+    "accept", "anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key", "x-stainless-helper-method"};
+
+Refusal failed_to_connect(const base::Error& error) {
+  if (error.code == base::ErrorCode::timeout) {
+    return {RefusalCode::upstream_timeout, "the provider could not be reached in time: send the request again", {}, {}};
+  }
+  return {RefusalCode::upstream_unreachable, "the provider cannot be reached: send the request again later", {}, {}};
+}
+
+Refusal garbage() {
+  return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
+}
+
+}  // namespace
+
+std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) const {
+  const auto total =
+      settings_->total_timeout - std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_);
+  return std::max(std::chrono::milliseconds(0), std::min(limit, total));
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::open() {
+  watch_ = std::make_unique<http::Watch>(
+      client_.heartbeat(),
+      http::Watch::Callbacks{
+          {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { on_tick(now); }});
+  watch_->look_for_hang_up(client_.fd());
+  Refusal refusal;
+  const auto tries = std::min<std::size_t>(routes_.tries.size(), settings_->tries_max);
+  for (std::size_t i = 0; i < tries; ++i) {
+    auto attempt = co_await try_channel(routes_.tries[i], i + 1 == tries);
+    if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
+    refusal = std::move(attempt.refusal);
+    spent_unknown_ = attempt.outcome == Attempt::Outcome::spent;
+    if (spent_unknown_ || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
+  }
+  co_return refusal;
+}
+
+http::Task<Exchange::Attempt> Exchange::try_channel(const Route& route, bool last) {
+  channel_ = route.channel.get();
+  upstream_model_ = route.upstream_model;
+  if (channel_->kind == ledger::ChannelKind::echo) {
+    open_echo(route);
+    co_return Attempt{};
+  }
+  const auto address = lane_.address_of(*channel_);
+  if (!address) co_return Attempt{Attempt::Outcome::try_next, failed_to_connect(address.error())};
+  co_return co_await send_and_read_head(route, **address, last);
+}
+
+openai::Rewrite Exchange::rewrite_for(const Route& route) const {
+  openai::Rewrite rewrite;
+  if (route.upstream_model != scan_.model) rewrite.model = std::string(route.upstream_model);
+  if (hold_ && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
+  rewrite.bound_field = endpoint_ == openai::Endpoint::responses ? std::string_view("max_output_tokens")
+                        : endpoint_ == openai::Endpoint::chat_completions && !channel_->bound_field.empty()
+                            ? std::string_view(channel_->bound_field)
+                            : std::string_view("max_tokens");
+  rewrite.ask_for_usage =
+      scan_.stream && !scan_.include_usage.value_or(false) &&
+      (endpoint_ == openai::Endpoint::chat_completions || endpoint_ == openai::Endpoint::completions);
+  return rewrite;
+}
+
+std::string Exchange::upstream_head(const Route& route, const ChannelAddress& address, std::size_t body_bytes) const {
+  std::string head;
+  head.reserve(512);
+  http::HeadWriter writer(head);
+  writer.request_line("POST", address.target.url.path + std::string(openai::path_of(endpoint_).substr(3)));
+  writer.field("host", address.authority);
+  if (!route.channel->keys.empty()) {
+    const auto& key = route.channel->keys[lane_.next_key() % route.channel->keys.size()];
+    if (route.channel->kind == ledger::ChannelKind::anthropic) {
+      writer.field("x-api-key", key->reveal());
+    } else {
+      std::string bearer = "Bearer ";
+      bearer += key->reveal();
+      writer.field("authorization", bearer);
+      base::wipe(bearer);
+    }
+  }
+  writer.field("content-type", "application/json");
+  writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
+  writer.field("accept-encoding", "identity");
+  writer.field("user-agent", k_user_agent);
+  for (const auto name : k_passed_fields) {
+    if (const auto value = head_.find(name)) writer.field(name, *value);
+  }
+  if (route.channel->kind == ledger::ChannelKind::anthropic && !head_.find("anthropic-version")) {
+    writer.field("anthropic-version", k_anthropic_version);
+  }
+  writer.end();
+  return head;
+}
+
+http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, const ChannelAddress& address,
+                                                           bool last) {
+  const auto body = client_.body();
+  const auto edits = openai::plan_edits(scan_, rewrite_for(route));
+  auto head = upstream_head(route, address, openai::edited_size(body, edits));
+  // The body goes out where it lies, in pieces around the edits.
+  std::array<http::asio::const_buffer, 16> buffers;
+  std::size_t count = 0;
+  std::string edited;
+  buffers[count++] = http::asio::buffer(head);
+  if (edits.size() > 6) {
+    edited = openai::apply_edits(body, edits);
+    buffers[count++] = http::asio::buffer(edited);
+  } else {
+    std::size_t from = 0;
+    for (const auto& edit : edits) {
+      buffers[count++] = http::asio::buffer(body.data() + from, edit.place.begin - from);
+      buffers[count++] = http::asio::buffer(edit.text);
+      from = edit.place.end;
+    }
+    buffers[count++] = http::asio::buffer(body.data() + from, body.size() - from);
+  }
+  Attempt attempt;
+  for (bool pooled = true;; pooled = false) {
+    auto connection = pooled ? lane_.pool().take(address.key) : nullptr;
+    if (!connection) {
+      pooled = false;
+      connection = lane_.pool().make();
+      connecting_ = connection.get();
+      const auto connected =
+          co_await connection->connect(address.target, lane_.resolver(), lane_.shared().upstream_tls);
+      connecting_ = nullptr;
+      if (!connected) {
+        lane_.shared().log.warning("channel cannot be reached",
+                                   {{"channel", channel_->name}, {"reason", connected.error().message}});
+        attempt = {Attempt::Outcome::try_next, failed_to_connect(connected.error())};
+        break;
+      }
+    }
+    connecting_ = connection.get();
+    const bool sent = co_await connection->send({buffers.data(), count}, time_left(channel_->timeout_first_byte));
+    http::ResponseHead answer;
+    const auto outcome =
+        sent ? co_await connection->read_head(answer, time_left(channel_->timeout_first_byte)) : Outcome::closed;
+    connecting_ = nullptr;
+    // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
+    if (outcome == Outcome::closed && pooled && !was_cut_) continue;
+    if (outcome == Outcome::ok) {
+      attempt = judge_answer(std::move(connection), answer, address, last);
+    } else if (!sent && outcome == Outcome::closed) {
+      attempt = {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
+    } else if (outcome == Outcome::timed_out) {
+      attempt = {
+          Attempt::Outcome::spent,
+          {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
+    } else {
+      attempt = {Attempt::Outcome::spent, garbage()};
+    }
+    break;
+  }
+  base::wipe(head);  // it held the channel's key
+  co_return attempt;
+}
+
+Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection,
+                                         const http::ResponseHead& answer, const ChannelAddress& address, bool last) {
+  const int status = answer.status;
+  const auto log_refused = [&] {
+    lane_.shared().log.warning(
+        "channel refused a request",
+        {{"channel", channel_->name}, {"status", std::to_string(status)}, {"request_id", request_id_}});
+  };
+  if (status < 200 || (status >= 300 && status < 400)) {
+    log_refused();
+    return {Attempt::Outcome::try_next, garbage()};
+  }
+  if (status == 401 || status == 403) {
+    log_refused();
+    return {Attempt::Outcome::try_next,
+            {RefusalCode::upstream_auth,
+             "the provider refused the channel's own key: replace it with 'crctl channel set-key'",
+             {},
+             {}}};
+  }
+  const bool provider_trouble = status == 429 || status >= 500;
+  if (provider_trouble) log_refused();
+  if (provider_trouble && !last) return {Attempt::Outcome::try_next, garbage()};
+  passed_error_ = status >= 400;
+  source_.emplace(lane_.pool(), address.key, std::move(connection), answer);
+  return {};
+}
+
+void Exchange::open_echo(const Route& route) {
+  auto scan = scan_;
+  if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
+  const auto body = scan_.stream && !scan_.include_usage.value_or(false)
+                        ? openai::apply_edits(client_.body(), openai::plan_edits(scan_, rewrite_for(route)))
+                        : std::string();
+  if (!body.empty()) scan.include_usage = true;
+  const auto text = body.empty() ? client_.body() : std::string_view(body);
+  source_.emplace(lane_.io(), openai::echo_answer(endpoint_, text, scan, request_id_, base::wall_now()),
+                  channel_->echo_delay);
+}
+
+}  // namespace cr::relay

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "relay/own_answers.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "relay/caller.h"
+#include "relay/router.h"
+
+namespace cr::relay {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using openai::Refusal;
+using openai::RefusalCode;
+
+constexpr std::string_view k_models = "/v1/models";
+// What clients take for "no limit": new-api's convention.
+constexpr double k_unlimited_dollars = 100'000'000.0;
+
+std::string unescape_path(std::string_view text) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+Json model_json(const std::string& name, bool anthropic, base::Time since) {
+  if (anthropic)
+    return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", base::format_rfc3339(since)}};
+  return {{"id", name}, {"object", "model"}, {"created", base::to_unix_ms(since) / 1000}, {"owned_by", "code-router"}};
+}
+
+// Anthropic's SDK says which API version it speaks; OpenAI's does not.
+std::string models_body(const std::vector<std::string>& names, bool anthropic, base::Time since) {
+  Json data = Json::array();
+  for (const auto& name : names) data.push_back(model_json(name, anthropic, since));
+  Json body;
+  if (!anthropic) body["object"] = "list";
+  body["data"] = std::move(data);
+  if (anthropic) {
+    body["has_more"] = false;
+    body["first_id"] = names.empty() ? Json() : Json(names.front());
+    body["last_id"] = names.empty() ? Json() : Json(names.back());
+  }
+  return body.dump();
+}
+
+Json money(const std::optional<base::Credits>& credits) {
+  return credits ? Json(credits->to_decimal()) : Json();
+}
+Json when(const std::optional<base::Time>& time) {
+  return time ? Json(base::format_rfc3339(*time)) : Json();
+}
+
+// What is left to this token: its own quota or its account's, whichever is less; none if neither has one.
+std::optional<base::Credits> remaining(const ledger::BalanceOp& op) {
+  if (!op.token_balance.quota && !op.account_balance.quota) return std::nullopt;
+  return std::min(op.token_balance.available(), op.account_balance.available());
+}
+
+std::string token_body(const Caller& caller, const ledger::BalanceOp& op) {
+  const auto& token = *caller.token;
+  const auto left = remaining(op);
+  const bool exhausted = left && *left <= base::Credits();
+  Json body{{"object", "token"},
+            {"name", token.name},
+            {"status", exhausted ? "exhausted" : "enabled"},
+            {"quota", money(token.quota)},
+            {"used", op.token_balance.posted.to_decimal()},
+            {"reserved", op.token_balance.reserved.to_decimal()},
+            {"remaining", money(left)},
+            {"expires_at", when(token.expires)},
+            {"not_before", when(token.not_before)},
+            {"groups", token.groups},
+            {"models", token.models},
+            {"allow_ip", token.allow_ip}};
+  return body.dump();
+}
+
+double dollars(base::Credits credits) {
+  return static_cast<double>(credits.nano()) / 1e9;
+}
+
+// The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
+std::string subscription_body(const Caller& caller, const ledger::BalanceOp& op) {
+  const auto left = remaining(op);
+  const double limit =
+      left ? dollars(*left + op.token_balance.posted + op.token_balance.reserved) : k_unlimited_dollars;
+  const auto until = caller.token->expires ? base::to_unix_ms(*caller.token->expires) / 1000 : 0;
+  return Json{{"object", "billing_subscription"}, {"has_payment_method", true},     {"soft_limit_usd", limit},
+              {"hard_limit_usd", limit},          {"system_hard_limit_usd", limit}, {"access_until", until}}
+      .dump();
+}
+
+std::string usage_body(const ledger::BalanceOp& op) {
+  // In cents, over the token's whole life: what such clients subtract from the limit above.
+  return Json{{"object", "list"}, {"total_usage", dollars(op.token_balance.posted + op.token_balance.reserved) * 100.0}}
+      .dump();
+}
+
+tl::expected<std::string, Refusal> body_about_models(const ledger::Directory& directory, const Caller& caller,
+                                                     const http::RequestHead& head, OwnAnswer what) {
+  const auto names = reachable_models(directory, *caller.token);
+  const bool anthropic = head.find("anthropic-version").has_value();
+  if (what == OwnAnswer::models) return models_body(names, anthropic, caller.token->created_at);
+  const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
+  if (std::find(names.begin(), names.end(), wanted) == names.end()) {
+    return tl::unexpected(
+        Refusal{RefusalCode::model_not_found, "no such model for this token: see GET /v1/models", "model", {}});
+  }
+  return model_json(wanted, anthropic, caller.token->created_at).dump();
+}
+
+}  // namespace
+
+std::optional<OwnAnswer> find_own_answer(std::string_view path) {
+  if (path == k_models) return OwnAnswer::models;
+  if (path.starts_with("/v1/models/") && path.size() > k_models.size() + 1) return OwnAnswer::model;
+  if (path == "/v1/token") return OwnAnswer::token;
+  if (path == "/v1/dashboard/billing/subscription") return OwnAnswer::billing_subscription;
+  if (path == "/v1/dashboard/billing/usage") return OwnAnswer::billing_usage;
+  return std::nullopt;
+}
+
+http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, const http::RequestHead& head,
+                                        OwnAnswer what, base::RequestId id) {
+  const auto request_id = id.to_string();
+  const auto settings = lane.settings();
+  const auto directory = lane.directory();
+  const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
+  const bool anthropic = about_models && head.find("anthropic-version").has_value();
+  const auto dialect = anthropic ? openai::Dialect::anthropic : openai::Dialect::openai;
+  const bool has_body = head.chunked || head.content_length.value_or(0) > 0;
+  const auto persistence =
+      head.keep_alive && !has_body && !lane.shared().draining.load() ? Persistence::keep_alive : Persistence::close;
+  lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+
+  std::optional<Refusal> refusal;
+  std::string body;
+  Caller caller;
+  const auto fields = about_models ? KeyFields::authorization_or_x_api_key : KeyFields::authorization;
+  if (head.method != http::Method::get) {
+    refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}};
+  } else if (auto admitted = authenticate(head, fields, client.peer(), *settings, lane.shared().ledger, *directory,
+                                          base::wall_now(), caller);
+             !admitted) {
+    refusal = admitted.error();
+  } else if (about_models) {
+    auto found = body_about_models(*directory, caller, head, what);
+    if (found)
+      body = std::move(*found);
+    else
+      refusal = found.error();
+  } else {
+    ledger::BalanceOp op;
+    op.token = caller.token->id;
+    co_await lane.balance(op);
+    if (!op.found)
+      refusal = Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}};
+    else if (what == OwnAnswer::token)
+      body = token_body(caller, op);
+    else if (what == OwnAnswer::billing_subscription)
+      body = subscription_body(caller, op);
+    else
+      body = usage_body(op);
+  }
+  const auto text = refusal ? refusal_text(*refusal, dialect, request_id, persistence)
+                            : json_text(200, body, request_id, persistence);
+  co_return co_await client.write(text) ? persistence : Persistence::close;
+}
+
+}  // namespace cr::relay

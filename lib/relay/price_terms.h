@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The ledger's price record as the arithmetic's Price: the two floors do not know each other. Pure; any thread.
+#pragma once
+
+#include "ledger/records.h"
+#include "openai/price.h"
+
+namespace cr::relay {
+
+inline openai::Price to_price(const ledger::PriceRecord& record) {
+  return {{record.input},     {record.cached_input},    {record.cache_write}, {record.output},
+          record.per_request, record.max_output_tokens, record.context_tokens};
+}
+
+}  // namespace cr::relay

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+// Exchange, pumping: from the upstream through the meter to the client. Metering sits where bytes arrive, so that the
+// client's fate does not decide the sum; a settlement is on its way before the client sees the end of its answer.
+#include <poll.h>
+
+#include <array>
+#include <charconv>
+
+#include "relay/exchange.h"
+
+namespace cr::relay {
+
+using State = SourceStep::State;
+namespace asio = http::asio;
+
+namespace {
+
+constexpr std::size_t k_gather_bytes = 64 * 1024;              // of a plain answer, before its head is written
+constexpr std::size_t k_metered_bytes_max = 16 * 1024 * 1024;  // of a plain answer; beyond, it is estimated
+constexpr std::string_view k_last_chunk = "0\r\n\r\n";
+constexpr std::string_view k_comment = ":\n\n";
+constexpr std::string_view k_comment_chunk = "3\r\n:\n\n\r\n";
+
+// "1f\r\n" in `place`; chunk-size of RFC 9112, 7.1.
+std::string_view chunk_size_line(std::array<char, 20>& place, std::size_t size) {
+  auto* end = std::to_chars(place.data(), place.data() + 16, size, 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  return {place.data(), static_cast<std::size_t>(end - place.data())};
+}
+
+ledger::Ending ending_of(State how) {
+  return how == State::timed_out ? ledger::Ending::upstream_silent : ledger::Ending::upstream_cut;
+}
+
+openai::Refusal refusal_for(State how) {
+  if (how == State::timed_out) {
+    return {openai::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
+  }
+  return {openai::RefusalCode::upstream_invalid, "the provider's answer broke off: send the request again", {}, {}};
+}
+
+}  // namespace
+
+http::Task<void> Exchange::pump() {
+  const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
+  meter_.emplace(endpoint_, hide ? openai::UsageEvent::hide : openai::UsageEvent::forward);
+  status_ = source_->status();
+  if (passed_error_) error_ = "upstream_error";
+  first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
+  if (lane_.shared().draining.load(std::memory_order_relaxed)) persistence_ = Persistence::close;
+  if (source_->is_event_stream() && status_ < 300) {
+    co_await pump_events();
+  } else {
+    co_await pump_whole();
+  }
+  streaming_ = false;
+  watch_->look_for_hang_up(-1);
+  watch_->ticking(false);
+  source_.reset();  // its connection goes back to the pool now, not when the next request comes
+}
+
+std::chrono::milliseconds Exchange::fill_timeout() const {
+  auto timeout = channel_->timeout_idle;
+  if (drain_until_) {
+    timeout =
+        std::min(timeout, std::chrono::duration_cast<std::chrono::milliseconds>(*drain_until_ - base::steady_now()));
+  }
+  return std::max(timeout, std::chrono::milliseconds(0));
+}
+
+void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
+  chunked_ = !content_length && head_.minor_version >= 1;
+  if (!content_length && !chunked_)
+    persistence_ = Persistence::close;  // HTTP/1.0: the end of the connection ends the body
+  AnswerHead head;
+  head.status = status_;
+  head.content_type = source_->content_type();
+  head.content_length = content_length;
+  head.chunked = chunked_;
+  head.request_id = request_id_;
+  head.persistence = persistence_;
+  if (hold_ && hold_->lowered) head.output_limit = hold_->output_bound;
+  if (source_->retry_after()) head.retry_after_text = *source_->retry_after();
+  // What blames the request will be blamed again; the rest is the SDK's to decide.
+  if (status_ >= 400 && status_ < 500 && status_ != 408 && status_ != 409 && status_ != 429) head.should_retry = false;
+  written_.clear();
+  append_head(written_, head);
+  head_sent_ = true;
+  last_write_ = base::steady_now();
+}
+
+// A plain answer: gathered while it is small, so that the usual one is one write and one that breaks off becomes a
+// clean 502.
+http::Task<void> Exchange::pump_whole() {
+  std::string gathered;   // for the meter; and until the head is out, for the client
+  std::string_view only;  // the whole body, if it came in one piece
+  const auto length = source_->content_length();
+  bool metered = true;
+  for (;;) {
+    const auto step = source_->step();
+    if (step.state == State::data) {
+      if (length && step.data.size() == *length && gathered.empty()) {
+        only = step.data;
+        break;
+      }
+      metered = metered && gathered.size() + step.data.size() <= k_metered_bytes_max;
+      if (metered || !head_sent_) gathered.append(step.data);
+      if (!head_sent_ && gathered.size() > k_gather_bytes && !client_gone_) {
+        begin_answer(length);
+        if (!co_await write_piece(gathered)) client_left();
+      } else if (head_sent_ && !client_gone_ && !co_await write_piece(step.data)) {
+        client_left();
+      }
+      if (give_up_on_client()) break;
+      continue;
+    }
+    if (step.state == State::done) break;
+    if (step.state != State::need_more) {
+      if (!client_gone_) co_return co_await end_badly(step.state, head_sent_);
+      break;
+    }
+    co_await source_->fill(fill_timeout());
+    if (give_up_on_client()) break;
+  }
+  const auto body = only.empty() ? std::string_view(gathered) : only;
+  if (metered) meter_->observe_body(body);
+  settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+  if (client_gone_) {
+    persistence_ = Persistence::close;
+    co_return;
+  }
+  if (head_sent_) {
+    if (chunked_ && !co_await client_.write(k_last_chunk)) persistence_ = Persistence::close;
+    co_return;
+  }
+  begin_answer(body.size());
+  const std::array<asio::const_buffer, 2> answer{asio::buffer(written_), asio::buffer(body)};
+  if (!co_await client_.write(answer)) persistence_ = Persistence::close;
+}
+
+// One piece of a body whose head is out, or is waiting in `written_` to go with it.
+http::Task<bool> Exchange::write_piece(std::string_view data) {
+  std::array<char, 20> place;
+  const auto size = chunked_ ? chunk_size_line(place, data.size()) : std::string_view();
+  const auto end = chunked_ ? std::string_view("\r\n") : std::string_view();
+  const std::array<asio::const_buffer, 4> piece{asio::buffer(written_), asio::buffer(size), asio::buffer(data),
+                                                asio::buffer(end)};
+  const bool ok = co_await client_.write(piece);
+  written_.clear();
+  co_return ok;
+}
+
+http::Task<void> Exchange::pump_events() {
+  begin_answer(std::nullopt);
+  streaming_ = true;
+  watch_->ticking(true);
+  std::string out;
+  for (;;) {
+    const auto step = source_->step();
+    if (step.state == State::data) {
+      if (take_events(step.data, out)) continue;
+      co_return co_await end_badly(State::garbage, true);
+    }
+    const bool over = step.state == State::done;
+    // A stream that ends without its own last word was cut somewhere before us (unless its usage has come).
+    const bool whole = meter_->ended() || meter_->usage().has_value() || meter_->saw_error();
+    if (over && whole) out.append(events_.rest());
+    if (meter_->ended() || (over && whole)) {
+      settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+    }
+    if (!out.empty() || !written_.empty() || (over && whole)) {
+      if (!co_await write_events(out, over && whole)) client_left();
+    }
+    if (over && whole) break;
+    if (over || (step.state != State::need_more && step.state != State::done)) {
+      co_return co_await end_badly(over ? State::cut : step.state, true);
+    }
+    if (give_up_on_client()) break;
+    co_await source_->fill(fill_timeout());
+  }
+  settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+  if (client_gone_) persistence_ = Persistence::close;
+}
+
+// Appends to `out` what of `bytes` the client gets to see. False: an event passed its limit.
+bool Exchange::take_events(std::string_view bytes, std::string& out) {
+  if (!events_.push(bytes)) return false;
+  while (const auto event = events_.next()) {
+    if (meter_->observe(*event) == openai::Fate::forward) out.append(event->raw);
+  }
+  return true;
+}
+
+http::Task<bool> Exchange::write_events(std::string& out, bool last) {
+  if (client_gone_) {
+    out.clear();
+    co_return false;
+  }
+  std::array<char, 20> place;
+  const bool framed = chunked_ && !out.empty();
+  const auto size = framed ? chunk_size_line(place, out.size()) : std::string_view();
+  const auto end = framed ? std::string_view("\r\n") : std::string_view();
+  const auto terminator = chunked_ && last ? k_last_chunk : std::string_view();
+  const std::array<asio::const_buffer, 5> pieces{asio::buffer(written_), asio::buffer(size), asio::buffer(out),
+                                                 asio::buffer(end), asio::buffer(terminator)};
+  writing_ = true;
+  const bool ok = co_await client_.write(pieces);
+  writing_ = false;
+  written_.clear();
+  out.clear();
+  last_write_ = base::steady_now();
+  co_return ok;
+}
+
+// The upstream failed under way: what was used is posted, and the client's answer never looks complete.
+http::Task<void> Exchange::end_badly(State how, bool head_sent) {
+  const auto refusal = refusal_for(how);
+  const bool by_client = how == State::cancelled || client_gone_;
+  if (!head_sent && !by_client) status_ = openai::row_of(refusal.code).status;
+  if (!by_client) error_ = openai::row_of(refusal.code).name;
+  settle(by_client ? ledger::Ending::client_gone : ending_of(how));
+  persistence_ = Persistence::close;
+  if (by_client) co_return;
+  if (!head_sent) {
+    co_await client_.write(refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, Persistence::close));
+    co_return;
+  }
+  if (streaming_) {
+    std::string event = openai::error_event(refusal, openai::dialect_of(endpoint_), request_id_);
+    co_await write_events(event, false);
+  }
+  // No final chunk, no promised length: the connection's end is the only end this answer gets.
+}
+
+// After the client left: true when there is nothing more to read for.
+bool Exchange::give_up_on_client() {
+  if (!client_gone_) return false;
+  if (was_cut_ || settings_->on_client_gone == OnClientGone::cancel) {
+    source_->cancel();
+    return true;
+  }
+  return meter_->ended() || (drain_until_ && base::steady_now() >= *drain_until_);
+}
+
+void Exchange::client_left() {
+  if (client_gone_) return;
+  client_gone_ = true;
+  drain_until_ = base::steady_now() + settings_->drain_answer_timeout;
+}
+
+void Exchange::on_hang_up(short events) {
+  if ((events & (POLLERR | POLLHUP)) != 0) {
+    client_left();
+    if (settings_->on_client_gone == OnClientGone::drain && source_ && !was_cut_) return;
+    if (connecting_) connecting_->cancel();
+    if (source_) source_->cancel();
+    return;
+  }
+  // Half-closed: it may still read. A comment finds out; if nobody is there, a reset comes back before the next tick.
+  if (streaming_ && !writing_ && !client_gone_) client_.write_now(chunked_ ? k_comment_chunk : k_comment);
+}
+
+void Exchange::on_tick(base::SteadyTime now) {
+  if (!streaming_ || writing_ || client_gone_ || !written_.empty() || now - last_write_ < settings_->comment_interval)
+    return;
+  if (!client_.write_now(chunked_ ? k_comment_chunk : k_comment)) client_left();
+  last_write_ = now;
+}
+
+}  // namespace cr::relay

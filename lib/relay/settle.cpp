@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// Exchange, settling: what the ledger gets to know of a request's end. Every path ends here exactly once.
+#include <algorithm>
+
+#include "relay/exchange.h"
+#include "relay/price_terms.h"
+
+namespace cr::relay {
+
+namespace {
+
+constexpr std::int64_t k_bytes_per_token = 4;  // of ordinary text, for estimates
+
+std::int64_t milliseconds_since(base::SteadyTime start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - start).count();
+}
+
+}  // namespace
+
+void Exchange::fill_facts(ledger::RequestFacts& facts) const {
+  facts.id = id_;
+  facts.started_at = started_at_;
+  facts.token = caller_.token->id;
+  facts.key = caller_.key->id;
+  facts.account = caller_.token->account;
+  if (routes_.group) facts.group = routes_.group->name;
+  facts.model = scan_.model;
+  facts.endpoint = openai::name_of(endpoint_);
+  facts.source_ip = caller_.source.to_string();
+  facts.stream = scan_.stream;
+}
+
+openai::Usage Exchange::estimated_usage() const {
+  openai::Usage usage;
+  const auto body = static_cast<std::int64_t>(client_.body().size());
+  usage.input_tokens = (body + k_bytes_per_token - 1) / k_bytes_per_token;
+  if (meter_) usage.output_tokens = meter_->estimated_output_tokens();
+  return usage;
+}
+
+void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) const {
+  fill_facts(settlement.facts);
+  settlement.ending = ending;
+  settlement.held = reservation_.amount;
+  settlement.status = status_;
+  settlement.error = error_;
+  if (channel_) settlement.channel = channel_->id;
+  if (upstream_model_ != scan_.model) settlement.upstream_model = upstream_model_;
+  settlement.duration_ms = milliseconds_since(started_);
+  settlement.first_byte_ms = first_byte_ms_;
+  if (hold_ && hold_->lowered) settlement.flags |= ledger::k_clamped;
+}
+
+void Exchange::settle(ledger::Ending ending) {
+  if (settled_) return;
+  settled_ = true;
+  ledger::Settlement settlement;
+  fill_settlement(settlement, ending);
+  const bool errored = meter_ && meter_->saw_error() && !meter_->usage() && meter_->estimated_output_tokens() == 0;
+  if (!passed_error_ && !errored) {
+    auto usage = meter_ ? meter_->usage() : std::nullopt;
+    if (!usage) {
+      usage = estimated_usage();
+      settlement.flags |= spent_unknown_ ? ledger::k_unknown : ledger::k_estimated;
+    }
+    settlement.input_tokens = usage->input_tokens;
+    settlement.cached_tokens = usage->cached_tokens;
+    settlement.cache_write_tokens = usage->cache_write_tokens;
+    settlement.output_tokens = usage->output_tokens;
+    if (price_) {
+      settlement.cost = openai::cost(to_price(*price_), {routes_.group->multiplier_millionths}, *usage);
+      // An estimate never passes the hold: the hold is what the request could have cost at most.
+      const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
+      if (estimated && hold_) settlement.cost = std::min(settlement.cost, reservation_.amount);
+    } else {
+      settlement.flags |= ledger::k_unpriced;
+    }
+  }
+  log_end(settlement);
+  lane_.shared().ledger.settle(std::move(settlement));
+}
+
+void Exchange::settle_refused(const openai::Refusal& refusal) {
+  if (spent_unknown_) {
+    settle(refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
+                                                                 : ledger::Ending::upstream_failed);
+    return;
+  }
+  if (settled_) return;
+  settled_ = true;
+  ledger::Settlement settlement;
+  const bool known = caller_.token && caller_.account;
+  if (known) fill_settlement(settlement, channel_ ? ledger::Ending::upstream_failed : ledger::Ending::refused);
+  settlement.status = status_;
+  settlement.error = error_;
+  log_end(settlement);
+  // Nobody's request leaves no row: a stranger with a wrong key must not be able to fill the store.
+  if (known) lane_.shared().ledger.settle(std::move(settlement));
+}
+
+void Exchange::log_end(const ledger::Settlement& settlement) const {
+  const bool failed = status_ >= 400 || settlement.ending != ledger::Ending::complete;
+  if (settings_->log_requests == LogRequests::none || (!failed && settings_->log_requests == LogRequests::errors))
+    return;
+  lane_.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
+                           failed ? "request failed" : "request",
+                           {{"request_id", request_id_},
+                            {"token", caller_.token ? caller_.token->name : std::string()},
+                            {"endpoint", std::string(openai::name_of(endpoint_))},
+                            {"model", scan_.model},
+                            {"channel", channel_ ? channel_->name : std::string()},
+                            {"status", std::to_string(status_)},
+                            {"error", std::string(error_)},
+                            {"ending", std::string(ledger::name_of(settlement.ending))},
+                            {"cost", settlement.cost.to_decimal()},
+                            {"ms", std::to_string(milliseconds_since(started_))}});
+}
+
+}  // namespace cr::relay
