@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Walks the messages, input items and tools of a body for what the ceiling of its input must know: how many there are,
+// and whether any brings input that is not in the body as text. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "openai/json_cursor.h"
+
+namespace cr::openai {
+
+struct ContentFacts {
+  std::int64_t items = 0;  // entries of the outermost array, all its numbers as one (token ids); 1 for a string
+  bool unbounded = false;  // images, audio, files, references, or a kind of part not known to be text
+};
+
+// Takes the value the cursor is on: `messages`, `input`, `system`, a `prompt`.
+bool walk_content(JsonCursor& cursor, ContentFacts& facts);
+
+// Takes the value of `tools`: those that the provider runs by itself (web search, file search, MCP) add input of their
+// own.
+bool walk_tools(JsonCursor& cursor, ContentFacts& facts);
+
+}  // namespace cr::openai

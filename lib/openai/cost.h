@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The 128-bit sums under cost() and size_hold(): picodollars' worth of exactness, saturating. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "base/credits.h"
+#include "openai/price.h"
+
+namespace cr::openai {
+
+// Before the multiplier: nano-dollars x 10^6.
+using Sum = unsigned __int128;
+
+inline constexpr Sum k_sum_max = ~Sum{0};
+
+// Negative factors count as 0: no price and no count is below it.
+Sum times(std::int64_t tokens, Rate rate);
+Sum plus(Sum left, Sum right);
+Sum per_request(const Price& price);
+
+// round up (sum x multiplier) to a nano-dollar: the one place where money is rounded.
+base::Credits round_up(Sum sum, Multiplier multiplier);
+
+// The largest sum that round_up() brings to `available` or less; the multiplier is not 0.
+Sum largest_sum(base::Credits available, Multiplier multiplier);
+
+}  // namespace cr::openai

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// size_hold(): the ceiling of accounting.md, and what of it the credit left can carry.
+#include <algorithm>
+#include <limits>
+
+#include "openai/cost.h"
+#include "openai/price.h"
+
+namespace cr::openai {
+namespace {
+
+constexpr std::int64_t k_bound_max = std::numeric_limits<std::int32_t>::max();
+
+// The prices of one request, as a line: fixed + slope x (output tokens of one choice).
+class Line {
+ public:
+  explicit Line(const HoldTerms& terms) : multiplier_(terms.multiplier) {
+    // However the provider's cache splits the input, none of it costs more than the dearest rate.
+    const Rate dearest = std::max({terms.price.input, terms.price.cached_input, terms.price.cache_write});
+    fixed_ = plus(times(terms.input_tokens, dearest), per_request(terms.price));
+    slope_ = has_output(terms.endpoint) ? times(std::max<std::int64_t>(terms.choices, 1), terms.price.output) : 0;
+  }
+
+  bool is_output_free() const { return slope_ == 0 || multiplier_.millionths <= 0; }
+
+  base::Credits amount(std::int64_t bound) const {
+    Sum output = 0;
+    if (__builtin_mul_overflow(slope_, static_cast<Sum>(bound), &output)) output = k_sum_max;
+    return round_up(plus(fixed_, output), multiplier_);
+  }
+
+  // The largest bound that `available` pays, input and all; -1 if it does not even pay the input.
+  std::int64_t affordable(base::Credits available) const {
+    if (amount(0) > available) return -1;
+    if (is_output_free()) return k_bound_max;
+    const Sum sum = largest_sum(available, multiplier_);
+    return sum < fixed_ ? 0 : capped((sum - fixed_) / slope_);  // less only where amount() has saturated
+  }
+
+  // The same for the output alone.
+  std::int64_t affordable_output(base::Credits available) const {
+    if (is_output_free()) return k_bound_max;
+    return capped(largest_sum(available, multiplier_) / slope_);
+  }
+
+ private:
+  static std::int64_t capped(Sum bound) {
+    return static_cast<std::int64_t>(std::min(bound, static_cast<Sum>(k_bound_max)));
+  }
+
+  Multiplier multiplier_;
+  Sum fixed_ = 0;
+  Sum slope_ = 0;
+};
+
+// The most a model can say to this request. Some providers refuse a bound that does not fit the context beside the
+// prompt, so what crd writes of its own stays within what surely fits, down to the default.
+std::int64_t longest_answer(const HoldTerms& terms) {
+  const auto& context = terms.price.context_tokens;
+  const std::int64_t longest = terms.price.max_output_tokens.value_or(context.value_or(k_bound_max));
+  if (!context) return std::clamp<std::int64_t>(longest, 1, k_bound_max);
+  const std::int64_t room = std::max(*context - terms.input_tokens, k_default_output_tokens);
+  return std::clamp<std::int64_t>(std::min(longest, room), 1, k_bound_max);
+}
+
+std::optional<Hold> hold_for_given(const HoldTerms& terms, const Line& line, base::Credits available) {
+  // A model stops at its own limit, so a bound above it costs no more than the limit.
+  const std::int64_t wanted = std::min(*terms.client_bound, terms.price.max_output_tokens.value_or(k_bound_max));
+  const std::int64_t affordable = line.affordable(available);
+  if (affordable >= wanted) return Hold{line.amount(wanted), wanted, false, false};
+  if (terms.when_low == WhenLow::refuse || affordable < k_least_output_tokens) return std::nullopt;
+  return Hold{line.amount(affordable), affordable, true, true};
+}
+
+std::optional<Hold> hold_for_open(const HoldTerms& terms, const Line& line, base::Credits available) {
+  const std::int64_t affordable = line.affordable(available);
+  if (affordable < 0) return std::nullopt;
+  if (line.is_output_free()) {
+    if (!terms.price.max_output_tokens) return Hold{line.amount(0), 0, false, false};
+    const std::int64_t bound = longest_answer(terms);
+    return Hold{line.amount(bound), bound, true, false};
+  }
+  const std::int64_t longest = longest_answer(terms);
+  const std::int64_t usual = std::min(longest, k_default_output_tokens);
+  const auto quarter = base::Credits::from_nano(available.nano() / 4);
+  const std::int64_t wanted = std::min(longest, std::max(k_default_output_tokens, line.affordable_output(quarter)));
+  const std::int64_t bound = std::min(wanted, affordable);
+  if (bound < usual && (terms.when_low == WhenLow::refuse || bound < k_least_output_tokens)) return std::nullopt;
+  return Hold{line.amount(bound), bound, true, bound < usual};
+}
+
+}  // namespace
+
+std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan) {
+  return static_cast<std::int64_t>(body_bytes) + k_overhead_tokens_per_request +
+         scan.messages * k_overhead_tokens_per_message;
+}
+
+std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
+  const Line line(terms);
+  if (line.amount(0) > available) return std::nullopt;
+  if (!has_output(terms.endpoint)) return Hold{line.amount(0), 0, false, false};
+  return terms.client_bound ? hold_for_given(terms, line, available) : hold_for_open(terms, line, available);
+}
+
+}  // namespace cr::openai

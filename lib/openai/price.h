@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Price arithmetic: cost and ceiling in exact integers, rounded up once, to a nano-dollar. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/credits.h"
+#include "base/result.h"
+#include "openai/request_scan.h"
+#include "openai/usage.h"
+
+namespace cr::openai {
+
+// Nano-dollars a million model tokens: $0.0125 a million is 12,500,000, exact.
+struct Rate {
+  std::int64_t nano_per_million = 0;
+  // Dollars a million, "0.15", "$2.50": up to 9 decimals, not negative, at most 1,000,000 dollars.
+  static base::Result<Rate> parse(std::string_view dollars_per_million);
+  std::string to_decimal() const;  // "0.15"
+  auto operator<=>(const Rate&) const = default;
+};
+
+struct Price {
+  Rate input;
+  Rate cached_input;  // the input rate where the provider has none
+  Rate cache_write;   // the input rate where the provider has none
+  Rate output;
+  base::Credits per_request;
+  std::optional<std::int64_t> max_output_tokens;
+  std::optional<std::int64_t> context_tokens;
+  bool operator==(const Price&) const = default;
+};
+
+// A group's factor in millionths: 1.5 is 1,500,000. 0..1000, six decimals.
+struct Multiplier {
+  std::int64_t millionths = 1'000'000;
+  static base::Result<Multiplier> parse(std::string_view text);
+  std::string to_decimal() const;
+  auto operator<=>(const Multiplier&) const = default;
+};
+
+// round up ((sum of tokens x rate + per request) x multiplier), in 128 bits; saturates at Credits::max().
+base::Credits cost(const Price& price, Multiplier multiplier, const Usage& usage);
+
+inline constexpr std::int64_t k_overhead_tokens_per_message = 16;
+inline constexpr std::int64_t k_overhead_tokens_per_request = 64;
+inline constexpr std::int64_t k_default_output_tokens = 4096;
+inline constexpr std::int64_t k_least_output_tokens = 16;
+
+// No request can have more input tokens than this: a token is at least a byte.
+std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan);
+
+enum class WhenLow { clamp, refuse };
+
+// All that the size of a hold depends on but the credit there is.
+struct HoldTerms {
+  Price price;
+  Multiplier multiplier;
+  Endpoint endpoint = Endpoint::chat_completions;
+  std::int64_t input_tokens = 0;  // the ceiling of the input
+  std::int64_t choices = 1;
+  std::optional<std::int64_t> client_bound;  // per choice
+  WhenLow when_low = WhenLow::clamp;
+};
+
+struct Hold {
+  base::Credits amount;
+  std::int64_t output_bound = 0;  // per choice
+  bool write_bound = false;       // the forwarded request must carry output_bound
+  bool lowered = false;           // it is less than the client asked for: x-crd-output-limit
+};
+
+// The hold for one request when `available` credit is left; nullopt = not enough (see accounting: less than 16 output
+// tokens affordable, or the full bound not affordable with WhenLow::refuse). amount <= available always.
+std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available);
+
+}  // namespace cr::openai

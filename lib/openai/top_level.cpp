@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "openai/top_level.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <span>
+
+namespace cr::openai {
+namespace {
+
+constexpr std::size_t k_model_bytes_max = 256;
+constexpr std::int64_t k_choices_max = 128;
+constexpr std::int64_t k_bound_max = std::numeric_limits<std::int32_t>::max();
+
+tl::unexpected<Refusal> refuse(std::string message, std::string_view param) {
+  return tl::unexpected<Refusal>(Refusal{RefusalCode::invalid_value, std::move(message), std::string(param), {}});
+}
+
+std::string_view text_at(std::string_view body, Span place) {
+  return body.substr(place.begin, place.end - place.begin);
+}
+
+bool is_given(const Member& member) {
+  return member.kind != JsonKind::none && member.kind != JsonKind::null;
+}
+
+RefusalOr<void> read_model(std::string_view body, const TopLevel& top, RequestScan& scan) {
+  const Member& model = top[PolicyKey::model];
+  if (model.kind == JsonKind::none) return refuse("model is missing", "model");
+  JsonString text;
+  JsonCursor cursor(text_at(body, model.place));
+  const bool fits = model.kind == JsonKind::string && cursor.read_string(text) && text.text_bytes >= 1 &&
+                    text.text_bytes <= k_model_bytes_max;
+  if (!fits) return refuse(fmt::format("model must be a string of 1 to {} bytes", k_model_bytes_max), "model");
+  scan.model = text.escaped() ? unescape(text) : std::string(text.raw);
+  scan.model_value = model.place;
+  return {};
+}
+
+RefusalOr<bool> read_flag(std::string_view body, const Member& member, std::string_view name) {
+  if (!is_given(member)) return false;
+  if (member.kind != JsonKind::boolean) return refuse(fmt::format("{} must be true or false", name), name);
+  return body[member.place.begin] == 't';
+}
+
+RefusalOr<void> read_stream(std::string_view body, const TopLevel& top, RequestScan& scan) {
+  const auto stream = read_flag(body, top[PolicyKey::stream], "stream");
+  if (!stream) return tl::unexpected(stream.error());
+  scan.stream = *stream;
+
+  const Member& options = top[PolicyKey::stream_options];
+  if (options.kind == JsonKind::none) return {};
+  scan.stream_options_value = options.place;
+  if (options.kind == JsonKind::null) {
+    scan.stream_options = StreamOptions::null;
+    return {};
+  }
+  if (options.kind != JsonKind::object) return refuse("stream_options must be an object", "stream_options");
+  scan.stream_options = top.stream_options_empty ? StreamOptions::empty : StreamOptions::with_members;
+  if (top.include_usage.kind == JsonKind::none) return {};
+  const auto include_usage = read_flag(body, top.include_usage, "stream_options.include_usage");
+  if (!include_usage) return tl::unexpected(include_usage.error());
+  scan.include_usage_value = top.include_usage.place;
+  if (is_given(top.include_usage)) scan.include_usage = *include_usage;
+  return {};
+}
+
+RefusalOr<std::int64_t> read_integer(std::string_view body, const Member& member, std::string_view name,
+                                     std::int64_t least, std::int64_t most) {
+  std::int64_t value = 0;
+  const std::string_view text = text_at(body, member.place);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // from_chars takes "-0" too, and stops before a fraction or an exponent.
+  const bool whole = error == std::errc() && end == text.data() + text.size() && text.front() != '-';
+  if (member.kind != JsonKind::number || !whole || value < least || value > most) {
+    return refuse(fmt::format("{} must be a whole number from {} to {}", name, least, most), name);
+  }
+  return value;
+}
+
+RefusalOr<void> read_choices(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
+  if (endpoint != Endpoint::chat_completions && endpoint != Endpoint::completions) return {};
+  for (const PolicyKey key : {PolicyKey::n, PolicyKey::best_of}) {
+    if (!is_given(top[key])) continue;
+    const auto value = read_integer(body, top[key], name_of(key), 1, k_choices_max);
+    if (!value) return tl::unexpected(value.error());
+    scan.choices = std::max(scan.choices, *value);
+  }
+  if (endpoint != Endpoint::completions) return {};
+  scan.choices *= std::max<std::int64_t>(1, top.prompts);
+  const auto echo = read_flag(body, top[PolicyKey::echo], "echo");
+  if (!echo) return tl::unexpected(echo.error());
+  if (*echo) scan.echoed_prompt = static_cast<std::int64_t>(text_at(body, top[PolicyKey::prompt].place).size());
+  return {};
+}
+
+// Only the bounds that the endpoint's upstreams obey: another would bound nothing.
+std::span<const PolicyKey> bounds_of(Endpoint endpoint) {
+  static constexpr std::array k_chat = {PolicyKey::max_tokens, PolicyKey::max_completion_tokens};
+  static constexpr std::array k_responses = {PolicyKey::max_output_tokens};
+  switch (endpoint) {
+    case Endpoint::chat_completions:
+      return k_chat;
+    case Endpoint::completions:
+    case Endpoint::messages:
+      return std::span(k_chat).first(1);
+    case Endpoint::responses:
+      return k_responses;
+    case Endpoint::embeddings:
+      break;
+  }
+  return {};
+}
+
+RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
+  // Scoring a prompt (completions with echo and logprobs) asks for no output at all.
+  const std::int64_t least = endpoint == Endpoint::completions ? 0 : 1;
+  for (const PolicyKey key : bounds_of(endpoint)) {
+    const Member& member = top[key];
+    if (member.kind == JsonKind::null) scan.null_bounds.push_back({name_of(key), member.place});
+    if (!is_given(member)) continue;
+    const auto value = read_integer(body, member, name_of(key), least, k_bound_max);
+    if (!value) return tl::unexpected(value.error());
+    if (scan.output_bound && *value <= *scan.output_bound) {
+      scan.other_bound_values.push_back(member.place);
+      continue;
+    }
+    if (scan.bound_value) scan.other_bound_values.push_back(*scan.bound_value);
+    scan.output_bound = *value;
+    scan.bound_value = member.place;
+    scan.bound_field = name_of(key);
+  }
+  return {};
+}
+
+}  // namespace
+
+RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
+  scan.messages = top.content.items;
+  scan.unbounded_media = top.content.unbounded || top.outside_input;
+  auto done = read_model(body, top, scan);
+  if (done) done = read_stream(body, top, scan);
+  if (done) done = read_choices(endpoint, body, top, scan);
+  if (done) done = read_bounds(endpoint, body, top, scan);
+  return done;
+}
+
+}  // namespace cr::openai

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "openai/usage_report.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+namespace cr::openai {
+namespace {
+
+constexpr std::int64_t k_tokens_max = std::int64_t{1} << 40;
+
+bool read_count(JsonCursor& cursor, std::optional<std::int64_t>& field, bool& plausible) {
+  const JsonKind kind = cursor.kind();
+  std::string_view raw;
+  if (!cursor.read_raw(raw)) return false;
+  if (kind == JsonKind::null) return true;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  const bool whole = error == std::errc() && end == raw.data() + raw.size();
+  if (whole && raw.front() != '-' && value <= k_tokens_max) {
+    field = value;
+  } else {
+    plausible = false;
+  }
+  return true;
+}
+
+bool read_details(JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  while (cursor.next_member(key)) {
+    if (key.raw == "cached_tokens") {
+      if (!read_count(cursor, report.cache_read, report.plausible)) return false;
+    } else if (key.raw == "cache_write_tokens") {
+      if (!read_count(cursor, report.cache_write, report.plausible)) return false;
+    } else if (!cursor.skip_value()) {
+      return false;
+    }
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
+// Where a plain number of the usage object goes; null = nowhere.
+std::optional<std::int64_t>* field_of(Endpoint endpoint, std::string_view key, UsageReport& report) {
+  if (key == "input_tokens") return &report.input;
+  if (key == "output_tokens") return &report.output;
+  if (endpoint == Endpoint::messages) {
+    if (key == "cache_read_input_tokens") return &report.cache_read;
+    if (key == "cache_creation_input_tokens") return &report.cache_write;
+    return nullptr;
+  }
+  if (key == "prompt_tokens") return &report.input;
+  if (key == "completion_tokens") return &report.output;
+  if (key == "total_tokens") return &report.total;
+  if (key == "prompt_cache_hit_tokens" || key == "cached_tokens") return &report.cache_read;  // DeepSeek, Moonshot
+  return nullptr;
+}
+
+}  // namespace
+
+void UsageReport::merge(const UsageReport& later) {
+  if (later.input) input = later.input;
+  if (later.cache_read) cache_read = later.cache_read;
+  if (later.cache_write) cache_write = later.cache_write;
+  if (later.output) output = later.output;
+  if (later.total) total = later.total;
+}
+
+bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  while (cursor.next_member(key)) {
+    bool good = true;
+    if (auto* field = field_of(endpoint, key.raw, report); field != nullptr) {
+      good = read_count(cursor, *field, report.plausible);
+    } else if (endpoint != Endpoint::messages &&
+               (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details")) {
+      good = read_details(cursor, report);
+    } else {
+      good = cursor.skip_value();
+    }
+    if (!good) return false;
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
+Usage to_usage(Endpoint endpoint, const UsageReport& report) {
+  const std::int64_t input = report.input.value_or(0);
+  const std::int64_t read = report.cache_read.value_or(0);
+  const std::int64_t written = report.cache_write.value_or(0);
+  const std::int64_t output = report.output.value_or(0);
+  if (endpoint == Endpoint::messages) return {input + read + written, read, written, output};
+  Usage usage;
+  usage.input_tokens = input;
+  usage.cached_tokens = std::min(read, input);
+  usage.cache_write_tokens = std::min(written, input - usage.cached_tokens);
+  // Some (Gemini's and xAI's compatible ends) leave reasoning out of completion_tokens and show it in the total only.
+  usage.output_tokens = has_output(endpoint) ? std::max(output, report.total.value_or(0) - input) : output;
+  return usage;
+}
+
+}  // namespace cr::openai
