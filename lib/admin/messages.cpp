@@ -123,8 +123,7 @@ CR_ADMIN_REQUEST(PriceSet)
 CR_ADMIN_REQUEST(PriceImport)
 CR_ADMIN_REQUEST(PriceQuote)
 
-// --- errors
-// -----------------------------------------------------------------------------------------------------------
+// --- errors ---
 namespace {
 std::string_view code_for(int status) {
   switch (status) {

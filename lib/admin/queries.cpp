@@ -17,8 +17,7 @@ using Query = std::multimap<std::string, std::string>;
 
 constexpr int k_limit_max = 1000;
 
-// --- out
-// --------------------------------------------------------------------------------------------------------------
+// --- out ---
 class QueryText {
  public:
   void add(std::string_view name, std::string_view value) {
@@ -45,8 +44,8 @@ class QueryText {
   std::string text_;
 };
 
-// --- in
-// --------------------------------------------------------------------------------------------------------------- Takes
+// --- in ---
+// Takes
 // the parameters one by one; what is left at the end was not known.
 class QueryReader {
  public:

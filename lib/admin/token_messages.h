@@ -153,6 +153,13 @@ struct KeyVerdict {
   std::string shape;   // "ours", "mistyped", "foreign"
 };
 
+struct VerifyKey {
+  std::string key;
+};
+struct RevokeKey {
+  std::int64_t key_id = 0;
+};
+
 struct TokenFilter {
   std::optional<std::string> status, group, account, tag, name;  // tag "k" or "k=v"; name a glob
   std::optional<std::int64_t> expiring_ms;                       // expires within

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Messages about channels and the models they serve. See token_messages.h.
+#pragma once
+
+#include "admin/token_messages.h"
+
+namespace cr::admin {
+
+struct ChannelKeyInfo {
+  std::string first, last;
+  Time created_at;
+};
+struct Channel {
+  std::int64_t id = 0;
+  std::int64_t rev = 0;
+  std::string name;
+  std::string kind;  // openai anthropic echo
+  bool enabled = true;
+  std::string base_url;
+  std::vector<std::string> models;               // names and patterns
+  std::map<std::string, std::string> model_map;  // alias -> upstream's name
+  std::vector<std::string> groups;
+  std::int64_t priority = 0;  // higher first
+  std::int64_t weight = 1;    // within a priority
+  std::int64_t timeout_connect_ms = 0, timeout_first_byte_ms = 0, timeout_idle_ms = 0;
+  bool allow_private = false;
+  std::string bound_field;         // max_tokens or max_completion_tokens
+  std::int64_t echo_delay_ms = 0;  // echo: between text pieces
+  std::vector<ChannelKeyInfo> keys;
+  std::string note;
+  Time created_at;
+};
+struct ChannelCreate {
+  std::string name, kind, base_url;
+  std::vector<std::string> models;
+  std::map<std::string, std::string> model_map;
+  std::vector<std::string> groups;  // empty = default
+  std::int64_t priority = 0, weight = 1;
+  std::optional<std::int64_t> timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms;
+  bool allow_private = false;
+  std::string bound_field;  // empty = by kind and address
+  std::int64_t echo_delay_ms = 0;
+  std::optional<std::string> key;
+  std::string note;
+  bool enabled = true;
+};
+struct ChannelEdit {
+  std::optional<bool> enabled;
+  std::optional<std::string> base_url, bound_field, note;
+  std::optional<ListEdit> models, groups;
+  std::optional<std::map<std::string, std::optional<std::string>>> model_map;  // null removes
+  std::optional<std::int64_t> priority, weight, timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms,
+      echo_delay_ms;
+  std::optional<bool> allow_private;
+};
+struct ChannelSetKey {
+  std::string action;  // "set" (replace all), "add", "remove"
+  std::string key;     // or, to remove, the shown prefix
+};
+struct ChannelTest {
+  bool ok = false;
+  std::string model;
+  int status = 0;
+  std::int64_t connect_ms = 0, total_ms = 0;
+  std::string message;
+};
+struct ChannelTestRequest {
+  std::optional<std::string> model;  // absent = the channel's first plain name
+};
+struct ModelEntry {
+  std::string model;
+  std::vector<std::string> channels;  // highest priority first
+};
+
+}  // namespace cr::admin

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Messages about what happened (requests, usage, the audit) and about the daemon itself. See token_messages.h.
+#pragma once
+
+#include "admin/token_messages.h"
+
+namespace cr::admin {
+
+struct Request {
+  std::string id;
+  Time started_at;
+  std::int64_t duration_ms = 0;
+  std::optional<std::int64_t> first_byte_ms;
+  std::string token, account, group, channel, endpoint, model;
+  std::optional<std::string> upstream_model;
+  std::string source_ip;
+  int status = 0;      // what the client got
+  std::string ending;  // complete refused client_gone upstream_cut upstream_silent upstream_failed in_doubt
+  std::string error;   // error.code, or empty
+  bool stream = false;
+  std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  Credits held, cost, overrun;
+  std::vector<std::string> flags;  // estimated unknown in_doubt unpriced clamped
+};
+struct RequestFilter {
+  std::optional<std::string> token, model, channel, account, error;  // error "*" = any
+  std::optional<Time> since, until;
+  std::optional<std::string> cursor;
+  std::optional<std::string> after;  // ids after this one, oldest first: for tail
+  std::optional<int> limit;
+};
+struct UsageQuery {
+  std::vector<std::string> by;  // token model day hour channel group account; at least one
+  std::optional<Time> since, until;
+  std::optional<std::string> token, model, channel, group, account;
+};
+struct UsageRow {
+  std::map<std::string, std::string> key;  // {"day":"2026-01-31","model":"gpt-4o"}
+  std::int64_t requests = 0, errors = 0;
+  std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
+  Credits cost;
+  bool estimated = false;  // some of it
+};
+struct UsageReport {
+  std::vector<std::string> by;
+  Time since, until;
+  std::vector<UsageRow> rows;
+  UsageRow total;
+};
+struct AuditEntry {
+  std::int64_t seq = 0;
+  Time at;
+  std::int64_t pid = 0, uid = 0, gid = 0;
+  std::string action, object, detail, reason;
+};
+
+// --- the daemon ---
+struct Status {
+  std::string version;
+  std::int64_t pid = 0;
+  Time started_at;
+  std::string state;  // running draining
+  std::vector<std::string> listen;
+  std::string admin_socket, state_dir, config_file;
+  std::int64_t workers = 0, connections = 0, requests_running = 0, requests_total = 0;
+  std::int64_t tokens = 0, channels = 0;
+  std::int64_t log_lines_dropped = 0;
+  std::int64_t ledger_commits = 0, ledger_queue = 0;
+  Credits overrun;
+};
+struct ConfigCheck {
+  std::string text;  // the file's text; empty = the daemon's own file, read by the daemon
+  std::string name;  // shown in messages
+};
+struct ConfigChecked {
+  bool ok = false;
+  std::string message;  // "crd.toml:12: unknown key 'lisen': did you mean 'listen'?"
+};
+
+}  // namespace cr::admin
