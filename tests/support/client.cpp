@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include "support/client.h"
+
+#include <arpa/inet.h>
+#include <httplib.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "support/process.h"
+
+namespace cr::test {
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  return text;
+}
+
+}  // namespace
+
+std::string HttpAnswer::header(std::string_view lower_name) const {
+  auto found = headers.find(std::string(lower_name));
+  return found == headers.end() ? std::string() : found->second;
+}
+
+struct HttpClient::Impl {
+  httplib::Client client;
+  std::string key;
+
+  explicit Impl(const std::string& host, int port, std::string bearer) : client(host, port), key(std::move(bearer)) {
+    client.set_read_timeout(k_deadline);
+    client.set_write_timeout(k_deadline);
+    client.set_connection_timeout(k_deadline);
+    client.set_keep_alive(true);
+    client.set_tcp_nodelay(true);
+  }
+};
+
+HttpClient::HttpClient(int port, std::string key) : impl_(std::make_unique<Impl>("127.0.0.1", port, std::move(key))) {}
+
+HttpClient::HttpClient(const std::string& socket_path) : impl_(std::make_unique<Impl>(socket_path, 80, "")) {
+  impl_->client.set_address_family(AF_UNIX);
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpAnswer HttpClient::get(const std::string& path, const Headers& headers) {
+  return call("GET", path, "", headers);
+}
+
+HttpAnswer HttpClient::post(const std::string& path, const std::string& json, const Headers& headers) {
+  return call("POST", path, json, headers);
+}
+
+HttpAnswer HttpClient::call(const std::string& method, const std::string& path, const std::string& body,
+                            const Headers& headers) {
+  httplib::Request request;
+  request.method = method;
+  request.path = path;
+  request.body = body;
+  request.set_header("Host", "localhost");
+  if (!body.empty()) request.set_header("Content-Type", "application/json");
+  if (!impl_->key.empty()) request.set_header("Authorization", "Bearer " + impl_->key);
+  for (const auto& [name, value] : headers) {
+    request.headers.erase(name);
+    request.set_header(name, value);
+  }
+  HttpAnswer answer;
+  auto result = impl_->client.send(request);
+  if (!result) {
+    answer.error = httplib::to_string(result.error());
+    return answer;
+  }
+  answer.status = result->status;
+  answer.body = result->body;
+  for (const auto& [name, value] : result->headers) answer.headers.emplace(lower(name), value);
+  return answer;
+}
+
+std::string RawHead::header(std::string_view lower_name) const {
+  for (const auto& [name, value] : headers) {
+    if (name == lower_name) return value;
+  }
+  return {};
+}
+
+RawClient::RawClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  int yes = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    throw std::runtime_error("cannot connect to port " + std::to_string(port) + ": " + std::strerror(errno));
+}
+
+RawClient::~RawClient() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool RawClient::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+void RawClient::half_close() {
+  ::shutdown(fd_, SHUT_WR);
+}
+
+void RawClient::reset() {
+  linger now{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  ::close(fd_);
+  fd_ = -1;
+}
+
+bool RawClient::more() {
+  if (closed_) return false;
+  pollfd readable{fd_, POLLIN, 0};
+  const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(k_deadline).count();
+  if (::poll(&readable, 1, static_cast<int>(deadline)) == 0)
+    throw std::runtime_error("nothing came in time; so far: " + buffer_);
+  char bytes[16384];
+  const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
+  if (got <= 0) {
+    closed_ = true;
+    return false;
+  }
+  buffer_.append(bytes, static_cast<std::size_t>(got));
+  return true;
+}
+
+std::optional<RawHead> RawClient::read_head() {
+  std::size_t end;
+  while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
+    if (!more()) return std::nullopt;
+  }
+  RawHead head;
+  head.text = buffer_.substr(0, end + 4);
+  buffer_.erase(0, end + 4);
+  clean_end_ = false;
+  if (head.text.size() > 12) std::from_chars(head.text.data() + 9, head.text.data() + 12, head.status);
+  for (auto at = head.text.find("\r\n") + 2; at < head.text.size() - 2;) {
+    const auto line_end = head.text.find("\r\n", at);
+    const auto line = std::string_view(head.text).substr(at, line_end - at);
+    const auto colon = line.find(':');
+    auto value = line.substr(std::min(line.size(), colon + 1));
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    head.headers.emplace_back(lower(std::string(line.substr(0, colon))), value);
+    at = line_end + 2;
+  }
+  return head;
+}
+
+bool RawClient::next_chunk() {
+  std::size_t line_end;
+  while ((line_end = buffer_.find("\r\n")) == std::string::npos) {
+    if (!more()) return false;
+  }
+  std::size_t size = 0;
+  if (std::from_chars(buffer_.data(), buffer_.data() + line_end, size, 16).ec != std::errc())
+    throw std::runtime_error("not a chunk: " + buffer_.substr(0, 80));
+  while (buffer_.size() < line_end + 2 + size + 2) {
+    if (!more()) return false;
+  }
+  body_.append(buffer_, line_end + 2, size);
+  buffer_.erase(0, line_end + 2 + size + 2);
+  clean_end_ = size == 0;
+  return size != 0;
+}
+
+std::string RawClient::read_body(const RawHead& head) {
+  if (head.header("transfer-encoding") == "chunked") {
+    while (next_chunk()) {
+    }
+    return std::exchange(body_, {});
+  }
+  const std::string text = head.header("content-length");
+  std::size_t length = std::string::npos;
+  if (!text.empty()) std::from_chars(text.data(), text.data() + text.size(), length);
+  while (buffer_.size() < length && more()) {
+  }
+  clean_end_ = text.empty() || buffer_.size() >= length;
+  std::string body = buffer_.substr(0, length);
+  buffer_.erase(0, body.size());
+  return body;
+}
+
+std::optional<std::string> RawClient::read_event(const RawHead& head) {
+  if (head.header("transfer-encoding") != "chunked") throw std::runtime_error("not a stream: " + head.text);
+  std::size_t end;
+  while ((end = body_.find("\n\n")) == std::string::npos) {
+    if (clean_end_ || !next_chunk()) return std::nullopt;
+  }
+  std::string event = body_.substr(0, end + 2);
+  body_.erase(0, end + 2);
+  return event;
+}
+
+std::string RawClient::read_all() {
+  while (more()) {
+  }
+  return std::exchange(buffer_, {});
+}
+
+bool RawClient::wait_closed() {
+  return !more() && buffer_.empty();
+}
+
+std::string raw_request(std::string_view method, std::string_view path, std::string_view key, std::string_view json,
+                        std::string_view extra_headers) {
+  std::string text(method);
+  text.append(" ").append(path).append(" HTTP/1.1\r\nHost: localhost\r\n");
+  if (!key.empty()) text.append("Authorization: Bearer ").append(key).append("\r\n");
+  if (!json.empty())
+    text.append("Content-Type: application/json\r\nContent-Length: ")
+        .append(std::to_string(json.size()))
+        .append("\r\n");
+  return text.append(extra_headers).append("\r\n").append(json);
+}
+
+}  // namespace cr::test

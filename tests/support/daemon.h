@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+// Daemon: the real crd on a temporary state directory, and crctl talking to it. One thread.
+//
+// Readiness is awaited, not slept for: crd logs `listening ... address=127.0.0.1:PORT` once a listener, then `ready`.
+// With `clock`, crd and crctl run on a wall clock of the test's own (clock_shim): it stands still where set_time puts
+// it, and at 0 shows real time. Under a sanitizer its runtime must be the first library loaded, so it is preloaded
+// before the shim.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/process.h"
+#include "support/temp_dir.h"
+
+namespace cr::test {
+
+struct DaemonOptions {
+  std::string top_level;  // TOML keys before the first table
+  std::string tables;     // TOML after them
+  std::string listen = "[\"127.0.0.1:0\"]";
+  bool clock = false;
+  std::map<std::string, std::string> env;
+  bool start = true;
+};
+
+class ClockFile {
+ public:
+  explicit ClockFile(const std::string& path);
+  ~ClockFile();
+  ClockFile(const ClockFile&) = delete;
+  ClockFile& operator=(const ClockFile&) = delete;
+  void set(std::chrono::sys_time<std::chrono::milliseconds> time);
+  std::chrono::sys_time<std::chrono::milliseconds> now() const;
+
+ private:
+  volatile std::int64_t* nanoseconds_;
+};
+
+class Daemon {
+ public:
+  explicit Daemon(DaemonOptions options = {});  // throws std::runtime_error with crd's own words
+  ~Daemon();
+
+  int port() const { return port_; }
+  std::string url() const;  // http://127.0.0.1:PORT
+  std::string socket() const { return dir_ / "admin.sock"; }
+  std::string state_dir() const { return dir_ / "state"; }
+  std::string config_file() const { return dir_ / "crd.toml"; }
+  std::string ledger() const { return state_dir() + "/ledger.db"; }
+  const TempDir& dir() const { return dir_; }
+  Process& process() { return *process_; }
+
+  void start();
+  int stop();  // SIGTERM, then its exit code
+  void kill9();
+  int restart();            // stop and start; the exit code of the stop
+  std::string log() const;  // of the running or last crd
+
+  // crctl with --socket given. `expect_ok` of the short form: throws with crctl's words unless it exits 0; returns
+  // stdout.
+  Finished crctl(std::vector<std::string> args, std::string_view in = {});
+  std::string must(std::vector<std::string> args, std::string_view in = {});
+  // Rows of a query on the ledger, read-only; NULL is "NULL".
+  std::vector<std::vector<std::string>> sql(const std::string& query) const;
+  std::string sql_value(const std::string& query) const;  // the only cell
+
+  void write_config();  // from the options; for a test of reload, edit the file
+  void set_time(std::chrono::sys_time<std::chrono::milliseconds> time) { clock_->set(time); }
+  void step(std::chrono::milliseconds by) { clock_->set(clock_->now() + by); }
+  std::chrono::sys_time<std::chrono::milliseconds> now() const { return clock_->now(); }
+
+ private:
+  std::map<std::string, std::string> environment() const;
+
+  DaemonOptions options_;
+  TempDir dir_;
+  std::unique_ptr<ClockFile> clock_;
+  std::unique_ptr<Process> process_;
+  int port_ = 0;
+};
+
+}  // namespace cr::test

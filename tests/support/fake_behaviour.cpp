@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "support/fake_behaviour.h"
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+
+namespace cr::test {
+namespace {
+
+using Json = nlohmann::json;
+using Field = std::function<void(Behaviour&, const Json&)>;
+
+template <class T>
+Field into(T Behaviour::*member) {
+  return [member](Behaviour& behaviour, const Json& json) { behaviour.*member = json.get<T>(); };
+}
+template <class T>
+Field into(std::optional<T> Behaviour::*member) {
+  return [member](Behaviour& behaviour, const Json& json) { behaviour.*member = json.get<T>(); };
+}
+Field into(std::chrono::milliseconds Behaviour::*member) {
+  return [member](Behaviour& behaviour, const Json& json) {
+    behaviour.*member = std::chrono::milliseconds(json.get<std::int64_t>());
+  };
+}
+
+const std::map<std::string, Field>& fields() {
+  static const std::map<std::string, Field> k_fields = {
+      {"times", into(&Behaviour::times)},
+      {"model", into(&Behaviour::model)},
+      {"endpoint", into(&Behaviour::endpoint)},
+      {"status", into(&Behaviour::status)},
+      {"body", into(&Behaviour::body)},
+      {"raw", into(&Behaviour::raw)},
+      {"headers", into(&Behaviour::headers)},
+      {"content_type", into(&Behaviour::content_type)},
+      {"events", into(&Behaviour::events)},
+      {"head_delay_ms", into(&Behaviour::head_delay)},
+      {"event_delay_ms", into(&Behaviour::event_delay)},
+      {"piece_delay_ms", into(&Behaviour::piece_delay)},
+      {"cut_after", into(&Behaviour::cut_after)},
+      {"silent_after", into(&Behaviour::silent_after)},
+      {"error_after", into(&Behaviour::error_after)},
+      {"reset", into(&Behaviour::reset)},
+      {"usage", into(&Behaviour::usage)},
+      {"done", into(&Behaviour::done)},
+      {"gzip", into(&Behaviour::gzip)},
+      {"close", into(&Behaviour::close)},
+      {"piece_bytes", into(&Behaviour::piece_bytes)},
+  };
+  return k_fields;
+}
+
+Json usage_json(const FakeUsage& usage) {
+  return {{"input", usage.input}, {"cached", usage.cached}, {"output", usage.output}};
+}
+
+}  // namespace
+
+Behaviour Behaviour::from_json(const Json& json) {
+  Behaviour behaviour;
+  for (const auto& [name, value] : json.items()) {
+    auto field = fields().find(name);
+    if (field == fields().end()) throw std::invalid_argument("unknown member '" + name + "'");
+    field->second(behaviour, value);
+  }
+  return behaviour;
+}
+
+Json Witnessed::to_json() const {
+  return {{"id", id},
+          {"endpoint", endpoint},
+          {"model", model},
+          {"authorization_end", authorization_end},
+          {"bound", bound ? Json(*bound) : Json()},
+          {"stream", stream},
+          {"status", status},
+          {"ending", ending},
+          {"consumed", usage_json(consumed)},
+          {"reported", reported ? usage_json(*reported) : Json()}};
+}
+
+void World::add(Behaviour behaviour) {
+  std::lock_guard lock(mutex_);
+  behaviours_.push_back(std::move(behaviour));
+}
+
+Behaviour World::take(const std::string& endpoint, const std::string& model) {
+  std::lock_guard lock(mutex_);
+  auto fits = [&](const Behaviour& behaviour) {
+    return (behaviour.model.empty() || behaviour.model == model) &&
+           (behaviour.endpoint.empty() || behaviour.endpoint == endpoint);
+  };
+  auto found = std::find_if(behaviours_.begin(), behaviours_.end(), fits);
+  if (found == behaviours_.end()) return {};
+  Behaviour behaviour = *found;
+  if (found->times > 0 && --found->times == 0) behaviours_.erase(found);
+  return behaviour;
+}
+
+void World::reset() {
+  std::lock_guard lock(mutex_);
+  behaviours_.clear();
+  seen_.clear();
+  gate_closed_ = false;
+  changed_.notify_all();
+}
+
+std::uint64_t World::arrive(Witnessed seen) {
+  std::lock_guard lock(mutex_);
+  seen.id = ++last_id_;
+  seen_.emplace(seen.id, std::move(seen));
+  changed_.notify_all();
+  return last_id_;
+}
+
+void World::note(std::uint64_t id, const std::function<void(Witnessed&)>& change) {
+  std::lock_guard lock(mutex_);
+  auto found = seen_.find(id);
+  if (found == seen_.end()) return;  // forgotten by a reset
+  change(found->second);
+  if (!found->second.ending.empty()) changed_.notify_all();
+}
+
+void World::close_gate(std::int64_t after) {
+  std::lock_guard lock(mutex_);
+  gate_closed_ = true;
+  gate_after_ = after;
+}
+
+void World::open_gate() {
+  std::lock_guard lock(mutex_);
+  gate_closed_ = false;
+}
+
+bool World::pass_gate(std::int64_t at, const Wire& wire) {
+  auto shut = [&] { return gate_closed_ && gate_after_ == at; };
+  {
+    std::lock_guard lock(mutex_);
+    if (!shut()) return true;
+    ++held_;
+    changed_.notify_all();
+  }
+  const bool stayed = wire.wait([&] {
+    std::lock_guard lock(mutex_);
+    return !shut();
+  });
+  std::lock_guard lock(mutex_);
+  --held_;
+  return stayed;
+}
+
+std::map<std::string, std::int64_t> World::counts() const {
+  std::map<std::string, std::int64_t> counts{{"arrived", static_cast<std::int64_t>(seen_.size())},
+                                             {"finished", 0},
+                                             {"held", held_},
+                                             {"complete", 0},
+                                             {"gone", 0},
+                                             {"input", 0},
+                                             {"cached", 0},
+                                             {"output", 0}};
+  for (const auto& [id, seen] : seen_) {
+    if (!seen.ending.empty()) {
+      ++counts["finished"];
+      ++counts[seen.ending];
+    }
+    counts["input"] += seen.consumed.input;
+    counts["cached"] += seen.consumed.cached;
+    counts["output"] += seen.consumed.output;
+  }
+  return counts;
+}
+
+Json World::tally() const {
+  std::lock_guard lock(mutex_);
+  Json json = counts();
+  json["connections"] = HttpServer::connections();
+  json["models"] = Json::object();
+  for (const auto& [id, seen] : seen_) {
+    auto& count = json["models"][seen.model];
+    count = (count.is_null() ? 0 : count.get<std::int64_t>()) + 1;
+  }
+  return json;
+}
+
+Json World::requests() const {
+  std::lock_guard lock(mutex_);
+  Json list = Json::array();
+  for (const auto& [id, seen] : seen_) {
+    Json row = seen.to_json();
+    row["method"] = seen.request.method;
+    row["target"] = seen.request.target;
+    row["headers"] = Json::array();
+    for (const auto& [name, value] : seen.request.headers) row["headers"].push_back({name, value});
+    row["body"] = seen.request.body;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+bool World::wait_for(const std::map<std::string, std::int64_t>& least, std::chrono::milliseconds deadline) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, deadline, [&] {
+    const auto now = counts();
+    return std::all_of(least.begin(), least.end(), [&](const auto& wanted) {
+      auto found = now.find(wanted.first);
+      return found != now.end() && found->second >= wanted.second;
+    });
+  });
+}
+
+}  // namespace cr::test

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// What the fake upstream was told to do wrong, and what it has seen: shared by its connections. Thread-safe.
+//
+// POST /control takes one behaviour or an array of them; each serves `times` requests (default 1, -1 = for ever), the
+// first that matches is used up first. Members, all optional:
+//   model, endpoint      serve only these ("fake-a", "chat/completions")
+//   status, body, headers, content_type   answer this instead (headers: object)
+//   events               a stream of these texts instead, byte for byte (array)
+//   raw                  write these bytes and close (not even HTTP, if you like)
+//   head_delay_ms, event_delay_ms
+//   cut_after            close after N events (-1 = before the head; of a plain answer after N bytes); "reset": true =
+//   by RST silent_after         say nothing more after N events (-1 = before the head), until the client leaves
+//   error_after          an error event after N events, then the end
+//   usage: false, done: false   leave out the usage, the [DONE]
+//   gzip: true           compress the (plain) answer
+//   close: true          close after a complete answer without having said so
+//   piece_bytes, piece_delay_ms   write the answer in pieces
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/fake_model.h"
+#include "support/http_server.h"
+
+namespace cr::test {
+
+struct Behaviour {
+  std::int64_t times = 1;
+  std::string model, endpoint;
+  std::optional<int> status;
+  std::optional<std::string> body, raw;
+  std::map<std::string, std::string> headers;
+  std::string content_type;
+  std::optional<std::vector<std::string>> events;
+  std::chrono::milliseconds head_delay{0}, event_delay{0}, piece_delay{0};
+  std::optional<std::int64_t> cut_after, silent_after, error_after;
+  bool reset = false, usage = true, done = true, gzip = false, close = false;
+  std::size_t piece_bytes = 0;
+
+  static Behaviour from_json(const nlohmann::json& json);  // throws std::invalid_argument that names an unknown member
+};
+
+// One request, as the witness keeps it. `consumed` is what a provider would have done the work for; `ending` is empty
+// while it runs, then complete, refused, gone, cut, silent, error or raw.
+struct Witnessed {
+  std::uint64_t id = 0;
+  std::string endpoint, model, authorization_end, ending;
+  std::optional<std::int64_t> bound;
+  bool stream = false;
+  int status = 0;
+  FakeUsage consumed;
+  std::optional<FakeUsage> reported;
+  HttpRequest request;
+  nlohmann::json to_json() const;  // without headers and body
+};
+
+class World {
+ public:
+  void add(Behaviour behaviour);
+  Behaviour take(const std::string& endpoint, const std::string& model);
+  void reset();
+
+  // The record of a request that has come. It is kept true ahead of the bytes: what a client can have seen is counted.
+  std::uint64_t arrive(Witnessed seen);
+  void note(std::uint64_t id, const std::function<void(Witnessed&)>& change);
+
+  // A closed gate holds every answer before its head (after = -1) or after N events, until it is opened.
+  void close_gate(std::int64_t after);
+  void open_gate();
+  bool pass_gate(std::int64_t at, const Wire& wire);  // false when the client left first
+
+  nlohmann::json tally() const;
+  nlohmann::json requests() const;
+  // Until each named count is at least that; false at the deadline.
+  bool wait_for(const std::map<std::string, std::int64_t>& least, std::chrono::milliseconds deadline);
+
+ private:
+  std::map<std::string, std::int64_t> counts() const;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Behaviour> behaviours_;
+  std::map<std::uint64_t, Witnessed> seen_;
+  std::uint64_t last_id_ = 0;
+  std::int64_t held_ = 0;
+  bool gate_closed_ = false;
+  std::int64_t gate_after_ = -1;
+};
+
+}  // namespace cr::test

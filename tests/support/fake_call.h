@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// One request to the fake provider, read: shared by the endpoints' answers. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "support/fake_model.h"
+
+namespace cr::test {
+
+using Json = nlohmann::json;
+
+struct FakeCall {
+  Json body;
+  FakeTerms terms;
+  std::string model;
+  bool stream = false;
+  std::int64_t choices = 1;
+  std::optional<std::int64_t> bound;
+  FakeUsage usage;             // output: of one choice
+  std::string tool;            // name of the first tool, if the request has any
+  std::string id;              // unique
+  bool include_usage = false;  // stream_options.include_usage
+
+  bool cut_by_bound() const { return bound && usage.output >= *bound; }
+  std::string text() const;                 // usage.output words
+  std::string word(std::int64_t at) const;  // 4 bytes
+};
+
+// The arguments of a fake tool call, in the pieces in which they stream.
+const std::vector<std::string>& tool_argument_pieces();
+
+FakeAnswer answer_chat(const FakeCall& call);
+FakeAnswer answer_completions(const FakeCall& call);
+FakeAnswer answer_embeddings(const FakeCall& call);
+FakeAnswer answer_responses(const FakeCall& call);
+FakeAnswer answer_messages(const FakeCall& call);
+
+}  // namespace cr::test

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "support/fake_model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <regex>
+
+#include "support/fake_call.h"
+
+namespace cr::test {
+namespace {
+
+std::int64_t items_in(const Json& value) {
+  return value.is_array() ? static_cast<std::int64_t>(value.size()) : 1;
+}
+
+std::int64_t message_count(std::string_view endpoint, const Json& body) {
+  if (endpoint == "embeddings" || endpoint == "responses") return items_in(body.value("input", Json("")));
+  if (endpoint == "completions") return items_in(body.value("prompt", Json("")));
+  return items_in(body.value("messages", Json::array()));
+}
+
+std::optional<std::int64_t> bound_in(const Json& body) {
+  std::optional<std::int64_t> bound;
+  for (const char* field : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
+    auto found = body.find(field);
+    if (found == body.end() || !found->is_number_integer()) continue;
+    auto value = found->get<std::int64_t>();
+    bound = bound ? std::min(*bound, value) : value;
+  }
+  return bound;
+}
+
+std::optional<std::int64_t> asked_for(std::string_view body, const char* what) {
+  const auto from = body.find("[[");
+  const auto to = body.find("]]", from);
+  if (from == body.npos || to == body.npos) return std::nullopt;
+  const std::string directive(body.substr(from, to - from));
+  std::smatch match;
+  if (!std::regex_search(directive, match, std::regex(std::string(what) + "=(\\d+)"))) return std::nullopt;
+  return std::stoll(match[1].str());
+}
+
+FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeCall& call) {
+  const auto messages = message_count(endpoint, call.body);
+  const bool full = call.model.starts_with("fake-full");
+  FakeUsage usage;
+  usage.input = full ? static_cast<std::int64_t>(text.size()) + 16 * messages + 64 : 10 * messages;
+  usage.output = full && call.bound ? *call.bound : std::min<std::int64_t>(call.bound.value_or(20), 20);
+  usage.input = asked_for(text, "input").value_or(usage.input);
+  usage.output = asked_for(text, "output").value_or(usage.output);
+  usage.cached = asked_for(text, "cached").value_or(0);
+  if (endpoint == "embeddings") usage.output = 0;
+  return usage;
+}
+
+std::string tool_of(const Json& body) {
+  auto tools = body.find("tools");
+  if (tools == body.end() || !tools->is_array() || tools->empty()) return {};
+  if (body.value("tool_choice", Json()) == Json("none")) return {};
+  const Json& tool = tools->front();
+  return tool.contains("function") ? tool["function"].value("name", "") : tool.value("name", "");
+}
+
+// What the real provider also refuses.
+std::string complaint_about(std::string_view endpoint, const Json& body) {
+  if (!body.is_object()) return "the body must be a JSON object";
+  if (!body.contains("model") || !body["model"].is_string()) return "you must provide a model parameter";
+  if (endpoint == "messages" && !body.contains("max_tokens")) return "max_tokens: Field required";
+  if (endpoint == "chat/completions" && body.contains("max_tokens") && body.contains("max_completion_tokens"))
+    return "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
+  if (body.contains("stream_options") && !body["stream_options"].is_null() && !body.value("stream", false))
+    return "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+  return {};
+}
+
+FakeAnswer refusal(std::string_view endpoint, int status, std::string_view type, std::string_view message) {
+  FakeAnswer answer;
+  answer.status = status;
+  answer.body = fake_error(endpoint, type, message);
+  return answer;
+}
+
+}  // namespace
+
+std::string FakeCall::word(std::int64_t at) const {
+  static constexpr const char* k_words[] = {"one ", "two ", "six ", "ten ", "sky ", "sea ", "sun ", "ice "};
+  return k_words[static_cast<std::size_t>(at) % std::size(k_words)];
+}
+
+std::string FakeCall::text() const {
+  std::string out;
+  for (std::int64_t at = 0; at < usage.output; ++at) out += word(at);
+  return out;
+}
+
+const std::vector<std::string>& tool_argument_pieces() {
+  static const std::vector<std::string> pieces = {"{\"ci", "ty\":", "\"Par", "is\"}"};
+  return pieces;
+}
+
+std::string fake_error(std::string_view endpoint, std::string_view type, std::string_view message) {
+  if (endpoint.starts_with("messages"))
+    return Json{{"type", "error"}, {"error", {{"type", type}, {"message", message}}}, {"request_id", "req_fake"}}
+        .dump();
+  return Json{{"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}}}}.dump();
+}
+
+FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const FakeTerms& terms) {
+  static std::atomic<std::uint64_t> serial{0};
+  FakeCall call;
+  call.body = Json::parse(body, nullptr, false);
+  if (call.body.is_discarded()) return refusal(endpoint, 400, "invalid_request_error", "the body is not JSON");
+  if (auto complaint = complaint_about(endpoint, call.body); !complaint.empty())
+    return refusal(endpoint, 400, "invalid_request_error", complaint);
+  call.terms = terms;
+  call.model = call.body["model"].get<std::string>();
+  call.stream = call.body.value("stream", false);
+  call.choices = call.body.value("n", std::int64_t{1});
+  call.bound = bound_in(call.body);
+  call.usage = usage_of(endpoint, body, call);
+  call.tool = tool_of(call.body);
+  call.id = "fake-" + std::to_string(++serial);
+  if (auto options = call.body.find("stream_options"); options != call.body.end() && options->is_object())
+    call.include_usage = options->value("include_usage", false);
+
+  FakeAnswer answer;
+  if (endpoint == "chat/completions")
+    answer = answer_chat(call);
+  else if (endpoint == "completions")
+    answer = answer_completions(call);
+  else if (endpoint == "embeddings")
+    answer = answer_embeddings(call);
+  else if (endpoint == "responses")
+    answer = answer_responses(call);
+  else if (endpoint == "messages")
+    answer = answer_messages(call);
+  else if (endpoint == "messages/count_tokens")
+    answer.body = Json{{"input_tokens", call.usage.input}}.dump();
+  else
+    return refusal(endpoint, 404, "invalid_request_error", "unknown endpoint");
+  answer.stream = call.stream && !answer.events.empty();
+  answer.model = call.model;
+  answer.bound = call.bound;
+  const bool unasked = answer.stream && endpoint.ends_with("completions") && !call.include_usage;
+  answer.usage_told = terms.report_usage && !unasked;
+  return answer;
+}
+
+}  // namespace cr::test

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// fake_upstream [--tally FILE]: a provider for tests, as a process of its own, so that its count is an independent
+// witness. Prints "listening PORT", then serves OpenAI's and Anthropic's endpoints (with or without /v1) and:
+//   POST /control            behaviours (fake_behaviour.h)      POST /control/reset    forget behaviours and counts
+//   GET  /control/tally      counts                             GET  /control/requests each request, headers and body
+//   POST /control/gate {"after": N}   hold answers: before the head, or after N events; POST /control/open lets them go
+//   GET  /control/wait?arrived=3&held=1&timeout_ms=30000   until the counts are reached; "reached" says if they were
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdio>
+#include <iostream>
+#include <stdexcept>
+
+#include "support/fake_behaviour.h"
+#include "support/fake_model.h"
+#include "support/http_server.h"
+
+namespace cr::test {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string gzip(const std::string& plain) {
+  z_stream stream{};
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::runtime_error("deflateInit2 failed");
+  std::string out(deflateBound(&stream, plain.size()) + 32, '\0');
+  std::string in = plain;
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string chunk(std::string_view bytes) {
+  char size[32];
+  std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+  return size + std::string(bytes) + "\r\n";
+}
+
+// One answer on its way out. Every step may end it.
+class Answering {
+ public:
+  Answering(World& world, std::uint64_t id, const Behaviour& behaviour, FakeAnswer answer, Wire& wire)
+      : world_(world), id_(id), behaviour_(behaviour), answer_(std::move(answer)), wire_(wire) {}
+
+  After run() {
+    if (behaviour_.events) {
+      answer_.stream = true;
+      answer_.events.clear();
+      for (const auto& text : *behaviour_.events) answer_.events.push_back({text, 0});
+    }
+    status_ = behaviour_.status.value_or(answer_.status);
+    note([&](Witnessed& seen) { seen.status = status_; });
+    if (!world_.pass_gate(-1, wire_) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
+    if (behaviour_.cut_after == -1) return cut();
+    if (accepted() && !behaviour_.body && !behaviour_.raw)
+      note([&](Witnessed& seen) { seen.consumed = {answer_.usage.input, answer_.usage.cached, 0}; });
+    if (behaviour_.silent_after == -1) return fall_silent();
+    if (behaviour_.raw) return end_with(send(*behaviour_.raw) ? "raw" : "gone");
+    return streams() ? run_stream() : run_plain();
+  }
+
+ private:
+  bool accepted() const { return status_ < 400; }
+  bool streams() const { return answer_.stream && accepted() && !behaviour_.body; }
+
+  std::string head(const std::string& framing) const {
+    std::string type = streams() ? "text/event-stream" : "application/json";
+    if (!behaviour_.content_type.empty()) type = behaviour_.content_type;
+    std::string text = "HTTP/1.1 " + std::to_string(status_) + " " + std::string(reason_of(status_));
+    text += "\r\nContent-Type: " + type + "\r\nx-request-id: req_fake\r\nset-cookie: fake=1\r\n" + framing;
+    for (const auto& [name, value] : behaviour_.headers) text += name + ": " + value + "\r\n";
+    return text + "\r\n";
+  }
+
+  After run_plain() {
+    std::string body = behaviour_.body.value_or(answer_.body);
+    std::string framing;
+    if (behaviour_.gzip) {
+      body = gzip(body);
+      framing = "Content-Encoding: gzip\r\n";
+    }
+    framing += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    const bool modelled = accepted() && !behaviour_.body;
+    if (modelled) note([&](Witnessed& seen) { seen.consumed.output = answer_.usage.output; });
+    if (behaviour_.cut_after) {
+      send(head(framing) + body.substr(0, static_cast<std::size_t>(*behaviour_.cut_after)));
+      return cut();
+    }
+    complete(modelled);
+    return send(head(framing) + body) ? after_complete() : end_with("gone");
+  }
+
+  After run_stream() {
+    if (!send(head("Transfer-Encoding: chunked\r\n"))) return end_with("gone");
+    std::int64_t at = 0;
+    for (const auto& event : answer_.events) {
+      if (at > 0 && !wire_.pause(behaviour_.event_delay)) return end_with("gone");
+      if (!world_.pass_gate(at, wire_) || wire_.peer_gone()) return end_with("gone");
+      if (behaviour_.cut_after == at) return cut();
+      if (behaviour_.silent_after == at) return fall_silent();
+      if (behaviour_.error_after == at) return break_off();
+      note([&](Witnessed& seen) { seen.consumed.output += event.output_tokens; });
+      if (static_cast<std::size_t>(++at) == answer_.events.size() && !behaviour_.cut_after)
+        complete(!behaviour_.events);
+      if (!send(chunk(event.text))) return end_with("gone");
+    }
+    if (behaviour_.cut_after) return cut();
+    return send("0\r\n\r\n") ? after_complete() : end_with("gone");
+  }
+
+  bool send(std::string_view bytes) {
+    const std::size_t piece = behaviour_.piece_bytes ? behaviour_.piece_bytes : bytes.size();
+    while (!bytes.empty()) {
+      if (!wire_.write(bytes.substr(0, piece))) return false;
+      bytes.remove_prefix(std::min(piece, bytes.size()));
+      if (!bytes.empty() && !wire_.pause(behaviour_.piece_delay)) return false;
+    }
+    return true;
+  }
+
+  void note(const std::function<void(Witnessed&)>& change) { world_.note(id_, change); }
+
+  void complete(bool modelled) {
+    note([&](Witnessed& seen) {
+      if (modelled && answer_.usage_told) seen.reported = answer_.usage;
+      seen.ending = accepted() ? "complete" : "refused";
+    });
+  }
+  After after_complete() const { return behaviour_.close ? After::close : After::keep; }
+
+  After cut() {
+    if (behaviour_.reset) wire_.reset();
+    return end_with("cut");
+  }
+
+  After fall_silent() {
+    wire_.wait([] { return false; });
+    return end_with("silent");
+  }
+
+  After break_off() {
+    const std::string error = fake_error("chat/completions", "server_error", "the fake broke");
+    send(chunk("data: " + error + "\n\n") + "0\r\n\r\n");
+    return end_with("error");
+  }
+
+  After end_with(const char* ending) {
+    note([&](Witnessed& seen) { seen.ending = ending; });
+    return After::close;
+  }
+
+  World& world_;
+  const std::uint64_t id_;
+  const Behaviour& behaviour_;
+  FakeAnswer answer_;
+  Wire& wire_;
+  int status_ = 0;
+};
+
+class Upstream {
+ public:
+  explicit Upstream(int tally_fd) : tally_fd_(tally_fd) {}
+
+  After serve(const HttpRequest& request, Wire& wire) {
+    const std::string path = request.path();
+    if (path.starts_with("/control")) return control(path, request, wire);
+    const std::string endpoint = path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
+    Witnessed seen;
+    seen.request = request;
+    seen.endpoint = endpoint;
+    if (endpoint.starts_with("models")) return list_models(wire, std::move(seen));
+    const auto body = Json::parse(request.body, nullptr, false);
+    if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
+    const std::string key(request.header(endpoint.starts_with("messages") ? "x-api-key" : "authorization"));
+    seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
+    const Behaviour behaviour = world_.take(endpoint, seen.model);
+    FakeAnswer answer = provider_answer(endpoint, key, request, behaviour);
+    seen.bound = answer.bound;
+    seen.stream = answer.stream;
+    const auto id = world_.arrive(std::move(seen));
+    const After after = Answering(world_, id, behaviour, std::move(answer), wire).run();
+    world_.note(id, [&](Witnessed& ended) { write_tally(ended); });
+    return after;
+  }
+
+ private:
+  static FakeAnswer provider_answer(const std::string& endpoint, const std::string& key, const HttpRequest& request,
+                                    const Behaviour& behaviour) {
+    const bool versioned = !endpoint.starts_with("messages") || !request.header("anthropic-version").empty();
+    if (!key.empty() && versioned) return model_answer(endpoint, request.body, behaviour);
+    FakeAnswer refusal;
+    refusal.status = key.empty() ? 401 : 400;
+    refusal.body = key.empty() ? fake_error(endpoint, "authentication_error", "no key")
+                               : fake_error(endpoint, "invalid_request_error", "anthropic-version: header is required");
+    return refusal;
+  }
+
+  void write_tally(const Witnessed& seen) const {
+    const std::string line = seen.to_json().dump() + "\n";
+    if (tally_fd_ >= 0 && ::write(tally_fd_, line.data(), line.size()) < 0) std::perror("tally");
+  }
+
+  static FakeAnswer model_answer(const std::string& endpoint, const std::string& body, const Behaviour& behaviour) {
+    try {
+      return fake_answer(endpoint, body, {behaviour.usage, behaviour.done});
+    } catch (const Json::exception& error) {  // a member of the wrong type
+      FakeAnswer refusal;
+      refusal.status = 400;
+      refusal.body = fake_error(endpoint, "invalid_request_error", error.what());
+      return refusal;
+    }
+  }
+
+  After list_models(Wire& wire, Witnessed seen) {
+    seen.status = 200;
+    seen.ending = "complete";
+    world_.arrive(std::move(seen));
+    Json list = {{"object", "list"}, {"data", Json::array()}};
+    for (const char* id : {"fake-a", "fake-b", "fake-full"})
+      list["data"].push_back({{"id", id}, {"object", "model"}, {"created", 1'700'000'000}, {"owned_by", "fake"}});
+    return wire.write_json(200, list.dump()) ? After::keep : After::close;
+  }
+
+  After control(const std::string& path, const HttpRequest& request, Wire& wire) {
+    try {
+      return wire.write_json(200, control_answer(path, request).dump()) ? After::keep : After::close;
+    } catch (const std::exception& error) {
+      wire.write_json(400, Json{{"error", error.what()}}.dump());
+      return After::keep;
+    }
+  }
+
+  Json control_answer(const std::string& path, const HttpRequest& request) {
+    if (path == "/control/tally") return world_.tally();
+    if (path == "/control/requests") return world_.requests();
+    if (path == "/control/wait") return wait(request);
+    const Json body = request.body.empty() ? Json::object() : Json::parse(request.body);
+    if (path == "/control/gate")
+      world_.close_gate(body.value("after", std::int64_t{-1}));
+    else if (path == "/control/open")
+      world_.open_gate();
+    else if (path == "/control/reset")
+      world_.reset();
+    else if (path == "/control" && body.is_array())
+      for (const auto& one : body) world_.add(Behaviour::from_json(one));
+    else if (path == "/control")
+      world_.add(Behaviour::from_json(body));
+    else
+      throw std::invalid_argument("no such control: " + path);
+    return Json::object();
+  }
+
+  Json wait(const HttpRequest& request) {
+    std::map<std::string, std::int64_t> least;
+    for (const char* name : {"arrived", "finished", "held", "complete", "gone", "silent", "cut", "refused"}) {
+      if (auto text = request.query(name); !text.empty()) least[name] = std::stoll(text);
+    }
+    const auto text = request.query("timeout_ms");
+    const std::chrono::milliseconds deadline(text.empty() ? 30'000 : std::stoll(text));
+    const bool reached = world_.wait_for(least, deadline);
+    Json answer = world_.tally();
+    answer["reached"] = reached;
+    return answer;
+  }
+
+  World world_;
+  int tally_fd_;
+};
+
+int run(int argc, char** argv) {
+  int tally_fd = -1;
+  if (argc == 3 && std::string_view(argv[1]) == "--tally") {
+    tally_fd = ::open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (tally_fd < 0) throw std::runtime_error(std::string("cannot open ") + argv[2]);
+  } else if (argc != 1) {
+    std::cerr << "usage: fake_upstream [--tally FILE]\n";
+    return 2;
+  }
+  Upstream upstream(tally_fd);
+  HttpServer server([&](const HttpRequest& request, Wire& wire) { return upstream.serve(request, wire); });
+  std::cout << "listening " << server.port() << std::endl;
+  server.run();
+}
+
+}  // namespace
+}  // namespace cr::test
+
+int main(int argc, char** argv) {
+  try {
+    return cr::test::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "fake_upstream: " << error.what() << "\n";
+    return 1;
+  }
+}
