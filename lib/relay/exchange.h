@@ -66,7 +66,6 @@ class Exchange {
                        const ChannelAddress& address, bool last);
   void open_echo(const Route& route);
   openai::Rewrite rewrite_for(const Route& route) const;
-  std::string upstream_head(const Route& route, const ChannelAddress& address, std::size_t body_bytes) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
   // pump.cpp: passing the answer on

@@ -3,9 +3,9 @@
 #include <array>
 #include <utility>
 
-#include "http/head_writer.h"
 #include "openai/echo.h"
 #include "relay/exchange.h"
+#include "relay/upstream_request.h"
 
 namespace cr::relay {
 
@@ -15,12 +15,6 @@ using openai::RefusalCode;
 namespace {
 
 using Outcome = http::AnswerOutcome;
-
-constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
-constexpr std::string_view k_anthropic_version = "2023-06-01";
-// What else of a client's head a provider gets to see; everything not here is dropped.
-constexpr std::array<std::string_view, 6> k_passed_fields{
-    "accept", "anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key", "x-stainless-helper-method"};
 
 Refusal failed_to_connect(const base::Error& error) {
   if (error.code == base::ErrorCode::timeout) {
@@ -85,42 +79,11 @@ openai::Rewrite Exchange::rewrite_for(const Route& route) const {
   return rewrite;
 }
 
-std::string Exchange::upstream_head(const Route& route, const ChannelAddress& address, std::size_t body_bytes) const {
-  std::string head;
-  head.reserve(512);
-  http::HeadWriter writer(head);
-  writer.request_line("POST", address.target.url.path + std::string(openai::path_of(endpoint_).substr(3)));
-  writer.field("host", address.authority);
-  if (!route.channel->keys.empty()) {
-    const auto& key = route.channel->keys[lane_.next_key() % route.channel->keys.size()];
-    if (route.channel->kind == ledger::ChannelKind::anthropic) {
-      writer.field("x-api-key", key->reveal());
-    } else {
-      std::string bearer = "Bearer ";
-      bearer += key->reveal();
-      writer.field("authorization", bearer);
-      base::wipe(bearer);
-    }
-  }
-  writer.field("content-type", "application/json");
-  writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
-  writer.field("accept-encoding", "identity");
-  writer.field("user-agent", k_user_agent);
-  for (const auto name : k_passed_fields) {
-    if (const auto value = head_.find(name)) writer.field(name, *value);
-  }
-  if (route.channel->kind == ledger::ChannelKind::anthropic && !head_.find("anthropic-version")) {
-    writer.field("anthropic-version", k_anthropic_version);
-  }
-  writer.end();
-  return head;
-}
-
 http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, const ChannelAddress& address,
                                                            bool last) {
   const auto body = client_.body();
   const auto edits = openai::plan_edits(scan_, rewrite_for(route));
-  auto head = upstream_head(route, address, openai::edited_size(body, edits));
+  auto head = upstream_head(*channel_, address, endpoint_, openai::edited_size(body, edits), lane_.next_key(), &head_);
   // The body goes out where it lies, in pieces around the edits.
   std::array<http::asio::const_buffer, 16> buffers;
   std::size_t count = 0;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "process.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+namespace cr::crd {
+
+void harden_process() {
+  // Keys are in this memory: they must not reach a disk or another process.
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+  ::umask(077);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+base::Result<void> make_private_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path), error);
+  struct stat info {};
+  if (error || ::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
+    const auto why = error ? error.message() : std::string("it is not a directory");
+    return base::fail(base::ErrorCode::unavailable, "cannot use the state directory " + path + ": " + why,
+                      "name another one with 'state_dir' in crd.toml, or make it writable for this user");
+  }
+  if ((info.st_mode & 022) != 0) {
+    return base::fail(base::ErrorCode::invalid, "the state directory " + path + " is writable by others",
+                      "run: chmod 700 " + path);
+  }
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return base::fail(base::ErrorCode::unavailable,
+                      "cannot use the state directory " + path + ": " + std::strerror(errno),
+                      "name another one with 'state_dir' in crd.toml, or make it writable for this user");
+  }
+  return {};
+}
+
+void notify_manager(std::string_view state) {
+  ::sd_notify(0, std::string(state).c_str());
+}
+
+std::uint64_t watchdog_interval_us() {
+  std::uint64_t interval = 0;
+  return ::sd_watchdog_enabled(0, &interval) > 0 ? interval / 2 : 0;
+}
+
+std::vector<int> handed_over_sockets() {
+  std::vector<int> sockets;
+  const int count = ::sd_listen_fds(1);
+  for (int i = 0; i < count; ++i) {
+    if (::sd_is_socket(SD_LISTEN_FDS_START + i, 0, SOCK_STREAM, 1) > 0 &&
+        ::sd_is_socket_unix(SD_LISTEN_FDS_START + i, 0, -1, nullptr, 0) == 0) {
+      sockets.push_back(SD_LISTEN_FDS_START + i);
+    }
+  }
+  return sockets;
+}
+
+}  // namespace cr::crd

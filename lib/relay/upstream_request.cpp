@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "relay/upstream_request.h"
+
+#include <array>
+
+#include "http/head_writer.h"
+
+namespace cr::relay {
+
+namespace {
+
+constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
+constexpr std::string_view k_anthropic_version = "2023-06-01";
+// What else of a client's head a provider gets to see; everything not here is dropped.
+constexpr std::array<std::string_view, 5> k_passed_fields{"accept", "anthropic-version", "anthropic-beta",
+                                                          "openai-beta", "idempotency-key"};
+
+void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& channel, std::uint32_t turn) {
+  if (channel.keys.empty()) return;
+  const auto key = channel.keys[turn % channel.keys.size()]->reveal();
+  if (channel.kind == ledger::ChannelKind::anthropic) {
+    writer.field("x-api-key", key);
+    return;
+  }
+  std::string bearer = "Bearer ";
+  bearer += key;
+  writer.field("authorization", bearer);
+  base::wipe(bearer);
+}
+
+}  // namespace
+
+std::string upstream_head(const ledger::ChannelRecord& channel, const ChannelAddress& address,
+                          openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
+                          const http::RequestHead* client) {
+  std::string head;
+  head.reserve(1024);
+  http::HeadWriter writer(head);
+  // base_url ends where /v1 does: an endpoint's path is what follows it.
+  writer.request_line("POST", address.target.url.path + std::string(openai::path_of(endpoint).substr(3)));
+  writer.field("host", address.authority);
+  writer.field("content-type", "application/json");
+  writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
+  writer.field("accept-encoding", "identity");
+  writer.field("user-agent", k_user_agent);
+  for (const auto name : k_passed_fields) {
+    if (const auto value = client ? client->find(name) : std::nullopt) writer.field(name, *value);
+  }
+  const bool has_version = client && client->find("anthropic-version");
+  if (channel.kind == ledger::ChannelKind::anthropic && !has_version)
+    writer.field("anthropic-version", k_anthropic_version);
+  head.reserve(head.size() + 1024);         // the key goes last, and
+  write_credential(writer, channel, turn);  // a string that grew after it would leave a copy behind
+  writer.end();
+  return head;
+}
+
+}  // namespace cr::relay

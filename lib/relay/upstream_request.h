@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The head of a request to a provider: built from an allowlist, never copied from the client's. Holds the channel's
+// key: wipe it after use. Pure; worker thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "http/head.h"
+#include "ledger/records.h"
+#include "openai/endpoint.h"
+#include "relay/lane.h"
+
+namespace cr::relay {
+
+// `turn` picks among the channel's keys; `client` (may be null) is where the passed fields come from.
+std::string upstream_head(const ledger::ChannelRecord& channel, const ChannelAddress& address,
+                          openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
+                          const http::RequestHead* client);
+
+}  // namespace cr::relay

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Worker: one thread, one event loop, one listener of its own on each address (SO_REUSEPORT). A connection lives and
+// dies here. Made and stopped by main; the functions marked "any thread" may be called from others.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "http/connection.h"
+#include "http/net.h"
+#include "openai/endpoint.h"
+#include "relay/answer_text.h"
+#include "relay/lane.h"
+
+namespace cr::server {
+
+// Shared by all workers.
+struct ListenerState {
+  std::atomic<std::int64_t> connections{0};
+  std::atomic<std::int64_t> connections_max{10'000};
+  std::atomic<std::uint64_t> requests_per_connection_max{10'000};
+  std::atomic<std::uint64_t> connections_refused{0};
+};
+
+class Worker {
+ public:
+  Worker(http::asio::io_context& io, std::uint32_t index, relay::Shared& shared, ListenerState& state,
+         std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Before start(). `port` 0 takes a free one; bound() tells which. `unavailable` if the address is taken.
+  base::Result<void> listen(const std::string& host, std::uint16_t port);
+  // A listening socket handed over by the service manager; this worker gets its own duplicate.
+  base::Result<void> adopt(int fd);
+  const std::vector<http::asio::ip::tcp::endpoint>& bound() const { return bound_; }
+
+  void start();
+  // Any thread. Stops accepting, closes idle connections; running requests go on.
+  void drain();
+  // Any thread. Cuts what still runs; it is settled all the same.
+  void cut();
+  // Any thread. New settings for requests and connections from now on.
+  void use(std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits);
+  // Any thread: runs `job` on this worker's thread.
+  void post(std::function<void(relay::Lane&)> job);
+  // Ends the loop and joins the thread.
+  void stop();
+
+ private:
+  http::Task<void> accept_loop(http::Acceptor& acceptor);
+  bool admit_connection(http::Socket& socket);
+  http::Task<void> serve(http::Socket socket);
+  http::Task<void> serve_requests(http::Connection& client);
+  http::Task<relay::Persistence> answer(http::Connection& client, const http::RequestHead& head);
+  http::Task<relay::Persistence> answer_health(http::Connection& client, const http::RequestHead& head,
+                                               base::RequestId id);
+  void pause_accepting_until_fds_are_free();
+
+  http::asio::io_context& io_;
+  const std::uint32_t index_;
+  relay::Shared& shared_;
+  ListenerState& state_;
+  std::shared_ptr<const http::ConnectionLimits> limits_;
+  relay::Lane lane_;
+  std::list<http::Acceptor> acceptors_;
+  std::vector<http::asio::ip::tcp::endpoint> bound_;
+  std::list<http::Connection*> connections_;
+  bool draining_ = false;
+  int reserve_fd_ = -1;  // given up when descriptors run out, so that a waiting client can be told
+  std::thread thread_;
+};
+
+// Whether something else listens there already: SO_REUSEPORT alone would share the port with it in silence.
+base::Result<void> check_address_is_free(const std::string& host, std::uint16_t port);
+
+}  // namespace cr::server

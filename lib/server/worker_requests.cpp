@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Worker, one connection's requests: read a head, find who answers it, go on or close.
+#include "http/head_writer.h"
+#include "relay/answer_text.h"
+#include "relay/exchange.h"
+#include "relay/own_answers.h"
+#include "server/worker.h"
+
+namespace cr::server {
+
+using openai::Refusal;
+using openai::RefusalCode;
+using relay::Persistence;
+
+namespace {
+
+constexpr std::string_view k_known_endpoints =
+    "no such endpoint here: see docs/endpoints.md for those that are relayed";
+
+// A framing error: nothing of what was sent is reflected, and the connection ends.
+std::string framing_error(const http::HeadResult& result, std::string_view request_id) {
+  std::string body = R"({"error":{"message":")";
+  body.append(result.reason).append(R"(","type":"invalid_request_error","param":null,"code":"bad_request"}})");
+  relay::AnswerHead head;
+  head.status = result.status;
+  head.content_length = body.size();
+  head.request_id = request_id;
+  head.persistence = Persistence::close;
+  head.should_retry = false;
+  if (result.status == 405) head.allow = "GET, POST";
+  std::string out;
+  relay::append_head(out, head);
+  return out + body;
+}
+
+bool has_body(const http::RequestHead& head) {
+  return head.chunked || head.content_length.value_or(0) > 0;
+}
+
+http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, Refusal refusal,
+                               base::RequestId id) {
+  auto persistence =
+      head.keep_alive && (!has_body(head) || client.can_skip_body(head)) ? Persistence::keep_alive : Persistence::close;
+  const auto text = relay::refusal_text(refusal, relay::dialect_of_path(head.path), id.to_string(), persistence);
+  if (!co_await client.write(text)) co_return Persistence::close;
+  if (persistence == Persistence::keep_alive && has_body(head) && !co_await client.skip_body(head))
+    co_return Persistence::close;
+  co_return persistence;
+}
+
+}  // namespace
+
+http::Task<void> Worker::serve_requests(http::Connection& client) {
+  http::RequestHead head;
+  const auto requests_max = state_.requests_per_connection_max.load(std::memory_order_relaxed);
+  for (std::uint64_t served = 1;; ++served) {
+    client.set_idle(true);
+    if (draining_ && !client.has_buffered()) break;
+    const auto outcome = co_await client.read_head(head);
+    client.set_idle(false);
+    if (outcome == http::ReadOutcome::refused) {
+      const auto id = base::RequestId::make(base::wall_now());
+      if (co_await client.write(framing_error(client.refusal(), id.to_string()))) co_await client.linger();
+      co_return;
+    }
+    if (outcome != http::ReadOutcome::ok) co_return;
+    if (served >= requests_max) head.keep_alive = false;
+    if (co_await answer(client, head) == Persistence::close) {
+      co_await client.linger();
+      co_return;
+    }
+    client.end_request();
+    client.use(limits_);
+  }
+}
+
+http::Task<Persistence> Worker::answer(http::Connection& client, const http::RequestHead& head) {
+  const auto id = base::RequestId::make(base::wall_now());
+  if (const auto endpoint = openai::find_endpoint(head.path)) {
+    if (head.method != http::Method::post) {
+      co_return co_await refuse(client, head,
+                                {RefusalCode::method_not_allowed, "this endpoint answers POST only", "POST", {}}, id);
+    }
+    relay::Exchange exchange(lane_, client, head, *endpoint, id);
+    co_return co_await exchange.run();
+  }
+  if (const auto own = relay::find_own_answer(head.path))
+    co_return co_await relay::give_own_answer(lane_, client, head, *own, id);
+  if (head.path == "/healthz" || head.path == "/readyz") co_return co_await answer_health(client, head, id);
+  co_return co_await refuse(client, head, {RefusalCode::unknown_endpoint, std::string(k_known_endpoints), {}, {}}, id);
+}
+
+// /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains.
+http::Task<Persistence> Worker::answer_health(http::Connection& client, const http::RequestHead& head,
+                                              base::RequestId id) {
+  if (head.method != http::Method::get && head.method != http::Method::head) {
+    co_return co_await refuse(client, head,
+                              {RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}}, id);
+  }
+  const bool draining = shared_.draining.load(std::memory_order_relaxed);
+  const std::string_view body = draining ? R"({"status":"draining"})" : R"({"status":"ok"})";
+  relay::AnswerHead answer;
+  answer.status = draining ? 503 : 200;
+  answer.content_length = body.size();
+  const auto request_id = id.to_string();
+  answer.request_id = request_id;
+  answer.persistence = head.keep_alive && !has_body(head) && !draining ? Persistence::keep_alive : Persistence::close;
+  std::string text;
+  relay::append_head(text, answer);
+  if (head.method == http::Method::get) text.append(body);
+  co_return co_await client.write(text) ? answer.persistence : Persistence::close;
+}
+
+}  // namespace cr::server
