@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
-#include <regex>
+#include <charconv>
+#include <iterator>
 
 #include "support/fake_call.h"
 
@@ -32,14 +32,17 @@ std::optional<std::int64_t> bound_in(const Json& body) {
   return bound;
 }
 
-std::optional<std::int64_t> asked_for(std::string_view body, const char* what) {
+std::optional<std::int64_t> asked_for(std::string_view body, std::string_view what) {
   const auto from = body.find("[[");
   const auto to = body.find("]]", from);
   if (from == body.npos || to == body.npos) return std::nullopt;
-  const std::string directive(body.substr(from, to - from));
-  std::smatch match;
-  if (!std::regex_search(directive, match, std::regex(std::string(what) + "=(\\d+)"))) return std::nullopt;
-  return std::stoll(match[1].str());
+  const auto directive = body.substr(from, to - from);
+  const auto at = directive.find(std::string(what) + "=");
+  if (at == directive.npos) return std::nullopt;
+  std::int64_t value = 0;
+  const auto number = directive.substr(at + what.size() + 1);
+  if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc()) return std::nullopt;
+  return value;
 }
 
 FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeCall& call) {
