@@ -112,6 +112,7 @@ Process::Process(const Options& options) : state_(std::make_unique<State>()) {
   const auto argv = pointers(argv_texts);
   const auto env = pointers(env_texts);
   const pid_t parent = ::getpid();
+  if (options.broken_out) close_fd(out.read);  // before it can write
   state_->pid = ::fork();
   if (state_->pid == 0) become(in, out, err, argv.data(), env.data(), options.directory.c_str(), parent);
   close_fd(in.read);
@@ -119,7 +120,6 @@ Process::Process(const Options& options) : state_(std::make_unique<State>()) {
   close_fd(err.write);
   if (state_->pid < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
   state_->in = in.write;
-  if (options.broken_out) close_fd(out.read);
   state_->of(Stream::out).fd = out.read;
   state_->of(Stream::err).fd = err.read;
   for (auto& output : state_->outputs)
