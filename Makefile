@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Thin: each target calls cmake or a script. `make` alone lists them.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+RELEASE := build/release
+LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
+FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
+
+.PHONY: help deps build demo run test test-asan test-tsan bench install clean format lint
+
+help:
+	@echo 'make deps       install what the build and the tests need (Debian 12 packages, npm packages of the client tests)'
+	@echo 'make build      build crd and crctl into $(RELEASE)'
+	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
+	@echo 'make run        build, then run crd in the foreground, its state in build/state'
+	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers'
+	@echo 'make bench      CPU a request of crd beside nginx'
+	@echo 'make install    install into $$DESTDIR$$PREFIX (PREFIX=$(PREFIX))'
+	@echo 'make format     format the sources; make lint: check format and run clang-tidy; make clean: remove build/'
+
+deps:
+	@scripts/deps.sh
+
+build:
+	@mkdir -p build
+	@cmake --preset release $(LAUNCHER) > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+demo: build
+	@scripts/demo.sh
+
+run: build
+	@mkdir -p -m 700 build/state
+	@echo 'In another terminal: export CRCTL_SOCKET=$(CURDIR)/build/state/admin.sock; $(CURDIR)/$(RELEASE)/apps/crctl/crctl status'
+	@STATE_DIRECTORY=$(CURDIR)/build/state RUNTIME_DIRECTORY=$(CURDIR)/build/state $(RELEASE)/apps/crd/crd
+
+test: build
+	@ctest --preset release -j $(JOBS)
+
+test-asan test-tsan: test-%:
+	@cmake --preset $* $(LAUNCHER)
+	@cmake --build --preset $* -j $(JOBS)
+	@ctest --preset $* -j $(JOBS)
+
+bench: build
+	@tests/bench/run.sh $(RELEASE)
+
+install:
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@cmake --build --preset release -j $(JOBS)
+	@cmake --install $(RELEASE)
+
+clean:
+	@rm -rf build
+
+format:
+	@clang-format -i $(FORMATTED)
+
+lint:
+	@clang-format --dry-run -Werror $(FORMATTED)
+	@cmake --preset release > /dev/null
+	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p $(RELEASE)
