@@ -50,8 +50,11 @@ std::int64_t count_conversation(const Json& conversation) {
 
 std::int64_t count_input(const Json& request) {
   std::int64_t words = 0;
-  for (const std::string_view key : {"messages", "input", "system", "instructions"}) {
+  for (const std::string_view key : {"messages", "input"}) {
     if (const Json* value = find_member(request, key)) words += count_conversation(*value);
+  }
+  for (const std::string_view key : {"system", "instructions"}) {
+    if (const Json* value = find_member(request, key)) words += count_words(*value);
   }
   return std::max<std::int64_t>(words, 1);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "openai/json_cursor.h"
 
+#include <array>
 #include <cstring>
 
 #include "openai/byte_search.h"
@@ -68,6 +69,19 @@ char unescaped_letter(char letter) {
   }
 }
 
+constexpr std::array<JsonKind, 256> kinds_by_first_byte() {
+  std::array<JsonKind, 256> kinds{};
+  kinds['{'] = JsonKind::object;
+  kinds['['] = JsonKind::array;
+  kinds['"'] = JsonKind::string;
+  kinds['t'] = kinds['f'] = JsonKind::boolean;
+  kinds['n'] = JsonKind::null;
+  kinds['-'] = JsonKind::number;
+  for (std::size_t digit = '0'; digit <= '9'; ++digit) kinds[digit] = JsonKind::number;
+  return kinds;
+}
+constexpr std::array<JsonKind, 256> k_kinds = kinds_by_first_byte();
+
 }  // namespace
 
 std::string unescape(const JsonString& text) {
@@ -108,29 +122,11 @@ bool JsonCursor::fail(JsonFault fault) {
   return false;
 }
 
-void JsonCursor::skip_blanks() {
-  while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-}
-
 JsonKind JsonCursor::kind() {
   skip_blanks();
-  if (at_ == end_) return fail(), JsonKind::none;
-  switch (*at_) {
-    case '{':
-      return JsonKind::object;
-    case '[':
-      return JsonKind::array;
-    case '"':
-      return JsonKind::string;
-    case 't':
-    case 'f':
-      return JsonKind::boolean;
-    case 'n':
-      return JsonKind::null;
-    default:
-      if (*at_ == '-' || (*at_ >= '0' && *at_ <= '9')) return JsonKind::number;
-      return fail(), JsonKind::none;
-  }
+  const JsonKind kind = at_ == end_ ? JsonKind::none : k_kinds[static_cast<unsigned char>(*at_)];
+  if (kind == JsonKind::none) fail();
+  return kind;
 }
 
 bool JsonCursor::open_container() {
@@ -241,7 +237,7 @@ std::size_t JsonCursor::skip_unicode_escape() {
 bool JsonCursor::read_boolean(bool& value) {
   if (kind() != JsonKind::boolean) return fail();
   value = *at_ == 't';
-  return skip_scalar();
+  return skip_scalar(JsonKind::boolean);
 }
 
 bool JsonCursor::read_raw(std::string_view& raw) {
@@ -285,9 +281,9 @@ bool JsonCursor::skip_word(std::string_view word) {
   return true;
 }
 
-bool JsonCursor::skip_scalar() {
+bool JsonCursor::skip_scalar(JsonKind next) {
   JsonString ignored;
-  switch (kind()) {
+  switch (next) {
     case JsonKind::string:
       return read_string(ignored);
     case JsonKind::number:
@@ -312,7 +308,7 @@ bool JsonCursor::skip_value() {
     if (next == JsonKind::object || next == JsonKind::array) {
       if (!open_container()) return false;
       objects = objects << 1 | (next == JsonKind::object ? 1u : 0u);
-    } else if (!skip_scalar()) {
+    } else if (!skip_scalar(next)) {
       return false;
     }
     while (depth_ > outside) {

@@ -53,11 +53,14 @@ class JsonCursor {
 
  private:
   bool fail(JsonFault fault = JsonFault::syntax);
-  void skip_blanks();
+  void skip_blanks() {
+    while (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ' && is_blank(*at_)) ++at_;
+  }
+  static bool is_blank(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
   bool open_container();
   bool close_or_comma(char close);
   bool read_key(JsonString& key);
-  bool skip_scalar();
+  bool skip_scalar(JsonKind next);
   bool skip_number();
   bool skip_digits();
   bool skip_word(std::string_view word);

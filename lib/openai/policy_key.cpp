@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "openai/policy_key.h"
 
+#include <algorithm>
+
 namespace cr::openai {
 namespace {
 
@@ -33,6 +35,10 @@ constexpr std::array<std::string_view, k_policy_key_count> k_names = {
     "extra_headers",
 };
 
+bool folds(char byte) {
+  return (byte >= 'A' && byte <= 'Z') || static_cast<unsigned char>(byte) >= 0x80;
+}
+
 }  // namespace
 
 std::string_view name_of(PolicyKey key) {
@@ -48,6 +54,7 @@ bool redirects(PolicyKey key) {
 }
 
 std::string_view fold_key(std::string_view text, FoldRoom& room) {
+  if (text.size() <= room.size() && std::none_of(text.begin(), text.end(), folds)) return text;
   std::size_t size = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (size == room.size()) return {};
@@ -71,7 +78,11 @@ std::string_view fold_key(std::string_view text, FoldRoom& room) {
 std::string_view fold_key(const JsonString& text, FoldRoom& room) {
   if (!text.escaped()) return fold_key(text.raw, room);
   if (text.text_bytes > 3 * room.size()) return {};
-  return fold_key(unescape(text), room);
+  const std::string plain = unescape(text);
+  const std::string_view folded = fold_key(plain, room);
+  if (folded.data() != plain.data()) return folded;
+  std::copy(plain.begin(), plain.end(), room.begin());
+  return {room.data(), plain.size()};
 }
 
 std::optional<PolicyKey> find_policy_key(std::string_view folded) {

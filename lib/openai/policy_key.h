@@ -47,7 +47,8 @@ bool brings_outside_input(PolicyKey key);
 bool redirects(PolicyKey key);
 
 // Folded as lenient decoders do it (Go's encoding/json): ASCII case, U+017F to s, U+212A to k. Empty for a text that
-// has other bytes outside ASCII or is longer than any key of ours. The view is into `room`.
+// has other bytes outside ASCII or is longer than any key of ours. The view is into `room`, or
+// `text` itself where folding changes nothing.
 using FoldRoom = std::array<char, 32>;
 std::string_view fold_key(std::string_view text, FoldRoom& room);
 std::string_view fold_key(const JsonString& text, FoldRoom& room);
