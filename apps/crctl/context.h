@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Context: what a verb works with: the global flags, the output, the daemon's client, the time it started. One thread;
+// lives for one command.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "admin/client.h"
+#include "crctl/exit.h"
+#include "crctl/globals.h"
+#include "crctl/listing.h"
+#include "crctl/output.h"
+#include "crctl/terminal.h"
+
+namespace cr::crctl {
+
+class Context {
+ public:
+  Context(const Globals& globals, const Terminal& terminal);
+
+  const Globals& globals;
+  const Terminal& terminal;
+  Output output;
+  const base::Time now;
+
+  admin::Client& client();                  // made at the first call
+  admin::CallOptions call_options() const;  // --dry-run, --reason, --if-rev
+  View view(bool exact = false) const;
+  View list_view() const { return view(globals.mode() == Mode::wide); }
+  // "would " in front of what a dry run did not do.
+  std::string_view would() const { return globals.dry_run ? "would have " : ""; }
+
+  // Prints the error and gives its exit code: for exits that no ErrorCode stands for.
+  Exit refuse(const base::Error& error, Exit exit);
+  // Several names, one after the other: done if all went well, else the errors' own code or some_failed.
+  template <class Action>
+  base::Result<Exit> each(const std::vector<std::string>& names, Action action);
+
+ private:
+  std::unique_ptr<admin::Client> client_;
+};
+
+// A client of its own for what may take little time and may fail in silence: completion, "did you mean".
+std::vector<std::string> names_within(const Globals& globals, std::string_view path, std::chrono::milliseconds limit);
+
+template <class Action>
+base::Result<Exit> Context::each(const std::vector<std::string>& names, Action action) {
+  Exit worst = Exit::done;
+  std::size_t failed = 0;
+  for (const auto& name : names) {
+    base::Result<void> done = action(name);
+    if (done) continue;
+    if (names.size() == 1 || done.error().code == base::ErrorCode::unavailable) return tl::unexpected(done.error());
+    const Exit exit = exit_of(done.error().code);
+    worst = failed++ == 0 || worst == exit ? exit : Exit::some_failed;
+    refuse(done.error(), exit);
+  }
+  return failed == 0 || failed == names.size() ? worst : Exit::some_failed;
+}
+
+}  // namespace cr::crctl

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Lists and single objects fetched from the daemon, and printed: what `list` and `show` of every noun share. One
+// thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "admin/client.h"
+#include "crctl/context.h"
+#include "crctl/json_text.h"
+#include "crctl/listing.h"
+
+namespace cr::crctl {
+
+// The path of a page: of the first one without a cursor, of at most `limit` records if given.
+using PathOfPage = std::function<std::string(const std::optional<std::string>& cursor, std::optional<int> limit)>;
+
+inline constexpr int k_page_records = 1000;
+
+// "/channels?limit=1000&cursor=...": a list without filters.
+PathOfPage plain_pages(std::string path);
+
+template <class T>
+base::Result<std::vector<Record<T>>> fetch_all(Context& context, const PathOfPage& path_of, std::optional<int> limit) {
+  std::vector<Record<T>> records;
+  std::optional<std::string> cursor;
+  do {
+    const int wanted = limit ? *limit - static_cast<int>(records.size()) : k_page_records;
+    std::string raw;
+    auto page = context.client().get<admin::Page<T>>(path_of(cursor, std::min(wanted, k_page_records)), &raw);
+    if (!page) return tl::unexpected(page.error());
+    const auto items = array_items(raw, "items");
+    for (std::size_t i = 0; i < page->items.size(); ++i) {
+      records.push_back({std::move(page->items[i]), i < items.size() ? items[i] : std::string()});
+    }
+    // A page that brings nothing ends it too: a cursor must never make a loop.
+    cursor = page->items.empty() ? std::nullopt : page->next;
+  } while (cursor && (!limit || static_cast<int>(records.size()) < *limit));
+  if (limit && static_cast<int>(records.size()) > *limit) records.resize(static_cast<std::size_t>(*limit));
+  return records;
+}
+
+// --fields=help wants the names there are, which needs no daemon.
+inline bool wants_field_names(const Globals& globals) {
+  return globals.fields && globals.fields->size() == 1 && globals.fields->front() == "help";
+}
+
+template <class T>
+base::Result<Exit> print_field_names(Context& context, const RecordKind<T>& kind) {
+  std::vector<Column> columns;
+  for (const auto& column : kind.columns) columns.push_back(column.column);
+  auto printed = context.output.field_names(columns, member_names(admin::to_json(T{})));
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+template <class T>
+struct ListRequest {
+  PathOfPage path_of;
+  std::optional<int> limit;
+  std::function<std::string(const std::vector<Record<T>>&)> summary;  // may be empty
+};
+
+template <class T>
+base::Result<Exit> run_list(Context& context, const RecordKind<T>& kind, const ListRequest<T>& request) {
+  if (wants_field_names(context.globals)) return print_field_names(context, kind);
+  auto records = fetch_all<T>(context, request.path_of, request.limit);
+  if (!records) return tl::unexpected(records.error());
+  Listing listing = make_listing(kind, *records, context.list_view());
+  listing.summary = request.summary    ? request.summary(*records)
+                    : records->empty() ? "no " + kind.noun + "s"
+                                       : std::string();
+  auto printed = context.output.list(listing);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+// One object the daemon answered with, as `show` prints it.
+template <class T>
+base::Result<Exit> print_one(Context& context, const RecordKind<T>& kind, T value, std::string json) {
+  const std::vector<Record<T>> one{{std::move(value), std::move(json)}};
+  auto printed = context.output.show(make_listing(kind, one, context.view(true)));
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+template <class T>
+base::Result<Exit> run_show(Context& context, const RecordKind<T>& kind, const std::string& path) {
+  if (wants_field_names(context.globals)) return print_field_names(context, kind);
+  std::string raw;
+  auto value = context.client().get<T>(path, &raw);
+  if (!value) return tl::unexpected(value.error());
+  return print_one(context, kind, *std::move(value), raw);
+}
+
+// A change whose answer is the object: a note for eyes, the object where data was asked for.
+base::Result<Exit> print_done(Context& context, const std::string& note, const std::string& json);
+
+// PATCH of an object whose answer is the object: prints what the edit changed.
+template <class T, class Edit>
+base::Result<Exit> run_edit(Context& context, const std::string& what, const std::string& path, const Edit& edit) {
+  std::string before;
+  if (auto old_value = context.client().get<T>(path, &before); !old_value) return tl::unexpected(old_value.error());
+  std::string after;
+  auto edited = context.client().send<T>("PATCH", path, edit, context.call_options(), &after);
+  if (!edited) return tl::unexpected(edited.error());
+  const auto changes = changes_between(before, after);
+  if (changes.empty()) context.output.note(what + ": nothing to change");
+  auto printed = context.output.changes(changes, after);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+// Deletes the named objects after asking; `path` is the collection's: "/channels".
+base::Result<Exit> run_delete(Context& context, const std::string& noun, const std::string& path,
+                              const std::vector<std::string>& names);
+
+}  // namespace cr::crctl

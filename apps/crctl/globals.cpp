@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "crctl/globals.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+namespace cr::crctl {
+namespace {
+
+constexpr const char* k_system_socket = "/run/crd/admin.sock";
+
+std::string text_of_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+}  // namespace
+
+Mode Globals::mode() const {
+  static constexpr std::array<std::pair<const char*, Mode>, 7> k_modes{{{"table", Mode::table},
+                                                                        {"wide", Mode::wide},
+                                                                        {"json", Mode::json},
+                                                                        {"jsonl", Mode::jsonl},
+                                                                        {"csv", Mode::csv},
+                                                                        {"tsv", Mode::tsv},
+                                                                        {"name", Mode::name}}};
+  if (output) {
+    for (const auto& [name, mode] : k_modes) {
+      if (*output == name) return mode;
+    }
+  }
+  if (json) return Mode::json;
+  return quiet ? Mode::name : Mode::automatic;
+}
+
+ColourWish Globals::colour_wish() const {
+  if (color == "always") return ColourWish::always;
+  if (color == "never") return ColourWish::never;
+  return ColourWish::automatic;
+}
+
+std::string socket_path(const Globals& globals) {
+  if (globals.socket) return *globals.socket;
+  if (std::string given = text_of_variable("CRCTL_SOCKET"); !given.empty()) return given;
+  if (::access(k_system_socket, F_OK) == 0 || ::geteuid() == 0) return k_system_socket;
+  if (std::string state = text_of_variable("XDG_STATE_HOME"); !state.empty()) return state + "/crd/admin.sock";
+  if (std::string home = text_of_variable("HOME"); !home.empty()) return home + "/.local/state/crd/admin.sock";
+  return k_system_socket;
+}
+
+}  // namespace cr::crctl

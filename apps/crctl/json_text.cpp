@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "crctl/json_text.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace cr::crctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json parsed(std::string_view json) {
+  return Json::parse(json, nullptr, false);
+}
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  return value.is_null() ? std::string() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// As crctl shows a value in "before -> after": lists joined, nothing as "none".
+std::string change_text(const Json& value) {
+  if (value.is_null()) return "none";
+  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+  if (value.is_array() || value.is_object()) {
+    std::string all;
+    for (const auto& [key, item] : value.items()) {
+      if (!all.empty()) all += ",";
+      all += value.is_object() ? key + "=" + text_of(item) : text_of(item);
+    }
+    return all.empty() ? "none" : all;
+  }
+  const std::string text = text_of(value);
+  return text.empty() ? "none" : text;
+}
+
+const Json* member_of(const Json& value, const std::string& name) {
+  if (value.is_object()) {
+    const auto found = value.find(name);
+    return found == value.end() ? nullptr : &*found;
+  }
+  const bool number = !name.empty() && name.size() < 6 &&
+                      std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!value.is_array() || !number) return nullptr;
+  const auto index = static_cast<std::size_t>(std::stoul(name));
+  return index < value.size() ? &value[index] : nullptr;
+}
+
+}  // namespace
+
+std::vector<std::string> array_items(std::string_view json, std::string_view member) {
+  const Json value = parsed(json);
+  std::vector<std::string> items;
+  const Json* array = member.empty() ? &value : member_of(value, std::string(member));
+  if (array == nullptr || !array->is_array()) return items;
+  for (const auto& item : *array) items.push_back(item.dump());
+  return items;
+}
+
+std::vector<std::string> string_items(std::string_view json, std::string_view member) {
+  const Json value = parsed(json);
+  std::vector<std::string> items;
+  const Json* array = member_of(value, std::string(member));
+  if (array == nullptr || !array->is_array()) return items;
+  for (const auto& item : *array) {
+    if (item.is_string()) items.push_back(item.get<std::string>());
+  }
+  return items;
+}
+
+std::string member_json(std::string_view json, std::string_view member) {
+  const Json value = parsed(json);
+  const Json* found = member_of(value, std::string(member));
+  return found == nullptr ? std::string() : found->dump();
+}
+
+std::vector<std::string> member_names(std::string_view json) {
+  const Json value = parsed(json);
+  std::vector<std::string> names;
+  if (!value.is_object()) return names;
+  for (const auto& [name, member] : value.items()) names.push_back(name);
+  return names;
+}
+
+std::optional<std::string> member_text(std::string_view json, std::string_view path) {
+  const Json value = parsed(json);
+  const Json* at = &value;
+  for (const auto& name : base::split_list(path, '.')) {
+    at = member_of(*at, name);
+    if (at == nullptr) return std::nullopt;
+  }
+  return text_of(*at);
+}
+
+std::string with_member(std::string_view json, std::string_view member, std::string_view text) {
+  Json value = parsed(json);
+  if (!value.is_object()) value = Json::object();
+  value[std::string(member)] = text;
+  return value.dump();
+}
+
+std::string only_members(std::string_view json, std::span<const std::string> members) {
+  const Json value = parsed(json);
+  Json only = Json::object();
+  for (const auto& name : members) {
+    const Json* found = member_of(value, name);
+    only[name] = found == nullptr ? Json() : *found;
+  }
+  return only.dump();
+}
+
+std::string indented(std::string_view json) {
+  const Json value = parsed(json);
+  return value.is_discarded() ? std::string(json) : value.dump(2);
+}
+
+std::string one_line(std::string_view json) {
+  const Json value = parsed(json);
+  return value.is_discarded() ? std::string(json) : value.dump();
+}
+
+std::string array_of(std::span<const std::string> items) {
+  Json all = Json::array();
+  for (const auto& item : items) all.push_back(parsed(item));
+  return all.dump(2);
+}
+
+std::string json_string(std::string_view text) {
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::vector<admin::Change> changes_between(std::string_view before, std::string_view after) {
+  static constexpr std::array<std::string_view, 6> k_moving{"rev", "used", "reserved", "left", "tokens", "created_at"};
+  const Json old_value = parsed(before);
+  const Json new_value = parsed(after);
+  std::vector<admin::Change> changes;
+  if (!old_value.is_object() || !new_value.is_object()) return changes;
+  for (const auto& [name, value] : new_value.items()) {
+    if (std::find(k_moving.begin(), k_moving.end(), name) != k_moving.end()) continue;
+    const Json* old_member = member_of(old_value, name);
+    if (old_member != nullptr && *old_member == value) continue;
+    changes.push_back({name, old_member == nullptr ? "none" : change_text(*old_member), change_text(value)});
+  }
+  return changes;
+}
+
+}  // namespace cr::crctl

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What crctl does with JSON text as such: the daemon's answers are shown as they came, members it does not know
+// included. Pure functions, any thread. A text that is not JSON gives empty answers: the typed client has refused it
+// before.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/token_messages.h"
+
+namespace cr::crctl {
+
+std::vector<std::string> array_items(std::string_view json, std::string_view member);   // each item as JSON
+std::vector<std::string> string_items(std::string_view json, std::string_view member);  // of an array of strings
+std::string member_json(std::string_view json, std::string_view member);                // JSON, or ""
+std::vector<std::string> member_names(std::string_view json);
+// A scalar as it is, without quotes; an array or object as JSON. `path` may go into objects and arrays: "keys.0.first".
+std::optional<std::string> member_text(std::string_view json, std::string_view path);
+
+std::string with_member(std::string_view json, std::string_view member, std::string_view text);
+std::string only_members(std::string_view json, std::span<const std::string> members);  // in the order of `members`
+std::string indented(std::string_view json);
+std::string one_line(std::string_view json);
+std::string array_of(std::span<const std::string> items);  // indented
+std::string json_string(std::string_view text);                 // as a JSON string, invalid UTF-8 replaced
+
+// The members that differ, as text; `used`, `rev` and the like, which move by themselves, are left out.
+std::vector<admin::Change> changes_between(std::string_view before, std::string_view after);
+
+}  // namespace cr::crctl

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "crctl/key_sink.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "crctl/interrupt.h"
+#include "crctl/json_text.h"
+
+namespace cr::crctl {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+std::string reason() {
+  return std::generic_category().message(errno);
+}
+
+std::string folder_of(const std::string& file) {
+  const auto slash = file.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : file.substr(0, slash);
+}
+
+Result<void> check_target(const KeyTarget& target) {
+  struct stat info {};
+  if (::lstat(target.file->c_str(), &info) != 0) {
+    if (errno == ENOENT) return {};
+    return fail(ErrorCode::invalid, fmt::format("cannot write '{}': {}", *target.file, reason()));
+  }
+  if (S_ISDIR(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("'{}' is a directory", *target.file));
+  if (target.force) return {};
+  return fail(ErrorCode::conflict, fmt::format("'{}' exists already", *target.file),
+              "name another file, or add --force to replace it");
+}
+
+}  // namespace
+
+std::string key_file_text(std::string_view format, std::string_view key, std::string_view token_json) {
+  if (format == "env") return fmt::format("OPENAI_API_KEY={}\n", key);
+  if (format == "json") return indented(with_member(token_json, "key", key)) + "\n";
+  return fmt::format("{}\n", key);
+}
+
+Result<KeySink> KeySink::open(Context& context, KeyTarget target) {
+  if (!target.file) {
+    if (target.format) return fail(ErrorCode::invalid, "--format needs --out FILE", "on stdout, --json gives JSON");
+    if (target.force) return fail(ErrorCode::invalid, "--force needs --out FILE");
+    return KeySink(context, std::move(target));
+  }
+  if (auto usable = check_target(target); !usable) return tl::unexpected(usable.error());
+  KeySink sink(context, std::move(target));
+  if (context.globals.dry_run) return sink;
+  std::string path = sink.file() + ".XXXXXX";
+  sink.fd_ = ::mkostemp(path.data(), O_CLOEXEC);
+  if (sink.fd_ < 0) {
+    return fail(ErrorCode::invalid, fmt::format("cannot write into '{}': {}", folder_of(sink.file()), reason()));
+  }
+  sink.temporary_ = path;
+  remember_temporary_file(path);
+  if (::fchmod(sink.fd_, S_IRUSR | S_IWUSR) != 0) {
+    return fail(ErrorCode::invalid, fmt::format("cannot make '{}' private: {}", path, reason()));
+  }
+  return sink;
+}
+
+KeySink::KeySink(KeySink&& other) noexcept
+    : context_(other.context_),
+      target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+KeySink::~KeySink() {
+  if (fd_ >= 0) ::close(fd_);
+  if (temporary_.empty()) return;
+  ::unlink(temporary_.c_str());
+  forget_temporary_file();
+}
+
+Result<void> KeySink::write(std::string_view key, std::string_view token_json) {
+  if (!is_file()) return write_stdout(key, token_json);
+  std::string text = key_file_text(target_.format.value_or("key"), key, token_json);
+  auto written = write_file(text);
+  base::wipe(text);
+  return written;
+}
+
+Result<void> KeySink::write_stdout(std::string_view key, std::string_view token_json) {
+  std::string json;
+  Result<void> written;
+  if (context_->output.wants_data()) {
+    json = with_member(token_json, "key", key);
+    written = context_->output.object(json);
+  } else {
+    json = fmt::format("{}\n", key);
+    written = context_->output.text(json);
+  }
+  base::wipe(json);
+  // A full disk may say so only now; what cannot be synced (a pipe, a terminal) says EINVAL.
+  if (written && ::fdatasync(STDOUT_FILENO) != 0 && errno != EINVAL && errno != EROFS) {
+    return fail(ErrorCode::internal, "cannot write to standard output: " + reason());
+  }
+  return written;
+}
+
+Result<void> KeySink::write_file(std::string_view text) {
+  const auto refuse = [&](const std::string& why) {
+    return fail(ErrorCode::internal, fmt::format("cannot write '{}': {}", file(), why));
+  };
+  if (auto written = write_all(fd_, text); !written) return refuse(written.error().message);
+  if (::fsync(fd_) != 0) return refuse(reason());
+  if (::close(std::exchange(fd_, -1)) != 0) return refuse(reason());
+  // link() fails where somebody has made the file meanwhile; rename() would replace it.
+  const int placed =
+      target_.force ? ::rename(temporary_.c_str(), file().c_str()) : ::link(temporary_.c_str(), file().c_str());
+  if (placed != 0) return refuse(reason());
+  if (!target_.force) ::unlink(temporary_.c_str());
+  temporary_.clear();
+  forget_temporary_file();
+  const int folder = ::open(folder_of(file()).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return {};
+  ::fsync(folder);
+  ::close(folder);
+  return {};
+}
+
+}  // namespace cr::crctl

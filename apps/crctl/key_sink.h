@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// KeySink: where a new key goes: stdout, or a file of mode 0600. Everything that can be refused is refused in open(),
+// before there is a key; a key that cannot be written is an Error, upon which the caller takes it back. One thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "crctl/context.h"
+
+namespace cr::crctl {
+
+struct KeyTarget {
+  std::optional<std::string> file;    // --out; absent = stdout
+  std::optional<std::string> format;  // key, env, json
+  bool force = false;
+};
+
+class KeySink {
+ public:
+  // Refuses a file that exists (without force) or cannot be made; makes the temporary file beside it. A dry run makes
+  // none.
+  static base::Result<KeySink> open(Context& context, KeyTarget target);
+  KeySink(KeySink&& other) noexcept;
+  KeySink& operator=(KeySink&&) = delete;
+  ~KeySink();  // removes what was not committed
+
+  // `token_json` is the token's object, into which `key` is put where JSON is asked for.
+  base::Result<void> write(std::string_view key, std::string_view token_json);
+  bool is_file() const { return target_.file.has_value(); }
+  const std::string& file() const { return *target_.file; }
+
+ private:
+  KeySink(Context& context, KeyTarget target) : context_(&context), target_(std::move(target)) {}
+  base::Result<void> write_stdout(std::string_view key, std::string_view token_json);
+  base::Result<void> write_file(std::string_view text);
+
+  Context* context_;
+  KeyTarget target_;
+  std::string temporary_;
+  int fd_ = -1;
+};
+
+// "OPENAI_API_KEY=..." and the like, with its line end.
+std::string key_file_text(std::string_view format, std::string_view key, std::string_view token_json);
+
+}  // namespace cr::crctl

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// crctl: reads the command line, runs one verb, and turns its Error into an exit code.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "crctl/arguments.h"
+#include "crctl/commands.h"
+#include "crctl/help.h"
+#include "crctl/interrupt.h"
+
+namespace {
+
+using cr::base::Error;
+using cr::base::ErrorCode;
+using cr::base::fail;
+using cr::base::Result;
+using namespace cr::crctl;
+
+constexpr std::chrono::milliseconds k_suggestion_timeout{300};
+
+// A closed standard stream's number would be given to the next file or socket opened, and be written to. What is put
+// there instead refuses: stdout is opened for reading.
+void keep_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) std::exit(static_cast<int>(Exit::failed));
+  }
+}
+
+Result<void> choose_zone(const Globals& globals) {
+  if (globals.utc && globals.tz) return fail(ErrorCode::invalid, "--utc and --tz cannot be given together");
+  if (!globals.utc && !globals.tz) return {};
+  const std::string zone = globals.utc ? "UTC" : *globals.tz;
+  // The C library takes an unknown zone for UTC without a word.
+  const bool plain = !zone.empty() && zone.front() != '/' && zone.find("..") == std::string::npos;
+  if (zone != "UTC" && (!plain || ::access(("/usr/share/zoneinfo/" + zone).c_str(), R_OK) != 0)) {
+    return fail(ErrorCode::invalid, "no time zone named '" + zone + "'", "write one like Europe/Berlin, or --utc");
+  }
+  ::setenv("TZ", zone.c_str(), 1);
+  ::tzset();
+  return {};
+}
+
+Result<void> check_effect(const Globals& globals, const CLI::App& app, Effect effect) {
+  if (effect == Effect::changes) return {};
+  const char* flag = globals.dry_run  ? "--dry-run"
+                     : globals.reason ? "--reason"
+                     : globals.if_rev ? "--if-rev"
+                                      : nullptr;
+  if (flag == nullptr) return {};
+  return fail(ErrorCode::invalid,
+              std::string(flag) + " means nothing here: '" + spoken_path(app) + "' changes nothing");
+}
+
+// For a name that is not there: the nearest one that is, if the daemon says so soon enough.
+void suggest_name(Error& error, const Globals& globals, const CLI::App& app) {
+  if (error.code != ErrorCode::not_found || error.hint.starts_with("did you mean")) return;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string what = option->get_type_name();
+    const bool named = what == "TOKEN" || what == "CHANNEL" || what == "GROUP" || what == "ACCOUNT" || what == "MODEL";
+    if (!named || !option->get_positional() || option->count() != 1) continue;
+    const std::string path = "/names/" + cr::base::to_lower_ascii(what) + "s";
+    const auto names = names_within(globals, path, k_suggestion_timeout);
+    const auto near = cr::base::nearest(option->results().front(), names);
+    if (near && *near != option->results().front()) error.hint = "did you mean '" + *near + "'?";
+  }
+}
+
+Error verb_missing(const CLI::App& app) {
+  std::string verbs;
+  for (const auto& name : subcommand_names(app, Aliases::without)) verbs += (verbs.empty() ? "" : ", ") + name;
+  return {ErrorCode::invalid, "'" + spoken_path(app) + "' needs a verb: " + verbs,
+          "see '" + spoken_path(app) + " --help'"};
+}
+
+Result<Exit> print(Context& context, const std::string& text) {
+  auto printed = context.output.text(text);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+Result<Exit> run(Context& context, Commands& commands, const ReadWords& words) {
+  CLI::App& app = *words.app;
+  if (words.help) return print(context, app.help());
+  if (context.globals.version) return print(context, "crctl " CR_VERSION "\n");
+  if (&app == &commands.root()) return print(context, short_help());
+  const Run* verb = commands.find_run(app);
+  if (verb == nullptr) return tl::unexpected(verb_missing(app));
+  if (auto good = choose_zone(context.globals); !good) return tl::unexpected(good.error());
+  if (auto good = check_effect(context.globals, app, commands.effect_of(app)); !good)
+    return tl::unexpected(good.error());
+  auto done = (*verb)(context);
+  if (!done) suggest_name(done.error(), context.globals, app);
+  return done;
+}
+
+int run_crctl(const std::vector<std::string>& words) {
+  Globals globals;
+  globals.json = asks_for_json(words);
+  Commands commands(globals);
+  add_all(commands);
+  const auto read = read_arguments(commands.root(), words);
+  const Terminal terminal = detect_terminal(globals.colour_wish());
+  Context context(globals, terminal);
+  const Result<Exit> done = read ? run(context, commands, *read) : tl::unexpected(read.error());
+  if (done) return static_cast<int>(*done);
+  const Exit exit = exit_of(done.error().code);
+  // Whoever closed the pipe (head, less) has seen enough.
+  if (!context.output.pipe_broken()) context.output.error(done.error(), exit);
+  return static_cast<int>(exit);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  keep_standard_streams();
+  install_interrupt();
+  try {
+    return run_crctl(std::vector<std::string>(words + 1, words + count));
+  } catch (const std::exception&) {
+    constexpr std::string_view k_text =
+        "error: crctl failed unexpectedly\nhint: please report it, with the command line\n";
+    static_cast<void>(cr::crctl::write_all(STDERR_FILENO, k_text));
+  }
+  return static_cast<int>(Exit::failed);
+}

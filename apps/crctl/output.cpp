@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#include "crctl/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/text.h"
+#include "crctl/json_text.h"
+#include "crctl/table.h"
+
+namespace cr::crctl {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+base::Error no_such_field(const std::string& field, const Listing& listing) {
+  std::vector<std::string> names;
+  for (const auto& column : listing.columns) {
+    if (!column.eyes_only) names.push_back(column.name);
+  }
+  if (!listing.rows.empty()) {
+    for (auto& name : member_names(listing.rows.front().json)) names.push_back(std::move(name));
+  }
+  const auto near = base::nearest(field, names);
+  return {ErrorCode::invalid, fmt::format("no field named '{}'", base::escape_for_terminal(field)),
+          near ? fmt::format("did you mean '{}'?", *near) : "--fields=help lists the fields"};
+}
+
+std::size_t column_named(const Listing& listing, std::string_view name) {
+  const auto found = std::find_if(listing.columns.begin(), listing.columns.end(),
+                                  [&](const Column& column) { return !column.eyes_only && column.name == name; });
+  return static_cast<std::size_t>(found - listing.columns.begin());
+}
+
+}  // namespace
+
+Result<void> write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail(ErrorCode::internal, std::generic_category().message(errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+std::string error_as_json(const Error& error, Exit exit, std::string_view request_id) {
+  return fmt::format(R"({{"code":{},"message":{},"hint":{},"exit":{},"request_id":{}}})",
+                     json_string(base::name_of(error.code)), json_string(error.message),
+                     error.hint.empty() ? "null" : json_string(error.hint), static_cast<int>(exit),
+                     request_id.empty() ? "null" : json_string(request_id));
+}
+
+Mode Output::mode_for_stdout() const {
+  const Mode mode = globals_.mode();
+  if (mode != Mode::automatic) return mode;
+  return terminal_.out_tty ? Mode::table : Mode::tsv;
+}
+
+bool Output::wants_json() const {
+  const Mode mode = globals_.mode();
+  return mode == Mode::json || mode == Mode::jsonl;
+}
+
+bool Output::wants_data() const {
+  return globals_.field || wants_json();
+}
+
+Result<void> Output::text(std::string_view text) {
+  auto written = write_all(STDOUT_FILENO, text);
+  if (written) return {};
+  pipe_broken_ = pipe_broken_ || errno == EPIPE;
+  return fail(ErrorCode::internal, "cannot write to standard output: " + written.error().message);
+}
+
+Result<void> Output::json_object(std::string_view json) {
+  std::string shown(json);
+  if (globals_.fields) shown = only_members(json, *globals_.fields);
+  return text((globals_.mode() == Mode::jsonl ? one_line(shown) : indented(shown)) + "\n");
+}
+
+// The columns --fields names, in its order; a JSON member that is no column becomes one.
+Result<Listing> Output::with_fields(const Listing& listing) const {
+  if (!globals_.fields) return listing;
+  Listing picked;
+  picked.summary = listing.summary;
+  for (const auto& row : listing.rows) picked.rows.push_back({{}, row.name, row.json});
+  for (const auto& field : *globals_.fields) {
+    const std::size_t index = column_named(listing, field);
+    const bool known = index < listing.columns.size();
+    picked.columns.push_back(known ? listing.columns[index] : Column{field});
+    picked.columns.back().from = From::list;
+    picked.columns.back().drop = 0;
+    for (std::size_t i = 0; i < listing.rows.size(); ++i) {
+      if (known) {
+        picked.rows[i].cells.push_back(listing.rows[i].cells[index]);
+        continue;
+      }
+      const auto text = member_text(listing.rows[i].json, field);
+      if (!text) return tl::unexpected(no_such_field(field, listing));
+      picked.rows[i].cells.push_back({*text, {}, Style::none});
+    }
+  }
+  return picked;
+}
+
+Result<void> Output::raw_field(const Listing& listing) {
+  const std::size_t index = column_named(listing, *globals_.field);
+  std::string out;
+  for (const auto& row : listing.rows) {
+    auto value = member_text(row.json, *globals_.field);
+    if (!value && index < listing.columns.size()) value = row.cells[index].plain;
+    if (!value) return tl::unexpected(no_such_field(*globals_.field, listing));
+    out += *value + "\n";
+  }
+  return text(out);
+}
+
+Result<void> Output::json_rows(const Listing& listing, Mode mode, bool many) {
+  std::vector<std::string> items;
+  for (const auto& row : listing.rows) {
+    items.push_back(globals_.fields ? only_members(row.json, *globals_.fields) : row.json);
+  }
+  if (mode == Mode::json && many) return text(array_of(items) + "\n");
+  std::string out;
+  for (const auto& item : items) out += (mode == Mode::json ? indented(item) : one_line(item)) + "\n";
+  return text(out);
+}
+
+Result<void> Output::list(const Listing& listing) {
+  if (globals_.field) return raw_field(listing);
+  const Mode mode = mode_for_stdout();
+  if (mode == Mode::json || mode == Mode::jsonl) return json_rows(listing, mode, true);
+  if (mode == Mode::name) {
+    std::string names;
+    for (const auto& row : listing.rows) names += row.name + "\n";
+    return text(names);
+  }
+  auto picked = with_fields(listing);
+  if (!picked) return tl::unexpected(picked.error());
+  if (mode == Mode::csv) return text(render_separated(*picked, Separated::commas, !globals_.no_header));
+  if (mode == Mode::tsv) return text(render_separated(*picked, Separated::tabs, !globals_.no_header));
+  const TableStyle style{terminal_.width, !globals_.no_header, terminal_.colour_out, terminal_.unicode,
+                         mode == Mode::wide};
+  return text(render_table(*picked, style));
+}
+
+Result<void> Output::show(const Listing& one) {
+  if (globals_.field) return raw_field(one);
+  const Mode mode = mode_for_stdout();
+  if (mode == Mode::json || mode == Mode::jsonl) return json_rows(one, mode, one.rows.size() != 1);
+  if (mode == Mode::name) return list(one);
+  auto picked = with_fields(one);
+  if (!picked) return tl::unexpected(picked.error());
+  if (mode == Mode::csv) return text(render_details_separated(*picked, Separated::commas, !globals_.no_header));
+  if (mode == Mode::tsv) return text(render_details_separated(*picked, Separated::tabs, !globals_.no_header));
+  const TableStyle style{terminal_.width, true, terminal_.colour_out, terminal_.unicode, true};
+  return text(render_details(*picked, style));
+}
+
+Result<void> Output::object(const std::string& json) {
+  if (!globals_.field) return wants_json() ? json_object(json) : Result<void>();
+  const auto value = member_text(json, *globals_.field);
+  if (!value) return tl::unexpected(no_such_field(*globals_.field, Listing{{}, {{{}, {}, json}}, {}}));
+  return text(*value + "\n");
+}
+
+Result<void> Output::changes(const std::vector<admin::Change>& changes, const std::string& after) {
+  if (wants_data()) return object(after);
+  if (globals_.quiet) return {};
+  int width = 0;
+  for (const auto& change : changes) width = std::max(width, base::display_width(change.field));
+  std::string out;
+  for (const auto& change : changes) {
+    std::string label = change.field;
+    label.resize(static_cast<std::size_t>(width) + 2, ' ');
+    out += fmt::format("{}{} {} {}\n", paint(label, Style::faint, terminal_.colour_out),
+                       base::escape_for_terminal(change.before), "->", base::escape_for_terminal(change.after));
+  }
+  return text(out);
+}
+
+Result<void> Output::field_names(const std::vector<Column>& columns, const std::vector<std::string>& members) {
+  std::vector<std::string> names;
+  for (const auto& column : columns) {
+    if (!column.eyes_only) names.push_back(column.name);
+  }
+  for (const auto& member : members) {
+    if (std::find(names.begin(), names.end(), member) == names.end()) names.push_back(member);
+  }
+  std::string out;
+  for (const auto& name : names) out += name + "\n";
+  return text(out);
+}
+
+void Output::note(std::string_view line) {
+  // A note that cannot be shown is no reason to fail what it is about.
+  if (!globals_.quiet) static_cast<void>(write_all(STDERR_FILENO, base::escape_for_terminal(line) + "\n"));
+}
+
+void Output::error(const Error& error, Exit exit, std::string_view request_id) {
+  std::string out;
+  if (wants_json()) {
+    out = error_as_json(error, exit, request_id) + "\n";
+  } else {
+    const bool colour = terminal_.colour_err;
+    out = paint("error:", Style::bad, colour) + " " + base::escape_for_terminal(error.message) + "\n";
+    if (!error.hint.empty()) {
+      out += paint("hint:", Style::faint, colour) + " " + base::escape_for_terminal(error.hint) + "\n";
+    }
+  }
+  static_cast<void>(write_all(STDERR_FILENO, out));
+}
+
+}  // namespace cr::crctl

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// price list, show, set, unset, quote.
+#include "crctl/price.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "crctl/fetch.h"
+#include "crctl/flags.h"
+#include "crctl/values.h"
+
+namespace cr::crctl {
+namespace {
+
+using admin::Price;
+using base::Result;
+
+std::string path_of(std::string_view model) {
+  return "/prices/" + admin::encode_segment(model);
+}
+
+Cell dollars_cell(const std::string& amount) {
+  return {amount, amount.empty() ? std::string() : "$" + base::escape_for_terminal(amount), Style::none};
+}
+
+Cell optional_count_cell(const std::optional<std::int64_t>& count) {
+  return count ? count_cell(*count) : Cell{};
+}
+
+const RecordKind<Price>& price_kind() {
+  using T = const Price&;
+  using V = const View&;
+  static const RecordKind<Price> k_kind{
+      "price",
+      {
+          {{"model"}, [](T p, V) { return text_cell(p.model); }},
+          {{"input", Align::right}, [](T p, V) { return dollars_cell(p.input); }},
+          {{"cached_input", Align::right, 2}, [](T p, V) { return dollars_cell(p.cached_input); }},
+          {{"output", Align::right}, [](T p, V) { return dollars_cell(p.output); }},
+          {{"per_request", Align::right, 5}, [](T p, V) { return dollars_cell(p.per_request); }},
+          {{"max_output", Align::right, 4}, [](T p, V) { return optional_count_cell(p.max_output_tokens); }},
+          {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
+          {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
+          {{"context", Align::right, 8, From::wide}, [](T p, V) { return optional_count_cell(p.context_tokens); }},
+          {{"effective", Align::left, 8, From::wide},
+           [](T p, V v) { return p.effective_at ? past_cell(p.effective_at, v) : Cell{}; }},
+          {{"updated", Align::left, 9, From::detail}, [](T p, V v) { return past_cell(p.updated_at, v); }},
+      },
+      [](T p) { return p.model; }};
+  return k_kind;
+}
+
+struct SetWords {
+  std::string model;
+  std::optional<std::string> input, cached_input, cache_write, output, per_request, max_output, context, effective;
+};
+
+Result<std::optional<std::int64_t>> optional_count(const std::optional<std::string>& text) {
+  if (!text) return std::optional<std::int64_t>();
+  auto count = parse_token_count(*text);
+  if (!count) return tl::unexpected(count.error());
+  return std::optional<std::int64_t>(*count);
+}
+
+Result<Exit> run_set(Context& context, const SetWords& words) {
+  admin::PriceSet price;
+  price.model = words.model;
+  price.input = *words.input;
+  price.output = *words.output;
+  price.cached_input = words.cached_input;
+  price.cache_write = words.cache_write;
+  price.per_request = words.per_request;
+  auto max_output = optional_count(words.max_output);
+  auto context_tokens = optional_count(words.context);
+  if (!max_output) return tl::unexpected(max_output.error());
+  if (!context_tokens) return tl::unexpected(context_tokens.error());
+  price.max_output_tokens = *max_output;
+  price.context_tokens = *context_tokens;
+  if (words.effective) {
+    auto when = base::parse_when(*words.effective, context.now);
+    if (!when) return tl::unexpected(when.error());
+    price.effective_at = *when;
+  }
+  std::string raw;
+  auto set = context.client().send<Price>("PUT", path_of(words.model), price, context.call_options(), &raw);
+  if (!set) return tl::unexpected(set.error());
+  return print_done(context,
+                    fmt::format("{}set the price of '{}': input ${}, output ${} a million tokens", context.would(),
+                                set->model, set->input, set->output),
+                    raw);
+}
+
+Result<Exit> run_unset(Context& context, const Texts& models) {
+  return context.each(models, [&](const std::string& model) -> Result<void> {
+    auto done = context.client().call("DELETE", path_of(model), {}, context.call_options());
+    if (!done) return tl::unexpected(done.error());
+    context.output.note(fmt::format("{}unset the price of '{}'", context.would(), model));
+    return context.output.object(done->body);
+  });
+}
+
+struct QuoteWords {
+  std::string model;
+  std::optional<std::string> input, cached, output, group;
+};
+
+Result<Exit> run_quote(Context& context, const QuoteWords& words) {
+  admin::PriceQuote quote;
+  quote.model = words.model;
+  quote.group = words.group;
+  for (const auto& [text, target] :
+       {std::pair{&words.input, &quote.input_tokens}, std::pair{&words.cached, &quote.cached_tokens},
+        std::pair{&words.output, &quote.output_tokens}}) {
+    auto count = optional_count(*text);
+    if (!count) return tl::unexpected(count.error());
+    *target = count->value_or(0);
+  }
+  std::string raw;
+  auto quoted = context.client().send<admin::PriceQuoted>("POST", "/prices/quote", quote, {}, &raw);
+  if (!quoted) return tl::unexpected(quoted.error());
+  std::string text;
+  for (const auto& line : quoted->lines) text += base::escape_for_terminal(line) + "\n";
+  text += fmt::format("= {}\n", quoted->cost.to_display());
+  auto printed = context.output.wants_data() ? context.output.object(raw) : context.output.text(text);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
+void add_set(Commands& commands, CLI::App& price) {
+  auto words = std::make_shared<SetWords>();
+  CLI::App& verb = commands.verb(price,
+                                 {"set",
+                                  "Set a model's price, in dollars a million model tokens.",
+                                  {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60"},
+                                  "It replaces the price there was, flags not given included."},
+                                 Effect::changes, [words](Context& context) { return run_set(context, *words); });
+  add_name(verb, "MODEL", "MODEL", "The model.", words->model);
+  add_text(verb, "--input", "DOLLARS", "Of input (required).", words->input)->required();
+  add_text(verb, "--cached-input", "DOLLARS", "Of input the provider had cached (as input).", words->cached_input);
+  add_text(verb, "--cache-write", "DOLLARS", "Of input the provider caches (as input).", words->cache_write);
+  add_text(verb, "--output", "DOLLARS", "Of output (required).", words->output)->required();
+  add_text(verb, "--per-request", "DOLLARS", "For every request, besides (0).", words->per_request);
+  add_text(verb, "--max-output", "TOKENS", "The most the model answers: 16384, 32k.", words->max_output);
+  add_text(verb, "--context", "TOKENS", "The most it reads: 128k, 1M.", words->context);
+  add_text(verb, "--effective", "WHEN", "From when the price holds (now).", words->effective);
+}
+
+void add_quote(Commands& commands, CLI::App& price) {
+  auto words = std::make_shared<QuoteWords>();
+  CLI::App& verb = commands.verb(price,
+                                 {"quote",
+                                  "What would a request cost? Prints the arithmetic.",
+                                  {"crctl price quote gpt-4o --input 12k --output 800"},
+                                  {}},
+                                 Effect::reads, [words](Context& context) { return run_quote(context, *words); });
+  add_name(verb, "MODEL", "MODEL", "The model.", words->model);
+  add_text(verb, "--input", "TOKENS", "Input tokens: 800, 12k, 1.5M (0).", words->input);
+  add_text(verb, "--cached", "TOKENS", "How many of them were cached (0).", words->cached);
+  add_text(verb, "--output", "TOKENS", "Output tokens (0).", words->output);
+  add_text(verb, "--group", "GROUP", "Use this group's multiplier.", words->group);
+}
+
+}  // namespace
+
+void add_price(Commands& commands) {
+  CLI::App& price = commands.noun("price", "Prices of models.");
+  auto match = std::make_shared<std::optional<std::string>>();
+  CLI::App& list = commands.verb(
+      price, {"list", "List prices, in dollars a million model tokens.", {"crctl price list --match 'gpt-4*'"}, {}},
+      Effect::reads, [match](Context& context) {
+        std::string path = "/prices";
+        if (*match) path += "?match=" + admin::encode_segment(**match);
+        return run_list<Price>(context, price_kind(), {plain_pages(path), {}, {}});
+      });
+  add_text(list, "--match", "GLOB", "Only models that match, such as 'gpt-*'.", *match);
+  auto shown = std::make_shared<std::string>();
+  CLI::App& show =
+      commands.verb(price, {"show", "Show a model's price.", {"crctl price show gpt-4o"}, {}}, Effect::reads,
+                    [shown](Context& context) { return run_show(context, price_kind(), path_of(*shown)); });
+  add_name(show, "MODEL", "MODEL", "The model.", *shown);
+  add_set(commands, price);
+  auto unset = std::make_shared<Texts>();
+  CLI::App& remove = commands.verb(
+      price,
+      {"unset", "Forget prices; limited tokens cannot call an unpriced model.", {"crctl price unset my-model"}, {}},
+      Effect::changes, [unset](Context& context) { return run_unset(context, *unset); });
+  add_names(remove, "MODEL", "MODEL", "The models.", *unset);
+  add_price_import(commands, price);
+  add_quote(commands, price);
+}
+
+}  // namespace cr::crctl

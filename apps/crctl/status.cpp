@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The words `status` and `version`.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "crctl/commands.h"
+#include "crctl/fetch.h"
+#include "crctl/values.h"
+
+namespace cr::crctl {
+namespace {
+
+using admin::Status;
+using base::Result;
+
+const RecordKind<Status>& status_kind() {
+  using T = const Status&;
+  using V = const View&;
+  static const RecordKind<Status> k_kind{
+      "status",
+      {
+          {{"state"}, [](T s, V) { return status_cell(s.state); }},
+          {{"version"}, [](T s, V) { return text_cell(s.version); }},
+          {{"pid"}, [](T s, V) { return text_cell(std::to_string(s.pid)); }},
+          {{"started"}, [](T s, V v) { return past_cell(s.started_at, v); }},
+          {{"listen"}, [](T s, V) { return text_cell(join(s.listen, ",")); }},
+          {{"admin_socket"}, [](T s, V) { return text_cell(s.admin_socket); }},
+          {{"state_dir"}, [](T s, V) { return text_cell(s.state_dir); }},
+          {{"config_file"}, [](T s, V) { return text_cell(s.config_file.empty() ? "none" : s.config_file); }},
+          {{"workers"}, [](T s, V) { return count_cell(s.workers); }},
+          {{"connections"}, [](T s, V) { return count_cell(s.connections); }},
+          {{"requests_running"}, [](T s, V) { return count_cell(s.requests_running); }},
+          {{"requests_total"}, [](T s, V) { return count_cell(s.requests_total); }},
+          {{"tokens"}, [](T s, V) { return count_cell(s.tokens); }},
+          {{"channels"}, [](T s, V) { return count_cell(s.channels); }},
+          {{"ledger_commits"}, [](T s, V) { return count_cell(s.ledger_commits); }},
+          {{"ledger_queue"}, [](T s, V) { return count_cell(s.ledger_queue); }},
+          {{"overrun"}, [](T s, V) { return money_cell(s.overrun, 9); }},
+          {{"log_lines_dropped"}, [](T s, V) { return count_cell(s.log_lines_dropped); }},
+      },
+      [](T s) { return s.state; }};
+  return k_kind;
+}
+
+// crctl's own version needs no daemon; a daemon that does not answer is said, not a failure.
+Result<Exit> run_version(Context& context) {
+  auto daemon = context.client().get<admin::Version>("/version");
+  const std::string theirs = daemon ? daemon->version : std::string();
+  const std::string json = fmt::format(R"({{"crctl":"{}","crd":{}}})", CR_VERSION, daemon ? json_string(theirs) : "null");
+  auto printed =
+      context.output.wants_data()
+          ? context.output.object(json)
+          : context.output.text(fmt::format("crctl {}\n{}", CR_VERSION,
+                                            daemon ? "crd " + base::escape_for_terminal(theirs) + "\n" : ""));
+  if (!printed) return tl::unexpected(printed.error());
+  if (!daemon) context.output.note("crd: " + daemon.error().message);
+  return Exit::done;
+}
+
+}  // namespace
+
+void add_status(Commands& commands) {
+  commands.word({"status",
+                 "Is the daemon well, and what is it doing?",
+                 {"crctl status", "crctl status --field requests_running"},
+                 {}},
+                Effect::reads, [](Context& context) { return run_show(context, status_kind(), "/status"); });
+  commands.word({"version", "Show the versions of crctl and of the daemon.", {"crctl version"}, {}}, Effect::reads,
+                run_version);
+}
+
+}  // namespace cr::crctl

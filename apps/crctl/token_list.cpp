@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// token list, show.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "crctl/fetch.h"
+#include "crctl/flags.h"
+#include "crctl/token.h"
+#include "crctl/values.h"
+
+namespace cr::crctl {
+namespace {
+
+using admin::Token;
+using base::Result;
+
+Cell key_cell(const Token& token, std::size_t index, const View& view) {
+  if (index >= token.keys.size()) return {};
+  const admin::KeyInfo& key = token.keys[index];
+  std::string used = "never used";
+  if (key.last_used_at) {
+    used = "last used " + distance_text(*key.last_used_at, view.now);
+    if (key.last_used_ip) used += " from " + *key.last_used_ip;
+  }
+  std::string shown = fmt::format("{}...{}, {}, {}", key.first, key.last, key.state, used);
+  if (key.not_after) shown += ", ends " + distance_text(*key.not_after, view.now);
+  return {key.first + "..." + key.last, base::escape_for_terminal(shown),
+          key.state == "old" ? Style::warn : Style::none};
+}
+
+std::string summary_of(const std::vector<Record<Token>>& tokens) {
+  if (tokens.empty()) return "no tokens";
+  std::size_t enabled = 0;
+  base::Credits used;
+  for (const auto& token : tokens) {
+    if (token.value.status == "enabled" || token.value.status == "rotating") ++enabled;
+    used += token.value.used;
+  }
+  return fmt::format("{} token{}, {} usable, {} used", tokens.size(), tokens.size() == 1 ? "" : "s", enabled,
+                     used.to_display(2));
+}
+
+struct ListWords {
+  std::optional<std::string> status, group, account, tag, name, over, sort;
+  std::optional<std::chrono::milliseconds> expiring, unused;
+  std::optional<std::int64_t> limit;
+  bool deleted = false;
+};
+
+Result<Exit> run_token_list(Context& context, const ListWords& words) {
+  admin::TokenFilter filter;
+  filter.status = words.status;
+  filter.group = words.group;
+  filter.account = words.account;
+  filter.tag = words.tag;
+  filter.name = words.name;
+  filter.sort = words.sort;
+  filter.deleted = words.deleted;
+  if (words.expiring) filter.expiring_ms = words.expiring->count();
+  if (words.unused) filter.unused_ms = words.unused->count();
+  if (words.over) {
+    auto percent = parse_percent(*words.over);
+    if (!percent) return tl::unexpected(percent.error());
+    filter.over_percent = *percent;
+  }
+  ListRequest<Token> request;
+  request.path_of = [filter](const std::optional<std::string>& cursor, std::optional<int> limit) mutable {
+    filter.cursor = cursor;
+    filter.limit = limit;
+    return "/tokens" + admin::query_of(filter);
+  };
+  if (words.limit) {
+    if (*words.limit < 1 || *words.limit > 1'000'000) {
+      return base::fail(base::ErrorCode::invalid, fmt::format("--limit {} is not a count of tokens", *words.limit));
+    }
+    request.limit = static_cast<int>(*words.limit);
+  }
+  request.summary = summary_of;
+  return run_list(context, token_kind(), request);
+}
+
+}  // namespace
+
+const RecordKind<Token>& token_kind() {
+  using T = const Token&;
+  using V = const View&;
+  static const RecordKind<Token> k_kind{
+      "token",
+      {
+          {{"name"}, [](T t, V) { return text_cell(t.name); }},
+          {{"status"}, [](T t, V) { return status_cell(t.status); }},
+          {{"group", Align::left, 6}, [](T t, V) { return text_cell(join(t.groups, ",")); }},
+          {{"account", Align::left, 7, From::wide}, [](T t, V) { return text_cell(t.account); }},
+          {{"used", Align::right, 5}, [](T t, V) { return money_cell(t.used); }},
+          {{"reserved", Align::right, 8, From::wide}, [](T t, V) { return money_cell(t.reserved); }},
+          {{"quota", Align::right, 7}, [](T t, V) { return quota_cell(t.quota); }},
+          {{"left", Align::right}, [](T t, V) { return quota_cell(t.left); }},
+          {{"left_bar", Align::left, 9, From::list, true}, [](T t, V v) { return quota_bar_cell(t.left, t.quota, v); }},
+          {{"expires", Align::left, 3}, [](T t, V v) { return expiry_cell(t.expires_at, v); }},
+          {{"last_used", Align::left, 4}, [](T t, V v) { return past_cell(t.last_used_at, v); }},
+          {{"models", Align::left, 8, From::wide}, [](T t, V) { return list_cell(t.models); }},
+          {{"allow_ip", Align::left, 8, From::wide}, [](T t, V) { return list_cell(t.allow_ip); }},
+          {{"tags", Align::left, 8, From::wide}, [](T t, V) { return tags_cell(t.tags); }},
+          {{"created", Align::left, 8, From::wide}, [](T t, V v) { return past_cell(t.created_at, v); }},
+          {{"not_before", Align::left, 9, From::detail},
+           [](T t, V v) { return t.not_before ? past_cell(t.not_before, v) : Cell{}; }},
+          {{"when_low", Align::left, 9, From::detail}, [](T t, V) { return text_cell(t.when_low); }},
+          {{"retrievable", Align::left, 9, From::detail}, [](T t, V) { return bool_cell(t.retrievable); }},
+          {{"note", Align::left, 9, From::detail}, [](T t, V) { return text_cell(t.note); }},
+          {{"key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 0, v); }},
+          {{"other_key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 1, v); }},
+          {{"deleted", Align::left, 9, From::detail},
+           [](T t, V v) { return t.deleted_at ? past_cell(t.deleted_at, v) : Cell{}; }},
+          {{"id", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.id)); }},
+          {{"rev", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.rev)); }},
+      },
+      [](T t) { return t.name; }};
+  return k_kind;
+}
+
+void add_token_list(Commands& commands, CLI::App& token) {
+  auto words = std::make_shared<ListWords>();
+  CLI::App& list = commands.verb(token,
+                                 {"list",
+                                  "List tokens: status, use, quota, expiry.",
+                                  {"crctl token list --expiring 7d", "crctl token list --over 80% --sort -used"},
+                                  {}},
+                                 Effect::reads, [words](Context& context) { return run_token_list(context, *words); });
+  add_choice(list, "--status", "enabled|disabled|expired|not_yet_valid|exhausted|rotating", "Only these.",
+             words->status);
+  add_text(list, "--group", "GROUP", "Only tokens of this group.", words->group);
+  add_text(list, "--account", "ACCOUNT", "Only tokens of this account.", words->account);
+  add_text(list, "--tag", "K=V", "Only tokens with this tag; a bare K for any value.", words->tag);
+  add_text(list, "--name", "GLOB", "Only names that match, such as 'ci-*'.", words->name);
+  add_duration(list, "--expiring", "DURATION", "Only tokens that expire within this time.", words->expiring);
+  add_duration(list, "--unused", "DURATION", "Only tokens not used for this time.", words->unused);
+  add_text(list, "--over", "PERCENT", "Only tokens that have used this much of their quota.", words->over);
+  add_choice(list, "--sort", "name|used|left|expires|last_used|created|-name|-used|-left|-expires|-last_used|-created",
+             "Order; a minus in front turns it round (name).", words->sort);
+  list.add_flag("--deleted", words->deleted, "The deleted tokens instead.");
+  add_number(list, "--limit", "N", "At most this many (all).", words->limit);
+
+  auto name = std::make_shared<std::string>();
+  CLI::App& show = commands.verb(
+      token, {"show", "Show all about a token.", {"crctl token show ci", "crctl token show ci --field left"}, {}},
+      Effect::reads, [name](Context& context) { return run_show(context, token_kind(), token_path(*name)); });
+  add_name(show, "NAME", "TOKEN", "The token.", *name);
+}
+
+}  // namespace cr::crctl

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "crctl/price.h"
+
+namespace cr::crctl {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(PriceList, reads_the_shipped_shape) {
+  const auto list = parse_price_list(R"({"source":{"x":1},"models":[
+    {"model":"m","provider":"p","input":"0.15","cached_input":"0.075","cache_write":null,"output":"0.60",
+     "per_request":"0","context_tokens":128000,"max_output_tokens":null}]})");
+  ASSERT_TRUE(list) << list.error().message;
+  ASSERT_EQ(list->prices.size(), 1U);
+  const admin::PriceSet& price = list->prices[0];
+  EXPECT_EQ(price.model, "m");
+  EXPECT_EQ(price.input, "0.15");
+  EXPECT_EQ(price.cached_input, "0.075");
+  EXPECT_EQ(price.cache_write, std::nullopt);
+  EXPECT_EQ(price.output, "0.60");
+  EXPECT_EQ(price.context_tokens, 128000);
+  EXPECT_EQ(price.max_output_tokens, std::nullopt);
+}
+
+TEST(PriceList, reads_an_array) {
+  const auto list =
+      parse_price_list(R"([{"model":"a","input":"1","output":"2"},{"model":"b","input":"1","output":"2"}])");
+  ASSERT_TRUE(list);
+  EXPECT_EQ(list->prices.size(), 2U);
+}
+
+TEST(PriceList, names_the_entry_that_is_wrong) {
+  struct Case {
+    const char* json;
+    const char* message;
+  };
+  for (const auto& [json, message] : {
+           Case{"", "not JSON"},
+           Case{"[]", "empty"},
+           Case{"{}", "no array"},
+           Case{"[1]", "entry 1"},
+           Case{R"([{"model":"a","input":"1","output":"2"},{"model":"b","output":"2"}])",
+                "entry 2: \"input\" is missing"},
+           Case{R"([{"model":"a","input":1,"output":"2"}])", "\"input\" is not text"},
+           Case{R"([{"model":"a","input":"1","output":"2","context_tokens":"x"}])",
+                "\"context_tokens\" is not a whole"},
+       }) {
+    const auto list = parse_price_list(json);
+    ASSERT_FALSE(list) << json;
+    EXPECT_EQ(list.error().code, base::ErrorCode::invalid);
+    EXPECT_THAT(list.error().message, HasSubstr(message)) << json;
+  }
+}
+
+}  // namespace
+}  // namespace cr::crctl
