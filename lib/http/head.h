@@ -14,9 +14,9 @@
 namespace cr::http {
 
 struct HeadLimits {
-  std::size_t request_line_bytes_max = 8 * 1024;
-  std::size_t field_bytes_max = 16 * 1024;   // one field line
-  std::size_t head_bytes_max = 64 * 1024;    // all of the head
+  std::size_t request_line_bytes_max = std::size_t{8} * 1024;
+  std::size_t field_bytes_max = std::size_t{16} * 1024;   // one field line
+  std::size_t head_bytes_max = std::size_t{64} * 1024;    // all of the head
   std::size_t fields_max = 100;
 };
 

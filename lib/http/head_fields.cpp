@@ -2,7 +2,6 @@
 #include "http/head_fields.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -11,24 +10,6 @@
 
 namespace cr::http {
 namespace {
-
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-constexpr bool is_alphanumeric(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-constexpr std::array<bool, 256> k_token_chars = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 128; ++c) {
-    table[static_cast<std::size_t>(c)] =
-        is_alphanumeric(static_cast<char>(c)) ||
-        std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  }
-  return table;
-}();
 
 constexpr bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -79,10 +60,6 @@ bool is_list_with_chunked_last(std::string_view value) {
 }
 
 }  // namespace
-
-bool is_token_char(char c) {
-  return k_token_chars[static_cast<unsigned char>(c)];
-}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);

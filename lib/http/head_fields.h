@@ -3,6 +3,7 @@
 // decide where a message ends. Pure, no allocation; a LineCheck belongs to one connection. Inside this folder only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -17,7 +18,24 @@ struct Refusal {
   std::string_view reason;
 };
 
-bool is_token_char(char c);  // tchar of RFC 9110, 5.6.2
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_alphanumeric(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+inline constexpr std::array<bool, 256> k_token_chars = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = 0; c < 128; ++c) table[c] = is_alphanumeric(static_cast<char>(c));
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// tchar of RFC 9110, 5.6.2
+constexpr bool is_token_char(char c) {
+  return k_token_chars[static_cast<unsigned char>(c)];
+}
 bool is_token(std::string_view text);
 
 // Host, or the authority of an absolute-form target: a name or an address, then perhaps a port. Stricter than RFC 3986:

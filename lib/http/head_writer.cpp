@@ -95,9 +95,9 @@ void fill(DateText& date, std::chrono::sys_seconds time) {
   const hh_mm_ss clock(time - day);
   char* text = date.text.data();
   put_text(text, "Sun, 06 Nov 1994 08:49:37 GMT");
-  put_text(text, k_days.substr(weekday(day).c_encoding() * 3U, 3));
+  put_text(text, k_days.substr(std::size_t{weekday(day).c_encoding()} * 3, 3));
   put_digits(text + 5, static_cast<unsigned>(calendar.day()), 2);
-  put_text(text + 8, k_months.substr((static_cast<unsigned>(calendar.month()) - 1) * 3, 3));
+  put_text(text + 8, k_months.substr((static_cast<std::size_t>(static_cast<unsigned>(calendar.month())) - 1) * 3, 3));
   put_digits(text + 12, static_cast<unsigned>(static_cast<int>(calendar.year())), 4);
   put_digits(text + 17, static_cast<unsigned>(clock.hours().count()), 2);
   put_digits(text + 20, static_cast<unsigned>(clock.minutes().count()), 2);
@@ -107,9 +107,10 @@ void fill(DateText& date, std::chrono::sys_seconds time) {
 }  // namespace
 
 void HeadWriter::status_line(int status) {
+  const int three_digits = std::clamp(status, 100, 999);
   out_.append("HTTP/1.1 ");
-  append_number(out_, static_cast<std::uint64_t>(std::clamp(status, 100, 999)));
-  out_.append(" ").append(reason_phrase(status)).append("\r\n");
+  append_number(out_, static_cast<std::uint64_t>(three_digits));
+  out_.append(" ").append(reason_phrase(three_digits)).append("\r\n");
 }
 
 bool HeadWriter::request_line(std::string_view method, std::string_view target) {

@@ -32,7 +32,6 @@ std::optional<Refusal> check_method(std::string_view line) {
 
 std::optional<Refusal> check_version(std::string_view version) {
   if (version == "HTTP/1.1" || version == "HTTP/1.0") return std::nullopt;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const bool well_formed = version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
                            version[6] == '.' && is_digit(version[7]);
   if (well_formed) return Refusal{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};

@@ -12,10 +12,6 @@ namespace {
 constexpr std::string_view k_version = "HTTP/1.";
 constexpr std::size_t k_status_at = 9;  // "HTTP/1.x 200"
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // The reason phrase says nothing and may be anything or missing, its blank too.
 std::optional<Refusal> check_status_line(std::string_view line, bool whole) {
   if (!k_version.starts_with(line.substr(0, k_version.size()))) return Refusal{400, "not an HTTP/1.x answer"};
