@@ -21,10 +21,10 @@ constexpr std::size_t k_linger_bytes_max = 1024 * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};
 constexpr std::size_t k_keep_body_bytes_max = 64 * 1024;
 
-token::IpAddress address_of(const Socket& socket) {
+base::IpAddress address_of(const Socket& socket) {
   ErrorCode error;
   const auto endpoint = socket.remote_endpoint(error);
-  token::IpAddress address;
+  base::IpAddress address;
   if (error) return address;
   if (endpoint.address().is_v6()) {
     const auto bytes = endpoint.address().to_v6().to_bytes();

@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.h"
 #include "http/head.h"
 #include "http/heartbeat.h"
 #include "http/net.h"
-#include "token/scope.h"
 
 namespace cr::http {
 
@@ -58,7 +58,7 @@ class Connection {
   bool idle() const { return idle_; }  // between requests
 
   int fd() { return socket_.native_handle(); }
-  const token::IpAddress& peer() const { return peer_; }
+  const base::IpAddress& peer() const { return peer_; }
   Heartbeat& heartbeat() { return heartbeat_; }
   Executor executor() { return socket_.get_executor(); }
   void use(std::shared_ptr<const ConnectionLimits> limits) { limits_ = std::move(limits); }
@@ -78,7 +78,7 @@ class Connection {
   Watch watch_;
   RequestHeadParser parser_;
   HeadResult head_result_;
-  token::IpAddress peer_;
+  base::IpAddress peer_;
 
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;

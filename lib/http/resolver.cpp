@@ -5,7 +5,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <memory>
 
-#include "token/scope.h"
+#include "base/address.h"
 
 namespace cr::http {
 
@@ -17,7 +17,7 @@ constexpr std::size_t k_remembered_max = 1024;
 using Endpoints = std::vector<asio::ip::tcp::endpoint>;
 
 bool is_special(const asio::ip::address& address) {
-  const auto parsed = token::IpAddress::parse(address.to_string());
+  const auto parsed = base::IpAddress::parse(address.to_string());
   return !parsed || parsed->is_special();
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Gateway: a real crd with the fake upstream behind it, a channel for each kind, and prices that make sums easy. The
+// base of the integration tests; every test ends with the witness's tally held against the ledger (check_witness).
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/client.h"
+#include "support/daemon.h"
+#include "support/upstream.h"
+
+namespace cr::test {
+
+using Json = nlohmann::json;
+
+// A chat body with one short message; `more` is merged in.
+inline Json chat(const std::string& model = "fake-a", Json more = Json::object()) {
+  Json body = {{"model", model}, {"messages", Json::array({{{"role", "user"}, {"content", "hello"}}})}};
+  body.update(more);
+  return body;
+}
+
+class Gateway {
+ public:
+  explicit Gateway(DaemonOptions options = {}) : daemon(std::move(options)) {
+    daemon.must({"channel", "create", "fake", "--kind", "openai", "--base-url", upstream.url(), "--models", "fake-*",
+                 "--key-stdin", "--allow-private"},
+                "sk-provider-1234\n");
+    daemon.must({"channel", "create", "fake-messages", "--kind", "anthropic", "--base-url", upstream.url(), "--models",
+                 "fake-*", "--key-stdin", "--allow-private"},
+                "sk-provider-1234\n");
+    for (const auto* model : {"fake-a", "fake-full", "fake-b"}) set_price(model);
+  }
+
+  // $1 a million model tokens in, $2 out: 1,000 and 2,000 nano-dollars each.
+  void set_price(const std::string& model) {
+    daemon.must({"price", "set", model, "--input", "1", "--output", "2", "--max-output", "4096"});
+  }
+  std::string token(const std::string& name, std::vector<std::string> flags = {}) {
+    std::vector<std::string> args{"token", "create", name};
+    args.insert(args.end(), flags.begin(), flags.end());
+    auto key = daemon.must(args);
+    while (!key.empty() && key.back() == '\n') key.pop_back();
+    return key;
+  }
+  HttpAnswer post(const std::string& key, const Json& body, const std::string& path = "/v1/chat/completions",
+                  const Headers& headers = {}) {
+    return HttpClient(daemon.port(), key).post(path, body.dump(), headers);
+  }
+  Json show(const std::string& token) { return Json::parse(daemon.must({"token", "show", token, "--json"})); }
+  std::int64_t posted(const std::string& token) {
+    flush();
+    return std::stoll(daemon.sql_value(
+        "SELECT b.posted FROM token_balance b JOIN token t ON t.id = b.token_id WHERE t.name = '" + token + "'"));
+  }
+  std::int64_t reserved(const std::string& token) {
+    flush();
+    return std::stoll(daemon.sql_value(
+        "SELECT b.reserved FROM token_balance b JOIN token t ON t.id = b.token_id WHERE t.name = '" + token + "'"));
+  }
+  // Everything that was queued is in the file when an admin read has been answered.
+  void flush() { daemon.must({"token", "list", "-q"}); }
+  // The row of a request, as crctl shows it.
+  Json request(const HttpAnswer& answer) {
+    return Json::parse(daemon.must({"request", "show", answer.header("x-request-id"), "--json"}));
+  }
+  std::int64_t arrived() { return upstream.tally()["arrived"].get<std::int64_t>(); }
+
+  FakeUpstream upstream;
+  Daemon daemon;
+};
+
+// What the witness saw consumed, in nano-dollars at the prices above.
+inline std::int64_t witnessed_cost(Gateway& gateway) {
+  std::int64_t cost = 0;
+  const Json seen = gateway.upstream.requests();
+  for (const auto& request : seen) {
+    const auto& consumed = request.at("consumed");
+    cost += consumed.at("input").get<std::int64_t>() * 1000 + consumed.at("output").get<std::int64_t>() * 2000;
+  }
+  return cost;
+}
+
+inline std::int64_t ledger_sum(Gateway& gateway, const std::string& column) {
+  gateway.flush();
+  return std::stoll(gateway.daemon.sql_value("SELECT coalesce(sum(" + column + "), 0) FROM token_balance"));
+}
+
+enum class Run { clean, with_faults };
+inline void check_witness(Gateway& gateway, Run run) {
+  const auto witness = witnessed_cost(gateway);
+  const auto posted = ledger_sum(gateway, "posted");
+  const auto reserved = ledger_sum(gateway, "reserved");
+  EXPECT_LE(witness, posted + reserved);
+  if (run == Run::clean) {
+    EXPECT_EQ(witness, posted);
+    EXPECT_EQ(reserved, 0);
+  }
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM token_balance b JOIN token t ON t.id = b.token_id "
+                                     "WHERE t.quota IS NOT NULL AND b.posted + b.reserved > t.quota"),
+            "0");
+}
+
+inline std::string error_code(const HttpAnswer& answer) {
+  const Json body = Json::parse(answer.body, nullptr, false);
+  if (!body.is_object() || !body.contains("error")) return "no error body: " + answer.body;
+  const auto& code = body["error"]["code"];
+  return code.is_string() ? code.get<std::string>() : "code is not text";
+}
+
+}  // namespace cr::test

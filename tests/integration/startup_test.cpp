@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// Starts that must fail, each with one clear line, a way out, a non-zero exit and nothing lost; and orderly ends.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+class Startup : public testing::Test {
+ protected:
+  // Why a start of `daemon` fails; empty if it does not.
+  static std::string failure(Daemon& daemon) {
+    try {
+      daemon.start();
+    } catch (const std::exception& error) {
+      return error.what();
+    }
+    return {};
+  }
+  static void write(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::trunc) << text; }
+  static std::string read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+};
+
+TEST_F(Startup, UnknownConfigKeyIsNamedWithItsLine) {
+  DaemonOptions options;
+  options.start = false;
+  options.top_level = "worker = 2";
+  Daemon daemon(options);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("crd.toml:4"), HasSubstr("unknown key 'worker'"),
+                                     HasSubstr("workers")));
+}
+
+TEST_F(Startup, BusyPort) {
+  Daemon first;
+  DaemonOptions options;
+  options.start = false;
+  options.listen = "[\"127.0.0.1:" + std::to_string(first.port()) + "\"]";
+  Daemon second(options);
+  EXPECT_THAT(failure(second), AllOf(HasSubstr("exit 1"), HasSubstr("the address is in use"), HasSubstr("hint:")));
+}
+
+TEST_F(Startup, AStaleSocketIsReplacedALiveOneIsNot) {
+  Daemon first;
+  first.kill9();
+  ASSERT_TRUE(fs::exists(first.socket()));
+  first.start();  // stale: nobody answers on it
+  first.must({"status"});
+
+  DaemonOptions options;
+  options.start = false;
+  Daemon second(options);
+  auto text = read(second.config_file());
+  text.replace(text.find(second.socket()), second.socket().size(), first.socket());
+  write(second.config_file(), text);
+  EXPECT_THAT(failure(second), AllOf(HasSubstr("exit 1"), HasSubstr(first.socket())));
+  first.must({"status"});
+}
+
+TEST_F(Startup, ASecondDaemonOnTheSameStoreRefuses) {
+  Daemon first;
+  DaemonOptions options;
+  options.start = false;
+  Daemon second(options);
+  auto text = read(second.config_file());
+  text.replace(text.find(second.state_dir()), second.state_dir().size(), first.state_dir());
+  write(second.config_file(), text);
+  EXPECT_THAT(failure(second), AllOf(HasSubstr("exit 1"), HasSubstr("ledger.db")));
+  first.must({"status"});
+}
+
+TEST_F(Startup, MasterKeyMissingShortWrongOrReadable) {
+  Daemon daemon;
+  const auto key_file = daemon.state_dir() + "/master.key";
+  daemon.must({"token", "create", "kept"});
+  ASSERT_EQ(daemon.stop(), 0);
+  const auto key = read(key_file);
+  ASSERT_EQ(key.size(), 32U);
+
+  fs::remove(key_file);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr(key_file), HasSubstr("missing")));
+  EXPECT_FALSE(fs::exists(key_file)) << "no new key beside an old store";
+  write(key_file, key.substr(0, 31));
+  fs::permissions(key_file, fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("not 32 bytes")));
+  write(key_file, std::string(32, 'x'));
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("master")));
+  write(key_file, key);
+  fs::permissions(key_file, fs::perms::owner_read | fs::perms::owner_write | fs::perms::others_read);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("chmod 600")));
+  fs::permissions(key_file, fs::perms::owner_read | fs::perms::owner_write);
+  daemon.start();
+  EXPECT_THAT(daemon.must({"token", "list", "-q"}), HasSubstr("kept"));
+}
+
+TEST_F(Startup, ACorruptStoreIsNamedAndKept) {
+  Daemon daemon;
+  ASSERT_EQ(daemon.stop(), 0);
+  const std::string garbage(8192, 'g');
+  write(daemon.ledger(), garbage);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 1"), HasSubstr(daemon.ledger())));
+  EXPECT_EQ(read(daemon.ledger()), garbage);
+}
+
+TEST_F(Startup, AStateDirectoryThatOthersMayWrite) {
+  DaemonOptions options;
+  options.start = false;
+  Daemon daemon(options);
+  fs::create_directories(daemon.state_dir());
+  fs::permissions(daemon.state_dir(), fs::perms::all);
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr(daemon.state_dir()), HasSubstr("chmod 700")));
+}
+
+TEST_F(Startup, FilesAreForTheirOwnerOnly) {
+  Daemon daemon;
+  for (const std::string file : {"/master.key", "/ledger.db"}) {
+    EXPECT_EQ(fs::status(daemon.state_dir() + file).permissions() & fs::perms::mask,
+              fs::perms::owner_read | fs::perms::owner_write)
+        << file;
+  }
+  struct stat info {};
+  ASSERT_EQ(::stat(daemon.socket().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0660U);
+}
+
+TEST_F(Startup, ReloadTakesAGoodFileAndKeepsTheOldOneForABad) {
+  Gateway gateway;
+  const auto key = gateway.token("t");
+  const auto good = read(gateway.daemon.config_file());
+  write(gateway.daemon.config_file(), good + "\n[limits]\nbody_bytes_max = 64\n");
+  gateway.daemon.must({"config", "reload"});
+  EXPECT_EQ(gateway.post(key, chat("fake-a", {{"user", std::string(100, 'x')}})).status, 413);
+  write(gateway.daemon.config_file(), good + "\n[limits]\nbody_bytes_max = \"lots\"\n");
+  const auto refused = gateway.daemon.crctl({"config", "reload"});
+  EXPECT_EQ(refused.exit, 6);
+  EXPECT_THAT(refused.err, HasSubstr("crd.toml:"));
+  EXPECT_EQ(gateway.post(key, chat("fake-a", {{"user", std::string(100, 'x')}})).status, 413);
+  write(gateway.daemon.config_file(), good + "\n");
+  gateway.daemon.process().signal(SIGHUP);
+  ASSERT_TRUE(gateway.daemon.process().wait_for_line(Stream::err, "configuration reloaded"));
+}
+
+TEST_F(Startup, SigtermLetsARunningStreamFinish) {
+  Gateway gateway;
+  const auto key = gateway.token("t", {"--quota", "1"});
+  gateway.upstream.close_gate(2);
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  ASSERT_TRUE(client.read_event(*head));
+  RawClient idle(gateway.daemon.port());
+  gateway.daemon.process().signal(SIGTERM);
+  ASSERT_TRUE(gateway.daemon.process().wait_for_line(Stream::err, " draining"));
+  EXPECT_TRUE(idle.wait_closed());
+  gateway.upstream.open_gate();
+  while (client.read_event(*head)) continue;
+  EXPECT_TRUE(client.clean_end());
+  EXPECT_EQ(gateway.daemon.process().wait(), 0);
+  gateway.daemon.start();
+  EXPECT_EQ(gateway.posted("t"), 50'000);
+  check_witness(gateway, Run::clean);
+}
+
+TEST_F(Startup, ASecondSigtermCutsAndSettles) {
+  Gateway gateway;
+  const auto key = gateway.token("t", {"--quota", "1"});
+  gateway.upstream.close_gate(2);
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  ASSERT_TRUE(client.read_event(*head));
+  gateway.daemon.process().signal(SIGTERM);
+  ASSERT_TRUE(gateway.daemon.process().wait_for_line(Stream::err, " draining"));
+  gateway.daemon.process().signal(SIGTERM);
+  EXPECT_EQ(gateway.daemon.process().wait(), 0);
+  gateway.upstream.open_gate();
+  gateway.daemon.start();
+  EXPECT_EQ(gateway.reserved("t"), 0);
+  EXPECT_GT(gateway.posted("t"), 0);
+}
+
+}  // namespace
+}  // namespace cr::test

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Streams: every event at once and byte for byte, usage asked for and hidden, cut streams that look cut.
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Streamed {
+  RawHead head;
+  std::vector<std::string> events;
+  bool clean = false;
+};
+
+Streamed stream(Gateway& gateway, const std::string& key, const Json& body,
+                const std::string& path = "/v1/chat/completions") {
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", path, key, body.dump()));
+  Streamed streamed;
+  const auto head = client.read_head();
+  if (!head) return streamed;
+  streamed.head = *head;
+  while (auto event = client.read_event(*head)) streamed.events.push_back(*event);
+  streamed.clean = client.clean_end();
+  return streamed;
+}
+
+TEST(Stream, UsageIsAskedForAndHidden) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
+  EXPECT_EQ(streamed.head.status, 200);
+  EXPECT_THAT(streamed.head.header("content-type"), HasSubstr("text/event-stream"));
+  EXPECT_TRUE(streamed.clean);
+  ASSERT_FALSE(streamed.events.empty());
+  EXPECT_EQ(streamed.events.back(), "data: [DONE]\n\n");
+  for (const auto& event : streamed.events) EXPECT_THAT(event, Not(HasSubstr("prompt_tokens")));
+  EXPECT_EQ(gateway.posted("s"), 50'000);
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Stream, AClientThatAsksForUsageGetsIt) {
+  Gateway gateway;
+  const auto key = gateway.token("s");
+  const auto streamed =
+      stream(gateway, key, chat("fake-a", {{"stream", true}, {"stream_options", {{"include_usage", true}}}}));
+  ASSERT_GE(streamed.events.size(), 2U);
+  EXPECT_THAT(streamed.events[streamed.events.size() - 2], HasSubstr("prompt_tokens"));
+  const auto refused =
+      stream(gateway, key, chat("fake-a", {{"stream", true}, {"stream_options", {{"include_usage", false}}}}));
+  for (const auto& event : refused.events) EXPECT_THAT(event, Not(HasSubstr("prompt_tokens")));
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Stream, EventsPassByteForByte) {
+  Gateway gateway;
+  const auto key = gateway.token("s");
+  const std::vector<std::string> odd{": a comment\n\n",
+                                     "event: x\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"\xC3\xA9\"}}]}\r\n\r\n",
+                                     "data: one\ndata: two\n\n", "id: 7\nretry: 10\ndata: {}\n\n", "data: [DONE]\n\n"};
+  gateway.upstream.behave({{"events", odd}});
+  const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
+  std::string sent, got;
+  for (const auto& event : odd) sent += event;
+  for (const auto& event : streamed.events) got += event;
+  EXPECT_EQ(got, sent);
+}
+
+TEST(Stream, AnEventArrivesBeforeTheNextIsMade) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  gateway.upstream.close_gate(1);
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  EXPECT_TRUE(client.read_event(*head));  // the upstream stands still after it
+  gateway.upstream.open_gate();
+  while (client.read_event(*head)) continue;
+  EXPECT_TRUE(client.clean_end());
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Stream, ACutUpstreamLooksCut) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  for (const Json& fault : {Json{{"cut_after", 3}}, Json{{"cut_after", 3}, {"reset", true}}}) {
+    gateway.upstream.behave(fault);
+    const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
+    EXPECT_FALSE(streamed.clean);
+    ASSERT_FALSE(streamed.events.empty());
+    EXPECT_THAT(streamed.events.back(), HasSubstr("upstream_invalid"));
+  }
+  const auto rows = Json::parse(gateway.daemon.must({"request", "list", "--json"}));
+  ASSERT_EQ(rows.size(), 2U);
+  for (const auto& row : rows) {
+    EXPECT_EQ(row["ending"], "upstream_cut");
+    EXPECT_THAT(row["flags"].dump(), HasSubstr("estimated"));
+    EXPECT_NE(row["cost"], "0");
+  }
+  EXPECT_EQ(gateway.reserved("s"), 0);
+}
+
+TEST(Stream, AStreamWithoutItsLastWordIsCut) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  gateway.upstream.behave({{"usage", false}, {"done", false}});
+  const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
+  EXPECT_FALSE(streamed.clean);
+  EXPECT_THAT(streamed.events.back(), HasSubstr("upstream_invalid"));
+}
+
+TEST(Stream, AClientThatLeavesCancelsTheUpstream) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  gateway.upstream.close_gate(2);
+  {
+    RawClient client(gateway.daemon.port());
+    client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
+    const auto head = client.read_head();
+    ASSERT_TRUE(head);
+    ASSERT_TRUE(client.read_event(*head));
+    client.reset();
+  }
+  gateway.upstream.wait_for("gone", 1);
+  gateway.upstream.open_gate();
+  const auto rows = Json::parse(gateway.daemon.must({"request", "list", "--json"}));
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0]["ending"], "client_gone");
+  EXPECT_GT(gateway.posted("s"), 0);
+  EXPECT_EQ(gateway.reserved("s"), 0);
+}
+
+TEST(Stream, MessagesAndResponsesAreMetered) {
+  Gateway gateway;
+  const auto key = gateway.token("s", {"--quota", "1"});
+  const auto messages = stream(gateway, key, chat("fake-a", {{"stream", true}, {"max_tokens", 64}}), "/v1/messages");
+  EXPECT_TRUE(messages.clean);
+  EXPECT_EQ(gateway.posted("s"), 50'000);
+  const auto responses =
+      stream(gateway, key, {{"model", "fake-a"}, {"input", "hello"}, {"stream", true}}, "/v1/responses");
+  EXPECT_TRUE(responses.clean);
+  EXPECT_EQ(gateway.posted("s"), 100'000);
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Stream, Http10GetsAStreamThatEndsWithItsConnection) {
+  Gateway gateway;
+  const auto key = gateway.token("s");
+  const auto body = chat("fake-a", {{"stream", true}}).dump();
+  RawClient client(gateway.daemon.port());
+  client.send("POST /v1/chat/completions HTTP/1.0\r\nauthorization: Bearer " + key +
+              "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
+              body);
+  const auto all = client.read_all();
+  EXPECT_THAT(all, HasSubstr("data: [DONE]\n\n"));
+  EXPECT_THAT(all, Not(HasSubstr("transfer-encoding")));
+}
+
+}  // namespace
+}  // namespace cr::test

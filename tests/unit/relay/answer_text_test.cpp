@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "relay/answer_text.h"
+
+#include <gmock/gmock.h>
+
+namespace cr::relay {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+TEST(AnswerText, ARefusalSaysAllOfItsRow) {
+  const openai::Refusal refusal{openai::RefusalCode::invalid_api_key, "no API key", {}, {}};
+  const auto text = refusal_text(refusal, openai::Dialect::openai, "req_1", Persistence::keep_alive);
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 401 Unauthorized\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\nx-request-id: req_1\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\nwww-authenticate: Bearer\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\nx-should-retry: false\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\r\nconnection: close")));
+  const auto body = text.substr(text.find("\r\n\r\n") + 4);
+  EXPECT_THAT(text, HasSubstr("\r\ncontent-length: " + std::to_string(body.size()) + "\r\n"));
+  EXPECT_THAT(body, HasSubstr(R"("code":"invalid_api_key")"));
+}
+
+TEST(AnswerText, ARetryMayComeLater) {
+  const openai::Refusal refusal{openai::RefusalCode::overloaded, "full", {}, std::chrono::seconds(7)};
+  const auto text = refusal_text(refusal, openai::Dialect::openai, "req_1", Persistence::close);
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(text, HasSubstr("\r\nretry-after: 7\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\nconnection: close\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("x-should-retry")));
+}
+
+TEST(AnswerText, MethodsAreNamed) {
+  const openai::Refusal get{openai::RefusalCode::method_not_allowed, "GET only", "GET", {}};
+  const openai::Refusal post{openai::RefusalCode::method_not_allowed, "POST only", "POST", {}};
+  EXPECT_THAT(refusal_text(get, openai::Dialect::openai, "r", Persistence::close), HasSubstr("\r\nallow: GET\r\n"));
+  EXPECT_THAT(refusal_text(post, openai::Dialect::openai, "r", Persistence::close), HasSubstr("\r\nallow: POST\r\n"));
+}
+
+TEST(AnswerText, AStreamHasNoLength) {
+  AnswerHead head;
+  head.content_type = "text/event-stream";
+  head.chunked = true;
+  head.request_id = "req_2";
+  head.output_limit = 128;
+  std::string text;
+  append_head(text, head);
+  EXPECT_THAT(text, HasSubstr("\r\ntransfer-encoding: chunked\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\nx-crd-output-limit: 128\r\n"));
+  EXPECT_THAT(text, Not(HasSubstr("content-length")));
+}
+
+TEST(AnswerText, WhatAnUpstreamWroteCannotBreakOut) {
+  AnswerHead head;
+  head.content_type = "text/plain\r\nset-cookie: x";
+  head.content_length = 0;
+  head.request_id = "req_3";
+  std::string text;
+  append_head(text, head);
+  EXPECT_THAT(text, Not(HasSubstr("set-cookie")));
+}
+
+TEST(AnswerText, DialectByPath) {
+  EXPECT_EQ(dialect_of_path("/v1/messages"), openai::Dialect::anthropic);
+  EXPECT_EQ(dialect_of_path("/v1/messages/count_tokens"), openai::Dialect::anthropic);
+  EXPECT_EQ(dialect_of_path("/v1/chat/completions"), openai::Dialect::openai);
+}
+
+}  // namespace
+}  // namespace cr::relay
