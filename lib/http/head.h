@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Heads of HTTP/1.1 messages, parsed strictly (RFC 9112, RFC 9110). Pure: bytes in, values out. Views point into the
-// caller's buffer and hold as long as it does. Built on Boost.Beast's parser behind a line-level check that refuses what
-// Beast would repair: bare LF, bare CR, obs-fold, blanks before a colon, repeated framing fields.
+// caller's buffer and hold as long as it does. Built on Boost.Beast's parser behind a line-level check that refuses
+// what Beast would repair: bare LF, bare CR, obs-fold, blanks before a colon, repeated framing fields.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace cr::http {
 
 struct HeadLimits {
   std::size_t request_line_bytes_max = std::size_t{8} * 1024;
-  std::size_t field_bytes_max = std::size_t{16} * 1024;   // one field line
-  std::size_t head_bytes_max = std::size_t{64} * 1024;    // all of the head
+  std::size_t field_bytes_max = std::size_t{16} * 1024;  // one field line
+  std::size_t head_bytes_max = std::size_t{64} * 1024;   // all of the head
   std::size_t fields_max = 100;
 };
 
@@ -37,7 +37,7 @@ struct RequestHead {
   std::vector<Field> fields;
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
-  bool keep_alive = true;        // by version and Connection
+  bool keep_alive = true;  // by version and Connection
   bool expect_continue = false;
 
   // First field of that name, by ASCII case-insensitive compare.
@@ -59,9 +59,9 @@ enum class HeadState { need_more, complete, refused };
 
 struct HeadResult {
   HeadState state = HeadState::need_more;
-  std::size_t bytes = 0;     // of the head with its blank line, when complete
-  int status = 400;          // when refused: 400, 405, 414, 417, 431, 501, 505; the connection is closed after it
-  std::string_view reason;   // when refused: a fixed sentence, nothing of the input in it
+  std::size_t bytes = 0;    // of the head with its blank line, when complete
+  int status = 400;         // when refused: 400, 405, 414, 417, 431, 501, 505; the connection is closed after it
+  std::string_view reason;  // when refused: a fixed sentence, nothing of the input in it
 };
 
 // Call with all bytes received so far, from the first byte of the message; cheap to call again when more have come
