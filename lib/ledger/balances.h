@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Balances: what every token and account has posted and reserved, in memory, and the statements that write it. The
+// ledger thread's own: these numbers decide, the rows follow in the same transaction. After begin(), exactly one of
+// committed() and rolled_back(); the latter puts back every number as it was at begin().
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "ledger/operations.h"
+#include "ledger/records.h"
+#include "sqlite/database.h"
+
+namespace cr::ledger {
+
+class Balances {
+ public:
+  struct Holder {
+    Balance balance;
+    Switch enabled = Switch::on;
+    bool deleted = false;
+    std::uint64_t touched_in = 0;  // the transaction that saved what follows
+    Credits posted_before, reserved_before;
+  };
+  struct Account : Holder {
+    AccountId id;
+  };
+  struct Token : Holder {
+    TokenId id;
+    Account* account = nullptr;
+    std::optional<Time> last_used_at;
+  };
+  struct KeyUse {
+    std::optional<Time> last_used_at;
+    std::string last_used_ip;
+    bool unwritten = false;
+  };
+  struct Hold {
+    Token* token = nullptr;
+    Account* account = nullptr;
+    Credits amount;
+  };
+  enum class Settled { done, repeated, refused };
+
+  static base::Result<Balances> prepare(sqlite::Database& db);
+
+  // --- filling, and the settings that edits change (each edit notes its undo; see undo_to) ---
+  Account& add_account(AccountId id, Switch enabled, const Balance& balance);
+  Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
+  void drop_account(AccountId id) { accounts_.erase(id.value); }
+  void drop_token(TokenId id) { tokens_.erase(id.value); }
+  Account* find_account(AccountId id);
+  Token* find_token(TokenId id);
+  KeyUse& key_use(KeyId id) { return key_uses_[id.value]; }
+  void drop_key(KeyId id) { key_uses_.erase(id.value); }
+  void note_undo(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+  std::size_t undo_mark() const { return undo_.size(); }
+  void undo_to(std::size_t mark);  // runs what was noted since, last first
+  void set_overrun(Credits overrun) { overrun_ = overrun_before_ = overrun; }
+  Credits overrun() const { return overrun_; }
+
+  // --- the transaction ---
+  void begin() { ++transaction_; }
+  // What to answer without a hold; nullopt: a hold must be made in a transaction.
+  std::optional<ReserveOutcome> decide_without_hold(ReserveOp& op);
+  base::Result<void> reserve(ReserveOp& op);
+  base::Result<Settled> settle(const Settlement& settlement);
+  base::Result<void> write_touched();
+  bool has_unwritten_marks() const { return !unwritten_keys_.empty(); }
+  base::Result<void> write_marks();  // when keys were last used: not worth a page in every commit
+  enum class Marks { left, written };
+  void committed(Marks marks);
+  void rolled_back();
+  void look(BalanceOp& op) const;
+  std::size_t open_reservations() const { return holds_.size(); }
+
+ private:
+  struct Statements {
+    sqlite::Statement insert_reservation, delete_reservation, insert_request, find_request;
+    sqlite::Statement update_token, update_account, update_key, update_overrun;
+  };
+  struct Posting {
+    Credits held, posted, overrun;
+  };
+  explicit Balances(sqlite::Database& db) : db_(&db) {}
+  template <class T>
+  void touch(T& holder, std::vector<T*>& touched);
+  base::Result<void> insert_reservation(const ReserveOp& op, const Hold& hold);
+  base::Result<bool> insert_request(const Settlement& settlement, AccountId account, const Posting& posting);
+  base::Result<Settled> answer_unheld(const Settlement& settlement);
+  base::Result<void> close_hold(const RequestId& id, const Hold& hold);
+  void mark_used(Token& token, const RequestFacts& facts);
+
+  sqlite::Database* db_;
+  Statements statements_;
+  std::unordered_map<std::int64_t, Account> accounts_;
+  std::unordered_map<std::int64_t, Token> tokens_;
+  std::unordered_map<std::int64_t, KeyUse> key_uses_;
+  std::unordered_map<RequestId, Hold> holds_;
+
+  std::uint64_t transaction_ = 0;
+  std::vector<Token*> touched_tokens_;
+  std::vector<Account*> touched_accounts_;
+  std::vector<RequestId> opened_;
+  std::vector<std::pair<RequestId, Hold>> closed_;
+  std::vector<std::int64_t> unwritten_keys_;
+  std::vector<std::function<void()>> undo_;
+  Credits overrun_, overrun_before_;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What a channel's settings must be like. Pure; any thread. Errors are `invalid` and name the setting.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "ledger/records.h"
+
+namespace cr::ledger {
+
+// "https://host[:port][/path]", without user, query, fragment and trailing slashes.
+base::Result<std::string> check_base_url(std::string_view url);
+// models and the aliases of model_map, as one set.
+base::Result<token::ModelSet> served_models(const ChannelRecord& channel);
+// The provider's own field for OpenAI itself, the old one, which everybody knows, elsewhere.
+std::string_view default_bound_field(ChannelKind kind, std::string_view base_url);
+// Checks and completes everything but name and groups: base_url, bound_field, model_set, weight, timeouts.
+base::Result<void> complete_channel(ChannelRecord& channel);
+
+}  // namespace cr::ledger

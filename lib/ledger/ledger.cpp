@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/ledger.h"
+
+#include "ledger/ledger_thread.h"
+#include "ledger/loading.h"
+#include "ledger/recovery.h"
+#include "ledger/reports_impl.h"
+#include "ledger/store_file.h"
+
+namespace cr::ledger {
+
+using base::ErrorCode;
+using base::Result;
+
+// Ends in reverse: the thread first, which works off what waits; the file last.
+struct Ledger::Impl {
+  Impl(Options the_options, token::Vault the_vault, std::vector<Lane> the_lanes, base::Log& the_log, StoreFile the_file)
+      : options(std::move(the_options)),
+        vault(std::move(the_vault)),
+        lanes(std::move(the_lanes)),
+        log(the_log),
+        file(std::move(the_file)) {}
+
+  Result<void> start();
+
+  Options options;
+  token::Vault vault;
+  std::vector<Lane> lanes;
+  base::Log& log;
+  StoreFile file;
+  std::optional<Balances> balances;
+  std::optional<Store::Impl> store;
+  std::optional<DirectoryFeed> feed;
+  std::mutex reader_mutex;
+  std::optional<Reports::Impl> reports;
+  std::unique_ptr<LedgerThread> thread;
+};
+
+Result<void> Ledger::Impl::start() {
+  const auto recovered = recover(file.writer);
+  if (!recovered) return tl::unexpected(recovered.error());
+  if (*recovered > 0) {
+    log.warning("requests were open when crd ended: posted whole, flagged in_doubt",
+                {{"requests", std::to_string(*recovered)}});
+  }
+  auto prepared = Balances::prepare(file.writer);
+  if (!prepared) return tl::unexpected(prepared.error());
+  balances = std::move(*prepared);
+  store.emplace(file.writer, *balances, vault, options);
+  if (auto loaded = load(*store); !loaded) return loaded;
+  feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
+  reports.emplace(file.reader, vault);
+  auto started = LedgerThread::start({&options, &lanes, &log, &file.writer, &*balances, &*store, &*feed});
+  if (!started) return tl::unexpected(started.error());
+  thread = std::move(*started);
+  return {};
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Lane> lanes,
+                                             base::Log& log) {
+  auto file = StoreFile::open(options.path, vault);
+  if (!file) return tl::unexpected(file.error());
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(vault), std::move(lanes), log, std::move(*file));
+  if (auto started = impl->start(); !started) {
+    base::Error error = started.error();
+    const std::string& path = impl->options.path;
+    if (error.message.find(path) == std::string::npos) error.message = "open store " + path + ": " + error.message;
+    return tl::unexpected(std::move(error));
+  }
+  return std::unique_ptr<Ledger>(new Ledger(std::move(impl)));
+}
+
+Ledger::Ledger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ledger::~Ledger() = default;
+
+void Ledger::reserve(ReserveOp& op) {
+  if (impl_->thread->queue().push(op)) return;
+  op.outcome = ReserveOutcome::unavailable;
+  op.amount = Credits();
+  op.next = nullptr;
+  impl_->lanes[op.lane].deliver(&op, nullptr);
+}
+
+void Ledger::settle(Settlement settlement) {
+  impl_->thread->queue().push(std::move(settlement));
+}
+
+void Ledger::balance(BalanceOp& op) {
+  if (impl_->thread->queue().push(op)) return;
+  op.found = false;
+  op.next = nullptr;
+  impl_->lanes[op.lane].deliver(nullptr, &op);
+}
+
+const DirectoryFeed& Ledger::directory() const {
+  return *impl_->feed;
+}
+token::Digest Ledger::digest(std::string_view key) const {
+  return impl_->vault.digest(key);
+}
+const std::string& Ledger::key_prefix() const {
+  return impl_->options.key_prefix;
+}
+
+Result<void> Ledger::write(const std::function<Result<void>(Store&)>& change, DryRun dry_run) {
+  AdminJob job(&change, dry_run);
+  if (!impl_->thread->queue().push(job)) return base::fail(ErrorCode::unavailable, "change the store: crd is stopping");
+  return job.get();
+}
+
+Result<void> Ledger::flush() {
+  AdminJob job;
+  if (!impl_->thread->queue().push(job)) return base::fail(ErrorCode::unavailable, "flush the store: crd is stopping");
+  return job.get();
+}
+
+Result<void> Ledger::read(const std::function<Result<void>(Reports&)>& query) {
+  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
+  const std::lock_guard lock(impl_->reader_mutex);
+  sqlite::Database& reader = impl_->file.reader;
+  // One transaction: every number of a report is of the same commit.
+  if (auto begun = reader.execute("BEGIN"); !begun) return begun;
+  struct End {
+    sqlite::Database& db;
+    ~End() {
+      // Nothing was written, so that this cannot lose anything.
+      if (db.in_transaction()) static_cast<void>(db.execute("ROLLBACK"));
+    }
+  } end{reader};
+  Reports reports(*impl_->reports);
+  return query(reports);
+}
+
+Ledger::Counters Ledger::counters() const {
+  return impl_->thread->counters();
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/ledger_thread.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace cr::ledger {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using base::steady_now;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_back_off_first{50};
+constexpr milliseconds k_back_off_max{2000};
+constexpr milliseconds k_idle{1000};
+constexpr milliseconds k_marks_period{1000};
+
+}  // namespace
+
+LedgerThread::LedgerThread(const Parts& parts)
+    : parts_(parts),
+      queue_(parts.options->queue_max, parts.options->settle_delay),
+      checkpoint_(*parts.db),
+      lists_(parts.lanes->size()),
+      published_(parts.store->directory) {
+  counters_.overrun = parts.balances->overrun();
+}
+
+Result<std::unique_ptr<LedgerThread>> LedgerThread::start(const Parts& parts) {
+  std::unique_ptr<LedgerThread> made(new LedgerThread(parts));
+  if (auto prepared = made->prepare(); !prepared) return tl::unexpected(prepared.error());
+  made->thread_ = std::thread([raw = made.get()] { raw->run(); });
+  return made;
+}
+
+Result<void> LedgerThread::prepare() {
+  for (const auto& [statement, sql] : {std::pair(&begin_, "BEGIN IMMEDIATE"), std::pair(&commit_, "COMMIT")}) {
+    auto made = sqlite::Statement::prepare(*parts_.db, sql);
+    if (!made) return tl::unexpected(made.error());
+    *statement = std::move(*made);
+  }
+  return {};
+}
+
+LedgerThread::~LedgerThread() {
+  if (!thread_.joinable()) return;
+  queue_.stop();
+  thread_.join();
+}
+
+Ledger::Counters LedgerThread::counters() const {
+  const std::lock_guard lock(counters_mutex_);
+  Ledger::Counters counters = counters_;
+  counters.waiting = queue_.waiting();
+  return counters;
+}
+
+void LedgerThread::run() {
+  Batch batch;
+  for (bool stop = false; !stop;) {
+    const WorkQueue::Woken woken = queue_.take(batch, patience());
+    stop = batch.stop;
+    work_off(batch, woken);
+    checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due());
+  }
+  last_words();
+}
+
+WorkQueue::Patience LedgerThread::patience() const {
+  WorkQueue::Patience patience;
+  if (!fatal_ && !pending_.empty()) {
+    patience.retry_at = retry_at_.value_or(settle_by_);
+  }
+  patience.lively = lively_;
+  if (!fatal_ && (checkpoint_.any() || parts_.balances->has_unwritten_marks())) patience.idle_after = k_idle;
+  return patience;
+}
+
+void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
+  absorb(batch, woken);
+  lively_ = !batch.reserves.empty();
+  answer_without_hold(batch);
+  const bool needed = needs_transaction(batch, woken);
+  if (needed && may_try()) {
+    if (auto done = transact(batch); done) {
+      committed();
+    } else {
+      failed(batch, done.error());
+    }
+  } else if (needed) {
+    refuse(batch, last_error_);
+  }
+  deliver(batch);
+  batch.reserves = {};
+  batch.balances = {};
+  batch.jobs.clear();
+  batch.stop = false;
+}
+
+void LedgerThread::absorb(Batch& batch, WorkQueue::Woken woken) {
+  if (pending_.empty()) {
+    std::swap(pending_, batch.settlements);
+    settle_by_ = steady_now();
+    if (woken != WorkQueue::Woken::settlements_due) settle_by_ += parts_.options->settle_delay;
+    return;
+  }
+  std::move(batch.settlements.begin(), batch.settlements.end(), std::back_inserter(pending_));
+  batch.settlements.clear();
+}
+
+// What holds nothing need not wait for a disk.
+void LedgerThread::answer_without_hold(Batch& batch) {
+  OpList<ReserveOp> rest;
+  bool any = false;
+  for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
+    ReserveOp* const next = op->next;
+    if (const auto outcome = fatal_ ? ReserveOutcome::unavailable : parts_.balances->decide_without_hold(*op)) {
+      op->outcome = *outcome;
+      lists_[op->lane].reserves.push(*op);
+      any = true;
+    } else {
+      rest.push(*op);
+    }
+    op = next;
+  }
+  batch.reserves = rest;
+  if (any) release();
+}
+
+bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
+  if (!batch.reserves.empty()) return true;
+  const bool unwritten = !pending_.empty() || parts_.balances->has_unwritten_marks();
+  // A balance is shown as the next reservation would see it, so that what is settled must be in it.
+  const bool must_settle = !batch.balances.empty() || batch.stop || steady_now() >= settle_by_;
+  if (!pending_.empty() && must_settle) return true;
+  if (unwritten && woken == WorkQueue::Woken::idle) return true;
+  return std::any_of(batch.jobs.begin(), batch.jobs.end(),
+                     [&](const AdminJob* job) { return job->change() != nullptr || unwritten; });
+}
+
+bool LedgerThread::may_try() const {
+  return !fatal_ && (!retry_at_ || steady_now() >= *retry_at_);
+}
+
+Result<void> LedgerThread::transact(Batch& batch) {
+  uncommitted_ = {};
+  if (auto done = begin_.run(); !done) return done;
+  parts_.balances->begin();
+  if (auto done = settle_all(); !done) return done;
+  if (auto done = run_jobs(batch); !done) return done;
+  if (auto done = reserve_all(batch); !done) return done;
+  if (auto done = write_balances(batch); !done) return done;
+  return commit_.run();
+}
+
+Result<void> LedgerThread::settle_all() {
+  for (const Settlement& settlement : pending_) {
+    const auto settled = parts_.balances->settle(settlement);
+    if (settled && *settled == Balances::Settled::done) {
+      ++uncommitted_.settlements;
+    } else if (settled && *settled == Balances::Settled::repeated) {
+      ++uncommitted_.settlements_repeated;
+    } else if (settled) {
+      refuse_settlement(settlement, "there is no such reservation");
+    } else if (settled.error().code == ErrorCode::conflict && parts_.db->in_transaction()) {
+      // The rows' own rules refuse it, and would each time: kept, it would stop all others. Its reservation stays open,
+      // and is posted whole at the next start.
+      refuse_settlement(settlement, settled.error().message);
+    } else {
+      return tl::unexpected(settled.error());
+    }
+  }
+  return {};
+}
+
+void LedgerThread::refuse_settlement(const Settlement& settlement, const std::string& why) {
+  ++uncommitted_.settlements_refused;
+  parts_.log->error("settlement refused: " + why, {{"request", settlement.facts.id.to_string()}});
+}
+
+Result<void> LedgerThread::run_jobs(Batch& batch) {
+  for (AdminJob* job : batch.jobs) {
+    if (job->change() == nullptr) continue;
+    if (auto done = run_job(*job); !done) return done;
+  }
+  directory_changed_ = !(parts_.store->directory == published_);
+  return {};
+}
+
+// In a savepoint of its own: an error of one change takes back that change alone.
+Result<void> LedgerThread::run_job(AdminJob& job) {
+  StatementCache& sql = parts_.store->sql;
+  if (auto done = sql.run("SAVEPOINT change"); !done) return done;
+  const Directory::Impl directory_before = parts_.store->directory;
+  const std::size_t undo_mark = parts_.balances->undo_mark();
+  Store store(*parts_.store);
+  try {
+    job.result = (*job.change())(store);
+  } catch (const std::exception&) {
+    job.result = base::fail(ErrorCode::internal, "change the store: the change threw an exception");
+  }
+  if (!parts_.db->in_transaction()) {  // SQLite itself gave up on the whole transaction
+    if (job.result) job.result = base::fail(ErrorCode::internal, "change the store: the transaction was lost");
+    return job.result;
+  }
+  if (!job.result || job.dry_run()) {
+    if (auto done = sql.run("ROLLBACK TO change"); !done) return done;
+    parts_.store->directory = directory_before;
+    parts_.balances->undo_to(undo_mark);
+  }
+  return sql.run("RELEASE change");
+}
+
+Result<void> LedgerThread::reserve_all(Batch& batch) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
+    const auto reserved = parts_.balances->reserve(*op);
+    if (reserved) {
+      if (op->outcome == ReserveOutcome::held) ++uncommitted_.reservations;
+      continue;
+    }
+    if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
+    op->outcome = ReserveOutcome::unavailable;
+    op->amount = Credits();
+    parts_.log->error("reservation refused: " + reserved.error().message, {{"request", op->facts.id.to_string()}});
+  }
+  return {};
+}
+
+Result<void> LedgerThread::write_balances(const Batch& batch) {
+  if (auto done = parts_.balances->write_touched(); !done) return done;
+  marks_written_ =
+      !batch.jobs.empty() || batch.stop || (batch.reserves.empty() && pending_.empty()) || steady_now() >= marks_due_;
+  if (!marks_written_) return {};
+  return parts_.balances->write_marks();
+}
+
+void LedgerThread::committed() {
+  parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
+  if (marks_written_) marks_due_ = steady_now() + k_marks_period;
+  pending_.clear();
+  if (retry_at_) parts_.log->info("the store can commit again");
+  retry_at_.reset();
+  back_off_ = milliseconds(0);
+  if (directory_changed_) {
+    published_ = parts_.store->directory;
+    parts_.feed->publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(published_)));
+    directory_changed_ = false;
+  }
+  const std::lock_guard lock(counters_mutex_);
+  ++counters_.commits;
+  counters_.reservations += uncommitted_.reservations;
+  counters_.settlements += uncommitted_.settlements;
+  counters_.settlements_repeated += uncommitted_.settlements_repeated;
+  counters_.settlements_refused += uncommitted_.settlements_refused;
+  counters_.overrun = parts_.balances->overrun();
+}
+
+void LedgerThread::failed(Batch& batch, const Error& error) {
+  const bool fatal = is_sync_failure(*parts_.db);
+  if (parts_.db->in_transaction()) {
+    // Should it fail too, the next BEGIN says so.
+    if (auto done = parts_.db->execute("ROLLBACK"); !done) parts_.log->error(done.error().message);
+  }
+  parts_.balances->rolled_back();
+  parts_.store->directory = published_;
+  directory_changed_ = false;
+  if (!retry_at_) parts_.log->error("the store cannot commit: " + error.message);
+  last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
+  back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
+  retry_at_ = steady_now() + back_off_;
+  {
+    const std::lock_guard lock(counters_mutex_);
+    ++counters_.failed_commits;
+  }
+  if (fatal) be_fatal(error);
+  refuse(batch, last_error_);
+}
+
+void LedgerThread::refuse(Batch& batch, const Error& error) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
+    op->outcome = ReserveOutcome::unavailable;
+    op->amount = Credits();
+  }
+  for (AdminJob* job : batch.jobs) {
+    if (job->result) job->result = tl::unexpected(error);
+  }
+}
+
+void LedgerThread::deliver(Batch& batch) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
+    ReserveOp* const next = op->next;
+    lists_[op->lane].reserves.push(*op);
+    op = next;
+  }
+  for (BalanceOp* op = batch.balances.head; op != nullptr;) {
+    BalanceOp* const next = op->next;
+    parts_.balances->look(*op);
+    lists_[op->lane].balances.push(*op);
+    op = next;
+  }
+  release();
+  for (AdminJob* job : batch.jobs) job->finish();
+}
+
+void LedgerThread::release() {
+  for (std::size_t lane = 0; lane < lists_.size(); ++lane) {
+    LaneLists& lists = lists_[lane];
+    if (lists.reserves.empty() && lists.balances.empty()) continue;
+    const LaneLists taken = std::exchange(lists, {});
+    (*parts_.lanes)[lane].deliver(taken.reserves.head, taken.balances.head);
+  }
+}
+
+void LedgerThread::checkpoint_if(bool due) {
+  if (!due || fatal_) return;
+  const auto done = checkpoint_.run();
+  if (done) return;
+  parts_.log->error(done.error().message);
+  if (is_sync_failure(*parts_.db)) be_fatal(done.error());
+}
+
+void LedgerThread::be_fatal(const Error& error) {
+  fatal_ = true;
+  last_error_ = {ErrorCode::unavailable, "the store failed to sync: " + error.message,
+                 "look at the disk; crd recovers at its next start"};
+  parts_.log->error("the store failed to sync, and what the disk has is unknown: stopping: " + error.message);
+  if (parts_.options->on_fatal) parts_.options->on_fatal();
+}
+
+void LedgerThread::last_words() {
+  Batch batch;
+  if (!fatal_ && (!pending_.empty() || parts_.balances->has_unwritten_marks())) {
+    batch.stop = true;
+    if (auto done = transact(batch); done) {
+      committed();
+    } else {
+      failed(batch, done.error());
+    }
+  }
+  if (pending_.empty()) return;
+  parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
+                    {{"settlements", std::to_string(pending_.size())}});
+}
+
+}  // namespace cr::ledger

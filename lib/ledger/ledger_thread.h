@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// LedgerThread: the one writer. Takes all that waits, runs one transaction, commits once, then releases the waiters.
+// A commit that fails is rolled back in memory too: reservations become `unavailable`, settlements are kept and tried
+// again with back-off. A failed fsync is never tried again: nobody knows what the disk has.
+#pragma once
+
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "ledger/balances.h"
+#include "ledger/checkpoint.h"
+#include "ledger/ledger.h"
+#include "ledger/store_impl.h"
+#include "ledger/work_queue.h"
+
+namespace cr::ledger {
+
+class LedgerThread {
+ public:
+  // All of them outlive the thread.
+  struct Parts {
+    const Ledger::Options* options;
+    const std::vector<Ledger::Lane>* lanes;
+    base::Log* log;
+    sqlite::Database* db;
+    Balances* balances;
+    Store::Impl* store;
+    DirectoryFeed* feed;
+  };
+  static base::Result<std::unique_ptr<LedgerThread>> start(const Parts& parts);
+  ~LedgerThread();  // works off what waits, commits it
+  WorkQueue& queue() { return queue_; }
+  Ledger::Counters counters() const;
+
+ private:
+  using Batch = WorkQueue::Batch;
+  struct LaneLists {
+    OpList<ReserveOp> reserves;
+    OpList<BalanceOp> balances;
+  };
+  explicit LedgerThread(const Parts& parts);
+  base::Result<void> prepare();
+  void run();
+  void work_off(Batch& batch, WorkQueue::Woken woken);
+  WorkQueue::Patience patience() const;
+  void absorb(Batch& batch, WorkQueue::Woken woken);
+  void answer_without_hold(Batch& batch);
+  bool needs_transaction(const Batch& batch, WorkQueue::Woken woken) const;
+  bool may_try() const;
+  base::Result<void> transact(Batch& batch);
+  base::Result<void> settle_all();
+  void refuse_settlement(const Settlement& settlement, const std::string& why);
+  base::Result<void> run_jobs(Batch& batch);
+  base::Result<void> run_job(AdminJob& job);
+  base::Result<void> reserve_all(Batch& batch);
+  base::Result<void> write_balances(const Batch& batch);
+  void committed();
+  void failed(Batch& batch, const base::Error& error);
+  void refuse(Batch& batch, const base::Error& error);
+  void deliver(Batch& batch);
+  void release();
+  void checkpoint_if(bool due);
+  void be_fatal(const base::Error& error);
+  void last_words();
+
+  Parts parts_;
+  WorkQueue queue_;
+  Checkpoint checkpoint_;
+  sqlite::Statement begin_, commit_;
+  std::vector<LaneLists> lists_;
+  std::vector<Settlement> pending_;  // not committed yet
+  base::SteadyTime settle_by_{};     // the oldest of them waits no longer
+  bool lively_ = false;
+  bool fatal_ = false;
+  bool marks_written_ = false;
+  base::SteadyTime marks_due_{};
+  std::optional<base::SteadyTime> retry_at_;
+  std::chrono::milliseconds back_off_{0};
+  base::Error last_error_;
+  Directory::Impl published_;
+  bool directory_changed_ = false;
+
+  mutable std::mutex counters_mutex_;
+  Ledger::Counters counters_;
+  Ledger::Counters uncommitted_;  // of the transaction that runs
+  std::thread thread_;
+};
+
+}  // namespace cr::ledger

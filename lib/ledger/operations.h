@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The operations of the request path: reserve, settle, look at a balance. Plain values that the ledger thread works
+// off.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "ledger/records.h"
+
+namespace cr::ledger {
+
+// What a row needs to say about a request, known before it is sent (so that a reservation found open at a start tells
+// whose it was).
+struct RequestFacts {
+  RequestId id;
+  Time started_at;
+  TokenId token;
+  KeyId key;
+  AccountId account;
+  std::string group, model, endpoint, source_ip;
+  bool stream = false;
+};
+
+enum class ReserveOutcome {
+  held,
+  unlimited,  // neither token nor account has a quota any more: nothing was held
+  no_token_credit,
+  no_account_credit,
+  gone,         // the token was deleted or disabled meanwhile
+  unavailable,  // the store cannot commit: 503
+};
+
+// One waiting reservation. The caller owns it and keeps it alive until its lane delivers it.
+struct ReserveOp {
+  RequestFacts facts;
+  // Says what to hold, given what is available to token and account together (the lesser); nullopt = not enough. Called
+  // on the ledger thread, once or (after a failed commit) again; must not block and must be cheap.
+  std::function<std::optional<Credits>(Credits available)> size;
+
+  ReserveOutcome outcome = ReserveOutcome::unavailable;
+  Credits amount;  // held
+
+  std::uint32_t lane = 0;
+  void* waiter = nullptr;     // the lane's: what to resume
+  ReserveOp* next = nullptr;  // the ledger's and the lane's list
+};
+
+enum class Ending { complete, refused, client_gone, upstream_cut, upstream_silent, upstream_failed, in_doubt };
+std::string_view name_of(Ending ending);
+
+enum Flag : std::uint32_t { k_estimated = 1, k_unknown = 2, k_in_doubt = 4, k_unpriced = 8, k_clamped = 16 };
+
+// One ending of a request: posts `cost` (0 = void) against its reservation, if it has one, and writes its row.
+struct Settlement {
+  RequestFacts facts;
+  Ending ending = Ending::complete;
+  Credits held;  // as reserved; 0 = there is no reservation
+  Credits cost;  // posted: at most `held` if something was held; the rest goes to overrun
+  std::uint32_t flags = 0;
+  int status = 0;     // what the client got
+  std::string error;  // error.code or empty
+  ChannelId channel;
+  std::string upstream_model;  // if it differs
+  std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  std::int64_t duration_ms = 0;
+  std::optional<std::int64_t> first_byte_ms;
+};
+
+// Balances of a token and its account, as the next reservation would see them.
+struct BalanceOp {
+  TokenId token;
+  Balance token_balance, account_balance;
+  bool found = false;
+  std::uint32_t lane = 0;
+  void* waiter = nullptr;
+  BalanceOp* next = nullptr;
+};
+
+}  // namespace cr::ledger

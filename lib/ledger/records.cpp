@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/records.h"
+
+#include <algorithm>
+
+#include "ledger/operations.h"
+
+namespace cr::ledger {
+
+Credits Balance::available() const {
+  if (!quota) return Credits::max();
+  // Both are never negative and quota is at least 0, so that neither difference wraps.
+  return std::max(Credits(), *quota - posted - reserved);
+}
+
+std::string_view name_of(Ending ending) {
+  switch (ending) {
+    case Ending::complete:
+      return "complete";
+    case Ending::refused:
+      return "refused";
+    case Ending::client_gone:
+      return "client_gone";
+    case Ending::upstream_cut:
+      return "upstream_cut";
+    case Ending::upstream_silent:
+      return "upstream_silent";
+    case Ending::upstream_failed:
+      return "upstream_failed";
+    case Ending::in_doubt:
+      return "in_doubt";
+  }
+  return "unknown";
+}
+
+}  // namespace cr::ledger

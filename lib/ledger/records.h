@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Records: what the ledger keeps, as immutable values. Shared between threads by shared_ptr<const ...>: an edit makes a
+// new one.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/credits.h"
+#include "base/id.h"
+#include "base/secret.h"
+#include "token/key.h"
+#include "token/scope.h"
+
+namespace cr::ledger {
+
+using base::AccountId;
+using base::ChannelId;
+using base::Credits;
+using base::GroupId;
+using base::KeyId;
+using base::RequestId;
+using base::Time;
+using base::TokenId;
+using token::Switch;
+
+enum class WhenLow { clamp, refuse };
+
+struct AccountRecord {
+  AccountId id;
+  std::int64_t rev = 0;
+  std::string name;
+  Switch enabled = Switch::on;
+  std::optional<Credits> quota;  // none = unlimited
+  std::string note;
+  Time created_at;
+};
+
+struct GroupRecord {
+  GroupId id;
+  std::int64_t rev = 0;
+  std::string name;
+  std::int64_t multiplier_millionths = 1'000'000;
+  std::string note;
+  Time created_at;
+};
+
+// Settings only; balances are the ledger thread's own (balance.h).
+struct TokenRecord {
+  TokenId id;
+  std::int64_t rev = 0;
+  std::string name;
+  AccountId account;
+  std::vector<std::string> groups;  // names, in order
+  Switch enabled = Switch::on;
+  std::optional<Time> not_before, expires;
+  std::vector<std::string> models, allow_ip;  // as typed
+  token::ModelSet model_set;                  // compiled
+  token::IpSet ip_set;
+  std::optional<Credits> quota;
+  WhenLow when_low = WhenLow::clamp;
+  std::map<std::string, std::string> tags;
+  std::string note;
+  bool retrievable = false;
+  Time created_at;
+  std::optional<Time> deleted_at;
+};
+
+struct KeyRecord {
+  KeyId id;
+  TokenId token;
+  token::Digest digest{};
+  token::KeyHint hint;
+  Time created_at;
+  std::optional<Time> not_after;  // end of a rotation's grace: works while now < not_after
+};
+
+enum class ChannelKind { openai, anthropic, echo };
+
+struct ChannelRecord {
+  ChannelId id;
+  std::int64_t rev = 0;
+  std::string name;
+  ChannelKind kind = ChannelKind::openai;
+  Switch enabled = Switch::on;
+  std::string base_url;  // "https://api.openai.com/v1": an endpoint's path after /v1 is appended
+  std::vector<std::string> models;
+  token::ModelSet model_set;
+  std::map<std::string, std::string> model_map;  // alias -> upstream's name; aliases are served too
+  std::vector<std::string> groups;
+  std::int64_t priority = 0;
+  std::int64_t weight = 1;
+  std::chrono::milliseconds timeout_connect{5'000}, timeout_first_byte{120'000}, timeout_idle{120'000};
+  bool allow_private = false;
+  std::string bound_field;  // max_tokens or max_completion_tokens
+  std::chrono::milliseconds echo_delay{0};
+  std::vector<std::shared_ptr<const base::Secret>> keys;  // opened; wiped with the last user
+  std::vector<token::KeyHint> key_hints;                  // same order
+  std::vector<Time> key_created_at;
+  std::string note;
+  Time created_at;
+};
+
+struct PriceRecord {
+  std::string model;
+  std::int64_t input = 0, cached_input = 0, cache_write = 0, output = 0;  // nano-dollars a million model tokens
+  Credits per_request;
+  std::optional<std::int64_t> max_output_tokens, context_tokens;
+  std::string source;                // "shipped", "set"
+  std::optional<Time> effective_at;  // none = since ever
+  Time updated_at;
+};
+
+struct Balance {
+  std::optional<Credits> quota;
+  Credits posted;
+  Credits reserved;
+  // quota - posted - reserved, never below 0; Credits::max() if unlimited.
+  Credits available() const;
+};
+
+}  // namespace cr::ledger

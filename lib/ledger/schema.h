@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Schema: version 1 of the store's tables, and the way from an older version to this one. At the start only.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "sqlite/database.h"
+#include "token/key.h"
+
+namespace cr::ledger {
+
+inline constexpr std::int64_t k_application_id = 1129466948;  // "CRLD"
+inline constexpr std::int64_t k_schema_version = 1;
+
+// What brings a store of version `to - 1` to `to`. Numbered without gaps; user_version is set by migrate().
+struct Migration {
+  std::int64_t to = 0;
+  const char* sql = nullptr;
+};
+std::span<const Migration> migrations();
+
+// In an empty database: tables, group and account `default`, the shipped prices, the vault's fingerprint.
+base::Result<void> create_schema(sqlite::Database& db, const token::Vault& vault);
+// Runs all that is missing in one transaction, after a copy to "<path>.v<version>.bak".
+base::Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps,
+                           std::int64_t target = k_schema_version);
+// Ours, of this version, whole where it must be, made with this master key. Errors as Ledger::open.
+base::Result<void> check_identity(sqlite::Database& db, std::int64_t target = k_schema_version);
+base::Result<void> check_tables(sqlite::Database& db);
+base::Result<void> check_fingerprint(sqlite::Database& db, const token::Vault& vault);
+
+}  // namespace cr::ledger

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// StoreFile: the store's file, opened and checked, with the lock that keeps a second crd away and both connections.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "sqlite/database.h"
+#include "token/key.h"
+
+namespace cr::ledger {
+
+// flock on "<path>.lock", which names the holder's pid. Freed by the kernel however the process ends.
+class FileLock {
+ public:
+  static base::Result<FileLock> take(const std::string& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+// Members end in reverse: the reader first, then the writer (which closes the log), the lock last.
+struct StoreFile {
+  FileLock lock;
+  sqlite::Database writer;
+  sqlite::Database reader;
+
+  // Opens what is there or makes it; never makes one in the place of a file that is there. Errors as Ledger::open.
+  static base::Result<StoreFile> open(const std::string& path, const token::Vault& vault);
+};
+
+}  // namespace cr::ledger
