@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# CPU a request of crd beside nginx that does the nearest it can (a key check in a map, keep-alive both ways), in front of
+# the same fake provider, in alternating rounds. Prints medians; asserts nothing: it is a measurement, not a test.
+#   tests/bench/run.sh BUILD_DIR
+#   CONNECTIONS="1 64 256" ROUNDS=5 REQUESTS=20000 WORKERS=2 SYSCALLS=1   may be set
+set -euo pipefail
+build=$(cd "$1" && pwd)
+rounds=${ROUNDS:-5} requests=${REQUESTS:-20000} workers=${WORKERS:-2}
+export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH:/usr/sbin"
+
+dir=$(mktemp -d /tmp/crd-bench.XXXXXX)
+started=()
+stop_all() {
+  for pid in "${started[@]}"; do kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null || true; done
+  rm -rf "$dir"
+}
+trap stop_all EXIT
+
+# Starts a program whose first line that matches tells it is ready; prints that line.
+start() {
+  local pattern=$1 fifo=$dir/fifo.$RANDOM line
+  shift
+  mkfifo "$fifo"
+  "$@" > "$fifo" 2>&1 &
+  started+=($!)
+  exec 7< "$fifo"
+  while read -r line <&7; do
+    printf '%s\n' "$line" >> "$dir/log"
+    if [[ $line =~ $pattern ]]; then
+      cat <&7 >> "$dir/log" &
+      ready=$line
+      return
+    fi
+  done
+  cat "$dir/log" >&2
+  exit 1
+}
+
+start '^listening' bench_upstream
+upstream_port=${ready##* }
+
+printf 'listen = ["127.0.0.1:0"]\nstate_dir = "%s/state"\nadmin_socket = "%s/admin.sock"\nworkers = %d\n' \
+  "$dir" "$dir" "$workers" > "$dir/crd.toml"
+start ' ready ' crd --config "$dir/crd.toml"
+crd_port=$(sed -n 's/.* listening .*address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log" | head -n 1)
+crd_pid=${started[-1]}
+export CRCTL_SOCKET=$dir/admin.sock
+echo upstream-key | crctl -q channel create bench --kind openai --base-url "http://127.0.0.1:$upstream_port/v1" \
+  --allow-private --key-stdin --models gpt-4o-mini > /dev/null
+key=$(crctl -q token create bench --quota 1000000 2> /dev/null)
+
+nginx_port=$(bench_load --free-port)
+mkdir -p "$dir/nginx"
+cat > "$dir/nginx.conf" <<CONF
+daemon off;
+worker_processes $workers;
+pid $dir/nginx/pid;
+error_log stderr notice;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  client_body_temp_path $dir/nginx/body;
+  proxy_temp_path $dir/nginx/proxy;
+  fastcgi_temp_path $dir/nginx/fastcgi;
+  uwsgi_temp_path $dir/nginx/uwsgi;
+  scgi_temp_path $dir/nginx/scgi;
+  keepalive_requests 1000000000;
+  map \$http_authorization \$known { default 0; "Bearer $key" 1; }
+  upstream provider { server 127.0.0.1:$upstream_port; keepalive 512; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:$nginx_port reuseport;
+    location / {
+      if (\$known = 0) { return 401; }
+      proxy_pass http://provider;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Authorization "Bearer upstream-key";
+    }
+  }
+}
+CONF
+user=()
+if [ "$(id -u)" = 0 ]; then user=(-g 'user root;'); fi
+start 'start worker process ' nginx -e stderr -p "$dir/nginx" -c "$dir/nginx.conf" "${user[@]}"
+nginx_pid=${started[-1]}
+nginx_of=(--cpu-of "$nginx_pid")
+until [ "$(pgrep -c -P "$nginx_pid")" = "$workers" ]; do :; done
+for worker in $(pgrep -P "$nginx_pid"); do nginx_of+=(--cpu-of "$worker"); done
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+column() { awk -v name="$2" '{ for (i = 1; i < NF; i += 2) if ($i == name) print $(i + 1) }' "$1"; }
+
+measure() { # NAME CONNECTIONS PORT [--cpu-of PID]...
+  local name=$1 connections=$2 port=$3
+  shift 3
+  bench_load --port "$port" --key "$key" --connections "$connections" --requests "$requests" "$@" >> "$dir/$name.$connections"
+}
+
+row() { # LABEL FILE
+  printf '  %-8s %12s %10s %10s %12s\n' "$1" "$(column "$2" cpu_us | median)" "$(column "$2" p50_us | median)" \
+    "$(column "$2" p99_us | median)" "$(column "$2" per_second | median)"
+}
+
+for connections in ${CONNECTIONS:-64}; do
+  for ((round = 0; round < rounds; ++round)); do
+    measure nginx "$connections" "$nginx_port" "${nginx_of[@]}"
+    measure crd "$connections" "$crd_port" --cpu-of "$crd_pid"
+  done
+  measure none "$connections" "$upstream_port"
+  echo "$connections connections, $requests requests a round, $rounds rounds, $workers workers each; medians"
+  printf '  %-8s %12s %10s %10s %12s\n' '' 'CPU us/req' 'p50 us' 'p99 us' 'requests/s'
+  row nginx "$dir/nginx.$connections"
+  row crd "$dir/crd.$connections"
+  row 'no proxy' "$dir/none.$connections"
+  paste <(column "$dir/crd.$connections" cpu_us) <(column "$dir/nginx.$connections" cpu_us) |
+    awk '{ print $1 / $2 }' | median | awk '{ printf "  crd / nginx, CPU a request: %.2f\n", $1 }'
+done
+
+# System calls a request, where strace may attach.
+if [ -n "${SYSCALLS:-}" ] && command -v strace > /dev/null; then
+  count_calls() { # NAME PORT PID...
+    local name=$1 port=$2 pids=()
+    shift 2
+    for pid in "$@"; do pids+=(-p "$pid"); done
+    strace -f -c -q -o "$dir/strace.$name" "${pids[@]}" &
+    local tracer=$!
+    bench_load --port "$port" --key "$key" --requests 5000 --warm 0 > /dev/null
+    kill -INT "$tracer"
+    wait "$tracer" || true
+    echo "  $name: $(awk '$NF == "total" { printf "%.1f", $(NF - 2) / 5000 }' "$dir/strace.$name") system calls a request"
+    sed -n '3,9p' "$dir/strace.$name"
+  }
+  count_calls crd "$crd_port" "$crd_pid"
+  count_calls nginx "$nginx_port" $(pgrep -P "$nginx_pid")
+fi
