@@ -90,7 +90,7 @@ WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Pati
     sleep_ = due ? Sleep::until_due : Sleep::until_work;
     auto status = std::cv_status::no_timeout;
     if (due) {
-      status = work_.wait_until(lock, *due);
+      status = work_.wait_until(lock, due.value_or(base::SteadyTime()));  // spelt so that GCC 12 sees a value
     } else if (patience.idle_after) {
       status = work_.wait_for(lock, *patience.idle_after);
     } else {
