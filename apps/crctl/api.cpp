@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The word `api`: any route of the admin socket.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 
@@ -63,7 +62,7 @@ void add_api(Commands& commands) {
   add_name(api, "PATH", "PATH", "The path, with its query.", words->path);
   auto* data =
       add_text(api, "-d,--data", "JSON", "The body; no secrets, arguments can be seen by others.", words->data);
-  add_text(api, "--input", "FILE", "The body from a file; - is stdin.", words->input)->excludes(data);
+  exclude(add_text(api, "--input", "FILE", "The body from a file; - is stdin.", words->input), data);
 }
 
 }  // namespace cr::crctl

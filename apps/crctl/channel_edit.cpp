@@ -2,8 +2,6 @@
 // channel create, edit, enable, disable.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/channel.h"
@@ -159,12 +157,12 @@ void add_channel_create(Commands& commands, CLI::App& channel) {
                      "Kind echo answers by itself: a first try needs no provider and no money."},
                     Effect::changes, [words](Context& context) { return run_create(context, *words); });
   add_name(verb, "NAME", "NAME", "The new channel's name.", words->name);
-  add_choice(verb, "--kind", "openai|anthropic|echo", "How it is spoken to (required).", words->kind)->required();
+  require(add_choice(verb, "--kind", "openai|anthropic|echo", "How it is spoken to (required).", words->kind));
   add_channel_settings(verb, *words);
-  verb.add_flag("--allow-private", words->allow_private, "Let its name resolve to loopback or private addresses.");
-  auto* from_stdin = verb.add_flag("--key-stdin", words->key.from_stdin, "Read the provider's key from stdin.");
-  add_text(verb, "--key-file", "FILE", "Read the provider's key from a file.", words->key.file)->excludes(from_stdin);
-  verb.add_flag("--disabled", words->disabled, "Create it disabled.");
+  add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
+  auto* from_stdin = add_flag(verb, "--key-stdin", "Read the provider's key from stdin.", words->key.from_stdin);
+  exclude(add_text(verb, "--key-file", "FILE", "Read the provider's key from a file.", words->key.file), from_stdin);
+  add_flag(verb, "--disabled", "Create it disabled.", words->disabled);
 }
 
 void add_channel_edit(Commands& commands, CLI::App& channel) {
@@ -179,8 +177,8 @@ void add_channel_edit(Commands& commands, CLI::App& channel) {
   add_name(verb, "NAME", "CHANNEL", "The channel.", words->name);
   add_channel_settings(verb, *words);
   auto* allow =
-      verb.add_flag("--allow-private", words->allow_private, "Let its name resolve to loopback or private addresses.");
-  verb.add_flag("--no-allow-private", words->no_allow_private, "Refuse such addresses again.")->excludes(allow);
+      add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
+  exclude(add_flag(verb, "--no-allow-private", "Refuse such addresses again.", words->no_allow_private), allow);
   add_switch(commands, channel, true);
   add_switch(commands, channel, false);
 }

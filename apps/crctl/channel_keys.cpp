@@ -2,8 +2,6 @@
 // channel set-key, test.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/channel.h"
@@ -101,14 +99,13 @@ void add_channel_keys(Commands& commands, CLI::App& channel) {
        "On a terminal the key is asked for and not shown."},
       Effect::changes, [words](Context& context) { return run_set_key(context, *words); });
   add_name(verb, "NAME", "CHANNEL", "The channel.", words->name);
-  auto* from_stdin = verb.add_flag("--key-stdin", words->key.from_stdin, "Read the key from stdin.");
+  auto* from_stdin = add_flag(verb, "--key-stdin", "Read the key from stdin.", words->key.from_stdin);
   auto* file = add_text(verb, "--key-file", "FILE", "Read the key from a file.", words->key.file);
-  file->excludes(from_stdin);
-  auto* add = verb.add_flag("--add", words->add, "Keep the keys there are and add this one.");
-  add_text(verb, "--remove", "PREFIX", "Remove the key that begins so, as 'channel show' shows it.", words->remove)
-      ->excludes(from_stdin)
-      ->excludes(file)
-      ->excludes(add);
+  exclude(file, from_stdin);
+  auto* add = add_flag(verb, "--add", "Keep the keys there are and add this one.", words->add);
+  auto* remove =
+      add_text(verb, "--remove", "PREFIX", "Remove the key that begins so, as 'channel show' shows it.", words->remove);
+  for (CLI::Option* other : {from_stdin, file, add}) exclude(remove, other);
 }
 
 }  // namespace cr::crctl

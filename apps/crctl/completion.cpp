@@ -216,7 +216,7 @@ void add_completion(Commands& commands) {
       commands.word({"__complete", "What may follow these words.", {}, {}}, Effect::reads,
                     [words, &commands](Context& context) { return run_complete(context, commands.root(), *words); });
   hidden.group("");
-  add_names(hidden, "WORD", "WORD", "The words so far.", *words)->required(false);
+  add_optional_names(hidden, "WORD", "WORD", "The words so far.", *words);
 }
 
 }  // namespace cr::crctl

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The noun `config`.
-#include <CLI/CLI.hpp>
 
 #include "crctl/commands.h"
 #include "crctl/fetch.h"

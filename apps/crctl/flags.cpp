@@ -148,6 +148,18 @@ CLI::Option* add_choices(CLI::App& app, const std::string& names, const std::str
   });
 }
 
+CLI::Option* add_flag(CLI::App& app, const std::string& names, const std::string& about, bool& target) {
+  return app.add_flag(names, target, about);
+}
+
+CLI::Option* require(CLI::Option* option) {
+  return option->required();
+}
+
+void exclude(CLI::Option* one, CLI::Option* other) {
+  one->excludes(other);
+}
+
 CLI::Option* add_name(CLI::App& app, const std::string& shown, const std::string& what, const std::string& about,
                       std::string& target) {
   CLI::Option* option = add(app, shown, what, about, [&target](const CLI::results_t& values) {
@@ -164,6 +176,11 @@ CLI::Option* add_names(CLI::App& app, const std::string& shown, const std::strin
     return true;
   });
   return option->expected(1, CLI::detail::expected_max_vector_size)->required();
+}
+
+CLI::Option* add_optional_names(CLI::App& app, const std::string& shown, const std::string& what,
+                                const std::string& about, Texts& target) {
+  return add_names(app, shown, what, about, target)->required(false);
 }
 
 }  // namespace cr::crctl

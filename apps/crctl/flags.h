@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Declaring flags in CLI11 so that a refused value keeps its Error with its hint. The last of several wins; lists keep
-// all. A metavar with '|' in it is the list of choices: checked, completed and shown in one. Others say what completes
-// them: TOKEN CHANNEL GROUP ACCOUNT MODEL FILE. Targets must outlive the App.
+// Declaring flags in CLI11 (whose header is slow to compile and stays out of the nouns' files) so that a refused value
+// keeps its Error with its hint. The last of several wins; lists keep all. A metavar with '|' in it is the list of
+// choices: checked, completed and shown in one. Others say what completes them: TOKEN CHANNEL GROUP ACCOUNT MODEL FILE.
+// Targets must outlive the App.
 #pragma once
 
 #include <chrono>
@@ -49,10 +50,17 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, const std::stri
 CLI::Option* add_choices(CLI::App& app, const std::string& names, const std::string& choices, const std::string& about,
                          std::optional<Texts>& target);
 
+CLI::Option* add_flag(CLI::App& app, const std::string& names, const std::string& about, bool& target);
+
+CLI::Option* require(CLI::Option* option);
+void exclude(CLI::Option* one, CLI::Option* other);  // not both
+
 // Positionals. `what` as the metavars above.
 CLI::Option* add_name(CLI::App& app, const std::string& shown, const std::string& what, const std::string& about,
                       std::string& target);
 CLI::Option* add_names(CLI::App& app, const std::string& shown, const std::string& what, const std::string& about,
                        Texts& target);
+CLI::Option* add_optional_names(CLI::App& app, const std::string& shown, const std::string& what,
+                                const std::string& about, Texts& target);
 
 }  // namespace cr::crctl

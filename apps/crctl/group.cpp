@@ -2,8 +2,6 @@
 // The noun `group`.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/commands.h"
 #include "crctl/fetch.h"

@@ -2,8 +2,6 @@
 // The word `help`.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/arguments.h"
 #include "crctl/commands.h"
@@ -33,7 +31,7 @@ Result<Exit> run_help(Context& context, CLI::App& root, const Texts& words) {
       }
       app = next;
     }
-    text = app->help();
+    text = help_text(*app);
   }
   auto printed = context.output.text(text);
   if (!printed) return tl::unexpected(printed.error());
@@ -50,7 +48,7 @@ void add_help(Commands& commands) {
        {"crctl help token create", "crctl help values"},
        {}},
       Effect::reads, [words, &commands](Context& context) { return run_help(context, commands.root(), *words); });
-  add_names(help, "TOPIC", "TOPIC", "A topic, or a noun and a verb.", *words)->required(false);
+  add_optional_names(help, "TOPIC", "TOPIC", "A topic, or a noun and a verb.", *words);
 }
 
 }  // namespace cr::crctl

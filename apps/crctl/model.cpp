@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The noun `model`.
-#include <CLI/CLI.hpp>
 
 #include "crctl/commands.h"
 #include "crctl/fetch.h"
@@ -44,7 +43,7 @@ void add_model(Commands& commands) {
                                   {}},
                                  Effect::reads, [words](Context& context) { return run_models(context, *words); });
   auto* token = add_text(list, "--token", "TOKEN", "As this token.", words->token);
-  add_text(list, "--group", "GROUP", "As this group.", words->group)->excludes(token);
+  exclude(add_text(list, "--group", "GROUP", "As this group.", words->group), token);
 }
 
 }  // namespace cr::crctl

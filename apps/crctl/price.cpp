@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
@@ -137,10 +135,10 @@ void add_set(Commands& commands, CLI::App& price) {
                                   "It replaces the price there was, flags not given included."},
                                  Effect::changes, [words](Context& context) { return run_set(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
-  add_text(verb, "--input", "DOLLARS", "Of input (required).", words->input)->required();
+  require(add_text(verb, "--input", "DOLLARS", "Of input (required).", words->input));
   add_text(verb, "--cached-input", "DOLLARS", "Of input the provider had cached (as input).", words->cached_input);
   add_text(verb, "--cache-write", "DOLLARS", "Of input the provider caches (as input).", words->cache_write);
-  add_text(verb, "--output", "DOLLARS", "Of output (required).", words->output)->required();
+  require(add_text(verb, "--output", "DOLLARS", "Of output (required).", words->output));
   add_text(verb, "--per-request", "DOLLARS", "For every request, besides (0).", words->per_request);
   add_text(verb, "--max-output", "TOKENS", "The most the model answers: 16384, 32k.", words->max_output);
   add_text(verb, "--context", "TOKENS", "The most it reads: 128k, 1M.", words->context);

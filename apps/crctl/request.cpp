@@ -2,7 +2,6 @@
 // The noun `request`.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <thread>
 
@@ -151,7 +150,7 @@ void add_filters(CLI::App& verb, Words& words) {
   add_text(verb, "--channel", "CHANNEL", "Only this channel.", words.channel);
   add_text(verb, "--account", "ACCOUNT", "Only this account.", words.account);
   auto* error = add_text(verb, "--error", "CODE", "Only this error, such as insufficient_quota.", words.error);
-  verb.add_flag("--errors", words.errors, "Only requests with an error.")->excludes(error);
+  exclude(add_flag(verb, "--errors", "Only requests with an error.", words.errors), error);
   add_text(verb, "--since", "WHEN", "From then on: 1h back, or a date.", words.since);
 }
 
@@ -183,7 +182,7 @@ void add_request(Commands& commands) {
                                   {}},
                                  Effect::reads, [tailed](Context& context) { return run_tail(context, *tailed); });
   add_filters(tail, *tailed);
-  tail.add_flag("-f,--follow", tailed->follow, "Go on as requests come; Ctrl-C ends it.");
+  add_flag(tail, "-f,--follow", "Go on as requests come; Ctrl-C ends it.", tailed->follow);
   add_number(tail, "--limit", "N", "How many to begin with (10).", tailed->limit);
 }
 

@@ -2,8 +2,6 @@
 // The words `status` and `version`.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/commands.h"
 #include "crctl/fetch.h"
@@ -48,7 +46,8 @@ const RecordKind<Status>& status_kind() {
 Result<Exit> run_version(Context& context) {
   auto daemon = context.client().get<admin::Version>("/version");
   const std::string theirs = daemon ? daemon->version : std::string();
-  const std::string json = fmt::format(R"({{"crctl":"{}","crd":{}}})", CR_VERSION, daemon ? json_string(theirs) : "null");
+  const std::string json =
+      fmt::format(R"({{"crctl":"{}","crd":{}}})", CR_VERSION, daemon ? json_string(theirs) : "null");
   auto printed =
       context.output.wants_data()
           ? context.output.object(json)

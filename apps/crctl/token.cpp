@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
@@ -139,7 +137,7 @@ void add_token_rest(Commands& commands, CLI::App& token) {
        {}},
       Effect::reads, [check](Context& context) { return run_check(context, *check); });
   add_name(check_verb, "NAME", "TOKEN", "The token.", check->name);
-  add_text(check_verb, "--model", "MODEL", "The model asked for (required).", check->model)->required();
+  require(add_text(check_verb, "--model", "MODEL", "The model asked for (required).", check->model));
   add_text(check_verb, "--ip", "ADDRESS", "The client's address.", check->ip);
   add_text(check_verb, "--cost", "AMOUNT", "What the request would cost.", check->cost);
 

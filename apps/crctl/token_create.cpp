@@ -2,8 +2,6 @@
 // token create.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
@@ -144,20 +142,20 @@ void add_settings(CLI::App& verb, CreateWords& words) {
              words.when_low);
   add_texts(verb, "--tag", "K=V", "A tag; repeatable.", words.tags);
   add_text(verb, "--note", "TEXT", "A note.", words.note);
-  verb.add_flag("--disabled", words.disabled, "Create it disabled.");
+  add_flag(verb, "--disabled", "Create it disabled.", words.disabled);
   add_text(verb, "--not-before", "WHEN", "Not valid before this time.", words.not_before);
   add_text(verb, "--like", "TOKEN", "Take what is not given here from this token.", words.like);
 }
 
 void add_key_flags(CLI::App& verb, CreateWords& words) {
-  verb.add_flag("--retrievable", words.retrievable, "Keep a sealed copy of the key, for 'token copy'.");
+  add_flag(verb, "--retrievable", "Keep a sealed copy of the key, for 'token copy'.", words.retrievable);
   auto* from_stdin =
-      verb.add_flag("--key-stdin", words.key.from_stdin, "Import this key from stdin instead of a new one.");
-  add_text(verb, "--key-file", "FILE", "Import this key from a file.", words.key.file)->excludes(from_stdin);
+      add_flag(verb, "--key-stdin", "Import this key from stdin instead of a new one.", words.key.from_stdin);
+  exclude(add_text(verb, "--key-file", "FILE", "Import this key from a file.", words.key.file), from_stdin);
   add_text(verb, "--out", "FILE", "Write the key to a new file of mode 0600 instead of stdout.", words.target.file);
   add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
              words.target.format);
-  verb.add_flag("--force", words.target.force, "Let --out replace a file.");
+  add_flag(verb, "--force", "Let --out replace a file.", words.target.force);
   add_text(verb, "--idempotency-key", "KEY", "The same KEY again creates nothing new.", words.idempotency_key);
 }
 

@@ -2,8 +2,6 @@
 // token edit, enable, disable.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"

@@ -2,8 +2,6 @@
 // token copy, verify.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/clipboard.h"
@@ -91,7 +89,7 @@ void add_token_keys(Commands& commands, CLI::App& token) {
                                   "Uses wl-copy, xclip, or the terminal itself (OSC 52)."},
                                  Effect::changes, [words](Context& context) { return run_copy(context, *words); });
   add_name(copy, "NAME", "TOKEN", "The token.", words->name);
-  copy.add_flag("--print", words->print, "Print the key to stdout instead.");
+  add_flag(copy, "--print", "Print the key to stdout instead.", words->print);
 
   commands.verb(token,
                 {"verify",

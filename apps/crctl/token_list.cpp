@@ -2,8 +2,6 @@
 // token list, show.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
@@ -139,7 +137,7 @@ void add_token_list(Commands& commands, CLI::App& token) {
   add_text(list, "--over", "PERCENT", "Only tokens that have used this much of their quota.", words->over);
   add_choice(list, "--sort", "name|used|left|expires|last_used|created|-name|-used|-left|-expires|-last_used|-created",
              "Order; a minus in front turns it round (name).", words->sort);
-  list.add_flag("--deleted", words->deleted, "The deleted tokens instead.");
+  add_flag(list, "--deleted", "The deleted tokens instead.", words->deleted);
   add_number(list, "--limit", "N", "At most this many (all).", words->limit);
 
   auto name = std::make_shared<std::string>();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/secret.h"
@@ -186,19 +185,19 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
        "The token keeps its name, settings and usage; it has two keys at most. 'token show' says when\n"
        "and from where the old key was last used."},
       Effect::changes, [words](Context& context) { return run_rotate(context, *words); });
-  add_names(verb, "NAME", "TOKEN", "The token; several with --out-dir.", words->names)->required(false);
+  add_optional_names(verb, "NAME", "TOKEN", "The token; several with --out-dir.", words->names);
   auto* grace =
       add_duration(verb, "--grace", "DURATION", "How long the old key works on, at most 30d (24h).", words->grace);
-  verb.add_flag("--now", words->now, "End the old key at once.")->excludes(grace);
+  exclude(add_flag(verb, "--now", "End the old key at once.", words->now), grace);
   add_text(verb, "--out", "FILE", "Write the key to a new file of mode 0600 instead of stdout.", words->target.file);
   add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
              words->target.format);
   add_text(verb, "--out-dir", "DIR", "Write each key to DIR/NAME.", words->out_dir);
   add_duration(verb, "--older-than", "DURATION", "Rotate every usable token whose key is older.", words->older_than);
-  auto* finish = verb.add_flag("--finish", words->finish, "End the old key now; refused while it is used.");
+  auto* finish = add_flag(verb, "--finish", "End the old key now; refused while it is used.", words->finish);
   add_duration(verb, "--quiet-for", "DURATION", "With --finish: not used for this long (10m).", words->quiet_for);
-  verb.add_flag("--undo", words->undo, "Take the new key back; the old one is the only one again.")->excludes(finish);
-  verb.add_flag("--force", words->target.force, "Replace the file; with --finish, although the old key is used.");
+  exclude(add_flag(verb, "--undo", "Take the new key back; the old one is the only one again.", words->undo), finish);
+  add_flag(verb, "--force", "Replace the file; with --finish, although the old key is used.", words->target.force);
 }
 
 }  // namespace cr::crctl
