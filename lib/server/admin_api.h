@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// AdminApi: one request of the admin socket -> one answer, through the table of routes. Knows nothing of sockets.
+// Thread-safe: several admin threads call answer() at once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/messages.h"
+#include "base/log.h"
+#include "ledger/ledger.h"
+#include "server/admin_rate.h"
+#include "server/admin_replay.h"
+
+namespace cr::server {
+
+// What the admin side asks of the rest of the daemon. Called on admin threads.
+struct AdminHooks {
+  std::function<admin::Status()> status;  // tokens and channels are counted here
+  std::function<admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
+  std::function<admin::ConfigChecked()> reload;
+  std::function<base::Result<admin::ChannelTest>(const std::string& channel, const std::string& model)> test_channel;
+  // The channels a request of this token for this model would be sent to, in order: by the request path's own code.
+  std::function<std::vector<std::string>(const std::string& token, const std::string& model)> check_route;
+};
+
+using AdminQuery = std::multimap<std::string, std::string>;
+
+struct AdminRequest {
+  std::string method;
+  std::string target;  // as sent: path and query, percent-encoded
+  std::string_view body;
+  std::string if_match, idempotency_key;
+  ledger::Actor actor;
+  std::string request_id;
+};
+
+struct AdminAnswer {
+  int status = 200;
+  base::Secret body;  // JSON; some hold a key
+  std::optional<std::int64_t> rev;
+};
+
+struct RouteCall;
+struct Route;
+
+class AdminApi {
+ public:
+  AdminApi(ledger::Ledger& ledger, AdminHooks hooks, base::Log& log);
+
+  // Any thread. Never throws; what goes wrong is an answer too.
+  AdminAnswer answer(const AdminRequest& request);
+  void sweep() { replay_.sweep(base::steady_now()); }  // every minute or so
+
+  ledger::Ledger& ledger() { return ledger_; }
+  const AdminHooks& hooks() const { return hooks_; }
+  AdminRate& copy_rate() { return copy_rate_; }
+  AdminRate& verify_rate() { return verify_rate_; }
+
+ private:
+  AdminAnswer run(const Route& route, RouteCall& call);
+  AdminAnswer run_once(const Route& route, RouteCall& call);
+
+  ledger::Ledger& ledger_;
+  AdminHooks hooks_;
+  base::Log& log_;
+  AdminReplay replay_;
+  AdminRate copy_rate_{10};
+  AdminRate verify_rate_{60};
+};
+
+}  // namespace cr::server

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "server/admin_http.h"
+
+#include <httplib.h>
+
+#include "server/admin_status.h"
+
+namespace cr::server {
+
+namespace {
+
+constexpr std::size_t k_head_bytes_max = std::size_t{64} << 10;
+// Chunk sizes and the like, around a body at its limit.
+constexpr std::size_t k_framing_bytes_max = std::size_t{64} << 10;
+constexpr const char* k_json = "application/json";
+constexpr const char* k_any_path = "/";
+
+// httplib's view of our stream.
+class HttpStream : public httplib::Stream {
+ public:
+  explicit HttpStream(AdminStream& stream) : stream_(stream) {}
+  bool is_readable() const override { return stream_.is_readable(); }
+  bool is_writable() const override { return true; }  // write() waits itself
+  ssize_t read(char* place, std::size_t size) override { return stream_.read(place, size); }
+  ssize_t write(const char* bytes, std::size_t size) override { return stream_.write(bytes, size); }
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return stream_.fd(); }
+
+ private:
+  AdminStream& stream_;
+};
+
+// What the function of a request needs to know of its connection; set for the one that this thread serves.
+struct Current {
+  Peer peer;
+  std::string request_id;
+  bool reached = false;  // our function ran: the head and body were read to their end
+};
+thread_local Current* t_current = nullptr;
+
+std::string body_of(const httplib::Response& response, std::string_view request_id) {
+  using base::ErrorCode;
+  base::Error error{ErrorCode::invalid, "the request could not be read", {}};
+  if (response.status == 413) error.message = "the request is too large";
+  if (response.status == 404) error = {ErrorCode::invalid, "this method is not known here", {}};
+  if (response.status >= 500) error = {ErrorCode::internal, "the daemon failed on this request", {}};
+  return admin::error_json(error, request_id);
+}
+
+// Sent from a secret and wiped with it: httplib's own copy of a body is not.
+void set_body(httplib::Response& response, base::Secret body) {
+  const auto shared = std::make_shared<const base::Secret>(std::move(body));
+  response.set_content_provider(shared->size(), k_json,
+                                [shared](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+                                  return sink.write(shared->reveal().data() + offset, length);
+                                });
+}
+
+void answer(AdminApi& api, const httplib::Request& http, httplib::Response& response) {
+  t_current->reached = true;
+  AdminRequest request;
+  request.method = http.method == "HEAD" ? "GET" : http.method;
+  request.target = http.target;
+  request.body = http.body;
+  request.if_match = http.get_header_value("If-Match");
+  request.idempotency_key = http.get_header_value("Idempotency-Key");
+  request.actor = {t_current->peer.pid, static_cast<std::int64_t>(t_current->peer.uid),
+                   static_cast<std::int64_t>(t_current->peer.gid), http.get_header_value("X-Crd-Reason")};
+  request.request_id = t_current->request_id;
+  auto result = api.answer(request);
+  // A body may hold a key; the request is ours, httplib only lends it as const.
+  base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  response.status = result.status;
+  if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
+  set_body(response, std::move(result.body));
+}
+
+// The parts of httplib's reading that could surprise us are put right before it goes on.
+void normalise(httplib::Request& request) {
+  // Our own table decides by the target; its regular expressions see a constant.
+  request.path = k_any_path;
+  request.ranges.clear();
+  request.headers.erase("Accept-Encoding");   // no compressing of answers
+  request.headers.erase("Content-Encoding");  // nor expanding of bodies
+  request.headers.erase("Content-Type");      // nor reading them as a form
+  // Without a length it would read to the end of the connection.
+  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+    request.set_header("Content-Length", "0");
+  }
+}
+
+bool has_unread_body(const httplib::Request& request) {
+  const bool reads = request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
+  return !reads && (request.has_header("Transfer-Encoding") || request.get_header_value("Content-Length") != "0");
+}
+
+}  // namespace
+
+class AdminHttp::Server : public httplib::Server {
+ public:
+  Server(AdminApi& api, std::size_t body_bytes_max) {
+    const auto run = [&api](const httplib::Request& request, httplib::Response& response) {
+      answer(api, request, response);
+    };
+    Get(k_any_path, run);
+    Post(k_any_path, run);
+    Put(k_any_path, run);
+    Patch(k_any_path, run);
+    Delete(k_any_path, run);
+    set_payload_max_length(body_bytes_max);
+    set_default_headers({{"x-crd-version", CR_VERSION}, {"Cache-Control", "no-store"}});
+    set_error_handler(httplib::Server::Handler([](const httplib::Request&, httplib::Response& response) {
+      if (t_current->reached) return;
+      response.set_header("Connection", "close");
+      response.set_content(body_of(response, t_current->request_id), k_json);
+    }));
+    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+      response.set_header("x-request-id", t_current->request_id);
+    });
+  }
+
+  // One request; false if the connection cannot carry another.
+  bool serve_one(AdminStream& stream, const Peer& peer, std::size_t body_bytes_max, bool last) {
+    Current current{peer, base::RequestId::make(base::wall_now()).to_string(), false};
+    t_current = &current;
+    stream.begin_request(k_head_bytes_max);
+    HttpStream http(stream);
+    bool closed = false;
+    bool unread = false;
+    const bool done = process_request(http, last, closed, [&](httplib::Request& request) {
+      normalise(request);
+      unread = has_unread_body(request);
+      stream.allow(body_bytes_max + k_framing_bytes_max);
+    });
+    t_current = nullptr;
+    return done && !closed && !unread && current.reached;
+  }
+};
+
+AdminHttp::AdminHttp(AdminApi& api, Limits limits)
+    : server_(std::make_unique<Server>(api, limits.body_bytes_max)), limits_(limits) {}
+AdminHttp::~AdminHttp() = default;
+
+void AdminHttp::serve(AdminStream& stream, const Peer& peer, const std::atomic<bool>& stopping) {
+  for (std::size_t count = 1; count <= limits_.requests_per_connection_max; ++count) {
+    if (stopping || !stream.wait_for_request(limits_.idle_timeout)) return;
+    const bool last = stopping || count == limits_.requests_per_connection_max;
+    if (!server_->serve_one(stream, peer, limits_.body_bytes_max, last) || last) return;
+  }
+}
+
+void AdminHttp::refuse(AdminStream& stream, const base::Error& error) {
+  const auto status = admin_status(error.code);
+  const auto body = admin::error_json(error, base::RequestId::make(base::wall_now()).to_string());
+  const auto text = "HTTP/1.1 " + std::to_string(status) +
+                    " Refused\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body;
+  stream.write(text.data(), text.size());
+}
+
+}  // namespace cr::server

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// Routes of channels.
+#include "base/text.h"
+#include "server/admin_edits.h"
+#include "server/admin_routes.h"
+
+namespace cr::server {
+
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using ledger::ChannelKind;
+using ledger::ChannelRecord;
+using ledger::Store;
+using std::chrono::milliseconds;
+
+struct KindName {
+  ChannelKind kind;
+  std::string_view name;
+};
+constexpr KindName k_kinds[] = {
+    {ChannelKind::openai, "openai"}, {ChannelKind::anthropic, "anthropic"}, {ChannelKind::echo, "echo"}};
+constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
+
+std::string_view name_of(ChannelKind kind) {
+  for (const auto& known : k_kinds) {
+    if (known.kind == kind) return known.name;
+  }
+  return {};
+}
+
+Result<ChannelKind> read_kind(std::string_view text) {
+  for (const auto& known : k_kinds) {
+    if (known.name == text) return known.kind;
+  }
+  return fail(ErrorCode::invalid, "kind: expected \"openai\", \"anthropic\" or \"echo\"");
+}
+
+Result<void> set_span(std::string_view member, const std::optional<std::int64_t>& ms, std::int64_t low,
+                      milliseconds& place) {
+  if (!ms) return {};
+  if (*ms < low || *ms > k_timeout_ms_max) {
+    return fail(ErrorCode::invalid, std::string(member) + ": expected a whole number from " + std::to_string(low) +
+                                        " to " + std::to_string(k_timeout_ms_max));
+  }
+  place = milliseconds(*ms);
+  return {};
+}
+
+admin::Channel to_message(const ChannelRecord& record) {
+  admin::Channel channel;
+  channel.id = record.id.value;
+  channel.rev = record.rev;
+  channel.name = record.name;
+  channel.kind = name_of(record.kind);
+  channel.enabled = record.enabled == token::Switch::on;
+  channel.base_url = record.base_url;
+  channel.models = record.models;
+  channel.model_map = record.model_map;
+  channel.groups = record.groups;
+  channel.priority = record.priority;
+  channel.weight = record.weight;
+  channel.timeout_connect_ms = record.timeout_connect.count();
+  channel.timeout_first_byte_ms = record.timeout_first_byte.count();
+  channel.timeout_idle_ms = record.timeout_idle.count();
+  channel.allow_private = record.allow_private;
+  channel.bound_field = record.bound_field;
+  channel.echo_delay_ms = record.echo_delay.count();
+  for (std::size_t at = 0; at < record.key_hints.size(); ++at) {
+    const auto& hint = record.key_hints[at];
+    const auto made = at < record.key_created_at.size() ? record.key_created_at[at] : base::Time();
+    channel.keys.push_back({hint.first, hint.last, made});
+  }
+  channel.note = record.note;
+  channel.created_at = record.created_at;
+  return channel;
+}
+
+Result<std::shared_ptr<const ChannelRecord>> get_channel(const RouteCall& call, const std::string& name) {
+  const auto directory = call.api.ledger().directory().get();
+  std::vector<std::string> names;
+  for (const auto& channel : directory->channels()) {
+    if (channel->name == name) return channel;
+    names.push_back(channel->name);
+  }
+  return tl::unexpected(not_found("channel", name, names));
+}
+
+RouteResult answer_channel(const RouteCall& call, const std::string& name, int status) {
+  const auto channel = get_channel(call, name);
+  if (!channel) return tl::unexpected(channel.error());
+  return answer_with(to_message(**channel), (*channel)->rev, status);
+}
+
+Result<ledger::NewChannel> to_new_channel(const admin::ChannelCreate& create) {
+  const auto kind = read_kind(create.kind);
+  if (!kind) return tl::unexpected(kind.error());
+  ledger::NewChannel channel;
+  auto& settings = channel.settings;
+  settings.name = create.name;
+  settings.kind = *kind;
+  settings.enabled = switch_of(create.enabled);
+  settings.base_url = create.base_url;
+  settings.models = create.models;
+  settings.model_map = create.model_map;
+  settings.groups = create.groups.empty() ? std::vector<std::string>{"default"} : create.groups;
+  settings.priority = create.priority;
+  settings.weight = create.weight;
+  settings.allow_private = create.allow_private;
+  settings.bound_field = create.bound_field;
+  settings.note = create.note;
+  for (const auto& done :
+       {set_span("timeout_connect_ms", create.timeout_connect_ms, 1, settings.timeout_connect),
+        set_span("timeout_first_byte_ms", create.timeout_first_byte_ms, 1, settings.timeout_first_byte),
+        set_span("timeout_idle_ms", create.timeout_idle_ms, 1, settings.timeout_idle),
+        set_span("echo_delay_ms", create.echo_delay_ms, 0, settings.echo_delay)}) {
+    if (!done) return tl::unexpected(done.error());
+  }
+  if (create.key) channel.keys.emplace_back(std::string_view(*create.key));
+  return channel;
+}
+
+void apply_map(const std::map<std::string, std::optional<std::string>>& edit, std::map<std::string, std::string>& map) {
+  for (const auto& [alias, model] : edit) {
+    if (model) {
+      map[alias] = *model;
+    } else {
+      map.erase(alias);
+    }
+  }
+}
+
+Result<void> apply_list(const std::string& member, const std::optional<admin::ListEdit>& edit,
+                        std::vector<std::string>& list) {
+  if (!edit) return {};
+  auto changed = list_change(member, *edit)(list);
+  if (!changed) return tl::unexpected(changed.error());
+  list = std::move(*changed);
+  return {};
+}
+
+Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
+  if (edit.enabled) record.enabled = switch_of(*edit.enabled);
+  if (edit.base_url) record.base_url = *edit.base_url;
+  if (edit.bound_field) record.bound_field = *edit.bound_field;
+  if (edit.note) record.note = *edit.note;
+  if (edit.model_map) apply_map(*edit.model_map, record.model_map);
+  if (edit.priority) record.priority = *edit.priority;
+  if (edit.weight) record.weight = *edit.weight;
+  if (edit.allow_private) record.allow_private = *edit.allow_private;
+  if (auto done = apply_list("models", edit.models, record.models); !done) return done;
+  if (auto done = apply_list("groups", edit.groups, record.groups); !done) return done;
+  for (const auto& done : {set_span("timeout_connect_ms", edit.timeout_connect_ms, 1, record.timeout_connect),
+                           set_span("timeout_first_byte_ms", edit.timeout_first_byte_ms, 1, record.timeout_first_byte),
+                           set_span("timeout_idle_ms", edit.timeout_idle_ms, 1, record.timeout_idle),
+                           set_span("echo_delay_ms", edit.echo_delay_ms, 0, record.echo_delay)}) {
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace
+
+RouteResult list_channels(RouteCall& call) {
+  std::vector<admin::Channel> channels;
+  for (const auto& channel : call.api.ledger().directory().get()->channels()) channels.push_back(to_message(*channel));
+  return answer_page(std::move(channels), call.query);
+}
+
+RouteResult show_channel(RouteCall& call) {
+  return answer_channel(call, call.name(), 200);
+}
+
+RouteResult create_channel(RouteCall& call) {
+  auto create = read_body<admin::ChannelCreate>(call);
+  if (!create) return tl::unexpected(create.error());
+  auto channel = to_new_channel(*create);
+  if (create->key) base::wipe(*create->key);
+  if (!channel) return tl::unexpected(channel.error());
+  auto done = call.write([&](Store& store) -> Result<void> {
+    // A copy each time: the store takes it, and a failed commit runs this again.
+    ledger::NewChannel copy{channel->settings, {}};
+    for (const auto& key : channel->keys) copy.keys.push_back(key.clone());
+    if (auto made = store.create_channel(std::move(copy), call.request.actor); !made)
+      return tl::unexpected(made.error());
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  if (!call.is_dry_run()) return answer_channel(call, channel->settings.name, k_created);
+  for (const auto& key : channel->keys) channel->settings.key_hints.push_back(token::hint_of(key.reveal()));
+  return answer_with(to_message(channel->settings), std::nullopt, k_created);
+}
+
+RouteResult edit_channel(RouteCall& call) {
+  const auto edit = read_body<admin::ChannelEdit>(call);
+  if (!edit) return tl::unexpected(edit.error());
+  const auto before = get_channel(call, call.name());
+  if (!before) return tl::unexpected(before.error());
+  auto would_be = **before;
+  auto done = call.write([&](Store& store) {
+    return store.edit_channel(
+        call.name(),
+        [&](ChannelRecord& record) -> Result<void> {
+          if (auto applied = apply(*edit, record); !applied) return applied;
+          would_be = record;
+          return {};
+        },
+        call.if_rev, call.request.actor);
+  });
+  if (!done) return tl::unexpected(done.error());
+  if (call.is_dry_run()) return answer_with(to_message(would_be), would_be.rev);
+  return answer_channel(call, call.name(), 200);
+}
+
+RouteResult delete_channel(RouteCall& call) {
+  const auto channel = get_channel(call, call.name());
+  if (!channel) return tl::unexpected(channel.error());
+  auto done =
+      call.write([&](Store& store) { return store.delete_channel(call.name(), call.if_rev, call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(**channel));
+}
+
+RouteResult set_channel_key(RouteCall& call) {
+  auto set = read_body<admin::ChannelSetKey>(call);
+  if (!set) return tl::unexpected(set.error());
+  const base::Secret key(std::move(set->key));
+  const auto action = set->action;
+  if (action != "set" && action != "add" && action != "remove") {
+    return fail(ErrorCode::invalid, "action: expected \"set\", \"add\" or \"remove\"");
+  }
+  auto done = call.write([&](Store& store) -> Result<void> {
+    if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), call.request.actor);
+    if (action == "add") return store.add_channel_key(call.name(), key.clone(), call.request.actor);
+    std::vector<base::Secret> keys;
+    keys.push_back(key.clone());
+    return store.set_channel_keys(call.name(), std::move(keys), call.request.actor);
+  });
+  if (!done) return tl::unexpected(done.error());
+  return answer_channel(call, call.name(), 200);
+}
+
+RouteResult test_channel(RouteCall& call) {
+  const auto request = read_body<admin::ChannelTestRequest>(call);
+  if (!request) return tl::unexpected(request.error());
+  const auto channel = get_channel(call, call.name());
+  if (!channel) return tl::unexpected(channel.error());
+  const auto tested = call.api.hooks().test_channel(call.name(), request->model.value_or(""));
+  if (!tested) return tl::unexpected(tested.error());
+  return answer_with(*tested);
+}
+
+}  // namespace cr::server

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// Route of `token check`: would a request pass? Asks the rules in the order of the request path, by its own functions.
+#include "relay/caller.h"
+#include "server/admin_routes.h"
+#include "server/admin_token_rows.h"
+
+namespace cr::server {
+
+namespace {
+
+using base::Result;
+using openai::RefusalCode;
+
+struct Asked {
+  std::shared_ptr<const ledger::TokenRecord> token;
+  std::shared_ptr<const ledger::AccountRecord> account;
+  std::string model;
+  std::optional<base::IpAddress> ip;
+  std::optional<base::Credits> cost;
+};
+
+// What an operator would type to let it pass.
+std::string setting_for(RefusalCode code, const Asked& asked) {
+  const auto token = "crctl token edit " + asked.token->name;
+  switch (code) {
+    case RefusalCode::token_disabled:
+      return "crctl token enable " + asked.token->name;
+    case RefusalCode::token_expired:
+      return token + " --expires 30d";
+    case RefusalCode::token_not_yet_valid:
+      return token + " --not-before none";
+    case RefusalCode::account_disabled:
+      return "crctl account enable " + asked.account->name;
+    case RefusalCode::ip_not_allowed:
+      return token + " --allow-ip +" + (asked.ip ? asked.ip->to_string() : "ADDRESS");
+    case RefusalCode::model_not_allowed:
+      return token + " --models '+" + asked.model + "'";
+    case RefusalCode::model_not_found:
+      return "crctl channel edit CHANNEL --models '+" + asked.model + "'";
+    case RefusalCode::model_not_priced:
+      return "crctl price set '" + asked.model + "' --input N --output N";
+    default:
+      return {};
+  }
+}
+
+admin::TokenVerdict refused(RefusalCode code, std::string reason, const Asked& asked) {
+  admin::TokenVerdict verdict;
+  verdict.rule = openai::row_of(code).name;
+  verdict.reason = std::move(reason);
+  verdict.setting = setting_for(code, asked);
+  return verdict;
+}
+
+std::optional<admin::TokenVerdict> check_rules(const Asked& asked, base::Time now) {
+  auto record = *asked.token;
+  if (!asked.ip) record.ip_set = {};  // no address asked about: its rule is not
+  const auto verdict = relay::admit(record, *asked.account, now, asked.ip.value_or(base::IpAddress{}));
+  if (verdict != token::Verdict::allowed) {
+    const auto refusal = relay::refusal_of(verdict, record);
+    return refused(refusal.code, refusal.message, asked);
+  }
+  if (!record.model_set.allows(asked.model)) {
+    const auto refusal = relay::refusal_of(token::Verdict::model_not_allowed, record);
+    return refused(refusal.code, refusal.message, asked);
+  }
+  return std::nullopt;
+}
+
+std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Asked& asked,
+                                               const ledger::Directory& directory, std::vector<std::string>& channels) {
+  channels = call.api.hooks().check_route(asked.token->name, asked.model);
+  if (channels.empty()) {
+    return refused(RefusalCode::model_not_found,
+                   "no enabled channel of the groups of token '" + asked.token->name + "' serves this model", asked);
+  }
+  const bool limited = asked.token->quota.has_value() || asked.account->quota.has_value();
+  if (!limited || directory.find_price(asked.model, call.now)) return std::nullopt;
+  for (const auto& channel : directory.channels()) {
+    // An alias may be priced by the name it stands for.
+    const auto alias = channel->model_map.find(asked.model);
+    if (channel->name == channels.front() && alias != channel->model_map.end() &&
+        directory.find_price(alias->second, call.now)) {
+      return std::nullopt;
+    }
+  }
+  return refused(RefusalCode::model_not_priced,
+                 "the model has no price, and token '" + asked.token->name + "' or its account has a quota", asked);
+}
+
+struct Balances {
+  ledger::Balance token, account;
+};
+
+Result<Balances> read_balances(const RouteCall& call, const Asked& asked) {
+  Balances balances;
+  auto done = call.api.ledger().write(
+      [&](ledger::Store& store) -> Result<void> {
+        balances.token = store.find_balance(asked.token->id).value_or(ledger::Balance{});
+        balances.account = store.find_balance(asked.account->id).value_or(ledger::Balance{});
+        return {};
+      },
+      ledger::Ledger::DryRun::yes);
+  if (!done) return tl::unexpected(done.error());
+  return balances;
+}
+
+std::optional<admin::TokenVerdict> check_credit(const Balances& balances, const Asked& asked) {
+  const auto lacks = [&](const ledger::Balance& balance) {
+    const auto left = balance.available();
+    return balance.quota && (left == base::Credits() || (asked.cost && left < *asked.cost));
+  };
+  if (lacks(balances.token)) {
+    auto verdict =
+        refused(RefusalCode::insufficient_quota,
+                "token '" + asked.token->name + "' has " + balances.token.available().to_display() + " left", asked);
+    verdict.setting = "crctl token edit " + asked.token->name + " --quota +5";
+    return verdict;
+  }
+  if (lacks(balances.account)) {
+    auto verdict = refused(
+        RefusalCode::insufficient_quota,
+        "account '" + asked.account->name + "' has " + balances.account.available().to_display() + " left", asked);
+    verdict.setting = "crctl account credit " + asked.account->name + " 5";
+    return verdict;
+  }
+  return std::nullopt;
+}
+
+Result<Asked> read_question(const RouteCall& call, const ledger::Directory& directory) {
+  const auto check = read_body<admin::TokenCheck>(call);
+  if (!check) return tl::unexpected(check.error());
+  Asked asked{directory.find_token(call.name()), nullptr, check->model, std::nullopt, check->cost};
+  if (check->cost && *check->cost < base::Credits()) {
+    return base::fail(base::ErrorCode::invalid, "cost: expected 0 or more");
+  }
+  if (check->ip) {
+    const auto address = base::IpAddress::parse(*check->ip);
+    if (!address) return base::fail(base::ErrorCode::invalid, "ip: " + address.error().message, address.error().hint);
+    asked.ip = *address;
+  }
+  if (asked.token) asked.account = directory.find_account(asked.token->account);
+  if (asked.account) return asked;
+  const auto row = find_token_row(call.api.ledger(), call.name());  // for its words: not found, and the nearest
+  if (!row) return tl::unexpected(row.error());
+  return base::fail(base::ErrorCode::unavailable, "token '" + call.name() + "' is changing just now", "try again");
+}
+
+}  // namespace
+
+RouteResult check_token(RouteCall& call) {
+  const auto directory = call.api.ledger().directory().get();
+  const auto asked = read_question(call, *directory);
+  if (!asked) return tl::unexpected(asked.error());
+  if (auto verdict = check_rules(*asked, call.now)) return answer_with(*verdict);
+  admin::TokenVerdict allowed;
+  if (auto verdict = check_route(call, *asked, *directory, allowed.channels)) return answer_with(*verdict);
+  const auto balances = read_balances(call, *asked);
+  if (!balances) return tl::unexpected(balances.error());
+  if (auto verdict = check_credit(*balances, *asked)) return answer_with(*verdict);
+  allowed.allowed = true;
+  return answer_with(allowed);
+}
+
+}  // namespace cr::server

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// Routes of prices.
+#include <array>
+
+#include "base/text.h"
+#include "openai/price.h"
+#include "relay/price_terms.h"
+#include "server/admin_routes.h"
+
+namespace cr::server {
+
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using ledger::PriceRecord;
+using ledger::Reports;
+using ledger::Store;
+using openai::Rate;
+
+constexpr std::size_t k_import_max = 20'000;
+constexpr std::int64_t k_tokens_max = 1'000'000'000'000;
+
+admin::Price to_message(const PriceRecord& record) {
+  admin::Price price;
+  price.model = record.model;
+  price.input = Rate{record.input}.to_decimal();
+  price.cached_input = Rate{record.cached_input}.to_decimal();
+  price.cache_write = Rate{record.cache_write}.to_decimal();
+  price.output = Rate{record.output}.to_decimal();
+  price.per_request = record.per_request.to_decimal();
+  price.max_output_tokens = record.max_output_tokens;
+  price.context_tokens = record.context_tokens;
+  price.source = record.source;
+  price.effective_at = record.effective_at;
+  price.updated_at = record.updated_at;
+  return price;
+}
+
+Result<std::vector<PriceRecord>> read_prices(const RouteCall& call, const std::string& glob) {
+  return read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.prices(glob); });
+}
+
+base::Error no_price(const ledger::Directory& directory, const std::string& model) {
+  auto error = not_found("price for a model", model, directory.priced_models());
+  if (error.hint.empty())
+    error.hint = "set one: crctl price set '" + base::escape_for_terminal(model.substr(0, 128)) + "' ...";
+  return error;
+}
+
+// The one that holds now; if all begin later, the one that begins first.
+Result<PriceRecord> get_price(const RouteCall& call, const std::string& model) {
+  const auto directory = call.api.ledger().directory().get();
+  if (const auto price = directory->find_price(model, call.now); price && price->model == model) return *price;
+  const auto rows = read_prices(call, "*");
+  if (!rows) return tl::unexpected(rows.error());
+  const PriceRecord* first = nullptr;
+  for (const auto& row : *rows) {
+    if (row.model == model && (first == nullptr || row.effective_at < first->effective_at)) first = &row;
+  }
+  if (first == nullptr) return tl::unexpected(no_price(*directory, model));
+  return *first;
+}
+
+Result<std::int64_t> read_rate(std::string_view member, const std::optional<std::string>& text,
+                               std::int64_t otherwise) {
+  if (!text) return otherwise;
+  const auto rate = Rate::parse(*text);
+  if (!rate) return fail(ErrorCode::invalid, std::string(member) + ": " + rate.error().message, rate.error().hint);
+  return rate->nano_per_million;
+}
+
+Result<void> check_tokens(std::string_view member, const std::optional<std::int64_t>& tokens, std::int64_t low) {
+  if (!tokens || (*tokens >= low && *tokens <= k_tokens_max)) return {};
+  return fail(ErrorCode::invalid, std::string(member) + ": expected a whole number from " + std::to_string(low) +
+                                      " to " + std::to_string(k_tokens_max));
+}
+
+Result<PriceRecord> to_record(const admin::PriceSet& set, base::Time now) {
+  PriceRecord record;
+  record.model = set.model;
+  const auto input = read_rate("input", set.input, 0);
+  const auto output = read_rate("output", set.output, 0);
+  if (!input) return tl::unexpected(input.error());
+  if (!output) return tl::unexpected(output.error());
+  record.input = *input;
+  record.output = *output;
+  // Without a rate of its own, cached input costs what input costs.
+  const auto cached = read_rate("cached_input", set.cached_input, *input);
+  const auto written = read_rate("cache_write", set.cache_write, *input);
+  if (!cached) return tl::unexpected(cached.error());
+  if (!written) return tl::unexpected(written.error());
+  record.cached_input = *cached;
+  record.cache_write = *written;
+  if (set.per_request) {
+    const auto fee = base::Credits::parse(*set.per_request);
+    if (!fee) return fail(ErrorCode::invalid, "per_request: " + fee.error().message, fee.error().hint);
+    record.per_request = *fee;
+  }
+  for (const auto& done : {check_tokens("max_output_tokens", set.max_output_tokens, 1),
+                           check_tokens("context_tokens", set.context_tokens, 1)}) {
+    if (!done) return tl::unexpected(done.error());
+  }
+  record.max_output_tokens = set.max_output_tokens;
+  record.context_tokens = set.context_tokens;
+  record.effective_at = set.effective_at;
+  record.source = "set";
+  record.updated_at = now;
+  return record;
+}
+
+std::string term(std::string_view what, std::int64_t tokens, std::int64_t nano_per_million) {
+  const Rate rate{nano_per_million};
+  openai::Price price;
+  price.input = rate;
+  openai::Usage usage;
+  usage.input_tokens = tokens;
+  return std::to_string(tokens) + " " + std::string(what) + " tokens x $" + rate.to_decimal() +
+         " a million = " + openai::cost(price, {}, usage).to_display();
+}
+
+std::vector<std::string> arithmetic_of(const PriceRecord& price, const openai::Usage& usage,
+                                       openai::Multiplier multiplier, base::Credits cost) {
+  std::vector<std::string> lines;
+  const auto plain = usage.input_tokens - usage.cached_tokens;
+  lines.push_back(term("input", plain, price.input));
+  if (usage.cached_tokens != 0) lines.push_back(term("cached input", usage.cached_tokens, price.cached_input));
+  lines.push_back(term("output", usage.output_tokens, price.output));
+  if (price.per_request != base::Credits()) lines.push_back("per request = " + price.per_request.to_display());
+  if (multiplier.millionths != openai::Multiplier{}.millionths)
+    lines.push_back("group multiplier x " + multiplier.to_decimal());
+  lines.push_back("total, rounded up to a nano-dollar = " + cost.to_display());
+  return lines;
+}
+
+Result<openai::Usage> to_usage(const admin::PriceQuote& quote) {
+  for (const auto& done :
+       {check_tokens("input_tokens", quote.input_tokens, 0), check_tokens("cached_tokens", quote.cached_tokens, 0),
+        check_tokens("output_tokens", quote.output_tokens, 0)}) {
+    if (!done) return tl::unexpected(done.error());
+  }
+  if (quote.cached_tokens > quote.input_tokens) {
+    return fail(ErrorCode::invalid, "cached_tokens: they are a part of input_tokens and cannot be more");
+  }
+  return openai::Usage{quote.input_tokens, quote.cached_tokens, 0, quote.output_tokens};
+}
+
+}  // namespace
+
+RouteResult list_prices(RouteCall& call) {
+  const auto rows = read_prices(call, find_parameter(call.query, "match").value_or("*"));
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<admin::Price> prices;
+  for (const auto& row : *rows) prices.push_back(to_message(row));
+  return answer_page(std::move(prices), call.query);
+}
+
+RouteResult show_price(RouteCall& call) {
+  const auto price = get_price(call, call.name());
+  if (!price) return tl::unexpected(price.error());
+  return answer_with(to_message(*price));
+}
+
+RouteResult set_price(RouteCall& call) {
+  auto set = read_body<admin::PriceSet>(call);
+  if (!set) return tl::unexpected(set.error());
+  if (!set->model.empty() && set->model != call.name()) {
+    return fail(ErrorCode::invalid, "model: differs from the one in the address", "leave it out of the body");
+  }
+  set->model = call.name();
+  const auto record = to_record(*set, call.now);
+  if (!record) return tl::unexpected(record.error());
+  auto done = call.write([&](Store& store) { return store.set_price(*record, call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(*record));
+}
+
+RouteResult unset_price(RouteCall& call) {
+  const auto price = get_price(call, call.name());
+  if (!price) return tl::unexpected(price.error());
+  auto done = call.write([&](Store& store) { return store.unset_price(call.name(), call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(*price));
+}
+
+RouteResult import_prices(RouteCall& call) {
+  const auto import = read_body<admin::PriceImport>(call);
+  if (!import) return tl::unexpected(import.error());
+  if (import->prices.size() > k_import_max) {
+    return fail(ErrorCode::invalid, "prices: at most " + std::to_string(k_import_max) + " at once");
+  }
+  std::vector<PriceRecord> records;
+  for (const auto& set : import->prices) {
+    const auto at = "prices[" + std::to_string(records.size()) + "]";
+    if (set.model.empty()) return fail(ErrorCode::invalid, at + ".model: missing");
+    auto record = to_record(set, call.now);
+    if (!record) return fail(ErrorCode::invalid, at + "." + record.error().message, record.error().hint);
+    records.push_back(std::move(*record));
+  }
+  auto done = call.write([&](Store& store) -> Result<void> {
+    for (const auto& record : records) {
+      if (auto one = store.set_price(record, call.request.actor); !one) return one;
+    }
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(admin::Imported{static_cast<std::int64_t>(records.size())});
+}
+
+RouteResult quote_price(RouteCall& call) {
+  const auto quote = read_body<admin::PriceQuote>(call);
+  if (!quote) return tl::unexpected(quote.error());
+  const auto usage = to_usage(*quote);
+  if (!usage) return tl::unexpected(usage.error());
+  const auto directory = call.api.ledger().directory().get();
+  const auto price = directory->find_price(quote->model, call.now);
+  if (!price) return tl::unexpected(no_price(*directory, quote->model));
+  openai::Multiplier multiplier;
+  if (quote->group) {
+    const auto group = directory->find_group(*quote->group);
+    if (!group) return tl::unexpected(not_found("group", *quote->group, {}));
+    multiplier.millionths = group->multiplier_millionths;
+  }
+  admin::PriceQuoted quoted;
+  quoted.price = to_message(*price);
+  quoted.multiplier = multiplier.to_decimal();
+  quoted.cost = openai::cost(relay::to_price(*price), multiplier, *usage);
+  quoted.lines = arithmetic_of(*price, *usage, multiplier, quoted.cost);
+  return answer_with(quoted);
+}
+
+}  // namespace cr::server
