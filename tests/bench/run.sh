@@ -128,7 +128,7 @@ if [ -n "${SYSCALLS:-}" ] && command -v strace > /dev/null; then
     bench_load --port "$port" --key "$key" --requests 5000 --warm 0 > /dev/null
     kill -INT "$tracer"
     wait "$tracer" || true
-    echo "  $name: $(awk '$NF == "total" { printf "%.1f", $(NF - 2) / 5000 }' "$dir/strace.$name") system calls a request"
+    echo "  $name: $(awk '$NF == "total" { printf "%.1f", $4 / 5000 }' "$dir/strace.$name") system calls a request"
     sed -n '3,9p' "$dir/strace.$name"
   }
   count_calls crd "$crd_port" "$crd_pid"
