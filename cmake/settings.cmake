@@ -8,6 +8,10 @@ target_include_directories(cr_settings INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE
 target_compile_definitions(cr_settings INTERFACE CR_VERSION="${PROJECT_VERSION}")
 target_compile_options(cr_settings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fno-plt
                                              -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 sees trouble inside its own optimised std::string and std::optional (GCC bugs 105651 and 80635).
+  target_compile_options(cr_settings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+endif()
 target_link_options(cr_settings INTERFACE -Wl,--as-needed -Wl,-z,relro,-z,now)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_definitions(cr_settings INTERFACE _FORTIFY_SOURCE=2)
