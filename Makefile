@@ -7,10 +7,10 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps build demo run test test-asan test-tsan bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-tsan bench install clean format lint
 
 help:
-	@echo 'make deps       install what the build and the tests need (Debian 12 packages, npm packages of the client tests)'
+	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
 	@echo 'make build      build crd and crctl into $(RELEASE)'
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'
@@ -22,10 +22,12 @@ help:
 deps:
 	@scripts/deps.sh
 
-build:
+configure: deps
 	@mkdir -p build
 	@cmake --preset release $(LAUNCHER) > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
-	@cmake --build --preset release -j $(JOBS)
+
+build: configure
+	@cmake --build --preset release -j $(JOBS) --target crd crctl
 
 demo: build
 	@scripts/demo.sh
@@ -35,18 +37,20 @@ run: build
 	@echo 'In another terminal: export CRCTL_SOCKET=$(CURDIR)/build/state/admin.sock; $(CURDIR)/$(RELEASE)/apps/crctl/crctl status'
 	@STATE_DIRECTORY=$(CURDIR)/build/state RUNTIME_DIRECTORY=$(CURDIR)/build/state $(RELEASE)/apps/crd/crd
 
-test: build
+test: configure
+	@cmake --build --preset release -j $(JOBS)
 	@ctest --preset release -j $(JOBS)
 
-test-asan test-tsan: test-%:
+test-asan test-tsan: test-%: deps
 	@cmake --preset $* $(LAUNCHER)
 	@cmake --build --preset $* -j $(JOBS)
 	@ctest --preset $* -j $(JOBS)
 
-bench: build
+bench: configure
+	@cmake --build --preset release -j $(JOBS)
 	@tests/bench/run.sh $(RELEASE)
 
-install:
+install: deps
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	@cmake --build --preset release -j $(JOBS)
 	@cmake --install $(RELEASE)
