@@ -82,15 +82,16 @@ std::size_t WorkQueue::waiting() const {
 }
 
 WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Patience& patience) {
-  std::optional<base::SteadyTime> due = patience.retry_at;
+  constexpr auto k_never = base::SteadyTime::max();
+  base::SteadyTime due = patience.retry_at ? *patience.retry_at : k_never;
   bool lively = patience.lively;
   while (!urgent()) {
     const bool settlements = patience.retry_at || !incoming_.settlements.empty();
-    if (!due && (settlements || lively)) due = base::steady_now() + settle_delay_;
-    sleep_ = due ? Sleep::until_due : Sleep::until_work;
+    if (due == k_never && (settlements || lively)) due = base::steady_now() + settle_delay_;
+    sleep_ = due != k_never ? Sleep::until_due : Sleep::until_work;
     auto status = std::cv_status::no_timeout;
-    if (due) {
-      status = work_.wait_until(lock, due.value_or(base::SteadyTime()));  // spelt so that GCC 12 sees a value
+    if (due != k_never) {
+      status = work_.wait_until(lock, due);
     } else if (patience.idle_after) {
       status = work_.wait_for(lock, *patience.idle_after);
     } else {
@@ -98,9 +99,9 @@ WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Pati
     }
     sleep_ = Sleep::none;
     if (status == std::cv_status::no_timeout || urgent()) continue;
-    if (!due) return Woken::idle;
+    if (due == k_never) return Woken::idle;
     if (patience.retry_at || !incoming_.settlements.empty()) return Woken::settlements_due;
-    due.reset();
+    due = k_never;
     lively = false;
   }
   return Woken::work;

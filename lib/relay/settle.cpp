@@ -89,6 +89,7 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   if (settled_) return;
   settled_ = true;
   ledger::Settlement settlement;
+  settlement.ending = ledger::Ending::refused;
   const bool known = caller_.token && caller_.account;
   if (known) fill_settlement(settlement, channel_ ? ledger::Ending::upstream_failed : ledger::Ending::refused);
   settlement.status = status_;

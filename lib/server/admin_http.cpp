@@ -48,13 +48,9 @@ std::string body_of(const httplib::Response& response, std::string_view request_
   return admin::error_json(error, request_id);
 }
 
-// Sent from a secret and wiped with it: httplib's own copy of a body is not.
-void set_body(httplib::Response& response, base::Secret body) {
-  const auto shared = std::make_shared<const base::Secret>(std::move(body));
-  response.set_content_provider(shared->size(), k_json,
-                                [shared](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-                                  return sink.write(shared->reveal().data() + offset, length);
-                                });
+// Plainly, not through a content provider: httplib asks those only while it listens by itself.
+void set_body(httplib::Response& response, const base::Secret& body) {
+  response.set_content(body.reveal().data(), body.size(), k_json);
 }
 
 void answer(AdminApi& api, const httplib::Request& http, httplib::Response& response) {
@@ -73,7 +69,7 @@ void answer(AdminApi& api, const httplib::Request& http, httplib::Response& resp
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   response.status = result.status;
   if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
-  set_body(response, std::move(result.body));
+  set_body(response, result.body);
 }
 
 // The parts of httplib's reading that could surprise us are put right before it goes on.
