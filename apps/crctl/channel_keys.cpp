@@ -56,8 +56,7 @@ Result<Exit> run_test(Context& context, const TestWords& words) {
   admin::ChannelTestRequest request;
   request.model = words.model;
   std::string raw;
-  auto test = context.client().send<admin::ChannelTest>("POST", channel_path(words.name) + "/test", request,
-                                                        context.call_options(), &raw);
+  auto test = context.client().send<admin::ChannelTest>("POST", channel_path(words.name) + "/test", request, {}, &raw);
   if (!test) return tl::unexpected(test.error());
   Result<void> printed;
   if (context.output.wants_data()) {
@@ -86,7 +85,7 @@ void add_channel_keys(Commands& commands, CLI::App& channel) {
                                        "Send one small request through a channel. Exit 0 or 1.",
                                        {"crctl channel test openai --model gpt-4o-mini"},
                                        {}},
-                                      Effect::changes, [test](Context& context) { return run_test(context, *test); });
+                                      Effect::reads, [test](Context& context) { return run_test(context, *test); });
   add_name(test_verb, "NAME", "CHANNEL", "The channel.", test->name);
   add_text(test_verb, "--model", "MODEL", "The model to ask (the first it serves).", test->model);
 

@@ -57,6 +57,10 @@ Result<void> feed(const std::vector<std::string>& command, std::string_view text
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  // xclip stays in the background; holding our stdout, it would keep $(crctl ...) waiting.
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    ::posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
+  }
   std::vector<char*> arguments;
   std::vector<std::string> copies = command;
   for (auto& word : copies) arguments.push_back(word.data());

@@ -33,6 +33,16 @@ std::string folder_of(const std::string& file) {
   return slash == 0 ? "/" : file.substr(0, slash);
 }
 
+// Without force, a file somebody has made meanwhile stays: rename() alone would replace it.
+bool place(const std::string& temporary, const std::string& file, bool force) {
+  if (force) return ::rename(temporary.c_str(), file.c_str()) == 0;
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (::link(temporary.c_str(), file.c_str()) != 0) return false;
+  ::unlink(temporary.c_str());
+  return true;
+}
+
 Result<void> check_target(const KeyTarget& target) {
   struct stat info {};
   if (::lstat(target.file->c_str(), &info) != 0) {

@@ -17,8 +17,8 @@ enum class Align { left, right };
 enum class From { list, wide, detail };  // the narrowest view that shows a column: list, -o wide, show
 
 struct Cell {
-  std::string plain;  // for programs: RFC 3339, plain numbers; may hold anything from outside
-  std::string shown;  // for eyes, escaped; empty = as plain, escaped
+  std::string plain = {};  // for programs: RFC 3339, plain numbers; may hold anything from outside
+  std::string shown = {};  // for eyes, escaped; empty = as plain, escaped
   Style style = Style::none;
 };
 

@@ -202,7 +202,8 @@ Result<void> Output::field_names(const std::vector<Column>& columns, const std::
 
 void Output::note(std::string_view line) {
   // A note that cannot be shown is no reason to fail what it is about.
-  if (!globals_.quiet) static_cast<void>(write_all(STDERR_FILENO, base::escape_for_terminal(line) + "\n"));
+  if (!globals_.quiet && !wants_json())
+    static_cast<void>(write_all(STDERR_FILENO, base::escape_for_terminal(line) + "\n"));
 }
 
 void Output::error(const Error& error, Exit exit, std::string_view request_id) {

@@ -31,7 +31,7 @@ class Output {
   base::Result<void> text(std::string_view text);  // stdout, as it is
   // What --field or a JSON mode wants of an object; nothing where neither was asked for.
   base::Result<void> object(const std::string& json);
-  void note(std::string_view line);  // stderr; silent with --quiet
+  void note(std::string_view line);  // stderr; silent with --quiet and in JSON modes
   void error(const base::Error& error, Exit exit, std::string_view request_id = {});
 
   bool wants_json() const;  // a mode in which stdout is JSON

@@ -28,11 +28,12 @@ tl::unexpected<base::Error> cannot_read(const std::string& what) {
   return fail(ErrorCode::invalid, fmt::format("cannot read {}: {}", what, std::generic_category().message(errno)));
 }
 
-// Reads to the end, or to a line end where `line`. Room is reserved at once so that no copy is left unwiped.
+// Reads to the end, or to a line end where `line`. A secret's room is reserved at once: growing would leave copies
+// behind.
 Result<std::string> read_some(int fd, const std::string& what, std::size_t bytes_max, bool line) {
-  std::string text;
-  if (line) text.reserve(bytes_max + 1);
   std::array<char, 16384> block{};
+  std::string text;
+  if (bytes_max <= k_secret_bytes_max) text.reserve(bytes_max + sizeof block);
   while (text.size() <= bytes_max) {
     const ssize_t got = ::read(fd, block.data(), line ? 1 : block.size());
     if (got < 0 && errno == EINTR) continue;
@@ -40,7 +41,7 @@ Result<std::string> read_some(int fd, const std::string& what, std::size_t bytes
     if (got == 0 || (line && block[0] == '\n')) break;
     text.append(block.data(), static_cast<std::size_t>(got));
   }
-  base::wipe(block.data(), line ? 1 : block.size());
+  base::wipe(block.data(), block.size());
   if (text.size() > bytes_max) {
     base::wipe(text);
     return fail(ErrorCode::invalid, fmt::format("{} is longer than {} bytes", what, bytes_max));
@@ -100,10 +101,10 @@ Result<std::string> secret_text(Context& context, const SecretSource& source, co
   if (source.file && *source.file != "-") {
     const File file(*source.file);
     if (file.fd() < 0) return cannot_read(base::escape_for_terminal(*source.file));
-    return read_some(file.fd(), *source.file, k_secret_bytes_max, true);
+    return read_some(file.fd(), *source.file, k_secret_bytes_max, false);
   }
   if (context.terminal.in_tty) return read_silently(context, what);
-  return read_some(STDIN_FILENO, what + " on stdin", k_secret_bytes_max, true);
+  return read_some(STDIN_FILENO, what + " on stdin", k_secret_bytes_max, false);
 }
 
 }  // namespace
@@ -125,8 +126,12 @@ Result<Secret> read_secret(Context& context, const SecretSource& source, const s
   if (!text) return tl::unexpected(text.error());
   Secret secret(std::move(*text));
   std::string_view shown = secret.reveal();
-  while (!shown.empty() && (shown.back() == '\r' || shown.back() == ' ')) shown.remove_suffix(1);
+  while (!shown.empty() && std::string_view("\r\n ").find(shown.back()) != std::string_view::npos)
+    shown.remove_suffix(1);
   if (shown.empty()) return fail(ErrorCode::invalid, what + " is empty");
+  if (shown.find_first_of(" \t\r\n") != std::string_view::npos) {
+    return fail(ErrorCode::invalid, what + " has blanks or several lines in it", "give the key alone");
+  }
   return Secret(shown);
 }
 

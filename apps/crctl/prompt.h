@@ -22,7 +22,7 @@ struct SecretSource {
   std::optional<std::string> file;
   bool given() const { return from_stdin || file.has_value(); }
 };
-// One line; its line end is dropped. An empty one, one of several lines or over 4096 bytes is `invalid`.
+// The line end is dropped. An empty secret, one with blanks or several lines, or over 4096 bytes is `invalid`.
 base::Result<base::Secret> read_secret(Context& context, const SecretSource& source, const std::string& what);
 
 // All of stdin or a file ("-" is stdin), as it is. Over 64 MiB is `invalid`.

@@ -129,14 +129,14 @@ Result<Exit> run_tail(Context& context, const Words& words) {
   filter->after = records->empty() ? std::nullopt : std::optional(records->back().value.id);
   if (!filter->after && !filter->since) filter->since = context.now;
   while (true) {
-    if (!records->empty()) {
+    if (!records->empty() || !words.follow) {
       auto printed = output->list(make_listing(request_kind(), *records, context.list_view()));
       if (!printed) return tl::unexpected(printed.error());
       later.no_header = true;
       output = &without_header;
-      filter->after = records->back().value.id;
     }
     if (!words.follow) return Exit::done;
+    if (!records->empty()) filter->after = records->back().value.id;
     std::this_thread::sleep_for(k_follow_pause);
     records = fetch_all<Request>(context, pages_of(*filter), k_page_records);
     if (!records) return tl::unexpected(records.error());

@@ -21,7 +21,8 @@ struct Terminal {
 
 // The variables that decide, apart from where they come from.
 struct TerminalVariables {
-  std::optional<std::string> no_color, clicolor_force, term, columns, lc_all, lc_ctype, lang;
+  std::optional<std::string> no_color = {}, clicolor_force = {}, term = {}, columns = {};
+  std::optional<std::string> lc_all = {}, lc_ctype = {}, lang = {};
 };
 TerminalVariables terminal_variables();
 

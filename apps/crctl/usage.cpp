@@ -190,7 +190,8 @@ void add_usage(Commands& commands) {
       commands.word({"usage",
                      "Requests, model tokens and cost, by whatever you like.",
                      {"crctl usage --by day --since 7d", "crctl usage --by token,model --since 2026-01-01 --top 10"},
-                     "A '~' marks costs of which some are estimated. Days are UTC days."},
+                     "A '~' marks costs of which some are estimated. Days are UTC days. --json has the whole "
+                     "report;\nwith --fields or --top, the rows alone."},
                     Effect::reads, [words](Context& context) { return run_usage(context, *words); });
   add_choices(usage, "--by", "token|model|day|hour|channel|group|account", "A row for each; several make pairs (day).",
               words->by);
