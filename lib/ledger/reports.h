@@ -29,11 +29,11 @@ struct TokenRow {
   std::optional<Time> last_used_at;
 };
 struct TokenQuery {
-  std::optional<std::string> name_glob, group, account;
-  std::optional<std::pair<std::string, std::optional<std::string>>> tag;
-  std::optional<Time> expires_before;  // and not yet expired
-  std::optional<Time> not_used_since;
-  std::optional<int> over_percent;
+  std::optional<std::string> name_glob{}, group{}, account{};
+  std::optional<std::pair<std::string, std::optional<std::string>>> tag{};
+  std::optional<Time> expires_before{};  // and not yet expired
+  std::optional<Time> not_used_since{};
+  std::optional<int> over_percent{};
   bool deleted = false;
   enum class Sort { name, used, left, expires, last_used, created } sort = Sort::name;
   bool descending = false;
@@ -57,10 +57,10 @@ struct RequestRow {
   bool open = false;  // a reservation without an ending yet
 };
 struct RequestQuery {
-  std::optional<std::string> token, model, channel, account, error;  // error "*" = any
-  std::optional<Time> since, until;
-  std::optional<RequestId> before;  // newest first, older than this
-  std::optional<RequestId> after;   // oldest first, newer than this
+  std::optional<std::string> token{}, model{}, channel{}, account{}, error{};  // error "*" = any
+  std::optional<Time> since{}, until{};
+  std::optional<RequestId> before{};  // newest first, older than this
+  std::optional<RequestId> after{};   // oldest first, newer than this
   std::size_t limit = 200;
 };
 enum class UsageBy { token, model, day, hour, channel, group, account };
@@ -71,9 +71,9 @@ struct UsageGroup {
   bool estimated = false;
 };
 struct UsageSelection {
-  std::vector<UsageBy> by;
-  Time since, until;
-  std::optional<std::string> token, model, channel, group, account;
+  std::vector<UsageBy> by{};
+  Time since{}, until{};
+  std::optional<std::string> token{}, model{}, channel{}, group{}, account{};
 };
 
 class Reports {

@@ -22,7 +22,7 @@ using base::Result;
 // small.
 constexpr std::string_view k_tables[] = {"meta",          "account", "account_balance", "grp",         "token",
                                          "token_balance", "key",     "channel",         "channel_key", "price",
-                                         "reservation",   "audit",   "request"};
+                                         "reservation",   "audit",   "sqlite_sequence", "request"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
 Result<void> insert_defaults(StatementCache& sql, Time now) {

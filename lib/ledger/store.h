@@ -31,15 +31,15 @@ struct NewToken {
   std::string account = "default";
   std::vector<std::string> groups{"default"};
   Switch enabled = Switch::on;
-  std::optional<Time> not_before, expires;  // a past expiry is `invalid`
-  bool expires_given = false;               // else Options::default_expiry applies
-  std::vector<std::string> models, allow_ip;
-  std::optional<Credits> quota;
+  std::optional<Time> not_before{}, expires{};  // a past expiry is `invalid`
+  bool expires_given = false;                   // else Options::default_expiry applies
+  std::vector<std::string> models{}, allow_ip{};
+  std::optional<Credits> quota{};
   WhenLow when_low = WhenLow::clamp;
-  std::map<std::string, std::string> tags;
-  std::string note;
+  std::map<std::string, std::string> tags{};
+  std::string note{};
   bool retrievable = false;
-  std::optional<base::Secret> key;  // imported; minted if absent
+  std::optional<base::Secret> key{};  // imported; minted if absent
 };
 struct IssuedKey {
   std::shared_ptr<const TokenRecord> token;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// LedgerFixture: a real ledger on a real file in a temporary folder, and blocking forms of its asynchronous operations.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "ledger/ledger.h"
+#include "ledger/reports.h"
+
+namespace cr::ledger {
+
+constexpr std::int64_t k_dollar = 1'000'000'000;
+
+inline Credits dollars(std::int64_t count) {
+  return Credits::from_nano(count * k_dollar);
+}
+inline token::Vault vault_of(char byte = 'a') {
+  return std::move(*token::Vault::make(base::Secret(std::string(token::Vault::k_master_bytes, byte))));
+}
+
+// A lane whose waiters block.
+class Waiters {
+ public:
+  Ledger::Lane lane() {
+    return {[this](ReserveOp* reserves, BalanceOp* balances) {
+      const std::lock_guard lock(mutex_);
+      for (; reserves != nullptr; reserves = reserves->next) done_.insert(reserves);
+      for (; balances != nullptr; balances = balances->next) done_.insert(balances);
+      changed_.notify_all();
+    }};
+  }
+  void wait(const void* op) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done_.erase(op) == 1; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<const void*> done_;
+};
+
+class LedgerFixture : public testing::Test {
+ protected:
+  LedgerFixture() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "crd-ledger-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    options_.path = (folder_ / "crd.db").string();
+  }
+  ~LedgerFixture() override {
+    ledger_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  base::Result<std::unique_ptr<Ledger>> try_open(const std::string& path, char master = 'a') {
+    Ledger::Options options = options_;
+    options.path = path;
+    return Ledger::open(options, vault_of(master), {waiters_.lane(), waiters_.lane()}, log_);
+  }
+  void open() {
+    ledger_.reset();
+    auto opened = try_open(options_.path);
+    ASSERT_TRUE(opened) << opened.error().message;
+    ledger_ = std::move(*opened);
+  }
+
+  // --- blocking forms ---
+  void reserve(ReserveOp& op) {
+    ledger_->reserve(op);
+    waiters_.wait(&op);
+  }
+  BalanceOp balance(TokenId token) {
+    BalanceOp op;
+    op.token = token;
+    ledger_->balance(op);
+    waiters_.wait(&op);
+    op.next = nullptr;
+    return op;
+  }
+  // Of one result that a change makes.
+  template <class Change>
+  auto write(Change change) -> decltype(change(std::declval<Store&>())) {
+    std::optional<decltype(change(std::declval<Store&>()))> result;
+    const auto done = ledger_->write([&](Store& store) -> base::Result<void> {
+      result.emplace(change(store));
+      if (!*result) return tl::unexpected(result->error());
+      return {};
+    });
+    if (!done) return tl::unexpected(done.error());
+    return std::move(*result);
+  }
+  template <class Query>
+  auto read(Query query) -> decltype(query(std::declval<Reports&>())) {
+    std::optional<decltype(query(std::declval<Reports&>()))> result;
+    const auto done = ledger_->read([&](Reports& reports) -> base::Result<void> {
+      result.emplace(query(reports));
+      return {};
+    });
+    if (!done) return tl::unexpected(done.error());
+    return std::move(*result);
+  }
+
+  IssuedKey create_token(const std::string& name, std::optional<Credits> quota,
+                         const std::string& account = "default") {
+    NewToken wanted;
+    wanted.name = name;
+    wanted.quota = quota;
+    wanted.account = account;
+    auto issued = write([&](Store& store) { return store.create_token(wanted, actor_); });
+    EXPECT_TRUE(issued) << issued.error().message;
+    return std::move(*issued);
+  }
+  AccountId create_account(const std::string& name, std::optional<Credits> quota) {
+    AccountRecord wanted;
+    wanted.name = name;
+    wanted.quota = quota;
+    auto created = write([&](Store& store) { return store.create_account(wanted, actor_); });
+    EXPECT_TRUE(created) << created.error().message;
+    return *created;
+  }
+  static RequestFacts facts_of(const IssuedKey& issued) {
+    RequestFacts facts;
+    facts.started_at = base::wall_now();
+    facts.id = RequestId::make(facts.started_at);
+    facts.token = issued.token->id;
+    facts.account = issued.token->account;
+    facts.key = issued.key_id;
+    facts.group = "default";
+    facts.model = "gpt-4o-mini";
+    facts.endpoint = "chat.completions";
+    facts.source_ip = "192.0.2.7";
+    return facts;
+  }
+  // Holds `amount`, if that much is available.
+  static ReserveOp reservation(const IssuedKey& issued, Credits amount) {
+    ReserveOp op;
+    op.facts = facts_of(issued);
+    op.size = [amount](Credits available) { return amount <= available ? std::optional(amount) : std::nullopt; };
+    return op;
+  }
+  static Settlement settlement(const ReserveOp& op, Credits cost, Ending ending = Ending::complete) {
+    Settlement settlement;
+    settlement.facts = op.facts;
+    settlement.held = op.amount;
+    settlement.cost = cost;
+    settlement.ending = ending;
+    settlement.status = 200;
+    settlement.input_tokens = 10;
+    settlement.output_tokens = 5;
+    settlement.duration_ms = 40;
+    return settlement;
+  }
+  void expect_sound() {
+    const auto verified = read([](Reports& reports) { return reports.verify(); });
+    EXPECT_TRUE(verified) << verified.error().message;
+  }
+
+  std::filesystem::path folder_;
+  Ledger::Options options_;
+  Actor actor_{.pid = 4711, .uid = 1000, .gid = 1000, .reason = "because"};
+  base::Log log_{{.level = base::LogLevel::error}};
+  Waiters waiters_;
+  std::unique_ptr<Ledger> ledger_;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/channel_rules.h"
+#include "ledger_fixture.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view k_key = "sk-proj-0123456789abcdefghij";
+
+struct Url {
+  const char* typed;
+  const char* kept;  // null = refused
+};
+
+TEST(BaseUrl, is_checked_and_trimmed) {
+  const Url rows[] = {
+      {"https://api.openai.com/v1", "https://api.openai.com/v1"},
+      {"https://api.openai.com/v1///", "https://api.openai.com/v1"},
+      {"http://localhost:8080", "http://localhost:8080"},
+      {"http://localhost:8080/", "http://localhost:8080"},
+      {"http://[::1]:8080/v1", "http://[::1]:8080/v1"},
+      {"http://10.0.0.1", "http://10.0.0.1"},
+      {"", nullptr},
+      {"api.openai.com/v1", nullptr},
+      {"ftp://api.openai.com", nullptr},
+      {"https://", nullptr},
+      {"https:///v1", nullptr},
+      {"https://user:hunter2@api.openai.com", nullptr},
+      {"https://api.openai.com/v1?x=1", nullptr},
+      {"https://api.openai.com/v1#top", nullptr},
+      {"https://api.openai.com:0", nullptr},
+      {"https://api.openai.com:65536", nullptr},
+      {"https://api.openai.com:", nullptr},
+      {"https://api.openai.com:8x", nullptr},
+      {"https://[::1", nullptr},
+      {"https://[zz]", nullptr},
+      {"https://a b", nullptr},
+      {"https://a\nb", nullptr},
+      {"https://a,b", nullptr},
+  };
+  for (const Url& row : rows) {
+    const auto url = check_base_url(row.typed);
+    ASSERT_EQ(url.has_value(), row.kept != nullptr) << row.typed;
+    if (url) {
+      EXPECT_EQ(*url, row.kept);
+    }
+    if (!url) {
+      EXPECT_EQ(url.error().code, ErrorCode::invalid);
+    }
+    if (!url) {
+      EXPECT_THAT(url.error().message, Not(HasSubstr("hunter2")));
+    }
+  }
+}
+
+class StoreChannels : public LedgerFixture {
+ protected:
+  void SetUp() override { open(); }
+  static NewChannel wanted(const std::string& name) {
+    NewChannel channel;
+    channel.settings.name = name;
+    channel.settings.base_url = "https://api.openai.com/v1/";
+    channel.settings.models = {"gpt-*"};
+    channel.settings.model_map = {{"fast", "gpt-4o-mini"}};
+    channel.keys.emplace_back(k_key);
+    return channel;
+  }
+  auto create(NewChannel channel) {
+    return write([&](Store& store) { return store.create_channel(std::move(channel), actor_); });
+  }
+  auto edit(const std::function<void(ChannelRecord&)>& change, IfRev if_rev = {}) {
+    return write([&](Store& store) {
+      return store.edit_channel(
+          "main",
+          [&](ChannelRecord& channel) -> Result<void> {
+            change(channel);
+            return {};
+          },
+          if_rev, actor_);
+    });
+  }
+  std::shared_ptr<const ChannelRecord> only() { return ledger_->directory().get()->channels().at(0); }
+};
+
+TEST_F(StoreChannels, created_one_is_complete_and_survives_a_restart) {
+  ASSERT_TRUE(create(wanted("main")));
+  for (int start = 0; start < 2; ++start) {
+    const auto channel = only();
+    EXPECT_EQ(channel->name, "main");
+    EXPECT_EQ(channel->base_url, "https://api.openai.com/v1");
+    EXPECT_EQ(channel->bound_field, "max_completion_tokens");
+    EXPECT_THAT(channel->groups, ElementsAre("default"));
+    EXPECT_TRUE(channel->model_set.allows("gpt-4o"));
+    EXPECT_TRUE(channel->model_set.allows("fast"));
+    EXPECT_FALSE(channel->model_set.allows("claude"));
+    EXPECT_EQ(channel->timeout_connect, std::chrono::seconds(5));
+    ASSERT_EQ(channel->keys.size(), 1U);
+    EXPECT_EQ(channel->keys[0]->reveal(), k_key);
+    EXPECT_EQ(channel->key_hints[0].first, "sk-proj-01");
+    EXPECT_EQ(channel->key_created_at.size(), 1U);
+    open();
+  }
+}
+
+struct BadChannel {
+  const char* what;
+  std::function<void(NewChannel&)> spoil;
+  ErrorCode code;
+};
+
+TEST_F(StoreChannels, bad_settings_are_refused) {
+  ASSERT_TRUE(create(wanted("main")));
+  const BadChannel rows[] = {
+      {"name", [](NewChannel& c) { c.settings.name = "a b"; }, ErrorCode::invalid},
+      {"taken", [](NewChannel& c) { c.settings.name = "MAIN"; }, ErrorCode::conflict},
+      {"no url", [](NewChannel& c) { c.settings.base_url = ""; }, ErrorCode::invalid},
+      {"bad url", [](NewChannel& c) { c.settings.base_url = "gopher://x"; }, ErrorCode::invalid},
+      {"no models",
+       [](NewChannel& c) {
+         c.settings.models.clear();
+         c.settings.model_map.clear();
+       },
+       ErrorCode::invalid},
+      {"bad model", [](NewChannel& c) { c.settings.models = {""}; }, ErrorCode::invalid},
+      {"alias is a pattern",
+       [](NewChannel& c) {
+         c.settings.model_map = {{"a*", "b"}};
+       },
+       ErrorCode::invalid},
+      {"alias of nothing",
+       [](NewChannel& c) {
+         c.settings.model_map = {{"a", ""}};
+       },
+       ErrorCode::invalid},
+      {"group", [](NewChannel& c) { c.settings.groups = {"vip"}; }, ErrorCode::not_found},
+      {"weight", [](NewChannel& c) { c.settings.weight = -1; }, ErrorCode::invalid},
+      {"timeout", [](NewChannel& c) { c.settings.timeout_idle = std::chrono::milliseconds(0); }, ErrorCode::invalid},
+      {"delay", [](NewChannel& c) { c.settings.echo_delay = std::chrono::milliseconds(-1); }, ErrorCode::invalid},
+      {"bound field", [](NewChannel& c) { c.settings.bound_field = "max"; }, ErrorCode::invalid},
+      {"empty key", [](NewChannel& c) { c.keys.emplace_back(std::string_view()); }, ErrorCode::invalid},
+      {"key with newline", [](NewChannel& c) { c.keys.emplace_back(std::string_view("sk-abc\n")); },
+       ErrorCode::invalid},
+  };
+  for (const BadChannel& row : rows) {
+    NewChannel channel = wanted("other");
+    row.spoil(channel);
+    const auto created = create(std::move(channel));
+    ASSERT_FALSE(created) << row.what;
+    EXPECT_EQ(created.error().code, row.code) << row.what << ": " << created.error().message;
+  }
+  EXPECT_EQ(ledger_->directory().get()->channels().size(), 1U);
+}
+
+TEST_F(StoreChannels, echo_needs_no_url_and_others_have_the_old_bound_field) {
+  NewChannel echo;
+  echo.settings.name = "echo";
+  echo.settings.kind = ChannelKind::echo;
+  echo.settings.models = {"*"};
+  ASSERT_TRUE(create(std::move(echo)));
+  EXPECT_EQ(only()->bound_field, "max_tokens");
+  EXPECT_EQ(default_bound_field(ChannelKind::openai, "https://api.openai.com"), "max_completion_tokens");
+  EXPECT_EQ(default_bound_field(ChannelKind::openai, "https://api.openai.com.example.org/v1"), "max_tokens");
+  EXPECT_EQ(default_bound_field(ChannelKind::anthropic, "https://api.openai.com"), "max_tokens");
+}
+
+TEST_F(StoreChannels, edit_changes_settings_but_neither_ids_nor_keys) {
+  ASSERT_TRUE(create(wanted("main")));
+  const ChannelId id = only()->id;
+  ASSERT_TRUE(edit([](ChannelRecord& channel) {
+    channel.base_url = "http://localhost:11434/v1";
+    channel.priority = 5;
+    channel.id = ChannelId{77};
+    channel.rev = 77;
+    channel.keys.clear();
+    channel.key_hints.clear();
+  }));
+  EXPECT_EQ(only()->id, id);
+  EXPECT_EQ(only()->rev, 2);
+  EXPECT_EQ(only()->priority, 5);
+  EXPECT_EQ(only()->bound_field, "max_tokens");  // the usual one of the new place
+  EXPECT_EQ(only()->keys.size(), 1U);
+  EXPECT_EQ(edit([](ChannelRecord& channel) { channel.note = "x"; }, 1).error().code, ErrorCode::conflict);
+  EXPECT_EQ(edit([](ChannelRecord& channel) { channel.models.clear(), channel.model_map.clear(); }).error().code,
+            ErrorCode::invalid);
+  EXPECT_EQ(only()->rev, 2);
+  ASSERT_TRUE(edit([](ChannelRecord&) {}));
+  EXPECT_EQ(only()->rev, 2);
+  open();
+  EXPECT_EQ(only()->base_url, "http://localhost:11434/v1");
+}
+
+TEST_F(StoreChannels, keys_are_set_added_and_removed) {
+  ASSERT_TRUE(create(wanted("main")));
+  const auto add = [&](std::string_view key) {
+    return write([&](Store& store) { return store.add_channel_key("main", base::Secret(key), actor_); });
+  };
+  const auto remove = [&](std::string_view prefix) {
+    return write([&](Store& store) { return store.remove_channel_key("main", prefix, actor_); });
+  };
+  ASSERT_TRUE(add("sk-proj-zyxwvutsrqponmlkjihg"));
+  EXPECT_EQ(add("sk-proj-zyxwvutsrqponmlkjihg").error().code, ErrorCode::conflict);
+  EXPECT_EQ(only()->keys.size(), 2U);
+  EXPECT_EQ(remove("sk-proj-").error().code, ErrorCode::conflict);
+  EXPECT_EQ(remove("sk-none").error().code, ErrorCode::not_found);
+  EXPECT_EQ(remove("").error().code, ErrorCode::not_found);
+  ASSERT_TRUE(remove("sk-proj-01"));
+  ASSERT_EQ(only()->keys.size(), 1U);
+  EXPECT_EQ(only()->keys[0]->reveal(), "sk-proj-zyxwvutsrqponmlkjihg");
+  ASSERT_TRUE(write([&](Store& store) {
+    std::vector<base::Secret> keys;
+    keys.emplace_back(std::string_view("sk-new-abcdefghijklmnopqrst"));
+    return store.set_channel_keys("main", std::move(keys), actor_);
+  }));
+  open();
+  ASSERT_EQ(only()->keys.size(), 1U);
+  EXPECT_EQ(only()->keys[0]->reveal(), "sk-new-abcdefghijklmnopqrst");
+  for (const auto& row : *read([](Reports& reports) { return reports.audit(0, 100); })) {
+    EXPECT_THAT(row.detail, Not(HasSubstr("abcdefghijklmnopqrst")));
+  }
+}
+
+TEST_F(StoreChannels, groups_see_their_channels_by_priority) {
+  GroupRecord vip;
+  vip.name = "vip";
+  ASSERT_TRUE(write([&](Store& store) { return store.create_group(vip, actor_); }));
+  for (const auto& [name, priority] : {std::pair("b", 1), std::pair("a", 1), std::pair("c", 9)}) {
+    NewChannel channel = wanted(name);
+    channel.settings.priority = priority;
+    channel.settings.groups = {"default", "vip"};
+    ASSERT_TRUE(create(std::move(channel)));
+  }
+  const auto names_of = [&](std::string_view group) {
+    std::vector<std::string> names;
+    for (const auto& channel : ledger_->directory().get()->channels_of(group)) names.push_back(channel->name);
+    return names;
+  };
+  EXPECT_THAT(names_of("vip"), ElementsAre("c", "a", "b"));
+  EXPECT_TRUE(names_of("nobody").empty());
+  EXPECT_EQ(write([&](Store& store) { return store.delete_group("vip", {}, actor_); }).error().code,
+            ErrorCode::conflict);
+  const auto groups = read([](Reports& reports) { return reports.groups(); });
+  ASSERT_EQ(groups->size(), 2U);
+  EXPECT_THAT((*groups)[1].channels, ElementsAre("a", "b", "c"));
+  ASSERT_TRUE(write([&](Store& store) { return store.delete_channel("c", {}, actor_); }));
+  EXPECT_THAT(names_of("vip"), ElementsAre("a", "b"));
+  EXPECT_EQ(write([&](Store& store) { return store.delete_channel("c", {}, actor_); }).error().code,
+            ErrorCode::not_found);
+  open();
+  EXPECT_THAT(names_of("vip"), ElementsAre("a", "b"));
+  ASSERT_TRUE(create(wanted("c")));  // the name is free again
+}
+
+}  // namespace
+}  // namespace cr::ledger
