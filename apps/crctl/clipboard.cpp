@@ -41,7 +41,7 @@ bool is_installed(const std::string& program) {
 
 Result<void> write_to_terminal(std::string_view text) {
   const int fd = ::open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
-  if (fd < 0) return fail(ErrorCode::internal, "cannot reach the terminal: " + std::generic_category().message(errno));
+  if (fd < 0) return fail(ErrorCode::internal, "cannot reach the terminal: " + system_reason());
   std::string sequence = osc52(text);
   auto written = write_all(fd, sequence);
   base::wipe(sequence);
@@ -52,7 +52,7 @@ Result<void> write_to_terminal(std::string_view text) {
 Result<void> feed(const std::vector<std::string>& command, std::string_view text) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return fail(ErrorCode::internal, "cannot make a pipe: " + std::generic_category().message(errno));
+    return fail(ErrorCode::internal, "cannot make a pipe: " + system_reason());
   }
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
@@ -73,8 +73,7 @@ Result<void> feed(const std::vector<std::string>& command, std::string_view text
   if (failed == 0) written = write_all(ends[1], text);
   ::close(ends[1]);
   if (failed != 0) {
-    return fail(ErrorCode::internal,
-                fmt::format("cannot run {}: {}", command[0], std::generic_category().message(failed)));
+    return fail(ErrorCode::internal, fmt::format("cannot run {}: {}", command[0], system_reason(failed)));
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;

@@ -21,8 +21,13 @@ std::string text_of(const Json& value) {
   return value.is_null() ? std::string() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// As crctl shows a value in "before -> after": lists joined, nothing as "none".
-std::string change_text(const Json& value) {
+// As crctl shows a value in "before -> after": money as dollars, lists joined, nothing as "none".
+std::string change_text(const std::string& name, const Json& value) {
+  if (name == "quota") {
+    if (value.is_null()) return "unlimited";
+    const auto amount = base::Credits::parse(text_of(value));
+    if (amount) return amount->to_display();
+  }
   if (value.is_null()) return "none";
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (value.is_array() || value.is_object()) {
@@ -142,7 +147,8 @@ std::vector<admin::Change> changes_between(std::string_view before, std::string_
     if (std::find(k_moving.begin(), k_moving.end(), name) != k_moving.end()) continue;
     const Json* old_member = member_of(old_value, name);
     if (old_member != nullptr && *old_member == value) continue;
-    changes.push_back({name, old_member == nullptr ? "none" : change_text(*old_member), change_text(value)});
+    changes.push_back(
+        {name, old_member == nullptr ? "none" : change_text(name, *old_member), change_text(name, value)});
   }
   return changes;
 }

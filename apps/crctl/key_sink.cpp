@@ -23,10 +23,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-std::string reason() {
-  return std::generic_category().message(errno);
-}
-
 std::string folder_of(const std::string& file) {
   const auto slash = file.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -47,7 +43,7 @@ Result<void> check_target(const KeyTarget& target) {
   struct stat info {};
   if (::lstat(target.file->c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
-    return fail(ErrorCode::invalid, fmt::format("cannot write '{}': {}", *target.file, reason()));
+    return fail(ErrorCode::invalid, fmt::format("cannot write '{}': {}", *target.file, system_reason()));
   }
   if (S_ISDIR(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("'{}' is a directory", *target.file));
   if (target.force) return {};
@@ -75,12 +71,12 @@ Result<KeySink> KeySink::open(Context& context, KeyTarget target) {
   std::string path = sink.file() + ".XXXXXX";
   sink.fd_ = ::mkostemp(path.data(), O_CLOEXEC);
   if (sink.fd_ < 0) {
-    return fail(ErrorCode::invalid, fmt::format("cannot write into '{}': {}", folder_of(sink.file()), reason()));
+    return fail(ErrorCode::invalid, fmt::format("cannot write into '{}': {}", folder_of(sink.file()), system_reason()));
   }
   sink.temporary_ = path;
   remember_temporary_file(path);
   if (::fchmod(sink.fd_, S_IRUSR | S_IWUSR) != 0) {
-    return fail(ErrorCode::invalid, fmt::format("cannot make '{}' private: {}", path, reason()));
+    return fail(ErrorCode::invalid, fmt::format("cannot make '{}' private: {}", path, system_reason()));
   }
   return sink;
 }
@@ -119,7 +115,7 @@ Result<void> KeySink::write_stdout(std::string_view key, std::string_view token_
   base::wipe(json);
   // A full disk may say so only now; what cannot be synced (a pipe, a terminal) says EINVAL.
   if (written && ::fdatasync(STDOUT_FILENO) != 0 && errno != EINVAL && errno != EROFS) {
-    return fail(ErrorCode::internal, "cannot write to standard output: " + reason());
+    return fail(ErrorCode::internal, "cannot write to standard output: " + system_reason());
   }
   return written;
 }
@@ -129,13 +125,9 @@ Result<void> KeySink::write_file(std::string_view text) {
     return fail(ErrorCode::internal, fmt::format("cannot write '{}': {}", file(), why));
   };
   if (auto written = write_all(fd_, text); !written) return refuse(written.error().message);
-  if (::fsync(fd_) != 0) return refuse(reason());
-  if (::close(std::exchange(fd_, -1)) != 0) return refuse(reason());
-  // link() fails where somebody has made the file meanwhile; rename() would replace it.
-  const int placed =
-      target_.force ? ::rename(temporary_.c_str(), file().c_str()) : ::link(temporary_.c_str(), file().c_str());
-  if (placed != 0) return refuse(reason());
-  if (!target_.force) ::unlink(temporary_.c_str());
+  if (::fsync(fd_) != 0) return refuse(system_reason());
+  if (::close(std::exchange(fd_, -1)) != 0) return refuse(system_reason());
+  if (!place(temporary_, file(), target_.force)) return refuse(system_reason());
   temporary_.clear();
   forget_temporary_file();
   const int folder = ::open(folder_of(file()).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -41,11 +41,19 @@ std::size_t column_named(const Listing& listing, std::string_view name) {
 
 }  // namespace
 
+std::string system_reason(int number) {
+  return base::to_lower_ascii(std::generic_category().message(number));
+}
+
+std::string system_reason() {
+  return system_reason(errno);
+}
+
 Result<void> write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(ErrorCode::internal, std::generic_category().message(errno));
+    if (written < 0) return fail(ErrorCode::internal, system_reason());
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};

@@ -50,6 +50,9 @@ class Output {
   bool pipe_broken_ = false;
 };
 
+// What errno says, lower-case.
+std::string system_reason();
+std::string system_reason(int number);
 // All of it, or the reason why not.
 base::Result<void> write_all(int fd, std::string_view text);
 // {"code","message","hint","exit","request_id"}

@@ -20,7 +20,8 @@ std::string path_of(std::string_view model) {
 }
 
 Cell dollars_cell(const std::string& amount) {
-  return {amount, amount.empty() ? std::string() : "$" + base::escape_for_terminal(amount), Style::none};
+  const auto dollars = base::Credits::parse(amount);
+  return {amount, dollars ? dollars->to_display() : base::escape_for_terminal(amount), Style::none};
 }
 
 Cell optional_count_cell(const std::optional<std::int64_t>& count) {
@@ -120,7 +121,6 @@ Result<Exit> run_quote(Context& context, const QuoteWords& words) {
   if (!quoted) return tl::unexpected(quoted.error());
   std::string text;
   for (const auto& line : quoted->lines) text += base::escape_for_terminal(line) + "\n";
-  text += fmt::format("= {}\n", quoted->cost.to_display());
   auto printed = context.output.wants_data() ? context.output.object(raw) : context.output.text(text);
   if (!printed) return tl::unexpected(printed.error());
   return Exit::done;

@@ -25,7 +25,7 @@ constexpr std::size_t k_secret_bytes_max = 4096;
 constexpr std::size_t k_text_bytes_max = std::size_t{64} << 20;
 
 tl::unexpected<base::Error> cannot_read(const std::string& what) {
-  return fail(ErrorCode::invalid, fmt::format("cannot read {}: {}", what, std::generic_category().message(errno)));
+  return fail(ErrorCode::invalid, fmt::format("cannot read {}: {}", what, system_reason()));
 }
 
 // Reads to the end, or to a line end where `line`. A secret's room is reserved at once: growing would leave copies
@@ -112,7 +112,7 @@ Result<std::string> secret_text(Context& context, const SecretSource& source, co
 Result<Answer> confirm(Context& context, const std::string& question) {
   if (context.globals.yes) return Answer::yes;
   if (!context.terminal.in_tty || !context.terminal.err_tty || context.globals.no_input) {
-    return fail(ErrorCode::invalid, question + " nobody is here to say so", "add --yes");
+    return fail(ErrorCode::invalid, "a confirmation is needed: " + question, "add --yes");
   }
   static_cast<void>(write_all(STDERR_FILENO, base::escape_for_terminal(question) + " [y/N] "));
   const auto typed = read_some(STDIN_FILENO, "the answer", 256, true);

@@ -28,8 +28,12 @@ Result<Exit> run_copy(Context& context, const CopyWords& words) {
   std::optional<Clipboard> clipboard;
   if (!print) {
     auto found = Clipboard::find();
-    if (!found) return tl::unexpected(found.error());
-    clipboard = *found;
+    if (found) {
+      clipboard = *found;
+    } else if (auto token = context.client().get<admin::Token>(token_path(words.name)); !token || token->retrievable) {
+      // A key that was not kept is the more important news, and the daemon's to tell.
+      return tl::unexpected(token ? found.error() : token.error());
+    }
   }
   auto answer = context.client().call("POST", token_path(words.name) + "/copy", "{}", context.call_options());
   if (!answer) return tl::unexpected(answer.error());
@@ -38,7 +42,7 @@ Result<Exit> run_copy(Context& context, const CopyWords& words) {
   base::wipe(answer->body);
   if (context.globals.dry_run) return print_done(context, "the key could be copied", token);
   if (key.empty()) return fail(ErrorCode::internal, "the daemon's answer has no key");
-  if (print) {
+  if (!clipboard) {
     auto sink = KeySink::open(context, {});
     const Result<void> written = sink ? sink->write(key, token) : tl::unexpected(sink.error());
     base::wipe(key);

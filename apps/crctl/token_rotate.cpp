@@ -58,26 +58,66 @@ TakeBack take_back_of(Context& context, const admin::Token& token) {
   };
 }
 
+Result<admin::TokenWithKey> finish_now(Context& context, const std::string& name, std::string* raw) {
+  TokenRotate finish;
+  finish.action = "finish";
+  finish.force = true;
+  admin::CallOptions options = context.call_options();
+  options.if_rev.reset();  // the rotation itself has moved it
+  return context.client().send<admin::TokenWithKey>("POST", token_path(name) + "/rotate", finish, options, raw);
+}
+
+// --now ends the old key only once the new one is written: a token never has no key that anybody holds. A rotation
+// under way is finished first, so that there is one old key to go back to.
+Result<void> make_room(Context& context, const std::string& name) {
+  auto token = context.client().get<admin::Token>(token_path(name));
+  if (!token) return tl::unexpected(token.error());
+  if (token->keys.size() < 2) return {};
+  std::string raw;
+  auto finished = finish_now(context, name, &raw);
+  if (!finished) return tl::unexpected(finished.error());
+  return {};
+}
+
+Result<Exit> end_old_key(Context& context, const admin::Token& token, const KeySink& sink) {
+  std::string raw;
+  auto finished = finish_now(context, token.name, &raw);
+  if (!finished) {
+    return context.refuse(
+        {finished.error().code,
+         fmt::format("the new key of '{}' is out, but the old one works on: {}", token.name, finished.error().message),
+         fmt::format("end it with: crctl token rotate {} --finish --force", token.name)},
+        Exit::failed);
+  }
+  describe(context, finished->token, sink);
+  return sink.is_file() ? print_done(context, {}, token_object(raw)) : Exit::done;
+}
+
 // Mints the new key and writes it; anything but Exit::done has been reported already.
 Result<Exit> rotate_one(Context& context, const std::string& name, const RotateWords& words, KeyTarget target) {
   auto sink = KeySink::open(context, std::move(target));
   if (!sink) return tl::unexpected(sink.error());
+  const bool dry_run = context.globals.dry_run;
   TokenRotate rotate;
   if (words.grace) rotate.grace_ms = words.grace->count();
-  if (words.now) rotate.grace_ms = 0;
+  if (words.now && dry_run) rotate.grace_ms = 0;
   const UninterruptedSection section;
+  if (words.now && !dry_run) {
+    if (auto room = make_room(context, name); !room) return tl::unexpected(room.error());
+  }
   std::string raw;
   auto rotated = context.client().send<admin::TokenWithKey>("POST", token_path(name) + "/rotate", rotate,
                                                             context.call_options(), &raw);
   if (!rotated) return tl::unexpected(rotated.error());
   NewKey key{rotated->token.name, std::move(rotated->key), token_object(raw)};
   base::wipe(raw);
-  if (!context.globals.dry_run) {
+  if (!dry_run) {
     auto delivered = deliver_key(context, *sink, key, take_back_of(context, rotated->token));
     if (!delivered || *delivered != Exit::done) return delivered;
+    if (words.now) return end_old_key(context, rotated->token, *sink);
   }
   describe(context, rotated->token, *sink);
-  return sink->is_file() || context.globals.dry_run ? print_done(context, {}, key.token_json) : Exit::done;
+  return sink->is_file() || dry_run ? print_done(context, {}, key.token_json) : Exit::done;
 }
 
 Result<Exit> end_rotation(Context& context, const RotateWords& words) {
@@ -188,7 +228,7 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
   add_optional_names(verb, "NAME", "TOKEN", "The token; several with --out-dir.", words->names);
   auto* grace =
       add_duration(verb, "--grace", "DURATION", "How long the old key works on, at most 30d (24h).", words->grace);
-  exclude(add_flag(verb, "--now", "End the old key at once.", words->now), grace);
+  exclude(add_flag(verb, "--now", "End the old key as soon as the new one is written.", words->now), grace);
   add_text(verb, "--out", "FILE", "Write the key to a new file of mode 0600 instead of stdout.", words->target.file);
   add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
              words->target.format);
