@@ -213,7 +213,8 @@ bool Connection::can_skip_body(const RequestHead& head) const {
 
 Task<bool> Connection::skip_body(const RequestHead& head) {
   if (!can_skip_body(head)) co_return false;
-  co_return co_await read_body(head, k_skip_body_bytes_max) == ReadOutcome::ok;
+  const auto outcome = co_await read_body(head, k_skip_body_bytes_max);
+  co_return outcome == ReadOutcome::ok;
 }
 
 Task<bool> Connection::wait_writable() {
@@ -277,7 +278,8 @@ Task<void> Connection::linger() {
   std::size_t total = 0;
   while (total < k_linger_bytes_max) {
     std::size_t got = 0;
-    if (co_await read_into(sink.data(), sink.size(), got) != ReadOutcome::ok) break;
+    const auto outcome = co_await read_into(sink.data(), sink.size(), got);
+    if (outcome != ReadOutcome::ok) break;
     total += got;
   }
   watch_.disarm();

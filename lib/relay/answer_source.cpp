@@ -105,7 +105,9 @@ http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {
     if (cancelled_) failed_ = State::cancelled;
     co_return;
   }
-  switch (co_await connection_->fill(timeout)) {
+  // Named first: GCC 12 breaks a coroutine that awaits in a switch's own condition.
+  const auto outcome = co_await connection_->fill(timeout);
+  switch (outcome) {
     case http::AnswerOutcome::ok:
       break;
     case http::AnswerOutcome::timed_out:

@@ -85,8 +85,8 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   const bool sent = co_await connection->send(buffers, channel->timeout_first_byte);
   base::wipe(head);
   http::ResponseHead answer;
-  const auto outcome =
-      sent ? co_await connection->read_head(answer, channel->timeout_first_byte) : http::AnswerOutcome::closed;
+  auto outcome = http::AnswerOutcome::closed;
+  if (sent) outcome = co_await connection->read_head(answer, channel->timeout_first_byte);
   result.total_ms = since(started);
   if (outcome == http::AnswerOutcome::ok) {
     result.status = answer.status;

@@ -101,6 +101,7 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
     }
     buffers[count++] = http::asio::buffer(body.data() + from, body.size() - from);
   }
+  const std::span<const http::asio::const_buffer> pieces(buffers.data(), count);
   Attempt attempt;
   for (bool pooled = true;; pooled = false) {
     auto connection = pooled ? lane_.pool().take(address.key) : nullptr;
@@ -119,10 +120,10 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
       }
     }
     connecting_ = connection.get();
-    const bool sent = co_await connection->send({buffers.data(), count}, time_left(channel_->timeout_first_byte));
+    const bool sent = co_await connection->send(pieces, time_left(channel_->timeout_first_byte));
     http::ResponseHead answer;
-    const auto outcome =
-        sent ? co_await connection->read_head(answer, time_left(channel_->timeout_first_byte)) : Outcome::closed;
+    auto outcome = Outcome::closed;
+    if (sent) outcome = co_await connection->read_head(answer, time_left(channel_->timeout_first_byte));
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
     if (outcome == Outcome::closed && pooled && !was_cut_) continue;

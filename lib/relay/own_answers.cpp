@@ -177,7 +177,8 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   }
   const auto text = refusal ? refusal_text(*refusal, dialect, request_id, persistence)
                             : json_text(200, body, request_id, persistence);
-  co_return co_await client.write(text) ? persistence : Persistence::close;
+  const bool written = co_await client.write(text);
+  co_return written ? persistence : Persistence::close;
 }
 
 }  // namespace cr::relay

@@ -14,8 +14,11 @@ using relay::Persistence;
 
 namespace {
 
-constexpr std::string_view k_known_endpoints =
-    "no such endpoint here: see docs/endpoints.md for those that are relayed";
+// Named, because GCC 12 destroys a braced temporary in a co_await expression twice (GCC bug 99576).
+const Refusal k_post_only{RefusalCode::method_not_allowed, "this endpoint answers POST only", "POST", {}};
+const Refusal k_get_only{RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}};
+const Refusal k_unknown_endpoint{
+    RefusalCode::unknown_endpoint, "no such endpoint here: see docs/endpoints.md for those that are relayed", {}, {}};
 
 // A framing error: nothing of what was sent is reflected, and the connection ends.
 std::string framing_error(const http::HeadResult& result, std::string_view request_id) {
@@ -37,7 +40,7 @@ bool has_body(const http::RequestHead& head) {
   return head.chunked || head.content_length.value_or(0) > 0;
 }
 
-http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, Refusal refusal,
+http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, const Refusal& refusal,
                                base::RequestId id) {
   auto persistence =
       head.keep_alive && (!has_body(head) || client.can_skip_body(head)) ? Persistence::keep_alive : Persistence::close;
@@ -60,12 +63,14 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
     client.set_idle(false);
     if (outcome == http::ReadOutcome::refused) {
       const auto id = base::RequestId::make(base::wall_now());
-      if (co_await client.write(framing_error(client.refusal(), id.to_string()))) co_await client.linger();
+      const auto text = framing_error(client.refusal(), id.to_string());
+      if (co_await client.write(text)) co_await client.linger();
       co_return;
     }
     if (outcome != http::ReadOutcome::ok) co_return;
     if (served >= requests_max) head.keep_alive = false;
-    if (co_await answer(client, head) == Persistence::close) {
+    const auto persistence = co_await answer(client, head);
+    if (persistence == Persistence::close) {
       co_await client.linger();
       co_return;
     }
@@ -78,8 +83,7 @@ http::Task<Persistence> Worker::answer(http::Connection& client, const http::Req
   const auto id = base::RequestId::make(base::wall_now());
   if (const auto endpoint = openai::find_endpoint(head.path)) {
     if (head.method != http::Method::post) {
-      co_return co_await refuse(client, head,
-                                {RefusalCode::method_not_allowed, "this endpoint answers POST only", "POST", {}}, id);
+      co_return co_await refuse(client, head, k_post_only, id);
     }
     relay::Exchange exchange(lane_, client, head, *endpoint, id);
     co_return co_await exchange.run();
@@ -87,15 +91,14 @@ http::Task<Persistence> Worker::answer(http::Connection& client, const http::Req
   if (const auto own = relay::find_own_answer(head.path))
     co_return co_await relay::give_own_answer(lane_, client, head, *own, id);
   if (head.path == "/healthz" || head.path == "/readyz") co_return co_await answer_health(client, head, id);
-  co_return co_await refuse(client, head, {RefusalCode::unknown_endpoint, std::string(k_known_endpoints), {}, {}}, id);
+  co_return co_await refuse(client, head, k_unknown_endpoint, id);
 }
 
 // /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains.
 http::Task<Persistence> Worker::answer_health(http::Connection& client, const http::RequestHead& head,
                                               base::RequestId id) {
   if (head.method != http::Method::get && head.method != http::Method::head) {
-    co_return co_await refuse(client, head,
-                              {RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}}, id);
+    co_return co_await refuse(client, head, k_get_only, id);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
   const std::string_view body = draining ? R"({"status":"draining"})" : R"({"status":"ok"})";
@@ -108,7 +111,8 @@ http::Task<Persistence> Worker::answer_health(http::Connection& client, const ht
   std::string text;
   relay::append_head(text, answer);
   if (head.method == http::Method::get) text.append(body);
-  co_return co_await client.write(text) ? answer.persistence : Persistence::close;
+  const bool written = co_await client.write(text);
+  co_return written ? answer.persistence : Persistence::close;
 }
 
 }  // namespace cr::server

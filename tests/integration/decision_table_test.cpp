@@ -99,7 +99,8 @@ TEST_F(DecisionTable, AddressNotInTheAllowlist) {
 TEST_F(DecisionTable, BodiesThatAreNotRequests) {
   const auto key = gateway_.token("reader");
   const auto post = [&](const std::string& body) {
-    return HttpClient(gateway_.daemon.port(), key).post("/v1/chat/completions", body);
+    return HttpClient(gateway_.daemon.port(), key)
+        .call("POST", "/v1/chat/completions", body, {{"content-type", "application/json"}});
   };
   const std::string tail = R"(,"messages":[{"role":"user","content":"x"}]})";
   for (const std::string body : {"", "{", "[]", "null", "\"x\"", "{\"model\":\"fake-a\",}", "{\"model\":\"fake-a\"} x",

@@ -59,7 +59,9 @@ TEST(TokenLife, EveryEditIsSeenByTheNextRequest) {
   const auto expect_after = [&](std::vector<std::string> args, int status, const std::string& code) {
     gateway.daemon.must(std::move(args));
     EXPECT_EQ(client.post(), status) << code;
-    if (status != 200) EXPECT_EQ(client.code(), code);
+    if (status != 200) {
+      EXPECT_EQ(client.code(), code);
+    }
   };
   EXPECT_EQ(client.post(), 200);
   expect_after({"token", "disable", "edited"}, 401, "token_disabled");
