@@ -37,7 +37,7 @@ std::string summary_of(const std::vector<Record<Token>>& tokens) {
     used += token.value.used;
   }
   return fmt::format("{} token{}, {} usable, {} used", tokens.size(), tokens.size() == 1 ? "" : "s", enabled,
-                     used.to_display(2));
+                     money_text(used));
 }
 
 struct ListWords {

@@ -42,8 +42,15 @@ Cell bool_cell(bool value) {
   return {value ? "true" : "false", value ? "yes" : "no"};
 }
 
+std::string money_text(base::Credits amount, int decimals_max) {
+  // Most requests cost less than a cent: rounded to cents, a day of them would look free.
+  const bool small =
+      amount > base::Credits::from_nano(-1'000'000'000) && amount < base::Credits::from_nano(1'000'000'000);
+  return amount.to_display(small ? std::max(decimals_max, 6) : decimals_max);
+}
+
 Cell money_cell(base::Credits amount, int decimals_max) {
-  return {amount.to_decimal(), amount.to_display(decimals_max)};
+  return {amount.to_decimal(), money_text(amount, decimals_max)};
 }
 
 Cell quota_cell(const admin::Quota& quota) {

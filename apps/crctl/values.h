@@ -23,6 +23,8 @@ namespace cr::crctl {
 Cell text_cell(std::string_view text, Style style = Style::none);
 Cell count_cell(std::int64_t count);  // shown "12,345"
 Cell bool_cell(bool value);           // yes / no
+// For eyes: amounts below a dollar with up to six decimals, others with `decimals_max`.
+std::string money_text(base::Credits amount, int decimals_max = 2);
 Cell money_cell(base::Credits amount, int decimals_max = 4);
 Cell quota_cell(const admin::Quota& quota);             // absent: "unlimited"
 Cell list_cell(const std::vector<std::string>& items);  // empty: "all"
