@@ -32,8 +32,11 @@ void Exchange::fill_facts(ledger::RequestFacts& facts) const {
 
 openai::Usage Exchange::estimated_usage() const {
   openai::Usage usage;
+  // Anthropic tells its input at the start of a stream: then only the output is a guess.
+  const auto told = meter_ ? meter_->input_usage() : std::nullopt;
+  if (told) usage = *told;
   const auto body = static_cast<std::int64_t>(client_.body().size());
-  usage.input_tokens = (body + k_bytes_per_token - 1) / k_bytes_per_token;
+  if (!told) usage.input_tokens = (body + k_bytes_per_token - 1) / k_bytes_per_token;
   if (meter_) usage.output_tokens = meter_->estimated_output_tokens();
   return usage;
 }
