@@ -219,7 +219,8 @@ TEST_F(StoreChannels, keys_are_set_added_and_removed) {
   open();
   ASSERT_EQ(only()->keys.size(), 1U);
   EXPECT_EQ(only()->keys[0]->reveal(), "sk-new-abcdefghijklmnopqrst");
-  for (const auto& row : *read([](Reports& reports) { return reports.audit(0, 100); })) {
+  const auto rows = read([](Reports& reports) { return reports.audit(0, 100); });
+  for (const auto& row : *rows) {
     EXPECT_THAT(row.detail, Not(HasSubstr("abcdefghijklmnopqrst")));
   }
 }
