@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "daemon.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+
+#include "master_key.h"
+#include "process.h"
+
+namespace cr::crd {
+
+namespace {
+
+namespace asio = boost::asio;
+using base::ErrorCode;
+
+constexpr std::chrono::milliseconds k_tick{500};
+constexpr std::chrono::milliseconds k_drain_tick{20};
+constexpr std::chrono::seconds k_after_cut{5};
+constexpr std::string_view k_store_file = "/ledger.db";
+
+base::Log::Options log_options(const server::Config& config) {
+  base::Log::Options options;
+  options.level = config.log_level;
+  options.format = config.log_format.value_or(base::Log::detect_format());
+  return options;
+}
+
+std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config) {
+  const auto& limits = config.limits;
+  return std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
+      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
+}
+
+base::Result<void> trust_certificates(asio::ssl::context& tls, const std::string& ca_file) {
+  http::ErrorCode error;
+  tls.set_default_verify_paths(error);
+  if (!error) tls.set_verify_mode(asio::ssl::verify_peer, error);
+  if (error) return base::fail(ErrorCode::unavailable, "cannot read the system's certificates: " + error.message());
+  if (ca_file.empty()) return {};
+  tls.load_verify_file(ca_file, error);
+  if (!error) return {};
+  return base::fail(ErrorCode::invalid,
+                    "cannot read the certificates in 'ca_file' " + ca_file + ": " + error.message());
+}
+
+int wait_for_signal(std::chrono::milliseconds timeout) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  const timespec wait{timeout.count() / 1000, (timeout.count() % 1000) * 1'000'000};
+  return ::sigtimedwait(&signals, nullptr, &wait);
+}
+
+}  // namespace
+
+Daemon::Daemon(server::Config config, std::string config_file)
+    : config_(std::move(config)),
+      config_file_(std::move(config_file)),
+      started_at_(base::wall_now()),
+      log_(log_options(config_)),
+      upstream_tls_(asio::ssl::context::tls_client) {
+  upstream_tls_.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
+                            asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                            asio::ssl::context::no_tlsv1_1);
+  listeners_.connections_max = config_.limits.connections_max;
+  listeners_.requests_per_connection_max = static_cast<std::uint64_t>(config_.limits.requests_per_connection_max);
+}
+
+Daemon::~Daemon() {
+  finish();
+}
+
+base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::string config_file) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(config_file)));
+  if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
+  if (auto trusted = trust_certificates(daemon->upstream_tls_, daemon->config_.ca_file); !trusted) {
+    return tl::unexpected(trusted.error());
+  }
+  // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
+  for (const auto& address : daemon->config_.listen) {
+    if (auto free = server::check_address_is_free(address.host, address.port); !free && handed_over_sockets().empty()) {
+      return tl::unexpected(free.error());
+    }
+  }
+  if (auto opened = daemon->open_ledger(); !opened) return tl::unexpected(opened.error());
+  if (auto opened = daemon->open_listeners(); !opened) return tl::unexpected(opened.error());
+  if (auto opened = daemon->open_admin(); !opened) return tl::unexpected(opened.error());
+  for (auto& worker : daemon->workers_) worker->start();
+  for (const auto& address : daemon->bound_) daemon->log_.info("listening", {{"address", address}});
+  daemon->log_.info("ready", {{"version", CR_VERSION}, {"admin_socket", daemon->config_.admin_socket}});
+  daemon->watchdog_us_ = watchdog_interval_us();
+  notify_manager("READY=1\nSTATUS=Serving");
+  return daemon;
+}
+
+base::Result<void> Daemon::open_ledger() {
+  const auto path = config_.state_dir + std::string(k_store_file);
+  auto master = load_master_key(config_.state_dir, path);
+  if (!master) return tl::unexpected(master.error());
+  auto vault = token::Vault::make(*master);
+  if (!vault) return tl::unexpected(vault.error());
+  const auto cores = std::max(1u, std::thread::hardware_concurrency());
+  const auto workers = config_.workers > 0 ? static_cast<std::size_t>(config_.workers) : cores;
+  std::vector<ledger::Ledger::Lane> lanes;
+  for (std::size_t i = 0; i < workers; ++i) {
+    loops_.push_back(std::make_unique<asio::io_context>(1));
+    auto* loop = loops_.back().get();
+    lanes.push_back({[loop](ledger::ReserveOp* reserves, ledger::BalanceOp* balances) {
+      relay::Lane::deliver(*loop, reserves, balances);
+    }});
+  }
+  ledger::Ledger::Options options;
+  options.path = path;
+  options.key_prefix = config_.key_prefix;
+  options.default_expiry = config_.default_expiry;
+  options.on_fatal = [this] { store_failed_ = true; };
+  auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
+  if (!ledger) return tl::unexpected(ledger.error());
+  ledger_ = std::move(*ledger);
+  shared_.reset(new relay::Shared{*ledger_, log_, upstream_tls_});
+  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
+  for (std::size_t i = 0; i < workers; ++i) {
+    workers_.push_back(std::make_unique<server::Worker>(*loops_[i], static_cast<std::uint32_t>(i), *shared_, listeners_,
+                                                        settings, connection_limits(config_)));
+  }
+  return {};
+}
+
+base::Result<void> Daemon::open_listeners() {
+  const auto sockets = handed_over_sockets();
+  for (const int socket : sockets) {
+    for (auto& worker : workers_) {
+      if (auto adopted = worker->adopt(socket); !adopted) return adopted;
+    }
+  }
+  if (sockets.empty()) {
+    for (const auto& address : config_.listen) {
+      if (auto listening = listen_on(address); !listening) return listening;
+    }
+  }
+  for (const auto& endpoint : workers_.front()->bound()) {
+    bound_.push_back(server::ListenAddress{endpoint.address().to_string(), endpoint.port()}.to_string());
+  }
+  return {};
+}
+
+base::Result<void> Daemon::listen_on(const server::ListenAddress& address) {
+  auto port = address.port;
+  for (auto& worker : workers_) {
+    if (auto listening = worker->listen(address.host, port); !listening) return listening;
+    port = worker->bound().back().port();  // the first worker's free port is everybody's
+  }
+  return {};
+}
+
+base::Result<void> Daemon::open_admin() {
+  server::AdminServer::Options options;
+  options.socket_path = config_.admin_socket;
+  server::AdminServer::Hooks hooks;
+  hooks.status = [this] { return status(); };
+  hooks.check_config = [this](const std::string& text, const std::string& name) { return check_config(text, name); };
+  hooks.reload = [this] { return reload(); };
+  hooks.test_channel = [this](const std::string& name, const std::string& model) { return test_channel(name, model); };
+  hooks.check_route = [this](const std::string& token, const std::string& model) { return channels_for(token, model); };
+  auto admin = server::AdminServer::start(std::move(options), *ledger_, std::move(hooks), log_);
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = std::move(*admin);
+  return {};
+}
+
+int Daemon::run() {
+  bool cut = false;
+  for (;;) {
+    const bool draining = drain_until_ != base::SteadyTime::max();
+    const int signal = wait_for_signal(draining ? k_drain_tick : k_tick);
+    keep_watchdog_quiet();
+    if (signal == SIGHUP && !draining) reload();
+    if (store_failed_) {
+      log_.error("the store failed to sync: stopping, so that a restart can recover");
+      break;
+    }
+    const bool again = draining && (signal == SIGTERM || signal == SIGINT);
+    if (!draining && (signal == SIGTERM || signal == SIGINT)) begin_drain();
+    if (draining && drained()) break;
+    if (draining && !cut && (again || base::steady_now() >= drain_until_)) {
+      cut = true;
+      drain_until_ = base::steady_now() + k_after_cut;
+      log_.warning("cutting what still runs", {{"requests", std::to_string(shared_->requests_running.load())}});
+      for (auto& worker : workers_) worker->cut();
+    } else if (draining && cut && base::steady_now() >= drain_until_) {
+      break;
+    }
+  }
+  finish();
+  return store_failed_ ? 1 : 0;
+}
+
+void Daemon::begin_drain() {
+  notify_manager("STOPPING=1\nSTATUS=Draining");
+  shared_->draining = true;
+  {
+    const std::lock_guard lock(config_mutex_);
+    drain_until_ = base::steady_now() + config_.drain_timeout;
+  }
+  log_.info("draining", {{"requests", std::to_string(shared_->requests_running.load())}});
+  for (auto& worker : workers_) worker->drain();
+}
+
+bool Daemon::drained() const {
+  return listeners_.connections.load() == 0 && shared_->requests_running.load() == 0;
+}
+
+// Reverse of start(). The ledger goes last of what writes: it commits what the workers' last requests left.
+void Daemon::finish() {
+  admin_.reset();
+  for (auto& worker : workers_) worker->stop();
+  if (ledger_) {
+    if (!store_failed_) (void)ledger_->flush();
+    workers_.clear();
+    shared_.reset();
+    ledger_.reset();
+    log_.info("stopped");
+  }
+}
+
+// The manager hears from us only while every worker answers: a stuck event loop gets the process restarted.
+void Daemon::keep_watchdog_quiet() {
+  if (watchdog_us_ == 0 || base::steady_now() < next_notice_) return;
+  next_notice_ = base::steady_now() + std::chrono::microseconds(watchdog_us_);
+  if (beats_.exchange(0) >= workers_.size()) notify_manager("WATCHDOG=1");
+  for (auto& worker : workers_) worker->post([this](relay::Lane&) { ++beats_; });
+}
+
+}  // namespace cr::crd

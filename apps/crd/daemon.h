@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Daemon: every long-lived object of crd, in the order they are built; destroyed in reverse. Made, run and destroyed by
+// the main thread; the functions marked so are called by the admin server's threads.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "admin/messages.h"
+#include "base/log.h"
+#include "ledger/ledger.h"
+#include "relay/lane.h"
+#include "server/admin_server.h"
+#include "server/config.h"
+#include "server/worker.h"
+
+namespace cr::crd {
+
+class Daemon {
+ public:
+  // Everything up to accepting connections. `config_file` may be empty: defaults.
+  static base::Result<std::unique_ptr<Daemon>> start(server::Config config, std::string config_file);
+  ~Daemon();
+
+  // Until SIGTERM or SIGINT has been obeyed, or the store failed; returns the exit code. SIGHUP reloads.
+  int run();
+
+ private:
+  Daemon(server::Config config, std::string config_file);
+
+  base::Result<void> open_ledger();
+  base::Result<void> open_listeners();
+  base::Result<void> listen_on(const server::ListenAddress& address);
+  base::Result<void> open_admin();
+  void begin_drain();
+  bool drained() const;
+  void finish();
+  void keep_watchdog_quiet();
+
+  // Admin threads.
+  admin::Status status() const;
+  admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
+  admin::ConfigChecked reload();
+  base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
+  std::vector<std::string> channels_for(const std::string& token, const std::string& model) const;
+
+  mutable std::mutex config_mutex_;
+  server::Config config_;
+  const std::string config_file_;
+  const base::Time started_at_;
+  base::Log log_;
+  boost::asio::ssl::context upstream_tls_;
+  std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<relay::Shared> shared_;
+  server::ListenerState listeners_;
+  std::vector<std::unique_ptr<server::Worker>> workers_;
+  std::vector<std::string> bound_;
+  std::unique_ptr<server::AdminServer> admin_;
+
+  std::atomic<bool> store_failed_{false};
+  std::atomic<std::uint32_t> beats_{0};  // workers that answered since the last watchdog notice
+  base::SteadyTime drain_until_ = base::SteadyTime::max();
+  base::SteadyTime next_notice_{};
+  std::uint64_t watchdog_us_ = 0;
+};
+
+}  // namespace cr::crd

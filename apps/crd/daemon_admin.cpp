@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Daemon, what the admin server asks of it. Admin threads.
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <future>
+
+#include "daemon.h"
+#include "relay/channel_probe.h"
+#include "relay/router.h"
+
+namespace cr::crd {
+
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::chrono::seconds k_probe_wait{30};
+
+}  // namespace
+
+admin::Status Daemon::status() const {
+  const std::lock_guard lock(config_mutex_);
+  const auto counters = ledger_->counters();
+  admin::Status status;
+  status.version = CR_VERSION;
+  status.pid = ::getpid();
+  status.started_at = started_at_;
+  status.state = shared_->draining ? "draining" : "running";
+  status.listen = bound_;
+  status.admin_socket = config_.admin_socket;
+  status.state_dir = config_.state_dir;
+  status.config_file = config_file_;
+  status.workers = static_cast<std::int64_t>(workers_.size());
+  status.connections = listeners_.connections.load();
+  status.requests_running = shared_->requests_running.load();
+  status.requests_total = static_cast<std::int64_t>(shared_->requests_total.load());
+  status.log_lines_dropped = static_cast<std::int64_t>(log_.dropped());
+  status.ledger_commits = static_cast<std::int64_t>(counters.commits);
+  status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
+  status.overrun = counters.overrun;
+  return status;
+}
+
+admin::ConfigChecked Daemon::check_config(const std::string& text, const std::string& name) const {
+  const bool own = text.empty();
+  if (own && config_file_.empty()) return {true, "crd runs without a configuration file, on its defaults"};
+  auto config = own ? server::load_config(config_file_) : server::parse_config(text, name);
+  if (!config) return {false, config.error().message + (config.error().hint.empty() ? "" : ": " + config.error().hint)};
+  return {true, (own ? config_file_ : name) + ": ok"};
+}
+
+admin::ConfigChecked Daemon::reload() {
+  if (config_file_.empty()) return {false, "crd was started without --config: there is no file to read again"};
+  const std::lock_guard lock(config_mutex_);
+  auto wanted = server::load_config(config_file_);
+  if (wanted) {
+    if (auto possible = server::check_reload(config_, *wanted); !possible) wanted = tl::unexpected(possible.error());
+  }
+  if (!wanted) {
+    const auto why = wanted.error().message + (wanted.error().hint.empty() ? "" : ": " + wanted.error().hint);
+    log_.error("configuration not reloaded", {{"reason", why}});
+    return {false, why};
+  }
+  config_ = std::move(*wanted);
+  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
+  const auto& limits = config_.limits;
+  const auto connection = std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
+      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
+  listeners_.connections_max = limits.connections_max;
+  listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
+  for (auto& worker : workers_) worker->use(settings, connection);
+  log_.set_level(config_.log_level);
+  log_.info("configuration reloaded", {{"file", config_file_}});
+  return {true, config_file_ + ": reloaded"};
+}
+
+base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, const std::string& model) {
+  std::shared_ptr<const ledger::ChannelRecord> channel;
+  for (const auto& candidate : ledger_->directory().get()->channels()) {
+    if (candidate->name == name) channel = candidate;
+  }
+  if (!channel) return base::fail(base::ErrorCode::not_found, "no channel named '" + name + "'");
+  auto promise = std::make_shared<std::promise<relay::ProbeResult>>();
+  auto result = promise->get_future();
+  workers_.front()->post([promise, channel, model](relay::Lane& lane) {
+    asio::co_spawn(
+        lane.io(),
+        [&lane, promise, channel, model]() -> http::Task<void> {
+          promise->set_value(co_await relay::probe_channel(lane, channel, model));
+        },
+        asio::detached);
+  });
+  if (result.wait_for(k_probe_wait) != std::future_status::ready) {
+    return base::fail(base::ErrorCode::timeout, "channel '" + name + "' did not answer in time");
+  }
+  const auto probe = result.get();
+  admin::ChannelTest answer;
+  answer.ok = probe.ok;
+  answer.model = probe.model;
+  answer.status = probe.status;
+  answer.connect_ms = probe.connect_ms;
+  answer.total_ms = probe.total_ms;
+  answer.message = probe.message;
+  return answer;
+}
+
+// By the router itself, whatever the endpoint: what a request for this model could be sent to.
+std::vector<std::string> Daemon::channels_for(const std::string& token, const std::string& model) const {
+  const auto directory = ledger_->directory().get();
+  const auto record = directory->find_token(token);
+  std::vector<std::string> names;
+  if (!record) return names;
+  for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
+    const auto routes = relay::find_routes(*directory, *record, model, endpoint, 0);
+    for (const auto& route : routes.tries) {
+      if (std::find(names.begin(), names.end(), route.channel->name) == names.end())
+        names.push_back(route.channel->name);
+    }
+  }
+  return names;
+}
+
+}  // namespace cr::crd

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// crd: read the options and the file, start the daemon, wait, say what went wrong.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "daemon.h"
+#include "process.h"
+#include "server/config.h"
+
+namespace {
+
+constexpr int k_failed = 1;
+constexpr int k_usage = 2;
+constexpr int k_not_configured = 6;  // LSB: systemd shows it as NOTCONFIGURED
+
+int complain(const cr::base::Error& error, int code) {
+  std::fprintf(stderr, "crd: error: %s\n", error.message.c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "crd: hint: %s\n", error.hint.c_str());
+  return code;
+}
+
+// Before any thread is made: all of them leave these to the main thread.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int serve(const std::string& config_file, bool check_only) {
+  auto config = config_file.empty() ? cr::server::parse_config("", "defaults") : cr::server::load_config(config_file);
+  if (!config) return complain(config.error(), k_not_configured);
+  if (check_only) {
+    std::printf("%s: ok\n", config_file.empty() ? "defaults" : config_file.c_str());
+    return 0;
+  }
+  block_signals();
+  auto daemon = cr::crd::Daemon::start(std::move(*config), config_file);
+  if (!daemon)
+    return complain(daemon.error(), daemon.error().code == cr::base::ErrorCode::invalid ? k_not_configured : k_failed);
+  return (*daemon)->run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cr::crd::harden_process();
+  CLI::App app("Code Router's daemon: the OpenAI-compatible gateway under /v1, and the admin socket for crctl.", "crd");
+  std::string config_file;
+  bool check_only = false;
+  app.add_option("--config", config_file, "Configuration file; without it crd runs on its defaults")->type_name("FILE");
+  app.add_flag("--check", check_only, "Read the configuration, say whether it is valid, and exit");
+  app.set_version_flag("--version", "crd " CR_VERSION);
+  app.footer("See crd(8), crd.toml(5) and crctl(1).");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return complain({cr::base::ErrorCode::invalid, error.what(), "see crd --help"}, k_usage);
+  }
+  try {
+    return serve(config_file, check_only);
+  } catch (const std::exception& error) {
+    return complain({cr::base::ErrorCode::internal, std::string("stopped by an exception: ") + error.what(), {}},
+                    k_failed);
+  }
+}
