@@ -108,7 +108,7 @@ Result<std::int64_t> parse_token_count(std::string_view text) {
   auto [stop, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   if (error != std::errc() || stop != end || !std::isfinite(number)) return refuse();
   const double count = number * factor;
-  if (count < 0 || count > 1e12 || std::abs(count - std::round(count)) > 1e-6) return refuse();
+  if (count < 0 || count >= 1e12 || std::abs(count - std::round(count)) > 1e-6) return refuse();
   return static_cast<std::int64_t>(std::llround(count));
 }
 

@@ -98,6 +98,11 @@ void Balances::undo_to(std::size_t mark) {
   }
 }
 
+void Balances::retire_key(KeyId id) {
+  retired_keys_.push_back(id);
+  note_undo([this] { retired_keys_.pop_back(); });
+}
+
 template <class T>
 void Balances::touch(T& holder, std::vector<T*>& touched) {
   if (holder.touched_in == transaction_) return;
@@ -276,6 +281,8 @@ void Balances::committed(Marks marks) {
   closed_.clear();
   undo_.clear();
   overrun_before_ = overrun_;
+  for (const KeyId id : retired_keys_) drop_key(id);
+  retired_keys_.clear();
   if (marks == Marks::left) return;
   for (const std::int64_t id : unwritten_keys_) {
     if (const auto found = key_uses_.find(id); found != key_uses_.end()) found->second.unwritten = false;

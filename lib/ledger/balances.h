@@ -57,6 +57,7 @@ class Balances {
   Token* find_token(TokenId id);
   KeyUse& key_use(KeyId id) { return key_uses_[id.value]; }
   void drop_key(KeyId id) { key_uses_.erase(id.value); }
+  void retire_key(KeyId id);  // dropped when this transaction commits
   void note_undo(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   std::size_t undo_mark() const { return undo_.size(); }
   void undo_to(std::size_t mark);  // runs what was noted since, last first
@@ -108,6 +109,7 @@ class Balances {
   std::vector<RequestId> opened_;
   std::vector<std::pair<RequestId, Hold>> closed_;
   std::vector<std::int64_t> unwritten_keys_;
+  std::vector<KeyId> retired_keys_;
   std::vector<std::function<void()>> undo_;
   Credits overrun_, overrun_before_;
 };

@@ -4,7 +4,7 @@
 #include "ledger/ledger_thread.h"
 #include "ledger/loading.h"
 #include "ledger/recovery.h"
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 #include "ledger/store_file.h"
 
 namespace cr::ledger {

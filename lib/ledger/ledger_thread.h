@@ -11,7 +11,7 @@
 #include "ledger/balances.h"
 #include "ledger/checkpoint.h"
 #include "ledger/ledger.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 #include "ledger/work_queue.h"
 
 namespace cr::ledger {

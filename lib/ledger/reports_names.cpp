@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <map>
 
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 #include "ledger/rows.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 #include "ledger/rows.h"
 
 namespace cr::ledger {

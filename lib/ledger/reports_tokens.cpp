@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 #include "ledger/rows.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 namespace {

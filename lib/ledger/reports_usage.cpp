@@ -2,7 +2,7 @@
 #include <map>
 
 #include "base/text.h"
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 
 namespace cr::ledger {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "ledger/audit.h"
-#include "ledger/reports_impl.h"
+#include "ledger/reports_state.h"
 
 namespace cr::ledger {
 namespace {

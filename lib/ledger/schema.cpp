@@ -10,7 +10,7 @@
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
 #include "ledger/statement_cache.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 namespace {

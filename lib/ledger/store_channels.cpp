@@ -6,7 +6,7 @@
 #include "ledger/loading.h"
 #include "ledger/rows.h"
 #include "ledger/settings_json.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 namespace {

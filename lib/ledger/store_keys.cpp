@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "ledger/rows.h"
 #include "ledger/settings_json.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 namespace {
@@ -78,7 +78,6 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
 }
 
 Result<void> Store::Impl::drop_key(KeyId key) {
-  // When it was last used lives on in the balances until the commit, so that a change taken back finds it there.
   return sql.run("DELETE FROM key WHERE id = ?1", key);
 }
 
@@ -96,6 +95,10 @@ Result<void> Store::Impl::refresh_keys(TokenId token) {
       },
       token);
   if (!done) return done;
+  for (const auto& old : directory.find_entry(token)->keys) {
+    const bool stays = std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key->id == old->id; });
+    if (!stays) balances.retire_key(old->id);
+  }
   directory.put_keys(token, std::move(keys));
   return {};
 }

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "ledger/rows.h"
 #include "ledger/settings_json.h"
-#include "ledger/store_impl.h"
+#include "ledger/store_state.h"
 
 namespace cr::ledger {
 namespace {
@@ -261,6 +261,7 @@ Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Acto
   const std::vector<std::shared_ptr<const KeyRecord>> keys = impl_.directory.find_entry(token.id)->keys;
   for (const auto& key : keys) {
     if (auto done = impl_.drop_key(key->id); !done) return done;
+    impl_.balances.retire_key(key->id);
   }
   set_holder(impl_.balances, token, true);
   impl_.directory.erase_token(token.id);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* For LD_PRELOAD: the wall clock (clock_gettime(CLOCK_REALTIME), gettimeofday, time) as the test sets it, in an 8-byte
  * count of nanoseconds since 1970 mapped from the file named by CR_TEST_CLOCK; 0 = real time. Other clocks pass
  * through, so that timeouts run on. Uses system calls only: it may be called before any library is ready. */

@@ -41,9 +41,9 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 TEST(Table, aligns_its_columns) {
   EXPECT_EQ(render_table(listing(), {}),
-            "NAME     STATUS    USED\n"
-            "ci       enabled   $1.5  ##..\n"
-            "nightly  enabled    $12  ##..\n"
+            "NAME     STATUS   USED\n"
+            "ci       enabled  $1.5  ##..\n"
+            "nightly  enabled   $12  ##..\n"
             "2 tokens\n");
 }
 
@@ -59,8 +59,8 @@ TEST(Table, aligns_wide_characters) {
   wide.rows[1].cells[0].plain = "🚀x";
   const auto lines = lines_of(render_table(wide, {}));
   ASSERT_EQ(lines.size(), 4U);
-  EXPECT_EQ(lines[1], "日本語  enabled   $1.5  ##..");
-  EXPECT_EQ(lines[2], "🚀x     enabled    $12  ##..");
+  EXPECT_EQ(lines[1], "日本語  enabled  $1.5  ##..");
+  EXPECT_EQ(lines[2], "🚀x     enabled   $12  ##..");
 }
 
 TEST(Table, drops_columns_before_it_cuts_cells) {
