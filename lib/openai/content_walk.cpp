@@ -100,8 +100,9 @@ bool read_source(JsonCursor& cursor, Part& part) {
   if (cursor.kind() != JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
   JsonString key;
+  FoldRoom room;
   while (cursor.next_member(key)) {
-    if (!equals(key, "type") || cursor.kind() != JsonKind::string) {
+    if (fold_key(key, room) != "type" || cursor.kind() != JsonKind::string) {
       if (!cursor.skip_value()) return false;
       continue;
     }

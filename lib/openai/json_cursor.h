@@ -4,6 +4,7 @@
 // thread; the text must outlive it.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ class JsonCursor {
  public:
   static constexpr int k_depth_max = 64;
   explicit JsonCursor(std::string_view text) : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()) {}
+  template <std::same_as<std::string> Text>
+  explicit JsonCursor(Text&&) = delete;  // it would die before the walk
 
   // The first fault stays; after it every call fails.
   JsonFault fault() const { return fault_; }

@@ -111,6 +111,10 @@ class AdminHttp::Server : public httplib::Server {
       response.set_header("Connection", "close");
       response.set_content(body_of(response, t_current->request_id), k_json);
     }));
+    // Called when the answer is written: the last moment to wipe httplib's copy of it, which may hold a key.
+    set_logger([](const httplib::Request&, const httplib::Response& response) {
+      base::wipe(const_cast<std::string&>(response.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    });
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
       response.set_header("x-request-id", t_current->request_id);
     });

@@ -16,14 +16,30 @@ using Names = std::vector<std::string>;
 
 constexpr std::size_t k_names_max = 5000;
 
-// Channels of a token's groups for one model, whatever the endpoint; highest priority first.
-Names channels_for(const ledger::Directory& directory, const ledger::TokenRecord& token, const std::string& model) {
-  Names names;
+void add_channels(const ledger::Directory& directory, const ledger::TokenRecord& token, const std::string& model,
+                  Names& names) {
   for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
     for (const auto& route : relay::find_routes(directory, token, model, endpoint, 0).tries) {
       if (std::find(names.begin(), names.end(), route.channel->name) == names.end())
         names.push_back(route.channel->name);
     }
+  }
+}
+
+// A request goes to the first of its token's groups that has a channel; without a token every group counts.
+enum class Groups { first, every };
+
+Names channels_for(const ledger::Directory& directory, const ledger::TokenRecord& token, const std::string& model,
+                   Groups groups) {
+  Names names;
+  if (groups == Groups::first) {
+    add_channels(directory, token, model, names);
+    return names;
+  }
+  ledger::TokenRecord one;
+  for (const auto& group : token.groups) {
+    one.groups = {group};
+    add_channels(directory, one, model, names);
   }
   return names;
 }
@@ -107,9 +123,10 @@ RouteResult list_models(RouteCall& call) {
   const auto directory = call.api.ledger().directory().get();
   const auto token = asking_token(call, *directory);
   if (!token) return tl::unexpected(token.error());
+  const auto groups = find_parameter(call.query, "token") ? Groups::first : Groups::every;
   std::vector<admin::ModelEntry> models;
   for (auto& model : relay::reachable_models(*directory, *token)) {
-    auto channels = channels_for(*directory, *token, model);
+    auto channels = channels_for(*directory, *token, model, groups);
     models.push_back({std::move(model), std::move(channels)});
   }
   return answer_page(std::move(models), call.query);

@@ -122,6 +122,7 @@ TEST(Content, Messages) {
            R"([{"type":"image","source":{"type":"base64","data":"AAAA"}}])",
            R"([{"type":"document","source":{"type":"url","url":"u"}}])",
            R"([{"type":"document","source":{"type":"text","type":"url"}}])",
+           R"([{"type":"document","source":{"type":"text","Type":"url"}}])",
            R"([{"type":"document"}])",
            R"([{"type":"tool_result","content":[{"type":"image","source":{"type":"url","url":"u"}}]}])",
            R"([{"type":"container_upload","file_id":"f"}])",

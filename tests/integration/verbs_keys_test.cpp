@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// crctl and keys: copy, rotate, verify, delete, restore; what the audit keeps, and that no key text is kept anywhere.
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+using testing::HasSubstr;
+using Args = std::vector<std::string>;
+
+std::string create(Daemon& daemon, const std::string& name, Args flags = {}) {
+  Args args{"token", "create", name};
+  args.insert(args.end(), flags.begin(), flags.end());
+  auto key = daemon.must(args);
+  key.pop_back();
+  return key;
+}
+
+std::string rotate(Daemon& daemon, const std::string& name, Args flags = {}) {
+  Args args{"token", "rotate", name};
+  args.insert(args.end(), flags.begin(), flags.end());
+  auto key = daemon.must(args);
+  key.pop_back();
+  return key;
+}
+
+int answer_to(Daemon& daemon, const std::string& key) {
+  return HttpClient(daemon.port(), key).get("/v1/models").status;
+}
+
+TEST(TokenCopy, OnlyARetrievableKeyComesBack) {
+  Daemon daemon;
+  create(daemon, "digest");
+  const auto key = create(daemon, "sealed", {"--retrievable"});
+  EXPECT_EQ(daemon.must({"token", "copy", "sealed", "--print"}), key + "\n");
+  const auto refused = daemon.crctl({"token", "copy", "digest", "--print"});
+  EXPECT_EQ(refused.exit, 12);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_THAT(refused.err, HasSubstr("its key was not kept"));
+  EXPECT_THAT(refused.err, HasSubstr("hint: make a new one with: crctl token rotate digest"));
+  EXPECT_EQ(daemon.crctl({"token", "copy", "nobody", "--print"}).exit, 10);
+  const auto second = rotate(daemon, "sealed");
+  EXPECT_EQ(daemon.must({"token", "copy", "sealed", "--print"}), second + "\n") << "the current key";
+  daemon.restart();
+  EXPECT_EQ(daemon.must({"token", "copy", "sealed", "--print"}), second + "\n");
+}
+
+TEST(TokenRotate, FinishUndoAndConflicts) {
+  Daemon daemon;
+  const auto first = create(daemon, "t");
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--finish"}).exit, 11) << "not rotating";
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--undo"}).exit, 11);
+  const auto second = rotate(daemon, "t", {"--grace", "1h"});
+  EXPECT_EQ(answer_to(daemon, first), 200);
+  EXPECT_EQ(answer_to(daemon, second), 200);
+  const auto third = daemon.crctl({"token", "rotate", "t"});
+  EXPECT_EQ(third.exit, 11) << "two keys at most";
+  EXPECT_THAT(third.err, HasSubstr("is rotating already"));
+
+  daemon.must({"token", "rotate", "t", "--undo"});
+  EXPECT_EQ(answer_to(daemon, first), 200);
+  EXPECT_EQ(answer_to(daemon, second), 401);
+
+  const auto fourth = rotate(daemon, "t");
+  const auto used = daemon.crctl({"token", "rotate", "t", "--finish"});
+  EXPECT_EQ(used.exit, 11) << "the old key was used a moment ago";
+  EXPECT_EQ(answer_to(daemon, first), 200);
+  daemon.must({"token", "rotate", "t", "--finish", "--force"});
+  EXPECT_EQ(answer_to(daemon, first), 401);
+  EXPECT_EQ(answer_to(daemon, fourth), 200);
+  EXPECT_EQ(daemon.must({"token", "show", "t", "--field", "status"}), "enabled\n");
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--grace", "31d"}).exit, 2) << "at most 30 days";
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--finish", "--undo"}).exit, 2);
+}
+
+TEST(TokenRotate, SeveralIntoADirectory) {
+  Daemon daemon;
+  const auto a = create(daemon, "a"), b = create(daemon, "b");
+  const auto directory = daemon.dir() / "keys";
+  std::filesystem::create_directory(directory);
+  daemon.must({"token", "rotate", "a", "b", "--out-dir", directory, "--now"});
+  for (const auto* name : {"a", "b"}) {
+    auto key = read_file(directory + "/" + name);
+    key.pop_back();
+    EXPECT_EQ(answer_to(daemon, key), 200) << name;
+  }
+  EXPECT_EQ(answer_to(daemon, a), 401);
+  EXPECT_EQ(answer_to(daemon, b), 401);
+  const auto kept = read_file(directory + "/a");
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "a", "--out", directory + "/a"}).exit, 11);
+  EXPECT_EQ(read_file(directory + "/a"), kept);
+  EXPECT_EQ(daemon.must({"token", "show", "a", "--field", "status"}), "enabled\n") << "rotated, its key unwritten";
+}
+
+TEST(TokenVerify, CurrentOldAndUnknown) {
+  Daemon daemon;
+  const auto first = create(daemon, "t");
+  const auto current = daemon.crctl({"token", "verify"}, first + "\n");
+  EXPECT_EQ(current.exit, 0);
+  EXPECT_THAT(current.out, HasSubstr("current key of token 't'"));
+  EXPECT_EQ((current.out + current.err).find(first), std::string::npos) << "no echo";
+  const auto second = rotate(daemon, "t");
+  EXPECT_THAT(daemon.must({"token", "verify"}, first + "\n"), HasSubstr("old key of token 't'"));
+  EXPECT_EQ(Json::parse(daemon.must({"token", "verify", "--json"}, second + "\n")).at("state"), "current");
+  auto mistyped = second;
+  mistyped.back() = mistyped.back() == 'a' ? 'b' : 'a';
+  const auto unknown = daemon.crctl({"token", "verify"}, mistyped + "\n");
+  EXPECT_EQ(unknown.exit, 10);
+  EXPECT_THAT(unknown.err, HasSubstr("checksum"));
+  EXPECT_EQ(unknown.err.find(mistyped), std::string::npos);
+  EXPECT_EQ(daemon.crctl({"token", "verify"}, "something-else-entirely\n").exit, 10);
+}
+
+TEST(TokenDelete, AsksAndCanBeTakenBack) {
+  Daemon daemon;
+  const auto key = create(daemon, "t");
+  create(daemon, "u");
+  const auto unasked = daemon.crctl({"token", "delete", "t"});
+  EXPECT_EQ(unasked.exit, 2) << "there is no terminal to ask";
+  EXPECT_THAT(unasked.err, HasSubstr("a confirmation is needed"));
+  EXPECT_THAT(unasked.err, HasSubstr("hint: add --yes"));
+  EXPECT_EQ(answer_to(daemon, key), 200);
+  const auto some = daemon.crctl({"token", "delete", "t", "nobody", "--yes"});
+  EXPECT_EQ(some.exit, 13);
+  EXPECT_EQ(answer_to(daemon, key), 401);
+  EXPECT_EQ(daemon.must({"token", "list", "-q"}), "u\n");
+  EXPECT_EQ(daemon.must({"token", "list", "--deleted", "-q"}), "t\n");
+  daemon.must({"token", "restore", "t"});
+  EXPECT_EQ(daemon.must({"token", "list", "-q"}), "t\nu\n");
+  EXPECT_EQ(answer_to(daemon, key), 401) << "its key was destroyed";
+  EXPECT_EQ(answer_to(daemon, rotate(daemon, "t", {"--now"})), 200);
+  EXPECT_EQ(daemon.crctl({"token", "restore", "t"}).exit, 10) << "not deleted now";
+  daemon.must({"token", "delete", "t", "-y"});
+  create(daemon, "t");
+  EXPECT_EQ(daemon.crctl({"token", "restore", "t"}).exit, 11) << "the name is taken";
+}
+
+struct Mutation {
+  Args args;
+  std::string action, object, in;
+};
+
+TEST(Audit, EveryMutationIsKeptWithItsCaller) {
+  Daemon daemon;
+  write_file(daemon.dir() / "prices.json", R"([{"model":"m2","input":"1","output":"2"}])");
+  const std::string provider = "sk-provider-of-the-audit-0123456789", other = "sk-another-of-the-audit-0123456789";
+  const std::vector<Mutation> table = {
+      {{"group", "create", "vip"}, "group.create", "group vip", ""},
+      {{"group", "edit", "vip", "--multiplier", "2"}, "group.edit", "group vip", ""},
+      {{"account", "create", "acme", "--quota", "5"}, "account.create", "account acme", ""},
+      {{"account", "credit", "acme", "5"}, "account.edit", "account acme", ""},
+      {{"account", "disable", "acme"}, "account.edit", "account acme", ""},
+      {{"channel", "create", "c", "--kind", "openai", "--models", "m", "--key-stdin"},
+       "channel.create",
+       "channel c",
+       provider},
+      {{"channel", "set-key", "c", "--add", "--key-stdin"}, "channel.keys.add", "channel c", other},
+      {{"channel", "edit", "c", "--priority", "2"}, "channel.edit", "channel c", ""},
+      {{"price", "set", "m", "--input", "1", "--output", "2"}, "price.set", "price m", ""},
+      {{"price", "import", daemon.dir() / "prices.json"}, "price.set", "price m2", ""},
+      {{"price", "unset", "m2"}, "price.unset", "price m2", ""},
+      {{"token", "create", "t", "--retrievable"}, "token.create", "token t", ""},
+      {{"token", "edit", "t", "--note", "x"}, "token.edit", "token t", ""},
+      {{"token", "copy", "t", "--print"}, "token.copy", "token t", ""},
+      {{"token", "rotate", "t"}, "token.rotate", "token t", ""},
+      {{"token", "rotate", "t", "--undo"}, "token.rotate.undo", "token t", ""},
+      {{"token", "rotate", "t"}, "token.rotate", "token t", ""},
+      {{"token", "rotate", "t", "--finish"}, "token.rotate.finish", "token t", ""},
+      {{"token", "disable", "t"}, "token.edit", "token t", ""},
+      {{"token", "delete", "t", "--yes"}, "token.delete", "token t", ""},
+      {{"token", "restore", "t"}, "token.restore", "token t", ""},
+      {{"channel", "delete", "c", "--yes"}, "channel.delete", "channel c", ""},
+      {{"account", "delete", "acme", "--yes"}, "account.delete", "account acme", ""},
+      {{"group", "delete", "vip", "--yes"}, "group.delete", "group vip", ""},
+  };
+  std::vector<std::string> keys = {provider, other};
+  for (const auto& mutation : table) {
+    Args argv{CR_TEST_CRCTL, "--socket", daemon.socket(), "--reason", "spring cleaning"};
+    argv.insert(argv.end(), mutation.args.begin(), mutation.args.end());
+    Process process({.argv = argv, .env = {}, .directory = {}});
+    process.write_in(mutation.in + "\n");
+    process.close_in();
+    ASSERT_EQ(process.wait(), 0) << mutation.action << ": " << process.err();
+    auto said = process.out();
+    if (said.starts_with("sk-")) keys.push_back(said.substr(0, said.find('\n')));
+    const auto row =
+        daemon.sql("SELECT action, object, uid, reason FROM audit WHERE pid = " + std::to_string(process.pid()));
+    const std::vector<std::vector<std::string>> expected = {
+        {mutation.action, mutation.object, std::to_string(::getuid()), "spring cleaning"}};
+    EXPECT_EQ(row, expected) << mutation.action;
+  }
+  EXPECT_EQ(daemon.sql_value("SELECT count(*) FROM audit"), std::to_string(table.size()));
+  ASSERT_GE(keys.size(), 6U);
+  for (const auto& key : keys) {
+    EXPECT_EQ(daemon.sql_value("SELECT count(*) FROM audit WHERE instr(detail, '" + key + "') > 0"), "0") << key;
+  }
+}
+
+TEST(Audit, WhatIsRefusedChangesAndRecordsNothing) {
+  Daemon daemon;
+  create(daemon, "t");
+  const auto before = daemon.sql_value("SELECT count(*) FROM audit");
+  EXPECT_EQ(daemon.crctl({"token", "create", "t"}).exit, 11);
+  EXPECT_EQ(daemon.crctl({"token", "edit", "t", "--note", "x", "--if-rev", "99"}).exit, 11);
+  EXPECT_EQ(daemon.crctl({"token", "delete", "nobody", "--yes"}).exit, 10);
+  EXPECT_EQ(daemon.crctl({"group", "delete", "default", "--yes"}).exit, 11);
+  EXPECT_EQ(daemon.crctl({"token", "enable", "t"}).exit, 0) << "unchanged";
+  EXPECT_EQ(daemon.sql_value("SELECT count(*) FROM audit"), before);
+}
+
+// Everything in the directory but the clock: the store, its write-ahead log, the configuration.
+std::string bytes_under(const std::filesystem::path& directory) {
+  std::string all;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    all.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return all;
+}
+
+TEST(Secrets, NoKeyTextInTheStoreOrTheLog) {
+  DaemonOptions options;
+  options.tables = "[log]\nrequests = \"all\"";
+  Daemon daemon(options);
+  const std::string provider = "sk-provider-text-0123456789abcdef", added = "sk-provider-more-0123456789abcdef",
+                    imported = "sk-imported-text-0123456789abcdef", wrong = "sk-never-a-key-0123456789abcdef";
+  daemon.must({"channel", "create", "up", "--kind", "openai", "--models", "m", "--key-stdin"}, provider + "\n");
+  daemon.must({"channel", "set-key", "up", "--add", "--key-stdin"}, added + "\n");
+  daemon.must({"token", "create", "imported", "--key-stdin"}, imported + "\n");
+  std::vector<std::string> keys = {provider, added, imported, wrong, create(daemon, "t")};
+  keys.push_back(create(daemon, "sealed", {"--retrievable"}));
+  keys.push_back(rotate(daemon, "t"));
+  keys.push_back(rotate(daemon, "sealed"));
+  daemon.must({"token", "copy", "sealed", "--print"});
+  for (const auto& key : keys) {
+    HttpClient(daemon.port(), key).get("/v1/models");
+    HttpClient(daemon.port(), key).post("/v1/chat/completions", chat("m").dump());
+    daemon.crctl({"token", "verify"}, key + "\n");
+  }
+  daemon.crctl({"token", "create", "again", "--key-stdin"}, imported + "\n");
+  daemon.must({"token", "delete", "t", "--yes"});
+  const auto check = [&] {
+    const auto stored = bytes_under(daemon.state_dir());
+    ASSERT_NE(stored.find("imported"), std::string::npos)
+        << "the names are there, so this looks where the keys would be";
+    const auto log = daemon.log();
+    for (const auto& key : keys) {
+      EXPECT_EQ(stored.find(key), std::string::npos) << key;
+      EXPECT_EQ(log.find(key), std::string::npos) << key;
+      // The middle of it neither: what is shown of a key is its ends.
+      EXPECT_EQ(stored.find(key.substr(10, key.size() - 14)), std::string::npos) << key;
+    }
+  };
+  check();
+  EXPECT_EQ(daemon.stop(), 0);
+  check();
+}
+
+TEST(Secrets, TheDebugTraceShowsNoKey) {
+  Daemon daemon;
+  const auto made = daemon.crctl({"token", "create", "t", "--debug"});
+  ASSERT_EQ(made.exit, 0);
+  const auto key = made.out.substr(0, made.out.size() - 1);
+  EXPECT_THAT(made.err, HasSubstr("/admin/v1/tokens"));
+  EXPECT_EQ(made.err.find(key), std::string::npos);
+  const auto verified = daemon.crctl({"token", "verify", "--debug"}, key + "\n");
+  EXPECT_EQ(verified.exit, 0);
+  EXPECT_EQ((verified.out + verified.err).find(key), std::string::npos);
+  const std::string provider = "sk-provider-text-0123456789abcdef";
+  const auto channel = daemon.crctl(
+      {"channel", "create", "up", "--kind", "openai", "--models", "m", "--key-stdin", "--debug"}, provider + "\n");
+  EXPECT_EQ(channel.exit, 0) << channel.err;
+  EXPECT_EQ((channel.out + channel.err).find(provider), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cr::test
