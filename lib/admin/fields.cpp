@@ -143,6 +143,7 @@ void Reader::finish() {
     return state_.fail("unknown member '" + base::escape_for_terminal(member.name.substr(0, 64)) + "'",
                        close ? "did you mean '" + *close + "'?" : std::string());
   }
+  if (!missing_.empty()) step(missing_, [&] { state_.fail("missing"); });
 }
 
 }  // namespace cr::admin

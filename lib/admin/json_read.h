@@ -64,9 +64,7 @@ class Reader {
   template <class T>
   void required(std::string_view name, T& value) {
     (*this)(name, value);
-    if (object_.find(name) == nullptr && state_.reading == Reading::request) {
-      step(name, [&] { state_.fail("missing"); });
-    }
+    if (object_.find(name) == nullptr && missing_.empty()) missing_ = name;
   }
   void quota(std::string_view name, Quota& value) {
     if (const auto* json = find(name)) step(name, [&] { read_quota(state_, *json, value); });
@@ -89,6 +87,7 @@ class Reader {
   ReadState& state_;
   const Json& object_;
   std::vector<std::string> known_;
+  std::string missing_;  // the first one; a misspelt one is the better thing to say
 };
 
 template <class T>

@@ -320,8 +320,8 @@ TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
       auto own = client();
       for (int count = 0; count < k_edits; ++count) {
         const bool quota = (thread + count) % 2 == 0;
-        const auto tag = "t" + std::to_string(thread * k_edits + count);
-        const auto body = quota ? std::string(R"({"quota":{"delta":"1"}})") : R"({"tags":{")" + tag + R"(":"x"}})";
+        const auto tag = "t" + std::to_string((thread * k_edits + count) / 4);  // as many as a token may have
+        const auto body = quota ? std::string(R"({"quota":{"delta":"1"}})") : R"({"tags":{")" + tag + R"(":")" + std::to_string(thread * k_edits + count) + R"("}})";
         if (!own.call("PATCH", "/tokens/busy", body)) ++failures;
       }
     });
@@ -336,7 +336,7 @@ TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
   EXPECT_EQ(failures, 0);
   const auto token = get<Token>("/tokens/busy");
   EXPECT_EQ(token.quota, dollars(1000 + k_threads * k_edits / 2));
-  EXPECT_THAT(token.tags, SizeIs(k_threads * k_edits / 2));
+  EXPECT_THAT(token.tags, SizeIs(k_threads * k_edits / 4));
   EXPECT_EQ(token.used, dollars(2));
   EXPECT_EQ(token.reserved, ledger::Credits());
   EXPECT_EQ(token.left, dollars(1000 + 100 - 2));
