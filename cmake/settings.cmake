@@ -49,10 +49,11 @@ target_compile_options(cr_test_settings INTERFACE -O0 -g1 -U_FORTIFY_SOURCE)
 # The headers that every test begins with, compiled once.
 function(cr_test_headers)
   if(NOT TARGET cr_test_headers)
-    file(WRITE ${CMAKE_BINARY_DIR}/generated/test_headers.cpp.new "// nothing but its precompiled header\n")
+    file(WRITE ${CMAKE_BINARY_DIR}/generated/test_headers.cpp.new "int main() {}\n")
     file(COPY_FILE ${CMAKE_BINARY_DIR}/generated/test_headers.cpp.new ${CMAKE_BINARY_DIR}/generated/test_headers.cpp
          ONLY_IF_DIFFERENT)
-    add_library(cr_test_headers OBJECT ${CMAKE_BINARY_DIR}/generated/test_headers.cpp)
+    # A program as the tests are: what a library's objects are compiled with does not fit them.
+    add_executable(cr_test_headers ${CMAKE_BINARY_DIR}/generated/test_headers.cpp)
     target_link_libraries(cr_test_headers PRIVATE cr_settings cr_test_settings GTest::gmock GTest::gtest_main)
     target_precompile_headers(cr_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> ${CR_COMMON_HEADERS})
   endif()
