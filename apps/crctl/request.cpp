@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The noun `request`.
+// request list, show; and what the files of this noun share.
+#include "crctl/request.h"
+
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <thread>
-
 #include "base/text.h"
-#include "crctl/commands.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
 #include "crctl/values.h"
@@ -19,17 +17,9 @@ using admin::RequestFilter;
 using base::Result;
 
 constexpr int k_list_default = 50;
-constexpr int k_tail_default = 10;
-constexpr auto k_follow_pause = std::chrono::seconds(1);
-
-struct Words {
-  std::optional<std::string> token, model, channel, account, error, since, until;
-  std::optional<std::int64_t> limit;
-  bool errors = false, follow = false;
-};
 
 Cell duration_cell(std::int64_t ms) {
-  return {std::to_string(ms), base::format_duration(std::chrono::milliseconds(ms)), Style::none};
+  return {std::to_string(ms), took_text(ms), Style::none};
 }
 
 Cell started_cell(const Request& request, const View& view) {
@@ -41,6 +31,8 @@ Cell ending_cell(const Request& request) {
   const std::string text = request.error.empty() ? request.ending : request.error;
   return text_cell(text, request.ending == "complete" ? Style::none : Style::bad);
 }
+
+}  // namespace
 
 const RecordKind<Request>& request_kind() {
   using T = const Request&;
@@ -80,7 +72,7 @@ const RecordKind<Request>& request_kind() {
   return k_kind;
 }
 
-Result<RequestFilter> filter_of(const Context& context, const Words& words) {
+Result<RequestFilter> request_filter(const Context& context, const RequestWords& words) {
   RequestFilter filter;
   filter.token = words.token;
   filter.model = words.model;
@@ -99,7 +91,7 @@ Result<RequestFilter> filter_of(const Context& context, const Words& words) {
   return filter;
 }
 
-PathOfPage pages_of(RequestFilter filter) {
+PathOfPage request_pages(RequestFilter filter) {
   return [filter = std::move(filter)](const std::optional<std::string>& cursor, std::optional<int> limit) mutable {
     filter.cursor = cursor;
     filter.limit = limit;
@@ -107,44 +99,18 @@ PathOfPage pages_of(RequestFilter filter) {
   };
 }
 
-Result<Exit> run_request_list(Context& context, const Words& words) {
-  auto filter = filter_of(context, words);
+namespace {
+
+Result<Exit> run_request_list(Context& context, const RequestWords& words) {
+  auto filter = request_filter(context, words);
   if (!filter) return tl::unexpected(filter.error());
-  ListRequest<Request> request{pages_of(*filter), static_cast<int>(words.limit.value_or(k_list_default)), {}};
+  ListRequest<Request> request{request_pages(*filter), static_cast<int>(words.limit.value_or(k_list_default)), {}};
   return run_list(context, request_kind(), request);
 }
 
-// The newest few, oldest first, then (with -f) what comes; only the first lines have a header.
-Result<Exit> run_tail(Context& context, const Words& words) {
-  auto filter = filter_of(context, words);
-  if (!filter) return tl::unexpected(filter.error());
-  auto records = fetch_all<Request>(context, pages_of(*filter), static_cast<int>(words.limit.value_or(k_tail_default)));
-  if (!records) return tl::unexpected(records.error());
-  std::reverse(records->begin(), records->end());
-  Globals later = context.globals;
-  Output without_header(later, context.terminal);
-  if (words.follow && later.mode() == Mode::json) later.output = "jsonl";
-  Output* output = words.follow && later.output == "jsonl" ? &without_header : &context.output;
-  // Without one there is no place to go on from: what has begun since crctl did.
-  filter->after = records->empty() ? std::nullopt : std::optional(records->back().value.id);
-  if (!filter->after && !filter->since) filter->since = context.now;
-  while (true) {
-    if (!records->empty() || !words.follow) {
-      auto printed = output->list(make_listing(request_kind(), *records, context.list_view()));
-      if (!printed) return tl::unexpected(printed.error());
-      later.no_header = true;
-      output = &without_header;
-    }
-    if (!words.follow) return Exit::done;
-    if (!records->empty()) filter->after = records->back().value.id;
-    std::this_thread::sleep_for(k_follow_pause);
-    records = fetch_all<Request>(context, pages_of(*filter), k_page_records);
-    if (!records) return tl::unexpected(records.error());
-    if (!filter->after) std::reverse(records->begin(), records->end());
-  }
-}
+}  // namespace
 
-void add_filters(CLI::App& verb, Words& words) {
+void add_request_filters(CLI::App& verb, RequestWords& words) {
   add_text(verb, "--token", "TOKEN", "Only this token.", words.token);
   add_text(verb, "--model", "MODEL", "Only this model.", words.model);
   add_text(verb, "--channel", "CHANNEL", "Only this channel.", words.channel);
@@ -154,15 +120,13 @@ void add_filters(CLI::App& verb, Words& words) {
   add_text(verb, "--since", "WHEN", "From then on: 1h back, or a date.", words.since);
 }
 
-}  // namespace
-
 void add_request(Commands& commands) {
   CLI::App& request = commands.noun("request", "Requests that clients of /v1 have made.");
-  auto listed = std::make_shared<Words>();
+  auto listed = std::make_shared<RequestWords>();
   CLI::App& list =
       commands.verb(request, {"list", "List requests, newest first.", {"crctl request list --token ci --errors"}, {}},
                     Effect::reads, [listed](Context& context) { return run_request_list(context, *listed); });
-  add_filters(list, *listed);
+  add_request_filters(list, *listed);
   add_text(list, "--until", "WHEN", "Up to then (now).", listed->until);
   add_number(list, "--limit", "N", "At most this many (50).", listed->limit);
 
@@ -174,16 +138,7 @@ void add_request(Commands& commands) {
       });
   add_name(show, "ID", "ID", "What the client saw as x-request-id.", *shown);
 
-  auto tailed = std::make_shared<Words>();
-  CLI::App& tail = commands.verb(request,
-                                 {"tail",
-                                  "Show the last requests, newest last.",
-                                  {"crctl request tail -f", "crctl request tail -f --errors --json"},
-                                  {}},
-                                 Effect::reads, [tailed](Context& context) { return run_tail(context, *tailed); });
-  add_filters(tail, *tailed);
-  add_flag(tail, "-f,--follow", "Go on as requests come; Ctrl-C ends it.", tailed->follow);
-  add_number(tail, "--limit", "N", "How many to begin with (10).", tailed->limit);
+  add_request_tail(commands, request);
 }
 
 }  // namespace cr::crctl

@@ -123,6 +123,10 @@ std::string distance_text(Time time, Time now) {
   return base::format_duration(-ahead) + " ago";
 }
 
+std::string took_text(std::int64_t ms) {
+  return ms == 0 ? "<1ms" : base::format_duration(std::chrono::milliseconds(ms));
+}
+
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
   const std::size_t first = number < 0 ? 1 : 0;

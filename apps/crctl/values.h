@@ -18,8 +18,7 @@
 
 namespace cr::crctl {
 
-// --- out
-// --------------------------------------------------------------------------------------------------------------
+// --- out ---
 Cell text_cell(std::string_view text, Style style = Style::none);
 Cell count_cell(std::int64_t count);  // shown "12,345"
 Cell bool_cell(bool value);           // yes / no
@@ -38,6 +37,7 @@ Cell quota_bar_cell(const admin::Quota& left, const admin::Quota& quota, const V
 std::string local_time(base::Time time);                     // "2026-12-31 23:59", in TZ
 std::string when_text(base::Time time, const View& view);    // "2026-12-31 23:59 CET (in 29d 23h)"
 std::string distance_text(base::Time time, base::Time now);  // "in 29d 23h", "3m ago", "now"
+std::string took_text(std::int64_t ms);                      // "340ms", "1m 2s"; what is too short to tell: "<1ms"
 std::string grouped(std::int64_t number);                    // "1,234,567"
 std::string join(std::span<const std::string> items, std::string_view separator = ", ");
 
@@ -45,9 +45,8 @@ std::string join(std::span<const std::string> items, std::string_view separator 
 std::string bar(double fraction, int width, bool unicode);
 std::string sparkline(std::span<const double> values, bool unicode);
 
-// --- in
-// --------------------------------------------------------------------------------------------------------------- "20",
-// "$5", "0.25", "500000u"; "unlimited", "none" and "-1" are nullopt.
+// --- in ---
+// "20", "$5", "0.25", "500000u"; "unlimited", "none" and "-1" are nullopt.
 base::Result<admin::Quota> parse_quota(std::string_view text);
 // As parse_quota, and "+5" or "-5" for a change; "-1" is unlimited (a dollar less is "-1.00").
 base::Result<admin::QuotaEdit> parse_quota_edit(std::string_view text);
