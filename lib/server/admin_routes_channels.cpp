@@ -19,9 +19,11 @@ using std::chrono::milliseconds;
 struct KindName {
   ChannelKind kind;
   std::string_view name;
+  std::string_view usual_base_url;  // of whom the kind is named after
 };
-constexpr KindName k_kinds[] = {
-    {ChannelKind::openai, "openai"}, {ChannelKind::anthropic, "anthropic"}, {ChannelKind::echo, "echo"}};
+constexpr KindName k_kinds[] = {{ChannelKind::openai, "openai", "https://api.openai.com/v1"},
+                                {ChannelKind::anthropic, "anthropic", "https://api.anthropic.com/v1"},
+                                {ChannelKind::echo, "echo", ""}};
 constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
 
 std::string_view name_of(ChannelKind kind) {
@@ -31,9 +33,9 @@ std::string_view name_of(ChannelKind kind) {
   return {};
 }
 
-Result<ChannelKind> read_kind(std::string_view text) {
+Result<KindName> read_kind(std::string_view text) {
   for (const auto& known : k_kinds) {
-    if (known.name == text) return known.kind;
+    if (known.name == text) return known;
   }
   return fail(ErrorCode::invalid, "kind: expected \"openai\", \"anthropic\" or \"echo\"");
 }
@@ -100,9 +102,9 @@ Result<ledger::NewChannel> to_new_channel(const admin::ChannelCreate& create) {
   ledger::NewChannel channel;
   auto& settings = channel.settings;
   settings.name = create.name;
-  settings.kind = *kind;
+  settings.kind = kind->kind;
   settings.enabled = switch_of(create.enabled);
-  settings.base_url = create.base_url;
+  settings.base_url = create.base_url.empty() ? std::string(kind->usual_base_url) : create.base_url;
   settings.models = create.models;
   settings.model_map = create.model_map;
   settings.groups = create.groups.empty() ? std::vector<std::string>{"default"} : create.groups;
@@ -159,6 +161,20 @@ Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
     if (!done) return done;
   }
   return {};
+}
+
+// As a dry run shows it. A prefix that fits several keys is refused before this.
+admin::Channel with_keys(const ChannelRecord& record, const std::string& action, const base::Secret& key,
+                         base::Time now) {
+  auto channel = to_message(record);
+  if (action == "remove") {
+    std::erase_if(channel.keys, [&](const auto& known) { return known.first.starts_with(key.reveal()); });
+    return channel;
+  }
+  if (action == "set") channel.keys.clear();
+  const auto hint = token::hint_of(key.reveal());
+  channel.keys.push_back({hint.first, hint.last, now});
+  return channel;
 }
 
 }  // namespace
@@ -231,15 +247,24 @@ RouteResult set_channel_key(RouteCall& call) {
   if (action != "set" && action != "add" && action != "remove") {
     return fail(ErrorCode::invalid, "action: expected \"set\", \"add\" or \"remove\"");
   }
+  const auto before = get_channel(call, call.name());
+  if (!before) return tl::unexpected(before.error());
+  const auto& actor = call.request.actor;
   auto done = call.write([&](Store& store) -> Result<void> {
-    if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), call.request.actor);
-    if (action == "add") return store.add_channel_key(call.name(), key.clone(), call.request.actor);
+    // An edit of nothing, for its look at the rev.
+    const auto nothing = [](ChannelRecord&) -> Result<void> { return {}; };
+    if (call.if_rev) {
+      if (auto same = store.edit_channel(call.name(), nothing, call.if_rev, actor); !same) return same;
+    }
+    if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), actor);
+    if (action == "add") return store.add_channel_key(call.name(), key.clone(), actor);
     std::vector<base::Secret> keys;
     keys.push_back(key.clone());
-    return store.set_channel_keys(call.name(), std::move(keys), call.request.actor);
+    return store.set_channel_keys(call.name(), std::move(keys), actor);
   });
   if (!done) return tl::unexpected(done.error());
-  return answer_channel(call, call.name(), 200);
+  if (!call.is_dry_run()) return answer_channel(call, call.name(), 200);
+  return answer_with(with_keys(**before, action, key, call.now), (*before)->rev);
 }
 
 RouteResult test_channel(RouteCall& call) {

@@ -115,7 +115,9 @@ Result<ledger::UsageSelection> to_selection(const admin::UsageQuery& query, base
   }
   selection.until = query.until.value_or(now);
   selection.since = query.since.value_or(selection.until - k_usage_window);
-  if (selection.until < selection.since) return fail(ErrorCode::invalid, "until: before since");
+  if (selection.until < selection.since) {
+    return fail(ErrorCode::invalid, "until: before since", "a duration goes back from now: since 2h, until 1h");
+  }
   selection.token = query.token;
   selection.model = query.model;
   selection.channel = query.channel;
