@@ -152,7 +152,7 @@ void add_account(Commands& commands) {
   auto made = std::make_shared<Words>();
   CLI::App& create =
       commands.verb(account, {"create", "Create an account.", {"crctl account create acme --quota 100"}, {}},
-                    Effect::changes, [made](Context& context) { return run_create(context, *made); });
+                    Effect::adds, [made](Context& context) { return run_create(context, *made); });
   add_name(create, "NAME", "NAME", "The new account's name.", made->name);
   add_settings(create, *made, "Dollars it may spend; unlimited, none or -1 (unlimited).");
 

@@ -34,7 +34,7 @@ const RecordKind<admin::Channel>& channel_kind() {
           {{"kind", Align::left, 3}, [](T c, V) { return text_cell(c.kind); }},
           {{"status"}, [](T c, V) { return status_cell(c.enabled ? "enabled" : "disabled"); }},
           {{"groups", Align::left, 4}, [](T c, V) { return text_cell(join(c.groups, ",")); }},
-          {{"models", Align::left, 2}, [](T c, V) { return list_cell(c.models); }},
+          {{"models", Align::left, 2}, [](T c, V) { return c.models.empty() ? Cell{} : list_cell(c.models); }},
           {{"priority", Align::right, 5}, [](T c, V) { return count_cell(c.priority); }},
           {{"weight", Align::right, 6}, [](T c, V) { return count_cell(c.weight); }},
           {{"base_url", Align::left, 8, From::wide}, [](T c, V) { return text_cell(c.base_url); }},
@@ -63,7 +63,8 @@ std::string channel_path(std::string_view name) {
 }
 
 void add_channel_settings(CLI::App& verb, ChannelWords& words) {
-  add_text(verb, "--base-url", "URL", "Where the provider answers, such as https://api.openai.com/v1.", words.base_url);
+  add_text(verb, "--base-url", "URL", "Where the provider answers (OpenAI or Anthropic itself, by kind).",
+           words.base_url);
   add_texts(verb, "--models", "LIST", "Names and patterns it serves: 'gpt-4o,o3-*'.", words.models);
   add_texts(verb, "--map", "ALIAS=MODEL", "Ask the provider for MODEL where a client asks for ALIAS; repeatable.",
             words.map);

@@ -72,7 +72,7 @@ Result<Exit> run_create(Context& context, const CreateWords& words) {
   }
   return print_done(context,
                     fmt::format("{}created channel '{}' ({}), models {}", context.would(), created->name, created->kind,
-                                created->models.empty() ? "all" : join(created->models)),
+                                created->models.empty() ? "by its aliases" : join(created->models)),
                     raw);
 }
 
@@ -155,7 +155,7 @@ void add_channel_create(Commands& commands, CLI::App& channel) {
                      {"crctl channel create openai --kind openai --models 'gpt-*,o3-*' --key-stdin < key.txt",
                       "crctl channel create try --kind echo --models 'echo-*'"},
                      "Kind echo answers by itself: a first try needs no provider and no money."},
-                    Effect::changes, [words](Context& context) { return run_create(context, *words); });
+                    Effect::adds, [words](Context& context) { return run_create(context, *words); });
   add_name(verb, "NAME", "NAME", "The new channel's name.", words->name);
   require(add_choice(verb, "--kind", "openai|anthropic|echo", "How it is spoken to (required).", words->kind));
   add_channel_settings(verb, *words);

@@ -7,6 +7,7 @@
 #include "crctl/channel.h"
 #include "crctl/fetch.h"
 #include "crctl/prompt.h"
+#include "crctl/values.h"
 
 namespace cr::crctl {
 namespace {
@@ -64,8 +65,7 @@ Result<Exit> run_test(Context& context, const TestWords& words) {
   } else if (test->ok && !context.globals.quiet) {
     printed = context.output.text(fmt::format("ok: {} answered {} in {} (connected in {})\n",
                                               base::escape_for_terminal(test->model), test->status,
-                                              base::format_duration(std::chrono::milliseconds(test->total_ms)),
-                                              base::format_duration(std::chrono::milliseconds(test->connect_ms))));
+                                              took_text(test->total_ms), took_text(test->connect_ms)));
   }
   if (!printed) return tl::unexpected(printed.error());
   if (test->ok) return Exit::done;

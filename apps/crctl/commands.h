@@ -20,8 +20,8 @@ namespace cr::crctl {
 
 using Run = std::function<base::Result<Exit>(Context&)>;
 
-// Whether --dry-run, --reason and --if-rev mean anything to a verb.
-enum class Effect { reads, changes };
+// What --dry-run, --reason and --if-rev mean to a verb: nothing where it reads; `adds` has no rev to be compared.
+enum class Effect { reads, adds, changes };
 
 struct VerbText {
   std::string name;

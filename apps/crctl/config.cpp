@@ -64,7 +64,7 @@ void add_config(Commands& commands) {
   commands.verb(
       config,
       {"reload", "Let the daemon read its configuration again: all of it or nothing.", {"crctl config reload"}, {}},
-      Effect::changes, run_reload);
+      Effect::adds, run_reload);
 }
 
 }  // namespace cr::crctl

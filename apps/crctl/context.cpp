@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "crctl/json_text.h"
 
@@ -50,6 +52,16 @@ std::vector<std::string> names_within(const Globals& globals, std::string_view p
   admin::Client client(std::move(options));
   const auto answer = client.call("GET", path);
   return answer ? string_items(answer->body, "names") : std::vector<std::string>();
+}
+
+void note_unknown_name(Context& context, const std::string& noun, const std::optional<std::string>& name) {
+  if (!name) return;
+  const auto names = names_within(context.globals, "/names/" + noun + "s", k_suggestion_timeout);
+  const auto same = [&](const std::string& known) { return base::equals_ignoring_case(known, *name); };
+  if (names.empty() || std::any_of(names.begin(), names.end(), same)) return;
+  const auto near = base::nearest(*name, names);
+  context.output.note("there is no " + noun + " named '" + *name + "'" +
+                      (near ? ": did you mean '" + *near + "'?" : std::string()));
 }
 
 }  // namespace cr::crctl

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,8 +43,13 @@ class Context {
   std::unique_ptr<admin::Client> client_;
 };
 
+inline constexpr std::chrono::milliseconds k_suggestion_timeout{300};
+
 // A client of its own for what may take little time and may fail in silence: completion, "did you mean".
 std::vector<std::string> names_within(const Globals& globals, std::string_view path, std::chrono::milliseconds limit);
+
+// For an answer with nothing in it: a filter by a name that is not there (any more) is said on stderr. `noun`: "token".
+void note_unknown_name(Context& context, const std::string& noun, const std::optional<std::string>& name);
 
 template <class Action>
 base::Result<Exit> Context::each(const std::vector<std::string>& names, Action action) {

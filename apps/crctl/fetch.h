@@ -43,11 +43,6 @@ base::Result<std::vector<Record<T>>> fetch_all(Context& context, const PathOfPag
   return records;
 }
 
-// --fields=help wants the names there are, which needs no daemon.
-inline bool wants_field_names(const Globals& globals) {
-  return globals.fields && globals.fields->size() == 1 && globals.fields->front() == "help";
-}
-
 template <class T>
 base::Result<Exit> print_field_names(Context& context, const RecordKind<T>& kind) {
   std::vector<Column> columns;
@@ -66,7 +61,7 @@ struct ListRequest {
 
 template <class T>
 base::Result<Exit> run_list(Context& context, const RecordKind<T>& kind, const ListRequest<T>& request) {
-  if (wants_field_names(context.globals)) return print_field_names(context, kind);
+  if (context.globals.wants_field_names()) return print_field_names(context, kind);
   auto records = fetch_all<T>(context, request.path_of, request.limit);
   if (!records) return tl::unexpected(records.error());
   Listing listing = make_listing(kind, *records, context.list_view());
@@ -89,7 +84,7 @@ base::Result<Exit> print_one(Context& context, const RecordKind<T>& kind, T valu
 
 template <class T>
 base::Result<Exit> run_show(Context& context, const RecordKind<T>& kind, const std::string& path) {
-  if (wants_field_names(context.globals)) return print_field_names(context, kind);
+  if (context.globals.wants_field_names()) return print_field_names(context, kind);
   std::string raw;
   auto value = context.client().get<T>(path, &raw);
   if (!value) return tl::unexpected(value.error());

@@ -36,6 +36,10 @@ Mode Globals::mode() const {
   return quiet ? Mode::name : Mode::automatic;
 }
 
+bool Globals::wants_field_names() const {
+  return fields && fields->size() == 1 && fields->front() == "help";
+}
+
 ColourWish Globals::colour_wish() const {
   if (color == "always") return ColourWish::always;
   if (color == "never") return ColourWish::never;

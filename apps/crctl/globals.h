@@ -35,6 +35,7 @@ struct Globals {
   bool version = false;
 
   Mode mode() const;
+  bool wants_field_names() const;  // --fields=help: the names there are, which needs no daemon
   ColourWish colour_wish() const;
 };
 

@@ -90,7 +90,7 @@ void add_group(Commands& commands) {
                                     "Create a group; channels join it with 'channel edit --group +NAME'.",
                                     {"crctl group create vip --multiplier 0.8"},
                                     {}},
-                                   Effect::changes, [made](Context& context) { return run_create(context, *made); });
+                                   Effect::adds, [made](Context& context) { return run_create(context, *made); });
   add_name(create, "NAME", "NAME", "The new group's name.", made->name);
   add_settings(create, *made);
 

@@ -54,6 +54,15 @@ const Json* member_of(const Json& value, const std::string& name) {
   return index < value.size() ? &value[index] : nullptr;
 }
 
+const Json* at_path(const Json& value, std::string_view path) {
+  const Json* at = &value;
+  for (const auto& name : base::split_list(path, '.')) {
+    at = member_of(*at, name);
+    if (at == nullptr) return nullptr;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::vector<std::string> array_items(std::string_view json, std::string_view member) {
@@ -76,9 +85,9 @@ std::vector<std::string> string_items(std::string_view json, std::string_view me
   return items;
 }
 
-std::string member_json(std::string_view json, std::string_view member) {
+std::string member_json(std::string_view json, std::string_view path) {
   const Json value = parsed(json);
-  const Json* found = member_of(value, std::string(member));
+  const Json* found = at_path(value, path);
   return found == nullptr ? std::string() : found->dump();
 }
 
@@ -92,12 +101,8 @@ std::vector<std::string> member_names(std::string_view json) {
 
 std::optional<std::string> member_text(std::string_view json, std::string_view path) {
   const Json value = parsed(json);
-  const Json* at = &value;
-  for (const auto& name : base::split_list(path, '.')) {
-    at = member_of(*at, name);
-    if (at == nullptr) return std::nullopt;
-  }
-  return text_of(*at);
+  const Json* found = at_path(value, path);
+  return found == nullptr ? std::nullopt : std::optional(text_of(*found));
 }
 
 std::string with_member(std::string_view json, std::string_view member, std::string_view text) {
@@ -115,6 +120,12 @@ std::string only_members(std::string_view json, std::span<const std::string> mem
     only[name] = found == nullptr ? Json() : *found;
   }
   return only.dump();
+}
+
+std::string object_of(std::span<const std::pair<std::string, std::string>> members) {
+  Json object = Json::object();
+  for (const auto& [name, value] : members) object[name] = parsed(value);
+  return object.dump();
 }
 
 std::string indented(std::string_view json) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "admin/token_messages.h"
@@ -16,13 +17,15 @@ namespace cr::crctl {
 
 std::vector<std::string> array_items(std::string_view json, std::string_view member);   // each item as JSON
 std::vector<std::string> string_items(std::string_view json, std::string_view member);  // of an array of strings
-std::string member_json(std::string_view json, std::string_view member);                // JSON, or ""
 std::vector<std::string> member_names(std::string_view json);
-// A scalar as it is, without quotes; an array or object as JSON. `path` may go into objects and arrays: "keys.0.first".
-std::optional<std::string> member_text(std::string_view json, std::string_view path);
+// A path may go into objects and arrays: "keys.0.first".
+std::string member_json(std::string_view json, std::string_view path);                 // JSON, or ""
+std::optional<std::string> member_text(std::string_view json, std::string_view path);  // a scalar without quotes
 
 std::string with_member(std::string_view json, std::string_view member, std::string_view text);
 std::string only_members(std::string_view json, std::span<const std::string> members);  // in the order of `members`
+// {"name":value,...}, each value JSON already.
+std::string object_of(std::span<const std::pair<std::string, std::string>> members);
 std::string indented(std::string_view json);
 std::string one_line(std::string_view json);
 std::string array_of(std::span<const std::string> items);  // indented

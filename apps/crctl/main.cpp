@@ -24,8 +24,6 @@ using cr::base::fail;
 using cr::base::Result;
 using namespace cr::crctl;
 
-constexpr std::chrono::milliseconds k_suggestion_timeout{300};
-
 // A closed standard stream's number would be given to the next file or socket opened, and be written to. What is put
 // there instead refuses: stdout is opened for reading.
 void keep_standard_streams() {
@@ -50,27 +48,37 @@ Result<void> choose_zone(const Globals& globals) {
 }
 
 Result<void> check_effect(const Globals& globals, const CLI::App& app, Effect effect) {
-  if (effect == Effect::changes) return {};
-  const char* flag = globals.dry_run  ? "--dry-run"
-                     : globals.reason ? "--reason"
-                     : globals.if_rev ? "--if-rev"
-                                      : nullptr;
-  if (flag == nullptr) return {};
-  return fail(ErrorCode::invalid,
-              std::string(flag) + " means nothing here: '" + spoken_path(app) + "' changes nothing");
+  const bool reads = effect == Effect::reads;
+  const char* flag = reads && globals.dry_run                      ? "--dry-run"
+                     : reads && globals.reason                     ? "--reason"
+                     : effect != Effect::changes && globals.if_rev ? "--if-rev"
+                                                                   : nullptr;
+  if (flag != nullptr) {
+    return fail(ErrorCode::invalid, std::string(flag) + " means nothing here: '" + spoken_path(app) + "' " +
+                                        (reads ? "changes nothing" : "has no rev to compare"));
+  }
+  if (!reads && globals.wants_field_names()) {
+    return fail(ErrorCode::invalid, "--fields=help is for what shows: '" + spoken_path(app) + "' changes something",
+                "ask 'list' or 'show' instead");
+  }
+  return {};
 }
 
-// For a name that is not there: the nearest one that is, if the daemon says so soon enough.
+// For a name that is not there: the nearest one that is, if the daemon says so soon enough. Of several names on the
+// command line it is the one the error speaks of.
 void suggest_name(Error& error, const Globals& globals, const CLI::App& app) {
   if (error.code != ErrorCode::not_found || error.hint.starts_with("did you mean")) return;
   for (const CLI::Option* option : app.get_options()) {
     const std::string what = option->get_type_name();
     const bool named = what == "TOKEN" || what == "CHANNEL" || what == "GROUP" || what == "ACCOUNT" || what == "MODEL";
-    if (!named || !option->get_positional() || option->count() != 1) continue;
-    const std::string path = "/names/" + cr::base::to_lower_ascii(what) + "s";
-    const auto names = names_within(globals, path, k_suggestion_timeout);
-    const auto near = cr::base::nearest(option->results().front(), names);
-    if (near && *near != option->results().front()) error.hint = "did you mean '" + *near + "'?";
+    if (!named) continue;
+    for (const auto& name : option->results()) {
+      const auto noun = cr::base::to_lower_ascii(what);
+      if (error.message.find(noun) == std::string::npos || error.message.find("'" + name + "'") == std::string::npos)
+        continue;
+      const auto near = cr::base::nearest(name, names_within(globals, "/names/" + noun + "s", k_suggestion_timeout));
+      if (near && *near != name) error.hint = "did you mean '" + *near + "'?";
+    }
   }
 }
 

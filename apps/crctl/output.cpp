@@ -124,17 +124,34 @@ Result<void> Output::raw_field(const Listing& listing) {
   std::string out;
   for (const auto& row : listing.rows) {
     auto value = member_text(row.json, *globals_.field);
-    if (!value && index < listing.columns.size()) value = row.cells[index].plain;
+    // What is absent, or no member, is said as its column says it: "unlimited".
+    if ((!value || value->empty()) && index < listing.columns.size()) value = row.cells[index].plain;
     if (!value) return tl::unexpected(no_such_field(*globals_.field, listing));
     out += *value + "\n";
   }
   return text(out);
 }
 
+// What --fields names: members of the JSON, and columns that are none, as text.
+Result<std::string> Output::picked_json(const Listing& listing, const Row& row) const {
+  if (!globals_.fields) return row.json;
+  std::vector<std::pair<std::string, std::string>> members;
+  for (const auto& field : *globals_.fields) {
+    std::string value = member_json(row.json, field);
+    const std::size_t index = column_named(listing, field);
+    if (value.empty() && index < listing.columns.size()) value = json_string(row.cells[index].plain);
+    if (value.empty()) return tl::unexpected(no_such_field(field, listing));
+    members.emplace_back(field, std::move(value));
+  }
+  return object_of(members);
+}
+
 Result<void> Output::json_rows(const Listing& listing, Mode mode, bool many) {
   std::vector<std::string> items;
   for (const auto& row : listing.rows) {
-    items.push_back(globals_.fields ? only_members(row.json, *globals_.fields) : row.json);
+    auto item = picked_json(listing, row);
+    if (!item) return tl::unexpected(item.error());
+    items.push_back(*std::move(item));
   }
   if (mode == Mode::json && many) return text(array_of(items) + "\n");
   std::string out;

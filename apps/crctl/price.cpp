@@ -133,7 +133,7 @@ void add_set(Commands& commands, CLI::App& price) {
                                   "Set a model's price, in dollars a million model tokens.",
                                   {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60"},
                                   "It replaces the price there was, flags not given included."},
-                                 Effect::changes, [words](Context& context) { return run_set(context, *words); });
+                                 Effect::adds, [words](Context& context) { return run_set(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
   require(add_text(verb, "--input", "DOLLARS", "Of input (required).", words->input));
   add_text(verb, "--cached-input", "DOLLARS", "Of input the provider had cached (as input).", words->cached_input);
@@ -183,7 +183,7 @@ void add_price(Commands& commands) {
   CLI::App& remove = commands.verb(
       price,
       {"unset", "Forget prices; limited tokens cannot call an unpriced model.", {"crctl price unset my-model"}, {}},
-      Effect::changes, [unset](Context& context) { return run_unset(context, *unset); });
+      Effect::adds, [unset](Context& context) { return run_unset(context, *unset); });
   add_names(remove, "MODEL", "MODEL", "The models.", *unset);
   add_price_import(commands, price);
   add_quote(commands, price);

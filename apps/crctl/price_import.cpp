@@ -113,7 +113,7 @@ void add_price_import(Commands& commands, CLI::App& price) {
                      "Set many prices from a JSON file; all of them or none.",
                      {"crctl price import prices.json", "crctl price import - < prices.json"},
                      R"(The file is an array of {"model","input","output",...} or an object with it in "models".)"},
-                    Effect::changes, [file](Context& context) { return run_import(context, *file); });
+                    Effect::adds, [file](Context& context) { return run_import(context, *file); });
   add_name(verb, "FILE", "FILE", "The file; - is stdin.", *file);
 }
 

@@ -90,8 +90,9 @@ Result<std::string> read_silently(Context& context, const std::string& what) {
     return fail(ErrorCode::invalid, fmt::format("{} must be typed, and --no-input forbids it", what),
                 "give it on stdin or in a file");
   }
+  // First the silence: what is typed at the sight of the question would be shown and flushed.
+  const NoEcho silence;
   static_cast<void>(write_all(STDERR_FILENO, what + " (not shown): "));
-  NoEcho silence;
   auto text = read_some(STDIN_FILENO, what, k_secret_bytes_max, true);
   static_cast<void>(write_all(STDERR_FILENO, "\n"));
   return text;

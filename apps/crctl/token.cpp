@@ -155,7 +155,7 @@ void add_token_rest(Commands& commands, CLI::App& token) {
   CLI::App& restore_verb = commands.verb(
       token,
       {"restore", "Bring deleted tokens back; their keys stay dead, so rotate them.", {"crctl token restore ci"}, {}},
-      Effect::changes, [restored](Context& context) { return run_restore(context, *restored); });
+      Effect::adds, [restored](Context& context) { return run_restore(context, *restored); });
   add_names(restore_verb, "NAME", "TOKEN", "The tokens.", *restored);
 }
 

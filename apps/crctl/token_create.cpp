@@ -169,7 +169,7 @@ void add_token_create(Commands& commands, CLI::App& token) {
                                   {"KEY=$(crctl token create ci --expires 30d --quota 20)",
                                    "crctl token create app --models 'gpt-4o,o3-*' --out app.env --format env"},
                                   {}},
-                                 Effect::changes, [words](Context& context) { return run_create(context, *words); });
+                                 Effect::adds, [words](Context& context) { return run_create(context, *words); });
   add_name(verb, "NAME", "NAME", "The new token's name.", words->name);
   add_settings(verb, *words);
   add_key_flags(verb, *words);

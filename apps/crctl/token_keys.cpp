@@ -91,7 +91,7 @@ void add_token_keys(Commands& commands, CLI::App& token) {
                                   "Copy the key of a --retrievable token to the clipboard.",
                                   {"crctl token copy laptop", "crctl token copy laptop --print"},
                                   "Uses wl-copy, xclip, or the terminal itself (OSC 52)."},
-                                 Effect::changes, [words](Context& context) { return run_copy(context, *words); });
+                                 Effect::adds, [words](Context& context) { return run_copy(context, *words); });
   add_name(copy, "NAME", "TOKEN", "The token.", words->name);
   add_flag(copy, "--print", "Print the key to stdout instead.", words->print);
 

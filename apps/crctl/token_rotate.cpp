@@ -114,7 +114,8 @@ Result<Exit> rotate_one(Context& context, const std::string& name, const RotateW
   if (!dry_run) {
     auto delivered = deliver_key(context, *sink, key, take_back_of(context, rotated->token));
     if (!delivered || *delivered != Exit::done) return delivered;
-    if (words.now) return end_old_key(context, rotated->token, *sink);
+    // A token that was restored had no key to end.
+    if (words.now && rotated->token.keys.size() > 1) return end_old_key(context, rotated->token, *sink);
   }
   describe(context, rotated->token, *sink);
   return sink->is_file() || dry_run ? print_done(context, {}, key.token_json) : Exit::done;
@@ -224,7 +225,7 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
        {"KEY=$(crctl token rotate ci --grace 24h)", "crctl token rotate --older-than 80d --out-dir /etc/keys --force"},
        "The token keeps its name, settings and usage; it has two keys at most. 'token show' says when\n"
        "and from where the old key was last used."},
-      Effect::changes, [words](Context& context) { return run_rotate(context, *words); });
+      Effect::adds, [words](Context& context) { return run_rotate(context, *words); });
   add_optional_names(verb, "NAME", "TOKEN", "The token; several with --out-dir.", words->names);
   auto* grace =
       add_duration(verb, "--grace", "DURATION", "How long the old key works on, at most 30d (24h).", words->grace);

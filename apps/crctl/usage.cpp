@@ -170,11 +170,18 @@ Result<void> print_report(Context& context, UsageReport report, const std::strin
 
 Result<Exit> run_usage(Context& context, const Words& words) {
   if (words.top && *words.top < 1) return base::fail(base::ErrorCode::invalid, "--top must be 1 or more");
+  if (context.globals.wants_field_names()) {
+    auto printed = context.output.field_names(columns_of(words.by.value_or(Texts{"day"})),
+                                              member_names(admin::to_json(UsageRow{})));
+    if (!printed) return tl::unexpected(printed.error());
+    return Exit::done;
+  }
   auto query = query_of_words(context, words);
   if (!query) return tl::unexpected(query.error());
   std::string raw;
   auto report = context.client().get<UsageReport>("/usage" + admin::query_of(*query), &raw);
   if (!report) return tl::unexpected(report.error());
+  if (report->rows.empty()) note_unknown_name(context, "group", words.group);
   // The report is an object: its window, its rows and its total; jsonl is a row a line.
   const bool whole = context.globals.mode() == Mode::json && !context.globals.fields && !words.top;
   auto printed = whole ? context.output.object(raw) : print_report(context, *std::move(report), raw, words.top);
