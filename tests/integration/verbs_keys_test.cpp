@@ -7,13 +7,12 @@
 #include <fstream>
 #include <iterator>
 
-#include "integration/gateway.h"
+#include "integration/verbs.h"
 
 namespace cr::test {
 namespace {
 
 using testing::HasSubstr;
-using Args = std::vector<std::string>;
 
 std::string create(Daemon& daemon, const std::string& name, Args flags = {}) {
   Args args{"token", "create", name};
@@ -35,6 +34,11 @@ int answer_to(Daemon& daemon, const std::string& key) {
   return HttpClient(daemon.port(), key).get("/v1/models").status;
 }
 
+// A request that is counted as a use of its key.
+int use(Daemon& daemon, const std::string& key) {
+  return HttpClient(daemon.port(), key).post("/v1/chat/completions", chat("echo").dump()).status;
+}
+
 TEST(TokenCopy, OnlyARetrievableKeyComesBack) {
   Daemon daemon;
   create(daemon, "digest");
@@ -54,6 +58,7 @@ TEST(TokenCopy, OnlyARetrievableKeyComesBack) {
 
 TEST(TokenRotate, FinishUndoAndConflicts) {
   Daemon daemon;
+  daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "echo"});
   const auto first = create(daemon, "t");
   EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--finish"}).exit, 11) << "not rotating";
   EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--undo"}).exit, 11);
@@ -69,6 +74,7 @@ TEST(TokenRotate, FinishUndoAndConflicts) {
   EXPECT_EQ(answer_to(daemon, second), 401);
 
   const auto fourth = rotate(daemon, "t");
+  EXPECT_EQ(use(daemon, first), 200);
   const auto used = daemon.crctl({"token", "rotate", "t", "--finish"});
   EXPECT_EQ(used.exit, 11) << "the old key was used a moment ago";
   EXPECT_EQ(answer_to(daemon, first), 200);

@@ -2,9 +2,7 @@
 // crctl token: create, list, show, edit, enable, disable, check, as a user or a script sees them.
 #include <sys/stat.h>
 
-#include <sstream>
-
-#include "integration/gateway.h"
+#include "integration/verbs.h"
 
 namespace cr::test {
 namespace {
@@ -13,14 +11,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
-using Args = std::vector<std::string>;
-
-std::vector<std::string> lines(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) out.push_back(line);
-  return out;
-}
 
 std::string status_of(Daemon& daemon, const std::string& token) {
   return daemon.must({"token", "show", token, "--field", "status"});
