@@ -110,17 +110,17 @@ TEST(Api, AnyRouteWithExitCodes) {
   EXPECT_EQ(daemon.crctl({"api", "PATCH", "/groups/vip", "-d", R"({"note":"z"})", "--if-rev", "1"}).exit, 11);
   daemon.must({"api", "DELETE", "/groups/vip", "--reason", "done with"});
   EXPECT_EQ(daemon.sql_value("SELECT reason FROM audit WHERE action = 'group.delete'"), "done with");
-  expect_refusals(
-      daemon,
-      {
-          {{"api", "GET", "/groups/vip"}, 10, "no group named 'vip'", ""},
-          {{"api", "GET", "/grops"}, 10, "no such address in the admin API: /admin/v1/grops", "crd"},
-          {{"api", "PUT", "/groups"}, 2, "PUT is not possible on", "possible: GET, POST"},
-          {{"api", "BREW", "/groups"}, 2, "unknown method 'BREW'", "GET, POST"},
-          {{"api", "GET", "/a b"}, 2, "not a path: '/a b'", "%20"},
-          {{"api", "POST", "/groups", "-d", "{"}, 2, "not JSON", ""},
-          {{"api", "POST", "/groups", "-d", R"({"name":"x","noet":"y"})"}, 2, "unknown member 'noet'", "'note'"},
-      });
+  expect_refusals(daemon,
+                  {
+                      {{"api", "GET", "/groups/vip"}, 10, "no group named 'vip'", ""},
+                      {{"api", "GET", "/grops"}, 10, "no such address in the admin API: /admin/v1/grops", "crd"},
+                      {{"api", "PUT", "/groups"}, 2, "PUT is not possible on", "possible: GET, POST"},
+                      {{"api", "BREW", "/groups"}, 2, "unknown method 'BREW'", "GET, POST"},
+                      {{"api", "GET", "/a b"}, 2, "not a path: '/a b'", "%20"},
+                      {{"api", "POST", "/groups", "-d", "{"}, 2, "not JSON", ""},
+                      {{"api", "POST", "/groups", "-d", R"({"nmae":"x"})"}, 2, "unknown member 'nmae'", "'name'"},
+                      {{"api", "POST", "/groups", "-d", "{}"}, 2, "name: missing", ""},
+                  });
 }
 
 TEST(Completion, ScriptsAndLiveNames) {

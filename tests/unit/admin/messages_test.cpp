@@ -286,7 +286,7 @@ TEST(Messages, requests_are_refused_by_name) {
       {R"({"quota":5})", "quota: expected a decimal string or null, or {\"delta\": \"5\"}", ""},
       {R"({"quota":{}})", "quota.delta: missing", ""},
       {R"({"quota":{"delta":5}})", "quota.delta: expected a decimal string", ""},
-      {R"({"quota":{"detla":"5"}})", "quota.delta: missing", ""},
+      {R"({"quota":{"detla":"5"}})", "quota: unknown member 'detla'", "did you mean 'delta'?"},
   });
   expect_refusals<PriceImport>({
       {R"({"prices":[{"input":"1","output":"2"},{"input":"1"}]})", "prices[1].output: missing", ""},

@@ -49,7 +49,7 @@ TEST_F(AdminObjects, channel_errors) {
   };
   const Row table[] = {
       {"POST", "/channels", R"({"name":"x","kind":"gopher","models":["m"]})", ErrorCode::invalid},
-      {"POST", "/channels", R"({"name":"x","kind":"openai","models":["m"]})", ErrorCode::invalid},
+      {"POST", "/channels", R"({"name":"x","kind":"openai","models":["m"],"base_url":"x"})", ErrorCode::invalid},
       {"POST", "/channels", R"({"name":"echo","kind":"echo","models":["m"]})", ErrorCode::conflict},
       {"POST", "/channels", R"({"name":"x","kind":"echo","models":["m"],"timeout_idle_ms":0})", ErrorCode::invalid},
       {"POST", "/channels", R"({"name":"x","kind":"echo","models":["m"],"groups":["nope"]})", ErrorCode::not_found},
