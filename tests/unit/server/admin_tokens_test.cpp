@@ -312,7 +312,7 @@ TEST_F(AdminTokens, the_audit_says_who_and_why) {
 
 TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
   const auto issued = create_token("busy", dollars(1000));
-  constexpr int k_threads = 4, k_edits = 50, k_requests = 200;
+  constexpr int k_threads = 4, k_edits = 30, k_requests = 200;  // a token has at most 64 tags
   std::atomic<int> failures{0};
   std::vector<std::thread> threads;
   for (int thread = 0; thread < k_threads; ++thread) {
@@ -339,7 +339,7 @@ TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
   EXPECT_THAT(token.tags, SizeIs(k_threads * k_edits / 4));
   EXPECT_EQ(token.used, dollars(2));
   EXPECT_EQ(token.reserved, ledger::Credits());
-  EXPECT_EQ(token.left, dollars(1000 + 100 - 2));
+  EXPECT_EQ(token.left, dollars(1000 + k_threads * k_edits / 2 - 2));
   EXPECT_EQ(token.rev, 1 + k_threads * k_edits);
   expect_sound();
 }
