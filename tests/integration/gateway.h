@@ -107,6 +107,23 @@ inline void check_witness(Gateway& gateway, Run run) {
             "0");
 }
 
+// Balances against the rows they come from, as SQL has them: I1 and I2 of the ledger, for tokens and accounts.
+inline void check_books(Daemon& daemon) {
+  for (const std::string holder : {"token", "account"}) {
+    const auto wrong = daemon.sql(
+        "SELECT t.name, b.posted, b.reserved, coalesce(ended.posted, 0), coalesce(open.held, 0), t.quota FROM " +
+        holder + "_balance b JOIN " + holder + " t ON t.id = b." + holder + "_id LEFT JOIN (SELECT " + holder +
+        "_id AS id, sum(posted) AS posted FROM request GROUP BY 1) ended ON ended.id = t.id LEFT JOIN (SELECT " +
+        holder + "_id AS id, sum(held) AS held FROM reservation GROUP BY 1) open ON open.id = t.id" +
+        " WHERE b.posted <> coalesce(ended.posted, 0) OR b.reserved <> coalesce(open.held, 0) OR b.posted < 0" +
+        " OR b.reserved < 0 OR b.posted + b.reserved > t.quota");
+    for (const auto& row : wrong) {
+      ADD_FAILURE() << holder << " '" << row[0] << "': posted " << row[1] << ", its requests " << row[3]
+                    << "; reserved " << row[2] << ", its reservations " << row[4] << "; quota " << row[5];
+    }
+  }
+}
+
 inline std::string error_code(const HttpAnswer& answer) {
   const Json body = Json::parse(answer.body, nullptr, false);
   if (!body.is_object() || !body.contains("error")) return "no error body: " + answer.body;

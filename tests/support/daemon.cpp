@@ -56,6 +56,7 @@ Daemon::Daemon(DaemonOptions options) : options_(std::move(options)) {
     clock_ = std::make_unique<ClockFile>(dir_ / "clock");
     clock_->set(clock_->now());
   }
+  if (options_.crash_shim) crash_ = std::make_unique<CrashFile>(dir_ / "crash");
   write_config();
   if (options_.start) start();
 }
@@ -77,26 +78,38 @@ void Daemon::write_config() {
 
 std::map<std::string, std::string> Daemon::environment() const {
   auto env = options_.env;
+  std::string preload = CR_TEST_SANITIZER;
+  const auto add = [&](const char* library) { preload.append(preload.empty() ? "" : ":").append(library); };
   if (clock_) {
-    const std::string sanitizer = CR_TEST_SANITIZER;
-    env["LD_PRELOAD"] = sanitizer.empty() ? CR_TEST_CLOCK_SHIM : sanitizer + ":" + CR_TEST_CLOCK_SHIM;
+    add(CR_TEST_CLOCK_SHIM);
     env["CR_TEST_CLOCK"] = dir_ / "clock";
   }
+  if (crash_) {
+    add(CR_TEST_CRASH_SHIM);
+    env["CR_TEST_CRASH"] = dir_ / "crash";
+  }
+  if (clock_ || crash_) env["LD_PRELOAD"] = preload;
   return env;
 }
 
 void Daemon::start() {
+  if (!try_start()) throw std::runtime_error("crd was killed at a crash point of its start");
+}
+
+bool Daemon::try_start() {
   process_ = std::make_unique<Process>(
       Process::Options{.argv = {CR_TEST_CRD, "--config", config_file()}, .env = environment(), .directory = {}});
   const auto ready = process_->wait_for_line(Stream::err, " ready");
   if (!ready) {
     const auto exit = process_->wait(std::chrono::seconds(5));
+    if (crash_ && exit == 128 + SIGKILL) return false;
     throw std::runtime_error("crd did not start (exit " + (exit ? std::to_string(*exit) : "none") +
                              "): " + process_->err());
   }
   const auto listening = process_->wait_for_line(Stream::err, " listening ");
   if (!listening) throw std::runtime_error("crd did not say where it listens: " + process_->err());
   port_ = port_in(*listening);
+  return true;
 }
 
 int Daemon::stop() {

@@ -4,7 +4,8 @@
 // Readiness is awaited, not slept for: crd logs `listening ... address=127.0.0.1:PORT` once a listener, then `ready`.
 // With `clock`, crd and crctl run on a wall clock of the test's own (clock_shim): it stands still where set_time puts
 // it, and at 0 shows real time. Under a sanitizer its runtime must be the first library loaded, so it is preloaded
-// before the shim.
+// before the shim. With `crash_shim`, crash_at names the write or sync of the store at which crd is killed
+// (crash_shim).
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/crash_point.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -25,6 +27,7 @@ struct DaemonOptions {
   std::string tables;     // TOML after them
   std::string listen = "[\"127.0.0.1:0\"]";
   bool clock = false;
+  bool crash_shim = false;
   std::map<std::string, std::string> env;
   bool start = true;
 };
@@ -57,10 +60,14 @@ class Daemon {
   Process& process() { return *process_; }
 
   void start();
-  int stop();  // SIGTERM, then its exit code
+  bool try_start();  // false: killed at a crash point on its way
+  int stop();        // SIGTERM, then its exit code
   void kill9();
-  int restart();            // stop and start; the exit code of the stop
-  std::string log() const;  // of the running or last crd
+  void crash_at(const CrashPoint& point) { crash_->arm(point); }
+  void disarm() { crash_->disarm(); }
+  bool armed() const { return crash_->armed(); }  // the crash point is still ahead
+  int restart();                                  // stop and start; the exit code of the stop
+  std::string log() const;                        // of the running or last crd
 
   // crctl with --socket given. `expect_ok` of the short form: throws with crctl's words unless it exits 0; returns
   // stdout.
@@ -81,6 +88,7 @@ class Daemon {
   DaemonOptions options_;
   TempDir dir_;
   std::unique_ptr<ClockFile> clock_;
+  std::unique_ptr<CrashFile> crash_;
   std::unique_ptr<Process> process_;
   int port_ = 0;
 };

@@ -176,6 +176,7 @@ Json World::tally() const {
   std::lock_guard lock(mutex_);
   Json json = counts();
   json["connections"] = HttpServer::connections();
+  json["open_connections"] = HttpServer::open_connections();
   json["models"] = Json::object();
   for (const auto& [id, seen] : seen_) {
     auto& count = json["models"][seen.model];

@@ -20,6 +20,7 @@ namespace cr::test {
 namespace {
 
 std::atomic<std::size_t> accepted{0};
+std::atomic<std::size_t> closed{0};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -120,6 +121,7 @@ void serve(int fd, const HttpServer::Handler& handler) {
     if (handler(*request, wire) == After::close) break;
   }
   ::close(fd);
+  ++closed;
 }
 
 }  // namespace
@@ -211,6 +213,10 @@ HttpServer::HttpServer(Handler handler, int port) : handler_(std::move(handler))
 
 std::size_t HttpServer::connections() {
   return accepted;
+}
+
+std::size_t HttpServer::open_connections() {
+  return accepted - closed;
 }
 
 void HttpServer::run() {

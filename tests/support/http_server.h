@@ -47,8 +47,9 @@ class HttpServer {
   using Handler = std::function<After(const HttpRequest& request, Wire& wire)>;
   explicit HttpServer(Handler handler, int port = 0);  // throws std::runtime_error if it cannot listen
   int port() const { return port_; }
-  static std::size_t connections();  // accepted by this process since its start
-  [[noreturn]] void run();           // until the process ends
+  static std::size_t connections();       // accepted by this process since its start
+  static std::size_t open_connections();  // that the handler is not done with
+  [[noreturn]] void run();                // until the process ends
 
  private:
   Handler handler_;

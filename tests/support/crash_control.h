@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/* What crash_shim and crash_point.cpp share, in a file that both have mapped. Plain C: the shim is. */
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+#include <atomic>
+#define CR_SHARED(type) std::atomic<type>
+#else
+#define CR_SHARED(type) _Atomic(type)
+#endif
+
+enum {
+  CRASH_WRITE = 1,
+  CRASH_SYNC = 2,
+  CRASH_COMMIT = 3 /* a sync of the log that was written to since its last one */
+};
+enum { CRASH_BEFORE = 0, CRASH_AFTER = 1 };
+
+struct crash_control {
+  CR_SHARED(int64_t) left; /* the call that brings it to 0 is the last; 0 or less = unarmed */
+  CR_SHARED(int32_t) call;
+  CR_SHARED(int32_t) when;
+};

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// CrashPoint: a place in crd's use of its store at which it is killed, and the file through which crash_shim is told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+struct crash_control;
+
+namespace cr::test {
+
+struct CrashPoint {
+  // commit: a sync of the write-ahead log that was written to since its last sync, which is how SQLite commits here.
+  enum class Call { write, sync, commit } call = Call::commit;
+  enum class When { before, after } when = When::before;
+  std::int64_t at = 1;  // the at-th such call from now on
+  std::string to_string() const;
+};
+
+class CrashFile {
+ public:
+  explicit CrashFile(const std::string& path);
+  ~CrashFile();
+  CrashFile(const CrashFile&) = delete;
+  CrashFile& operator=(const CrashFile&) = delete;
+  void arm(const CrashPoint& point);
+  void disarm();
+  bool armed() const;  // and not met
+
+ private:
+  crash_control* control_;
+};
+
+}  // namespace cr::test

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* For LD_PRELOAD: kills its own process at the N-th write or sync of the store, as SQLite makes them, so that a crash
+ * can be had at a place instead of at a time. What, when and how many more is in the file named by CR_TEST_CRASH
+ * (crash_point.h), mapped and shared with the test. Only files named ledger.db... count, without the lock's. Everything
+ * passes through by system calls: it may be called before any library is ready. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "crash_control.h"
+
+static _Atomic(struct crash_control*) mapped;
+static struct crash_control k_unarmed;
+static _Atomic int log_written; /* since its last sync */
+
+static struct crash_control* control(void) {
+  struct crash_control* const known = atomic_load(&mapped);
+  if (known != NULL) return known;
+  const char* path = getenv("CR_TEST_CRASH");
+  if (path == NULL) {
+    if (environ != NULL) atomic_store(&mapped, &k_unarmed);
+    return &k_unarmed;
+  }
+  const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+  if (fd < 0) return &k_unarmed;
+  void* memory = mmap(NULL, sizeof(struct crash_control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  syscall(SYS_close, fd);
+  if (memory == MAP_FAILED) return &k_unarmed;
+  atomic_store(&mapped, memory);
+  return memory;
+}
+
+/* The end of the file's name that begins with "ledger.db": "" of the file itself, "-wal" of its log; NULL of others. */
+static const char* store_part(int fd, char* path, size_t size) {
+  char link[32] = "/proc/self/fd/";
+  char digits[12];
+  size_t count = 0;
+  do digits[count++] = (char)('0' + fd % 10);
+  while ((fd /= 10) > 0);
+  size_t end = strlen(link);
+  while (count > 0) link[end++] = digits[--count];
+  link[end] = '\0';
+  const long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, size - 1);
+  if (length <= 0) return NULL;
+  path[length] = '\0';
+  const char* const slash = strrchr(path, '/');
+  const char* const name = slash == NULL ? path : slash + 1;
+  if (strncmp(name, "ledger.db", 9) != 0 || strcmp(name + 9, ".lock") == 0) return NULL;
+  return name + 9;
+}
+
+static void die(void) {
+  syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+  for (;;) syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0); /* until it arrives */
+}
+
+/* Whether this call is the one. Before it, the process ends here; after it, the caller ends it. */
+static int is_the_one(int32_t call, int fd) {
+  struct crash_control* const state = control();
+  if (atomic_load(&state->left) <= 0) return 0;
+  const int saved = errno;
+  char path[4096];
+  const char* const part = store_part(fd, path, sizeof path);
+  errno = saved;
+  if (part == NULL) return 0;
+  const int of_log = strcmp(part, "-wal") == 0;
+  int is_commit = 0;
+  if (call == CRASH_WRITE && of_log) atomic_store(&log_written, 1);
+  if (call == CRASH_SYNC && of_log) is_commit = atomic_exchange(&log_written, 0);
+  const int32_t wanted = atomic_load(&state->call);
+  if (wanted != call && !(wanted == CRASH_COMMIT && is_commit)) return 0;
+  if (atomic_fetch_sub(&state->left, 1) != 1) return 0;
+  if (atomic_load(&state->when) == CRASH_BEFORE) die();
+  return 1;
+}
+
+static ssize_t finish(ssize_t result, int the_one) {
+  if (the_one) die();
+  return result;
+}
+
+ssize_t write(int fd, const void* from, size_t size) {
+  const int the_one = is_the_one(CRASH_WRITE, fd);
+  return finish(syscall(SYS_write, fd, from, size), the_one);
+}
+
+ssize_t pwrite64(int fd, const void* from, size_t size, off64_t at) {
+  const int the_one = is_the_one(CRASH_WRITE, fd);
+  return finish(syscall(SYS_pwrite64, fd, from, size, at), the_one);
+}
+
+ssize_t pwrite(int fd, const void* from, size_t size, off_t at) {
+  return pwrite64(fd, from, size, at);
+}
+
+int ftruncate64(int fd, off64_t size) {
+  const int the_one = is_the_one(CRASH_WRITE, fd);
+  return (int)finish(syscall(SYS_ftruncate, fd, size), the_one);
+}
+
+int ftruncate(int fd, off_t size) {
+  return ftruncate64(fd, size);
+}
+
+int fdatasync(int fd) {
+  const int the_one = is_the_one(CRASH_SYNC, fd);
+  return (int)finish(syscall(SYS_fdatasync, fd), the_one);
+}
+
+int fsync(int fd) {
+  const int the_one = is_the_one(CRASH_SYNC, fd);
+  return (int)finish(syscall(SYS_fsync, fd), the_one);
+}
