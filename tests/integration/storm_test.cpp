@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// Storms: a thousand requests at once against a quota that pays for a few of them, over many seeds.
+#include <random>
+
+#include "integration/gateway.h"
+#include "support/storm.h"
+
+namespace cr::test {
+namespace {
+
+// Under a sanitizer a storm takes several times as long, and its seeds find nothing that the release build's do not.
+#ifdef CR_TEST_SANITIZED
+constexpr int k_seeds = 5;
+constexpr std::size_t k_requests = 300;
+#else
+constexpr int k_seeds = 50;
+constexpr std::size_t k_requests = 1000;
+#endif
+
+DaemonOptions quiet() {
+  DaemonOptions options;
+  options.tables = "[log]\nrequests = \"none\"";
+  return options;
+}
+
+// Of a request whose answer is fake-full's.
+std::int64_t ceiling_of(const Json& body) {
+  const auto input = static_cast<std::int64_t>(body.dump().size()) + 16 + 64;
+  return input * 1000 + body["max_tokens"].get<std::int64_t>() * 2000;
+}
+
+std::string dollars(std::int64_t nano) {
+  auto text = std::to_string(nano);
+  if (text.size() < 10) text.insert(0, 10 - text.size(), '0');
+  return text.insert(text.size() - 9, ".");
+}
+
+std::vector<std::string> requests_of(const std::vector<std::string>& keys, const Json& body) {
+  std::vector<std::string> requests;
+  for (std::size_t i = 0; i < k_requests; ++i) requests.push_back(storm_request(keys[i % keys.size()], body.dump()));
+  return requests;
+}
+
+class Storm : public testing::Test {
+ protected:
+  std::int64_t pick(std::int64_t from, std::int64_t to) {
+    return std::uniform_int_distribution<std::int64_t>(from, to)(random_);
+  }
+  std::int64_t left_of(const std::string& token, std::int64_t quota) { return quota - gateway_.posted(token); }
+
+  Gateway gateway_{quiet()};
+  std::mt19937 random_;
+};
+
+TEST_F(Storm, ExactlyAsManyArriveAsThereIsCreditFor) {
+  for (int seed = 0; seed < k_seeds && !HasFailure(); ++seed) {
+    random_.seed(static_cast<unsigned>(seed));
+    const auto paid_for = pick(1, 200);
+    Json body = chat("fake-full", {{"max_tokens", pick(16, 120)}});
+    // With its usage asked for, so that crd need not edit the body whose bytes fake-full counts.
+    if (seed % 2 == 1) body.update({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": credit for " + std::to_string(paid_for) + " of " + body.dump());
+    gateway_.upstream.reset();
+    const auto name = "t" + std::to_string(seed);
+    const auto quota = paid_for * ceiling_of(body);
+    // Less than one more: what is left over is not enough for another.
+    const auto spare = pick(0, ceiling_of(body) - 1);
+    const auto key = gateway_.token(name, {"--quota", dollars(quota + spare), "--when-low", "refuse"});
+    const auto statuses = storm(gateway_.daemon.port(), requests_of({key}, body));
+    EXPECT_THAT(statuses, testing::ElementsAre(testing::Pair(200, paid_for),
+                                               testing::Pair(429, static_cast<int>(k_requests) - paid_for)));
+    EXPECT_EQ(gateway_.arrived(), paid_for);
+    EXPECT_EQ(gateway_.posted(name), quota);
+    EXPECT_EQ(gateway_.reserved(name), 0);
+    EXPECT_EQ(witnessed_cost(gateway_), quota);
+  }
+  check_books(gateway_.daemon);
+}
+
+TEST_F(Storm, WhereAnswersUseLessTheQuotaIsUsedUpAndNeverPassed) {
+  for (int seed = 0; seed < k_seeds / 5 && !HasFailure(); ++seed) {
+    random_.seed(static_cast<unsigned>(seed));
+    const Json body = chat("fake-a", {{"max_tokens", pick(30, 120)}});
+    const auto quota = pick(5, 12) * ceiling_of(body);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + dollars(quota) + " for " + body.dump());
+    gateway_.upstream.reset();
+    const auto name = "t" + std::to_string(seed);
+    const auto key = gateway_.token(name, {"--quota", dollars(quota), "--when-low", "refuse"});
+    // A storm leaves what its own holds gave back; the next one takes it, until not one request is affordable.
+    std::map<int, int> statuses;
+    do {
+      statuses = storm(gateway_.daemon.port(), requests_of({key}, body));
+      EXPECT_EQ(statuses[200] + statuses[429], static_cast<int>(k_requests));
+      EXPECT_LE(gateway_.posted(name) + gateway_.reserved(name), quota);
+    } while (statuses[200] > 0 && !HasFailure());
+    EXPECT_EQ(gateway_.posted(name), gateway_.arrived() * 50'000) << "10 in, 20 out: $0.00005 each";
+    EXPECT_EQ(gateway_.reserved(name), 0);
+    EXPECT_GE(left_of(name, quota), 0);
+    EXPECT_LT(left_of(name, quota), ceiling_of(body));
+    EXPECT_EQ(witnessed_cost(gateway_), gateway_.posted(name));
+  }
+  check_books(gateway_.daemon);
+}
+
+TEST_F(Storm, TheAccountBindsItsTokensTogether) {
+  for (int seed = 0; seed < k_seeds / 5 && !HasFailure(); ++seed) {
+    random_.seed(static_cast<unsigned>(seed));
+    const auto paid_for = pick(1, 100);
+    const Json body = chat("fake-full", {{"max_tokens", pick(16, 120)}});
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": credit for " + std::to_string(paid_for));
+    gateway_.upstream.reset();
+    const auto account = "team" + std::to_string(seed);
+    gateway_.daemon.must({"account", "create", account, "--quota", dollars(paid_for * ceiling_of(body))});
+    std::vector<std::string> keys;
+    for (int i = 0; i < 3; ++i) {
+      std::vector<std::string> flags{"--account", account, "--when-low", "refuse"};
+      if (i == 0) flags.insert(flags.end(), {"--quota", "1000"});  // more than the account has
+      keys.push_back(gateway_.token(account + "-" + std::to_string(i), flags));
+    }
+    auto statuses = storm(gateway_.daemon.port(), requests_of(keys, body));
+    EXPECT_EQ(statuses[200], paid_for);
+    EXPECT_EQ(statuses[429], static_cast<int>(k_requests) - paid_for);
+    EXPECT_EQ(gateway_.arrived(), paid_for);
+    gateway_.flush();
+    EXPECT_EQ(gateway_.daemon.sql_value("SELECT b.posted FROM account_balance b JOIN account a ON a.id = b.account_id"
+                                        " WHERE a.name = '" +
+                                        account + "'"),
+              std::to_string(paid_for * ceiling_of(body)));
+    EXPECT_EQ(witnessed_cost(gateway_), paid_for * ceiling_of(body));
+  }
+  check_books(gateway_.daemon);
+}
+
+// With credit for all of them nobody is refused, although each holds its whole ceiling and names no bound of its own.
+TEST_F(Storm, NoneIsRefusedWhereThereIsCreditForAll) {
+  constexpr int k_at_once = 100;
+  const Json body = chat("fake-a");
+  const auto ceiling = (static_cast<std::int64_t>(body.dump().size()) + 16 + 64) * 1000 + 4096 * 2000;
+  for (int seed = 0; seed < k_seeds / 5 && !HasFailure(); ++seed) {
+    gateway_.upstream.reset();
+    gateway_.upstream.close_gate();  // not one hold is given back before the last one is made
+    const auto name = "t" + std::to_string(seed);
+    const auto key = gateway_.token(name, {"--quota", dollars(k_at_once * ceiling)});
+    const std::vector<std::string> requests(k_at_once, storm_request(key, body.dump()));
+    auto statuses = std::async(std::launch::async, [&] { return storm(gateway_.daemon.port(), requests); });
+    gateway_.upstream.wait_for("held", k_at_once);
+    EXPECT_EQ(gateway_.reserved(name), k_at_once * ceiling);
+    gateway_.upstream.open_gate();
+    EXPECT_THAT(statuses.get(), testing::ElementsAre(testing::Pair(200, k_at_once)));
+    const Json seen = gateway_.upstream.requests();
+    for (const auto& request : seen) EXPECT_EQ(request["bound"], 4096) << "none was made smaller";
+    EXPECT_EQ(gateway_.posted(name), k_at_once * 50'000);
+  }
+  check_witness(gateway_, Run::with_faults);
+  check_books(gateway_.daemon);
+}
+
+}  // namespace
+}  // namespace cr::test
