@@ -121,6 +121,7 @@ class Exchange {
   std::string written_;  // a chunk being built: reused from event to event
   base::SteadyTime last_write_;
   std::optional<std::int64_t> first_byte_ms_;
+  std::uint64_t unread_bytes_ = 0;               // of a plain answer that the meter could not read
   std::optional<base::SteadyTime> drain_until_;  // reading on for the usage after the client left
   Persistence persistence_ = Persistence::keep_alive;
   int status_ = 0;
@@ -132,6 +133,7 @@ class Exchange {
   bool client_gone_ = false;
   bool was_cut_ = false;
   bool settled_ = false;
+  bool sent_ = false;           // whole, to the channel being tried: it may be working on it
   bool spent_unknown_ = false;  // sent, and no answer came
   bool passed_error_ = false;   // the provider's own error went through: nothing is posted
 };

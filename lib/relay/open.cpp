@@ -104,6 +104,7 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
   const std::span<const http::asio::const_buffer> pieces(buffers.data(), count);
   Attempt attempt;
   for (bool pooled = true;; pooled = false) {
+    sent_ = false;
     auto connection = pooled ? lane_.pool().take(address.key) : nullptr;
     if (!connection) {
       pooled = false;
@@ -120,16 +121,16 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
       }
     }
     connecting_ = connection.get();
-    const bool sent = co_await connection->send(pieces, time_left(channel_->timeout_first_byte));
+    sent_ = co_await connection->send(pieces, time_left(channel_->timeout_first_byte));
     http::ResponseHead answer;
     auto outcome = Outcome::closed;
-    if (sent) outcome = co_await connection->read_head(answer, time_left(channel_->timeout_first_byte));
+    if (sent_) outcome = co_await connection->read_head(answer, time_left(channel_->timeout_first_byte));
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
-    if (outcome == Outcome::closed && pooled && !was_cut_) continue;
+    if (outcome == Outcome::closed && pooled && !client_gone_) continue;
     if (outcome == Outcome::ok) {
       attempt = judge_answer(std::move(connection), answer, address, last);
-    } else if (!sent && outcome == Outcome::closed) {
+    } else if (!sent_ && outcome == Outcome::closed) {
       attempt = {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
     } else if (outcome == Outcome::timed_out) {
       attempt = {

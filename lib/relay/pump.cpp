@@ -97,9 +97,11 @@ http::Task<void> Exchange::pump_whole() {
   std::string_view only;  // the whole body, if it came in one piece
   const auto length = source_->content_length();
   bool metered = true;
+  std::uint64_t received = 0;
   for (;;) {
     const auto step = source_->step();
     if (step.state == State::data) {
+      received += step.data.size();
       if (length && step.data.size() == *length && gathered.empty()) {
         only = step.data;
         break;
@@ -117,14 +119,16 @@ http::Task<void> Exchange::pump_whole() {
     }
     if (step.state == State::done) break;
     if (step.state != State::need_more) {
-      if (!client_gone_) co_return co_await end_badly(step.state, head_sent_);
-      break;
+      if (client_gone_) break;
+      unread_bytes_ = received;
+      co_return co_await end_badly(step.state, head_sent_);
     }
     co_await source_->fill(fill_timeout());
     if (give_up_on_client()) break;
   }
   const auto body = only.empty() ? std::string_view(gathered) : only;
   if (metered) meter_->observe_body(body);
+  if (!meter_->usage() && meter_->estimated_output_tokens() == 0) unread_bytes_ = received;
   settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
   if (client_gone_) {
     persistence_ = Persistence::close;
@@ -252,7 +256,8 @@ void Exchange::client_left() {
 void Exchange::on_hang_up(short events) {
   if ((events & (POLLERR | POLLHUP)) != 0) {
     client_left();
-    if (settings_->on_client_gone == OnClientGone::drain && source_ && !was_cut_) return;
+    const bool drains = settings_->on_client_gone == OnClientGone::drain && (source_ || sent_) && !was_cut_;
+    if (drains && base::steady_now() < *drain_until_) return;
     if (connecting_) connecting_->cancel();
     if (source_) source_->cancel();
     return;

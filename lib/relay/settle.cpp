@@ -37,7 +37,11 @@ openai::Usage Exchange::estimated_usage() const {
   if (told) usage = *told;
   const auto body = static_cast<std::int64_t>(client_.body().size());
   if (!told) usage.input_tokens = (body + k_bytes_per_token - 1) / k_bytes_per_token;
-  if (meter_) usage.output_tokens = meter_->estimated_output_tokens();
+  if (!meter_ || !openai::has_output(endpoint_)) return usage;
+  // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
+  const auto unread = static_cast<std::int64_t>(unread_bytes_);
+  usage.output_tokens =
+      std::max(meter_->estimated_output_tokens(), (unread + k_bytes_per_token - 1) / k_bytes_per_token);
   return usage;
 }
 
@@ -84,9 +88,15 @@ void Exchange::settle(ledger::Ending ending) {
 }
 
 void Exchange::settle_refused(const openai::Refusal& refusal) {
+  const bool left = client_gone_ && channel_ != nullptr;
+  if (left) {  // while a provider was asked: nobody got to see what is refused here
+    status_ = 0;
+    error_ = {};
+  }
   if (spent_unknown_) {
-    settle(refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
-                                                                 : ledger::Ending::upstream_failed);
+    settle(left                                                    ? ledger::Ending::client_gone
+           : refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
+                                                                   : ledger::Ending::upstream_failed);
     return;
   }
   if (settled_) return;
@@ -94,7 +104,11 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   ledger::Settlement settlement;
   settlement.ending = ledger::Ending::refused;
   const bool known = caller_.token && caller_.account;
-  if (known) fill_settlement(settlement, channel_ ? ledger::Ending::upstream_failed : ledger::Ending::refused);
+  if (known) {
+    fill_settlement(settlement, left       ? ledger::Ending::client_gone
+                                : channel_ ? ledger::Ending::upstream_failed
+                                           : ledger::Ending::refused);
+  }
   settlement.status = status_;
   settlement.error = error_;
   log_end(settlement);

@@ -31,6 +31,10 @@ struct Case {
   std::vector<std::string> endings;  // that the request may have after the next start; "" = it left no row
 };
 
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
+
 // A kill is no power cut: what was written stays, synced or not, so that before a sync both are right.
 const Case k_cases[] = {
     {"before_the_first_write_of_a_reservation", false, {Call::write, When::before, 1}, 0, {""}},

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// A client that leaves: its upstream is cancelled, or with on_client_gone = "drain" read to its usage, and what was
+// used is posted in either case.
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+DaemonOptions one_worker(const std::string& on_client_gone) {
+  DaemonOptions options;
+  options.top_level = "workers = 1\non_client_gone = \"" + on_client_gone + "\"";
+  options.tables = "[relay]\ncomment_interval = \"1s\"";
+  return options;
+}
+
+Json body_of(bool streamed) {
+  return chat("fake-a", {{"max_tokens", 100}, {"stream", streamed}});
+}
+std::int64_t input_estimate(bool streamed) {
+  return (static_cast<std::int64_t>(body_of(streamed).dump().size()) + 3) / 4 * 1000;
+}
+
+// A stream that stands still: the comments that it gets are its worker's pulse, and with each of them the worker has
+// looked at all its clients.
+class Pulse {
+ public:
+  explicit Pulse(Gateway& gateway) : client_(gateway.daemon.port()) {
+    gateway.upstream.behave({{"model", "fake-b"}, {"silent_after", 1}});
+    const auto key = gateway.token("pulse");
+    client_.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-b", {{"stream", true}}).dump()));
+    head_ = *client_.read_head();
+    client_.read_event(head_);
+  }
+  void wait() {
+    for (int beats = 0; beats < 2; ++beats) EXPECT_EQ(client_.read_event(head_), ":\n\n");
+  }
+
+ private:
+  RawClient client_;
+  RawHead head_;
+};
+
+// The row of the only request of token "t", once it has ended.
+Json row_of(Gateway& gateway) {
+  for (;;) {
+    gateway.flush();
+    if (gateway.daemon.sql_value("SELECT count(*) FROM reservation") == "0") break;
+  }
+  const Json rows = Json::parse(gateway.daemon.must({"request", "list", "--token", "t", "--json"}));
+  EXPECT_EQ(rows.size(), 1U);
+  return rows.at(0);
+}
+
+class ClientGone : public testing::TestWithParam<bool> {};  // streamed?
+
+TEST_P(ClientGone, BeforeTheHeadCancelsTheUpstream) {
+  Gateway gateway(one_worker("cancel"));
+  const auto key = gateway.token("t", {"--quota", "1"});
+  gateway.upstream.close_gate();
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam()).dump()));
+  gateway.upstream.wait_for("held", 1);
+  client.reset();
+  gateway.upstream.wait_for("gone", 1);
+  const Json row = row_of(gateway);
+  EXPECT_EQ(row["ending"], "client_gone");
+  EXPECT_EQ(row["flags"], Json({"unknown"}));
+  EXPECT_EQ(row["status"], 0) << "it got nothing";
+  EXPECT_EQ(row["error"], "");
+  EXPECT_EQ(gateway.posted("t"), input_estimate(GetParam()));
+  check_witness(gateway, Run::with_faults);
+  check_books(gateway.daemon);
+}
+
+TEST_P(ClientGone, WhenDrainingTheUsageIsAwaited) {
+  Gateway gateway(one_worker("drain"));
+  const auto key = gateway.token("t", {"--quota", "1"});
+  Pulse pulse(gateway);
+  gateway.upstream.close_gate();
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam()).dump()));
+  gateway.upstream.wait_for("held", 1);
+  client.reset();
+  pulse.wait();
+  gateway.upstream.open_gate();
+  EXPECT_EQ(gateway.upstream.wait_for("complete", 1)["gone"], 0);
+  const Json row = row_of(gateway);
+  EXPECT_EQ(row["ending"], "client_gone");
+  EXPECT_EQ(row["flags"], Json::array());
+  EXPECT_EQ(gateway.posted("t"), 50'000);
+  check_books(gateway.daemon);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, ClientGone, testing::Bool(),
+                         [](const auto& form) { return std::string(form.param ? "streamed" : "plain"); });
+
+TEST(ClientGoneInMidStream, CancelsTheUpstream) {
+  Gateway gateway(one_worker("cancel"));
+  const auto key = gateway.token("t", {"--quota", "1"});
+  gateway.upstream.close_gate(3);  // a role and two words
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
+  client.reset();
+  gateway.upstream.wait_for("gone", 1);
+  const Json row = row_of(gateway);
+  EXPECT_EQ(row["ending"], "client_gone");
+  EXPECT_EQ(row["flags"], Json({"estimated"}));
+  EXPECT_EQ(gateway.posted("t"), input_estimate(true) + 2 * 2000);
+  check_witness(gateway, Run::with_faults);
+  check_books(gateway.daemon);
+}
+
+TEST(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
+  Gateway gateway(one_worker("drain"));
+  const auto key = gateway.token("t", {"--quota", "1"});
+  Pulse pulse(gateway);
+  gateway.upstream.close_gate(3);
+  RawClient client(gateway.daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
+  client.reset();
+  pulse.wait();
+  gateway.upstream.open_gate();
+  EXPECT_EQ(gateway.upstream.wait_for("complete", 1)["gone"], 0);
+  const Json row = row_of(gateway);
+  EXPECT_EQ(row["ending"], "client_gone");
+  EXPECT_EQ(row["flags"], Json::array());
+  EXPECT_EQ(gateway.posted("t"), 50'000);
+  check_books(gateway.daemon);
+}
+
+// Bounded in time: what never comes is not waited for.
+TEST(ClientGoneInMidStream, DrainingEnds) {
+  auto options = one_worker("drain");
+  options.tables += "\ndrain_answer_timeout = \"1s\"";
+  Gateway gateway(options);
+  const auto key = gateway.token("t", {"--quota", "1"});
+  for (const int after : {-1, 3}) {
+    gateway.upstream.reset();
+    gateway.upstream.close_gate(after);
+    RawClient client(gateway.daemon.port());
+    client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
+    gateway.upstream.wait_for("held", 1);
+    client.reset();
+    gateway.upstream.wait_for("gone", 1);
+  }
+  while (gateway.reserved("t") != 0) continue;
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request WHERE ending = 2"), "2");
+  check_books(gateway.daemon);
+}
+
+}  // namespace
+}  // namespace cr::test

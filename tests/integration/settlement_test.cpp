@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// How a request may end, and what is posted for it: each ending, plain and streamed, as crctl tells it.
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+enum class Posted {
+  nothing,   // void: whatever was held is free again
+  usage,     // 10 in and 20 out, as the provider tells it
+  hold,      // the whole hold, the rest is overrun
+  estimate,  // a token for four bytes of the request, and what came of the answer
+};
+struct Seen {  // by the client, and what an estimate makes of the answer
+  int status = 200;
+  bool clean = true;  // the answer came to its proper end
+  std::int64_t output = 0;
+};
+struct Case {
+  std::string name;
+  Json behaviour;  // of the upstream
+  std::string ending, error;
+  std::vector<std::string> flags;
+  Posted posted = Posted::nothing;
+  std::optional<Seen> plain, streamed;  // none: there is no such answer
+  std::string base_url = {};            // of the channel: another place than the upstream's
+  std::string content = "hello";
+};
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
+
+Case void_case(const std::string& name, const Json& behaviour, const std::string& ending, const std::string& error,
+               int status, const std::string& base_url = {}) {
+  const Seen seen{status, true, 0};
+  return {name, behaviour, ending, error, {}, Posted::nothing, seen, seen, base_url};
+}
+// A provider that got the request and answered nothing of use: it may have done the work.
+Case unknown_case(const std::string& name, const Json& behaviour, const std::string& ending, const std::string& error,
+                  int status) {
+  const Seen seen{status, true, 0};
+  return {name, behaviour, ending, error, {"unknown"}, Posted::estimate, seen, seen};
+}
+Case estimated_case(const std::string& name, const Json& behaviour, const std::string& ending,
+                    std::optional<Seen> plain, std::optional<Seen> streamed) {
+  const std::map<std::string, std::string> errors{{"upstream_cut", "upstream_invalid"},
+                                                  {"upstream_silent", "upstream_timeout"}};
+  const auto error = errors.find(ending);
+  return {name,          behaviour,        ending, error == errors.end() ? "" : error->second,
+          {"estimated"}, Posted::estimate, plain,  streamed};
+}
+Case metered_case(const std::string& name, const Json& behaviour, Posted posted, const std::string& content = "hello") {
+  return {name, behaviour, "complete", "", {}, posted, Seen{}, Seen{}, {}, content};
+}
+
+std::string http_200(const std::string& rest) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: " + rest;
+}
+
+std::vector<Case> cases() {
+  const auto refused = [](int status) { return Json{{"status", status}, {"body", R"({"error":{"code":"x"}})"}}; };
+  const Json cut_body = {{"raw", http_200("application/json\r\nContent-Length: 400\r\n\r\n{\"a\":1234567")}};
+  const Json bad_chunk = {
+      {"raw", http_200("text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\nzz\r\n")}};
+  const Json garbage = {{"events",
+                         {"data: {\"choices\":[{\"delta\":{\"content\":\"twelve bytes\"}}]}\n\n", "data: {\"gar\n\n",
+                          "data: [DONE]\n\n"}}};
+  const auto none = std::nullopt;
+  const Seen broken{200, false, 4};  // after a role and four words
+  std::vector<Case> all{
+      void_case("not_connected", {}, "upstream_failed", "upstream_unreachable", 502, "http://127.0.0.1:1/v1"),
+      void_case("no_tls", {}, "upstream_failed", "upstream_unreachable", 502, "https:gateway"),
+      void_case("tls_stalls", {}, "upstream_failed", "upstream_timeout", 504, "https:upstream"),
+      void_case("key_refused", refused(401), "upstream_failed", "upstream_auth", 502),
+      void_case("redirected", refused(302), "upstream_failed", "upstream_invalid", 502),
+      void_case("error_with_200", {{"body", R"({"error":{"message":"no"}})"}}, "complete", "", 200),
+      metered_case("usage", {}, Posted::usage),
+      metered_case("usage_above_the_hold", {}, Posted::hold, "[[output=500]]"),
+      unknown_case("cut_before_the_head", {{"cut_after", -1}}, "upstream_failed", "upstream_invalid", 502),
+      unknown_case("reset_before_the_head", {{"cut_after", -1}, {"reset", true}}, "upstream_failed", "upstream_invalid",
+                   502),
+      unknown_case("not_http", {{"raw", "SMTP ready\r\n"}}, "upstream_failed", "upstream_invalid", 502),
+      unknown_case("silent", {{"silent_after", -1}}, "upstream_silent", "upstream_timeout", 504),
+      estimated_case("no_usage", {{"usage", false}}, "complete", Seen{200, true, 20}, Seen{200, true, 20}),
+      // A part of a plain answer is no JSON: its bytes are counted. Of a stream, its events.
+      estimated_case("no_json", {{"body", "<html>twenty-four</html>"}}, "complete", Seen{200, true, 6}, none),
+      estimated_case("cut_body", cut_body, "upstream_cut", Seen{502, true, 3}, none),
+      estimated_case("cut_after_bytes", {{"cut_after", 202}}, "upstream_cut", Seen{502, true, 51}, none),
+      estimated_case("cut_after_events", {{"cut_after", 5}}, "upstream_cut", none, broken),
+      estimated_case("reset_after_events", {{"cut_after", 5}, {"reset", true}, {"event_delay_ms", 5}}, "upstream_cut",
+                     none, broken),
+      estimated_case("silent_after_events", {{"silent_after", 5}}, "upstream_silent", none, broken),
+      estimated_case("bad_chunk", bad_chunk, "upstream_cut", none, Seen{200, false, 0}),
+      estimated_case("no_last_word", {{"usage", false}, {"done", false}}, "upstream_cut", none, Seen{200, false, 20}),
+      estimated_case("error_after_events", {{"error_after", 5}}, "complete", none, Seen{200, true, 4}),
+      estimated_case("garbage_in_an_event", garbage, "complete", none, Seen{200, true, 3}),
+      metered_case("usage_and_no_last_word", {{"done", false}}, Posted::usage),
+  };
+  for (const int status : {400, 404, 422, 429, 500, 503}) {
+    all.push_back(
+        void_case("refused_with_" + std::to_string(status), refused(status), "complete", "upstream_error", status));
+  }
+  return all;
+}
+
+struct Answer {
+  int status = 0;
+  bool clean = false;
+  std::string id;
+};
+
+class SettlementTest : public testing::TestWithParam<Case> {
+ protected:
+  SettlementTest() {
+    gateway_.daemon.must(
+        {"channel", "edit", "fake", "--timeout-connect", "1s", "--timeout-first-byte", "1s", "--timeout-idle", "1s"});
+    key_ = gateway_.token("t", {"--quota", "1"});
+  }
+
+  Answer send(const Json& body) {
+    RawClient client(gateway_.daemon.port());
+    client.send(raw_request("POST", "/v1/chat/completions", key_, body.dump()));
+    const auto head = client.read_head();
+    if (!head) return {};
+    if (head->header("transfer-encoding") != "chunked") {
+      client.read_body(*head);
+    } else {
+      while (client.read_event(*head)) continue;
+    }
+    return {head->status, client.clean_end(), head->header("x-request-id")};
+  }
+
+  void check(const Case& expected, bool streamed) {
+    const Json body = {{"model", "fake-a"},
+                       {"max_tokens", 100},
+                       {"stream", streamed},
+                       {"messages", {{{"role", "user"}, {"content", expected.content}}}}};
+    const auto bytes = static_cast<std::int64_t>(body.dump().size());
+    const Seen seen = streamed ? *expected.streamed : *expected.plain;
+    gateway_.upstream.reset();
+    if (!expected.behaviour.empty()) gateway_.upstream.behave(expected.behaviour);
+    const auto posted_before = gateway_.posted("t");
+    const auto answer = send(body);
+    EXPECT_EQ(answer.status, seen.status);
+    EXPECT_EQ(answer.clean, seen.clean);
+    const Json row = Json::parse(gateway_.daemon.must({"request", "show", answer.id, "--json"}));
+    const auto posted = gateway_.posted("t") - posted_before;
+    EXPECT_EQ(row["ending"], expected.ending);
+    EXPECT_EQ(row["error"], expected.error);
+    EXPECT_EQ(row["flags"], Json(expected.flags));
+    EXPECT_EQ(row["status"], seen.status);
+    EXPECT_EQ(row["stream"], streamed);
+    EXPECT_EQ(gateway_.reserved("t"), 0);
+    const auto hold = (bytes + 16 + 64) * 1000 + 100 * 2000;
+    const auto estimate = (bytes + 3) / 4 * 1000 + seen.output * 2000;
+    const auto overrun = std::stoll(gateway_.daemon.sql_value("SELECT overrun FROM request ORDER BY id DESC LIMIT 1"));
+    switch (expected.posted) {
+      case Posted::nothing:
+        EXPECT_EQ(posted, 0);
+        break;
+      case Posted::usage:
+        EXPECT_EQ(posted, 50'000);
+        break;
+      case Posted::hold:
+        EXPECT_EQ(posted, hold);
+        EXPECT_EQ(overrun, 10 * 1000 + 500 * 2000 - hold);
+        break;
+      case Posted::estimate:
+        EXPECT_EQ(posted, estimate);
+        break;
+    }
+    EXPECT_LE(witnessed_cost(gateway_), posted + overrun);
+    check_books(gateway_.daemon);
+  }
+
+  void TearDown() override { EXPECT_EQ(gateway_.daemon.sql_value("SELECT count(*) FROM reservation"), "0"); }
+
+  Gateway gateway_;
+  std::string key_;
+};
+
+TEST_P(SettlementTest, IsAsItsEndingSays) {
+  const Case& expected = GetParam();
+  std::string base_url = expected.base_url;
+  if (base_url == "https:gateway") base_url = "https://127.0.0.1:" + std::to_string(gateway_.daemon.port());
+  if (base_url == "https:upstream") base_url = "https://127.0.0.1:" + std::to_string(gateway_.upstream.port());
+  if (!base_url.empty()) gateway_.daemon.must({"channel", "edit", "fake", "--base-url", base_url});
+  for (const bool streamed : {false, true}) {
+    SCOPED_TRACE(streamed ? "streamed" : "plain");
+    if (streamed ? expected.streamed : expected.plain) check(expected, streamed);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Endings, SettlementTest, testing::ValuesIn(cases()),
+                         [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace cr::test
