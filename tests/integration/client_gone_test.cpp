@@ -2,6 +2,7 @@
 // A client that leaves: its upstream is cancelled, or with on_client_gone = "drain" read to its usage, and what was
 // used is posted in either case.
 #include "integration/gateway.h"
+#include "integration/pulse.h"
 
 namespace cr::test {
 namespace {
@@ -19,26 +20,6 @@ Json body_of(bool streamed) {
 std::int64_t input_estimate(bool streamed) {
   return (static_cast<std::int64_t>(body_of(streamed).dump().size()) + 3) / 4 * 1000;
 }
-
-// A stream that stands still: the comments that it gets are its worker's pulse, and with each of them the worker has
-// looked at all its clients.
-class Pulse {
- public:
-  explicit Pulse(Gateway& gateway) : client_(gateway.daemon.port()) {
-    gateway.upstream.behave({{"model", "fake-b"}, {"silent_after", 1}});
-    const auto key = gateway.token("pulse");
-    client_.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-b", {{"stream", true}}).dump()));
-    head_ = *client_.read_head();
-    client_.read_event(head_);
-  }
-  void wait() {
-    for (int beats = 0; beats < 2; ++beats) EXPECT_EQ(client_.read_event(head_), ":\n\n");
-  }
-
- private:
-  RawClient client_;
-  RawHead head_;
-};
 
 // The row of the only request of token "t", once it has ended.
 Json row_of(Gateway& gateway) {

@@ -26,6 +26,7 @@ struct DaemonOptions {
   std::string top_level;  // TOML keys before the first table
   std::string tables;     // TOML after them
   std::string listen = "[\"127.0.0.1:0\"]";
+  std::string state_dir;  // empty = one of its own
   bool clock = false;
   bool crash_shim = false;
   std::map<std::string, std::string> env;
@@ -53,7 +54,7 @@ class Daemon {
   int port() const { return port_; }
   std::string url() const;  // http://127.0.0.1:PORT
   std::string socket() const { return dir_ / "admin.sock"; }
-  std::string state_dir() const { return dir_ / "state"; }
+  std::string state_dir() const { return options_.state_dir.empty() ? dir_ / "state" : options_.state_dir; }
   std::string config_file() const { return dir_ / "crd.toml"; }
   std::string ledger() const { return state_dir() + "/ledger.db"; }
   const TempDir& dir() const { return dir_; }
