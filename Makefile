@@ -2,12 +2,13 @@
 # Thin: each target calls cmake or a script. `make` alone lists them.
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+ROUNDS ?= 1000
 RELEASE := build/release
 LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps configure build demo run test test-asan test-tsan bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-tsan soak bench install clean format lint
 
 help:
 	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
@@ -15,6 +16,7 @@ help:
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'
 	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers'
+	@echo 'make soak       build, then a thousand rounds of killing crd under load (ROUNDS=1000)'
 	@echo 'make bench      CPU a request of crd beside nginx'
 	@echo 'make install    install into $$DESTDIR$$PREFIX (PREFIX=$(PREFIX))'
 	@echo 'make format     format the sources; make lint: check format and run clang-tidy; make clean: remove build/'
@@ -45,6 +47,10 @@ test-asan test-tsan: test-%: deps
 	@cmake --preset $* $(LAUNCHER)
 	@cmake --build --preset $* -j $(JOBS)
 	@ctest --preset $* -j $(JOBS)
+
+soak: configure
+	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl
+	@CR_KILL_ROUNDS=$(ROUNDS) $(RELEASE)/tests/integration/kill_loop_test
 
 bench: configure
 	@cmake --build --preset release -j $(JOBS)
