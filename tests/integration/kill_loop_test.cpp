@@ -200,6 +200,7 @@ TEST_F(KillLoop, TheBooksHold) {
     check_round(sent);
     gateway_.daemon.must({"token", "edit", "tight", "--quota", "+0.0005"});
   }
+  if (HasFailure()) return;
   EXPECT_GT(seen_.killed_in_recovery, rounds / 10);
   EXPECT_GT(seen_.in_doubt, rounds / 2);
   EXPECT_GT(seen_.whole, rounds);
