@@ -62,6 +62,7 @@ const std::vector<Outside>& outside_libraries() {
       {"simdjson", {"simdjson.h", "*/simdjson.h"}, std::nullopt, k_hidden},
       {"toml++", {"toml.h", "toml.hpp", "toml++/*"}, std::nullopt, k_hidden},
       {"spdlog", {"spdlog/*"}, std::nullopt, k_hidden},
+      {"date", {"date/*"}, std::nullopt, k_hidden},
       {"Boost.Asio and Beast",
        {"boost/asio.hpp", "boost/asio/*", "boost/beast.hpp", "boost/beast/*"},
        Rooms{"http", "relay", "server", "crd"},
