@@ -27,18 +27,35 @@ Credits headroom(const Balance& balance) {
   return std::max(Credits(), balance.quota.value_or(Credits::max()) - balance.posted - balance.reserved);
 }
 
-void bind_facts(Statement& statement, const RequestFacts& facts, AccountId account, Credits held) {
+void bind_facts(Statement& statement, const RequestFacts& facts, const Balances::Hold& hold) {
   statement.bind_blob(1, facts.id.bytes)
-      .bind(2, facts.token.value)
-      .bind(3, account.value)
+      .bind(2, hold.token->id.value)
+      .bind(3, hold.account->id.value)
       .bind(4, facts.key.value)
-      .bind(5, to_unix_ms(facts.started_at))
-      .bind(6, held.nano())
+      .bind(5, to_unix_ms(hold.reserved_at))
+      .bind(6, hold.amount.nano())
       .bind(7, std::int64_t{facts.stream})
       .bind(8, facts.model)
       .bind(9, facts.group)
       .bind(10, facts.endpoint)
       .bind(11, facts.source_ip);
+}
+
+UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& hold, Credits posted) {
+  UsageSums::Entry entry;
+  entry.token = hold.token->id;
+  entry.account = hold.account->id;
+  entry.channel = settlement.channel;
+  entry.group = settlement.facts.group;
+  entry.model = settlement.facts.model;
+  entry.started_at = hold.reserved_at;
+  entry.errors = is_error(settlement.status, settlement.ending) ? 1 : 0;
+  entry.estimated = (settlement.flags & k_estimated) != 0 ? 1 : 0;
+  entry.input_tokens = settlement.input_tokens;
+  entry.cached_tokens = settlement.cached_tokens;
+  entry.output_tokens = settlement.output_tokens;
+  entry.posted_nano = posted.nano();
+  return entry;
 }
 
 }  // namespace
@@ -81,6 +98,16 @@ Balances::Token& Balances::add_token(TokenId id, AccountId account, Switch enabl
   return token;
 }
 
+void Balances::drop_account(AccountId id) {
+  std::erase(touched_accounts_, find_account(id));
+  accounts_.erase(id.value);
+}
+
+void Balances::drop_token(TokenId id) {
+  std::erase(touched_tokens_, find_token(id));
+  tokens_.erase(id.value);
+}
+
 Balances::Account* Balances::find_account(AccountId id) {
   const auto found = accounts_.find(id.value);
   return found == accounts_.end() ? nullptr : &found->second;
@@ -119,7 +146,7 @@ std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
   if (!usable) return ReserveOutcome::gone;
   op.facts.account = token->account->id;  // an edit may have moved the token since the worker looked
   op.amount = Credits();
-  if (!token->balance.quota && !token->account->balance.quota) return ReserveOutcome::unlimited;
+  if (!token->balance.quota && !token->account->balance.quota && !token->budget.any()) return ReserveOutcome::unlimited;
   return std::nullopt;
 }
 
@@ -131,22 +158,32 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   Token& token = *find_token(op.facts.token);
   Account& account = *token.account;
+  const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, BudgetBook::Missing::create);
+  if (!windows) return tl::unexpected(windows.error());
   const Credits of_token = headroom(token.balance);
   const Credits of_account = headroom(account.balance);
-  const Credits available = std::min(of_token, of_account);
+  const Credits of_budgets = BudgetBook::headroom(token.budget, *windows);
+  const Credits available = std::min({of_token, of_account, of_budgets});
   const std::optional<Credits> amount = op.size(available);
   if (!amount || *amount > available || *amount < Credits()) {
-    op.outcome = of_token <= of_account ? ReserveOutcome::no_token_credit : ReserveOutcome::no_account_credit;
+    op.outcome = available == of_token     ? ReserveOutcome::no_token_credit
+                 : available == of_account ? ReserveOutcome::no_account_credit
+                                           : ReserveOutcome::no_budget;
+    if (op.outcome == ReserveOutcome::no_budget) {
+      op.budget = *BudgetBook::tightest(token.budget, *windows);
+      op.budget_resets_at = token.budget.last[static_cast<std::size_t>(op.budget)].end;
+    }
     return {};
   }
   op.amount = *amount;
   if (op.amount > Credits()) {
-    const Hold hold{&token, &account, op.amount};
+    const Hold hold{&token, &account, op.amount, op.facts.started_at};
     if (auto inserted = insert_reservation(op, hold); !inserted) return inserted;
     touch(token, touched_tokens_);
     touch(account, touched_accounts_);
     token.balance.reserved += op.amount;
     account.balance.reserved += op.amount;
+    if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
     holds_.emplace(op.facts.id, hold);
     opened_.push_back(op.facts.id);
   }
@@ -156,13 +193,13 @@ Result<void> Balances::reserve(ReserveOp& op) {
 
 Result<void> Balances::insert_reservation(const ReserveOp& op, const Hold& hold) {
   Statement& insert = statements_.insert_reservation;
-  bind_facts(insert, op.facts, hold.account->id, hold.amount);
+  bind_facts(insert, op.facts, hold);
   return insert.run();
 }
 
-Result<bool> Balances::insert_request(const Settlement& settlement, AccountId account, const Posting& posting) {
+Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting) {
   Statement& insert = statements_.insert_request;
-  bind_facts(insert, settlement.facts, account, posting.held);
+  bind_facts(insert, settlement.facts, hold);
   insert.bind(12, settlement.channel.value);
   if (!settlement.upstream_model.empty()) insert.bind(13, settlement.upstream_model);
   insert.bind(14, static_cast<std::int64_t>(settlement.ending))
@@ -194,12 +231,13 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   const auto held = holds_.find(facts.id);
   if (held == holds_.end() && settlement.held > Credits()) return answer_unheld(settlement);
   // What was reserved decides, whatever the settlement says of it.
-  Hold hold =
-      held == holds_.end() ? Hold{find_token(facts.token), find_account(facts.account), Credits()} : held->second;
+  Hold hold = held == holds_.end()
+                  ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at}
+                  : held->second;
   if (hold.token == nullptr) return Settled::refused;
   if (hold.account == nullptr) hold.account = hold.token->account;
 
-  Posting posting{hold.amount, std::max(Credits(), settlement.cost), Credits()};
+  Posting posting{std::max(Credits(), settlement.cost), Credits()};
   const Credits limit = hold.amount > Credits()
                             ? hold.amount
                             : std::min(Credits::max() - hold.token->balance.posted - hold.token->balance.reserved,
@@ -208,23 +246,30 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
     posting.overrun = posting.posted - limit;
     posting.posted = limit;
   }
-  const auto inserted = insert_request(settlement, hold.account->id, posting);
+  const auto inserted = insert_request(settlement, hold, posting);
   if (!inserted) return tl::unexpected(inserted.error());
   if (held != holds_.end()) {
     if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
   }
   if (!*inserted) return Settled::repeated;
+  if (auto noted = sums_.note(facts.id, entry_of(settlement, hold, posting.posted)); !noted)
+    return tl::unexpected(noted.error());
+  if (auto moved = move_budgets(*hold.token, hold.reserved_at, posting.posted, Credits()); !moved)
+    return tl::unexpected(moved.error());
   touch(*hold.token, touched_tokens_);
   touch(*hold.account, touched_accounts_);
   hold.token->balance.posted += posting.posted;
   hold.account->balance.posted += posting.posted;
   overrun_ += posting.overrun;
+  if (posting.overrun > Credits()) overruns_.push_back({facts.id, posting.overrun});
   mark_used(*hold.token, facts);
   return Settled::done;
 }
 
 Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
   if (auto deleted = statements_.delete_reservation.bind_blob(1, id.bytes).run(); !deleted) return deleted;
+  if (auto moved = move_budgets(*hold.token, hold.reserved_at, Credits(), Credits() - hold.amount); !moved)
+    return moved;
   touch(*hold.token, touched_tokens_);
   touch(*hold.account, touched_accounts_);
   hold.token->balance.reserved -= hold.amount;
@@ -232,6 +277,46 @@ Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
   closed_.emplace_back(id, hold);
   holds_.erase(id);
   return {};
+}
+
+// A period that has no row yet is left alone: it is summed up when it is met, and this request with it.
+Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Credits reserved) {
+  if (!token.budget.any()) return {};
+  const auto windows = budgets_.windows_at(token.id, token.budget, time, BudgetBook::Missing::leave);
+  if (!windows) return tl::unexpected(windows.error());
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if ((*windows)[i] == nullptr) continue;
+    (*windows)[i]->posted += posted;
+    (*windows)[i]->reserved += reserved;
+    budgets_.touch(token.id, static_cast<base::Period>(i), *(*windows)[i]);
+  }
+  return {};
+}
+
+Result<void> Balances::refund(const Refund& refund) {
+  Token* token = find_token(refund.token);
+  Account* account = find_account(refund.account);
+  if (token == nullptr || account == nullptr) {
+    return base::fail(base::ErrorCode::corrupt, "refund: the request's token or account is not there");
+  }
+  touch(*token, touched_tokens_);
+  touch(*account, touched_accounts_);
+  token->balance.posted -= refund.amount;
+  account->balance.posted -= refund.amount;
+  sums_.add(refund.entry);
+  note_undo([this, token, account, amount = refund.amount] {
+    token->balance.posted += amount;
+    account->balance.posted += amount;
+    sums_.take_back();
+    budgets_.forget(token->id);
+  });
+  refunded_ = true;
+  return move_budgets(*token, refund.entry.started_at, Credits() - refund.amount, Credits());
+}
+
+Result<void> Balances::fold_usage(Fold when) {
+  const bool wanted = when == Fold::now || refunded_ || sums_.due(base::steady_now());
+  return wanted && !sums_.empty() ? sums_.fold() : Result<void>();
 }
 
 void Balances::mark_used(Token& token, const RequestFacts& facts) {
@@ -258,6 +343,7 @@ Result<void> Balances::write_touched() {
     update.bind(1, account->id.value).bind(2, account->balance.posted.nano()).bind(3, account->balance.reserved.nano());
     if (auto done = update.run(); !done) return done;
   }
+  if (auto written = budgets_.write_touched(); !written) return written;
   if (overrun_ != overrun_before_) return statements_.update_overrun.bind(1, overrun_.nano()).run();
   return {};
 }
@@ -275,12 +361,16 @@ Result<void> Balances::write_marks() {
 }
 
 void Balances::committed(Marks marks) {
+  budgets_.committed();
+  sums_.committed();
+  refunded_ = false;
   touched_tokens_.clear();
   touched_accounts_.clear();
   opened_.clear();
   closed_.clear();
   undo_.clear();
   overrun_before_ = overrun_;
+  overruns_.clear();
   for (const KeyId id : retired_keys_) drop_key(id);
   retired_keys_.clear();
   if (marks == Marks::left) return;
@@ -295,21 +385,29 @@ void Balances::rolled_back() {
     holder.balance.posted = holder.posted_before;
     holder.balance.reserved = holder.reserved_before;
   };
+  // Settings first: a token made in this transaction goes with its numbers.
+  undo_to(0);
   for (Token* token : touched_tokens_) restore(*token);
   for (Account* account : touched_accounts_) restore(*account);
+  budgets_.rolled_back();
+  sums_.rolled_back();
   for (const RequestId& id : opened_) holds_.erase(id);
   for (const auto& [id, hold] : closed_) holds_.emplace(id, hold);
   overrun_ = overrun_before_;
-  undo_to(0);
   committed(Marks::left);
 }
 
-void Balances::look(BalanceOp& op) const {
+Result<void> Balances::look(BalanceOp& op, Time now) {
   const auto found = tokens_.find(op.token.value);
   op.found = found != tokens_.end() && !found->second.deleted && found->second.account != nullptr;
-  if (!op.found) return;
-  op.token_balance = found->second.balance;
-  op.account_balance = found->second.account->balance;
+  if (!op.found) return {};
+  Token& token = found->second;
+  op.token_balance = token.balance;
+  op.account_balance = token.account->balance;
+  auto uses = budgets_.uses_at(token.id, token.budget, now);
+  if (!uses) return tl::unexpected(uses.error());
+  op.budgets = std::move(*uses);
+  return {};
 }
 
 }  // namespace cr::ledger

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Balances: what every token and account has posted and reserved, in memory, and the statements that write it. The
-// ledger thread's own: these numbers decide, the rows follow in the same transaction. After begin(), exactly one of
-// committed() and rolled_back(); the latter puts back every number as it was at begin().
+// Balances: what every token and account has posted and reserved, in memory, and the statements that write it; with
+// them the budgets' periods and the usage's sums, which move in step. The ledger thread's own: these numbers decide,
+// the rows follow in the same transaction. After begin(), exactly one of committed() and rolled_back(); the latter puts
+// back every number as it was at begin().
 #pragma once
 
 #include <functional>
@@ -11,8 +12,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ledger/budget_book.h"
 #include "ledger/operations.h"
 #include "ledger/records.h"
+#include "ledger/usage_sums.h"
 #include "sqlite/database.h"
 
 namespace cr::ledger {
@@ -33,6 +36,7 @@ class Balances {
     TokenId id;
     Account* account = nullptr;
     std::optional<Time> last_used_at;
+    BudgetBook::Terms budget;
   };
   struct KeyUse {
     std::optional<Time> last_used_at;
@@ -43,16 +47,27 @@ class Balances {
     Token* token = nullptr;
     Account* account = nullptr;
     Credits amount;
+    Time reserved_at;  // whatever a settlement says of it
   };
   enum class Settled { done, repeated, refused };
+  // What a refund is taken from: an ended request's row.
+  struct Refund {
+    RequestId id;
+    TokenId token;
+    AccountId account;
+    Credits amount;          // taken off what was posted
+    UsageSums::Entry entry;  // the row's place in the usage
+  };
 
   static base::Result<Balances> prepare(sqlite::Database& db);
 
   // --- filling, and the settings that edits change (each edit notes its undo; see undo_to) ---
   Account& add_account(AccountId id, Switch enabled, const Balance& balance);
   Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
-  void drop_account(AccountId id) { accounts_.erase(id.value); }
-  void drop_token(TokenId id) { tokens_.erase(id.value); }
+  BudgetBook& budgets() { return budgets_; }
+  UsageSums& sums() { return sums_; }
+  void drop_account(AccountId id);
+  void drop_token(TokenId id);
   Account* find_account(AccountId id);
   Token* find_token(TokenId id);
   KeyUse& key_use(KeyId id) { return key_uses_[id.value]; }
@@ -63,6 +78,11 @@ class Balances {
   void undo_to(std::size_t mark);  // runs what was noted since, last first
   void set_overrun(Credits overrun) { overrun_ = overrun_before_ = overrun; }
   Credits overrun() const { return overrun_; }
+  struct Overrun {
+    RequestId id;
+    Credits amount;
+  };
+  const std::vector<Overrun>& overruns() const { return overruns_; }  // of this transaction
 
   // --- the transaction ---
   void begin() { ++transaction_; }
@@ -70,13 +90,17 @@ class Balances {
   std::optional<ReserveOutcome> decide_without_hold(ReserveOp& op);
   base::Result<void> reserve(ReserveOp& op);
   base::Result<Settled> settle(const Settlement& settlement);
+  // The row itself is the caller's; the usage is folded in this very transaction.
+  base::Result<void> refund(const Refund& refund);
   base::Result<void> write_touched();
-  bool has_unwritten_marks() const { return !unwritten_keys_.empty(); }
+  enum class Fold { if_due, now };
+  base::Result<void> fold_usage(Fold when);
+  bool has_idle_work() const { return !unwritten_keys_.empty() || !sums_.empty(); }
   base::Result<void> write_marks();  // when keys were last used: not worth a page in every commit
   enum class Marks { left, written };
   void committed(Marks marks);
   void rolled_back();
-  void look(BalanceOp& op) const;
+  base::Result<void> look(BalanceOp& op, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
 
  private:
@@ -85,19 +109,24 @@ class Balances {
     sqlite::Statement update_token, update_account, update_key, update_overrun;
   };
   struct Posting {
-    Credits held, posted, overrun;
+    Credits posted, overrun;
   };
-  explicit Balances(sqlite::Database& db) : db_(&db) {}
+  explicit Balances(sqlite::Database& db) : db_(&db), budgets_(db), sums_(db) {}
   template <class T>
   void touch(T& holder, std::vector<T*>& touched);
   base::Result<void> insert_reservation(const ReserveOp& op, const Hold& hold);
-  base::Result<bool> insert_request(const Settlement& settlement, AccountId account, const Posting& posting);
+  base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
   base::Result<Settled> answer_unheld(const Settlement& settlement);
   base::Result<void> close_hold(const RequestId& id, const Hold& hold);
+  // Moves the numbers of the windows that a request made at `time` belongs to.
+  base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);
   void mark_used(Token& token, const RequestFacts& facts);
 
   sqlite::Database* db_;
   Statements statements_;
+  BudgetBook budgets_;
+  UsageSums sums_;
+  bool refunded_ = false;  // in this transaction: the usage must be folded
   std::unordered_map<std::int64_t, Account> accounts_;
   std::unordered_map<std::int64_t, Token> tokens_;
   std::unordered_map<std::int64_t, KeyUse> key_uses_;
@@ -112,6 +141,7 @@ class Balances {
   std::vector<KeyId> retired_keys_;
   std::vector<std::function<void()>> undo_;
   Credits overrun_, overrun_before_;
+  std::vector<Overrun> overruns_;
 };
 
 }  // namespace cr::ledger

@@ -31,17 +31,26 @@ struct Ledger::Impl {
   std::optional<Balances> balances;
   std::optional<Store::Impl> store;
   std::optional<DirectoryFeed> feed;
-  std::mutex reader_mutex;
-  std::optional<Reports::Impl> reports;
+  // Each on a connection of its own.
+  struct Reader {
+    explicit Reader(sqlite::Database& its_db) : db(its_db) {}
+    sqlite::Database& db;
+    std::mutex mutex;
+    std::optional<Reports::Impl> reports;
+  };
+  Result<void> read(Reader& reader, const std::function<Result<void>(Reports&)>& query);
+  Reader quick{file.reader}, lengthy{file.long_reader};
   std::unique_ptr<LedgerThread> thread;
+  std::uint64_t recovered = 0;
 };
 
 Result<void> Ledger::Impl::start() {
-  const auto recovered = recover(file.writer);
-  if (!recovered) return tl::unexpected(recovered.error());
-  if (*recovered > 0) {
+  const auto found_open = recover(file.writer);
+  if (!found_open) return tl::unexpected(found_open.error());
+  recovered = static_cast<std::uint64_t>(*found_open);
+  if (recovered > 0) {
     log.warning("requests were open when crd ended: posted whole, flagged in_doubt",
-                {{"requests", std::to_string(*recovered)}});
+                {{"requests", std::to_string(recovered)}});
   }
   auto prepared = Balances::prepare(file.writer);
   if (!prepared) return tl::unexpected(prepared.error());
@@ -49,7 +58,7 @@ Result<void> Ledger::Impl::start() {
   store.emplace(file.writer, *balances, vault, options);
   if (auto loaded = load(*store); !loaded) return loaded;
   feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
-  reports.emplace(file.reader, vault);
+  for (Reader* reader : {&quick, &lengthy}) reader->reports.emplace(reader->db, vault);
   auto started = LedgerThread::start({&options, &lanes, &log, &file.writer, &*balances, &*store, &*feed});
   if (!started) return tl::unexpected(started.error());
   thread = std::move(*started);
@@ -114,25 +123,39 @@ Result<void> Ledger::flush() {
   return job.get();
 }
 
-Result<void> Ledger::read(const std::function<Result<void>(Reports&)>& query) {
-  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
-  const std::lock_guard lock(impl_->reader_mutex);
-  sqlite::Database& reader = impl_->file.reader;
+Result<void> Ledger::Impl::read(Reader& reader, const std::function<Result<void>(Reports&)>& query) {
+  const std::lock_guard lock(reader.mutex);
   // One transaction: every number of a report is of the same commit.
-  if (auto begun = reader.execute("BEGIN"); !begun) return begun;
+  if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;
   struct End {
     sqlite::Database& db;
     ~End() {
       // Nothing was written, so that this cannot lose anything.
       if (db.in_transaction()) static_cast<void>(db.execute("ROLLBACK"));
     }
-  } end{reader};
-  Reports reports(*impl_->reports);
+  } end{reader.db};
+  Reports reports(*reader.reports);
   return query(reports);
 }
 
+Result<void> Ledger::read(const std::function<Result<void>(Reports&)>& query) {
+  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
+  return impl_->read(impl_->quick, query);
+}
+
+Result<void> Ledger::read_at_length(const std::function<Result<void>(Reports&)>& query) {
+  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
+  return impl_->read(impl_->lengthy, query);
+}
+
+void Ledger::keep_requests(std::chrono::milliseconds retention) {
+  impl_->thread->pruning().keep(retention);
+}
+
 Ledger::Counters Ledger::counters() const {
-  return impl_->thread->counters();
+  Counters counters = impl_->thread->counters();
+  counters.recovered = impl_->recovered;
+  return counters;
 }
 
 }  // namespace cr::ledger

@@ -5,7 +5,7 @@
 //
 // Invariants:
 // I1 posted >= 0, reserved >= 0; a reservation is made only while posted + reserved + it <= quota.
-// I2 posted = sum of posted requests, reserved = sum of open reservations, for token and account.
+// I2 posted = sum of posted requests, reserved = sum of open reservations, for token, account and budget window.
 // I3 a reservation has at most one ending.
 // I4 nothing is sent before its reservation is durable (the waiter is released after the commit's fsync).
 // I5 so an upstream's true consumption is never above posted + reserved.
@@ -36,6 +36,7 @@ class Ledger {
     std::string key_prefix{token::k_default_key_prefix};
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
     std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
+    std::chrono::milliseconds retention{std::chrono::hours(24 * 90)};  // of requests' rows; 0 = for good
     std::function<void()> on_fatal;  // a failed fsync: stop admitting and exit; called on the ledger thread
   };
   struct Lane {
@@ -46,6 +47,7 @@ class Ledger {
   struct Counters {
     std::uint64_t commits = 0, reservations = 0, settlements = 0, waiting = 0;
     std::uint64_t failed_commits = 0;
+    std::uint64_t recovered = 0;             // open when crd last ended: posted whole at this start, flagged in_doubt
     std::uint64_t settlements_repeated = 0;  // a second ending of the same request: changed nothing
     std::uint64_t settlements_refused = 0;   // of no reservation there is: logged
     Credits overrun;
@@ -77,6 +79,9 @@ class Ledger {
   // Runs `query` on the read-only connection after a flush(); one at a time; never delays a reservation. While the
   // store cannot commit it shows the last commit.
   base::Result<void> read(const std::function<base::Result<void>(Reports&)>& query);
+  // The same on a connection for what takes long: it keeps no other read waiting.
+  base::Result<void> read_at_length(const std::function<base::Result<void>(Reports&)>& query);
+  void keep_requests(std::chrono::milliseconds retention);  // 0 = for good; after a reload
   Counters counters() const;
 
  private:

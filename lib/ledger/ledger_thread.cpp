@@ -17,6 +17,10 @@ constexpr milliseconds k_back_off_first{50};
 constexpr milliseconds k_back_off_max{2000};
 constexpr milliseconds k_idle{1000};
 constexpr milliseconds k_marks_period{1000};
+// Rows pruned with one commit: beside reservations few, so that none of them waits noticeably longer.
+constexpr std::int64_t k_prune_rows_busy = 64;
+constexpr std::int64_t k_prune_rows_idle = 512;
+constexpr milliseconds k_prune_pace{5};  // between steps of idle times
 
 }  // namespace
 
@@ -24,9 +28,11 @@ LedgerThread::LedgerThread(const Parts& parts)
     : parts_(parts),
       queue_(parts.options->queue_max, parts.options->settle_delay),
       checkpoint_(*parts.db),
+      pruning_(*parts.db),
       lists_(parts.lanes->size()),
       published_(parts.store->directory) {
   counters_.overrun = parts.balances->overrun();
+  pruning_.keep(parts.options->retention);
 }
 
 Result<std::unique_ptr<LedgerThread>> LedgerThread::start(const Parts& parts) {
@@ -75,7 +81,8 @@ WorkQueue::Patience LedgerThread::patience() const {
     patience.retry_at = retry_at_.value_or(settle_by_);
   }
   patience.lively = lively_;
-  if (!fatal_ && (checkpoint_.any() || parts_.balances->has_unwritten_marks())) patience.idle_after = k_idle;
+  const bool something = checkpoint_.any() || parts_.balances->has_idle_work() || pruning_.enabled();
+  if (!fatal_ && something) patience.idle_after = pruning_.more() ? k_prune_pace : k_idle;
   return patience;
 }
 
@@ -132,11 +139,11 @@ void LedgerThread::answer_without_hold(Batch& batch) {
 
 bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
   if (!batch.reserves.empty()) return true;
-  const bool unwritten = !pending_.empty() || parts_.balances->has_unwritten_marks();
+  const bool unwritten = !pending_.empty() || parts_.balances->has_idle_work();
   // A balance is shown as the next reservation would see it, so that what is settled must be in it.
   const bool must_settle = !batch.balances.empty() || batch.stop || steady_now() >= settle_by_;
   if (!pending_.empty() && must_settle) return true;
-  if (unwritten && woken == WorkQueue::Woken::idle) return true;
+  if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(steady_now()))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
                      [&](const AdminJob* job) { return job->change() != nullptr || unwritten; });
 }
@@ -193,6 +200,8 @@ Result<void> LedgerThread::run_jobs(Batch& batch) {
 // In a savepoint of its own: an error of one change takes back that change alone.
 Result<void> LedgerThread::run_job(AdminJob& job) {
   StatementCache& sql = parts_.store->sql;
+  // Budgets first: if the change is taken back, their rows are what memory is read from again.
+  if (auto done = parts_.balances->budgets().write_touched(); !done) return done;
   if (auto done = sql.run("SAVEPOINT change"); !done) return done;
   const Directory::Impl directory_before = parts_.store->directory;
   const std::size_t undo_mark = parts_.balances->undo_mark();
@@ -231,14 +240,21 @@ Result<void> LedgerThread::reserve_all(Batch& batch) {
 
 Result<void> LedgerThread::write_balances(const Batch& batch) {
   if (auto done = parts_.balances->write_touched(); !done) return done;
-  marks_written_ =
-      !batch.jobs.empty() || batch.stop || (batch.reserves.empty() && pending_.empty()) || steady_now() >= marks_due_;
+  const bool quiet = batch.reserves.empty() && pending_.empty();
+  auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
+  // Rows may go once they are summed up.
+  if (folded && parts_.balances->sums().all_written() && pruning_.due(steady_now()))
+    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : k_prune_rows_busy);
+  if (!folded) return folded;
+  marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;
   if (!marks_written_) return {};
   return parts_.balances->write_marks();
 }
 
 void LedgerThread::committed() {
+  report_overrun();
   parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
+  pruning_.committed();
   if (marks_written_) marks_due_ = steady_now() + k_marks_period;
   pending_.clear();
   if (retry_at_) parts_.log->info("the store can commit again");
@@ -256,6 +272,14 @@ void LedgerThread::committed() {
   counters_.settlements_repeated += uncommitted_.settlements_repeated;
   counters_.settlements_refused += uncommitted_.settlements_refused;
   counters_.overrun = parts_.balances->overrun();
+}
+
+// It should never happen: a provider counted more than the bound it was given. Somebody should look.
+void LedgerThread::report_overrun() {
+  for (const Balances::Overrun& overrun : parts_.balances->overruns()) {
+    parts_.log->error("a request cost more than was held for it: the rest is in 'overrun', charged to nobody",
+                      {{"request_id", overrun.id.to_string()}, {"overrun", overrun.amount.to_decimal()}});
+  }
 }
 
 void LedgerThread::failed(Batch& batch, const Error& error) {
@@ -297,7 +321,7 @@ void LedgerThread::deliver(Batch& batch) {
   }
   for (BalanceOp* op = batch.balances.head; op != nullptr;) {
     BalanceOp* const next = op->next;
-    parts_.balances->look(*op);
+    if (auto looked = parts_.balances->look(*op, base::wall_now()); !looked) op->readable = false;
     lists_[op->lane].balances.push(*op);
     op = next;
   }
@@ -332,7 +356,7 @@ void LedgerThread::be_fatal(const Error& error) {
 
 void LedgerThread::last_words() {
   Batch batch;
-  if (!fatal_ && (!pending_.empty() || parts_.balances->has_unwritten_marks())) {
+  if (!fatal_ && (!pending_.empty() || parts_.balances->has_idle_work())) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
       committed();

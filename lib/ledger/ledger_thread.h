@@ -11,6 +11,7 @@
 #include "ledger/balances.h"
 #include "ledger/checkpoint.h"
 #include "ledger/ledger.h"
+#include "ledger/pruning.h"
 #include "ledger/store_state.h"
 #include "ledger/work_queue.h"
 
@@ -32,6 +33,7 @@ class LedgerThread {
   ~LedgerThread();  // works off what waits, commits it
   WorkQueue& queue() { return queue_; }
   Ledger::Counters counters() const;
+  Pruning& pruning() { return pruning_; }
 
  private:
   using Batch = WorkQueue::Batch;
@@ -56,6 +58,7 @@ class LedgerThread {
   base::Result<void> reserve_all(Batch& batch);
   base::Result<void> write_balances(const Batch& batch);
   void committed();
+  void report_overrun();
   void failed(Batch& batch, const base::Error& error);
   void refuse(Batch& batch, const base::Error& error);
   void deliver(Batch& batch);
@@ -67,6 +70,7 @@ class LedgerThread {
   Parts parts_;
   WorkQueue queue_;
   Checkpoint checkpoint_;
+  Pruning pruning_;
   sqlite::Statement begin_, commit_;
   std::vector<LaneLists> lists_;
   std::vector<Settlement> pending_;  // not committed yet

@@ -44,6 +44,7 @@ Result<void> load_tokens(Store::Impl& store) {
       return base::fail(ErrorCode::corrupt, "token '" + token->name + "': its account is missing");
     }
     holder.last_used_at = optional_time(row, k_token_column_count + 2);
+    holder.budget = {token->budgets, token->zone, {}};
     holder.deleted = token->deleted_at.has_value();
     if (!holder.deleted) store.directory.put_token(std::make_shared<const TokenRecord>(std::move(*token)));
     return {};
@@ -132,7 +133,7 @@ Result<void> load(Store::Impl& store) {
   for (const auto part : {load_accounts, load_tokens, load_keys, load_groups, load_channels, load_prices}) {
     if (auto done = part(store); !done) return done;
   }
-  return {};
+  return store.balances.sums().load();
 }
 
 }  // namespace cr::ledger

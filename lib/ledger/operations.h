@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledger/records.h"
 
@@ -16,7 +17,7 @@ namespace cr::ledger {
 // whose it was).
 struct RequestFacts {
   RequestId id;
-  Time started_at;
+  Time started_at;  // when its reservation was made: that moment's budgets and hours carry it
   TokenId token;
   KeyId key;
   AccountId account;
@@ -29,6 +30,7 @@ enum class ReserveOutcome {
   unlimited,  // neither token nor account has a quota any more: nothing was held
   no_token_credit,
   no_account_credit,
+  no_budget,    // `budget` is used up until `budget_resets_at`
   gone,         // the token was deleted or disabled meanwhile
   unavailable,  // the store cannot commit: 503
 };
@@ -42,6 +44,8 @@ struct ReserveOp {
 
   ReserveOutcome outcome = ReserveOutcome::unavailable;
   Credits amount;  // held
+  base::Period budget = base::Period::day;
+  Time budget_resets_at;
 
   std::uint32_t lane = 0;
   void* waiter = nullptr;     // the lane's: what to resume
@@ -73,7 +77,9 @@ struct Settlement {
 struct BalanceOp {
   TokenId token;
   Balance token_balance, account_balance;
+  std::vector<BudgetUse> budgets;  // those the token has, shortest period first
   bool found = false;
+  bool readable = true;  // else the store could not be read
   std::uint32_t lane = 0;
   void* waiter = nullptr;
   BalanceOp* next = nullptr;

@@ -13,6 +13,10 @@ Credits Balance::available() const {
   return std::max(Credits(), *quota - posted - reserved);
 }
 
+Credits BudgetUse::available() const {
+  return std::max(Credits(), limit - used - reserved);
+}
+
 std::string_view name_of(Ending ending) {
   switch (ending) {
     case Ending::complete:

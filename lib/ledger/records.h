@@ -3,6 +3,7 @@
 // new one.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "base/credits.h"
 #include "base/id.h"
@@ -30,6 +32,19 @@ using base::TokenId;
 using token::Switch;
 
 enum class WhenLow { clamp, refuse };
+
+inline constexpr std::size_t k_period_count = 3;
+// What a token may spend in each calendar period of its time zone, by Period; none = no limit there.
+using BudgetLimits = std::array<std::optional<Credits>, k_period_count>;
+
+// More than these is refused for now, and costs no row. None = no limit.
+struct RateLimits {
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> tokens_per_minute;  // model tokens, in and out
+  std::optional<std::int64_t> requests_at_once;
+  bool any() const { return requests_per_minute || tokens_per_minute || requests_at_once; }
+  bool operator==(const RateLimits&) const = default;
+};
 
 struct AccountRecord {
   AccountId id;
@@ -63,6 +78,9 @@ struct TokenRecord {
   token::ModelSet model_set;                  // compiled
   token::IpSet ip_set;
   std::optional<Credits> quota;
+  BudgetLimits budgets{};
+  base::Zone zone;  // the budgets' calendar
+  RateLimits rates;
   WhenLow when_low = WhenLow::clamp;
   std::map<std::string, std::string> tags;
   std::string note;
@@ -70,6 +88,10 @@ struct TokenRecord {
   Time created_at;
   std::optional<Time> deleted_at;
 };
+
+inline bool has_budget(const TokenRecord& token) {
+  return token.budgets[0] || token.budgets[1] || token.budgets[2];
+}
 
 struct KeyRecord {
   KeyId id;
@@ -121,6 +143,16 @@ struct Balance {
   Credits posted;
   Credits reserved;
   // quota - posted - reserved, never below 0; Credits::max() if unlimited.
+  Credits available() const;
+};
+
+// One budget of a token in the period that is now.
+struct BudgetUse {
+  base::Period period = base::Period::day;
+  base::TimeSpan span{};  // the period; at its end the budget is whole again
+  Credits limit{};
+  Credits used{};  // posted, less what resets gave back; never below 0
+  Credits reserved{};
   Credits available() const;
 };
 

@@ -28,6 +28,15 @@ constexpr std::string_view k_move_accounts =
     " (SELECT account_id, sum(held) AS held FROM reservation GROUP BY account_id) AS open"
     " WHERE open.account_id = account_balance.account_id";
 
+constexpr std::string_view k_move_budgets =
+    "UPDATE budget_window SET posted = posted + open.held, reserved = reserved - open.held FROM"
+    " (SELECT budget.token_id, budget.period, budget.started_at, sum(reservation.held) AS held FROM budget_window AS "
+    "budget"
+    " JOIN reservation ON reservation.token_id = budget.token_id AND reservation.started_at >= budget.started_at"
+    " AND reservation.started_at < budget.ends_at GROUP BY 1, 2, 3) AS open WHERE"
+    " open.token_id = budget_window.token_id AND open.period = budget_window.period"
+    " AND open.started_at = budget_window.started_at";
+
 }  // namespace
 
 Result<std::int64_t> recover(sqlite::Database& db) {
@@ -39,6 +48,8 @@ Result<std::int64_t> recover(sqlite::Database& db) {
   Result<void> done = sql.run(k_post_open, static_cast<std::int64_t>(Ending::in_doubt), std::int64_t{k_in_doubt});
   if (done) done = sql.run(k_move_tokens);
   if (done) done = sql.run(k_move_accounts);
+  if (done) done = sql.run(k_move_budgets);
+  if (done) done = sql.run("INSERT INTO unsummed (request_id) SELECT id FROM reservation");
   if (done) done = sql.run("DELETE FROM reservation");
   if (done) done = sql.run("DELETE FROM key WHERE not_after <= ?1", base::wall_now());
   if (done) done = transaction->commit();

@@ -27,6 +27,7 @@ struct TokenRow {
   Credits posted, reserved;
   std::vector<KeyRow> keys;  // current first
   std::optional<Time> last_used_at;
+  std::vector<BudgetUse> budgets{};  // as they are now
 };
 struct TokenQuery {
   std::optional<std::string> name_glob{}, group{}, account{};
@@ -52,7 +53,7 @@ struct GroupRow {
 };
 struct RequestRow {
   Settlement settlement;
-  Credits posted, overrun;
+  Credits posted, refunded, overrun;
   std::string token_name, account_name, channel_name;
   bool open = false;  // a reservation without an ending yet
 };
@@ -63,7 +64,7 @@ struct RequestQuery {
   std::optional<RequestId> after{};   // oldest first, newer than this
   std::size_t limit = 200;
 };
-enum class UsageBy { token, model, day, hour, channel, group, account };
+enum class UsageBy { token, model, hour, day, week, month, channel, group, account };
 struct UsageGroup {
   std::vector<std::string> key;  // one a dimension, in order
   std::int64_t requests = 0, errors = 0, input_tokens = 0, cached_tokens = 0, output_tokens = 0;
@@ -74,6 +75,7 @@ struct UsageSelection {
   std::vector<UsageBy> by{};
   Time since{}, until{};
   std::optional<std::string> token{}, model{}, channel{}, group{}, account{};
+  base::Zone zone{};  // whose hours, days, weeks and months
 };
 
 class Reports {
@@ -87,9 +89,9 @@ class Reports {
   Result<std::vector<PriceRecord>> prices(std::string_view model_glob);
   Result<std::vector<RequestRow>> requests(const RequestQuery& query);
   Result<RequestRow> request(const RequestId& id);
+  // From the sums, whose steps are quarters of an hour: the selection's time is widened to whole ones (usage_span).
   Result<std::vector<UsageGroup>> usage(const UsageSelection& selection);
-  // Cost posted by one token since a time: for /v1/dashboard/billing/usage.
-  Result<Credits> posted_since(TokenId token, Time since, Time until);
+  static base::TimeSpan usage_span(Time since, Time until);
   struct AuditRow {
     std::int64_t seq = 0;
     Time at;
@@ -97,8 +99,14 @@ class Reports {
     std::string action, object, detail, reason;
   };
   Result<std::vector<AuditRow>> audit(std::int64_t after_seq, std::size_t limit);
-  // I1 and I2 recomputed from the rows; the first violation as `corrupt`.
-  Result<void> verify();
+  Result<std::vector<AuditRow>> newest_audit(std::size_t limit);  // oldest of them first
+  // I1, I2, I3 and the audit's chain, recomputed from the rows; the first violation as `corrupt`.
+  struct Verified {
+    std::int64_t requests = 0, open = 0, tokens = 0, accounts = 0, audit_rows = 0;
+    Credits posted, reserved;
+    std::optional<Time> since;  // requests before it were pruned: their sums were checked, not they
+  };
+  Result<Verified> verify();
 
  private:
   Impl& impl_;

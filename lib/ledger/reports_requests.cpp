@@ -14,11 +14,11 @@ constexpr std::string_view k_ended =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, "
     "channel_id,"
     " upstream_model, ending, flags, status, error, posted, overrun, input_tokens, cached_tokens, cache_write_tokens,"
-    " output_tokens, duration_ms, first_byte_ms, 0 AS open FROM request";
+    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open FROM request";
 constexpr std::string_view k_open =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, 0, "
     "NULL, 0, 0,"
-    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 1 FROM reservation";
+    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1 FROM reservation";
 
 RequestFacts facts_of(const Statement& row) {
   RequestFacts facts;
@@ -56,7 +56,8 @@ RequestRow row_of(const Statement& row) {
   settlement.output_tokens = row.column_int(22);
   settlement.duration_ms = row.column_int(23);
   settlement.first_byte_ms = row.column_optional_int(24);
-  request.open = row.column_int(25) != 0;
+  request.refunded = Credits::from_nano(row.column_int(25));
+  request.open = row.column_int(26) != 0;
   return request;
 }
 
@@ -147,7 +148,8 @@ Result<RequestRow> Reports::request(const RequestId& id) {
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) {
     return base::fail(ErrorCode::not_found, "no request with the id " + id.to_string(),
-                      "a refused request that held nothing leaves no row; look for it in the log");
+                      "what a wrong key or a rate refused leaves no row, and rows older than [usage] retention are "
+                      "gone; look in the log");
   }
   if (auto named = name_all(impl_, *rows); !named) return tl::unexpected(named.error());
   return std::move(rows->front());

@@ -80,7 +80,8 @@ Result<TokenRow> row_of(const Statement& row) {
                   Credits::from_nano(row.column_int(at + 1)),
                   Credits::from_nano(row.column_int(at + 2)),
                   {},
-                  optional_time(row, at + 3)};
+                  optional_time(row, at + 3),
+                  {}};
 }
 
 Result<void> add_keys(StatementCache& sql, TokenRow& token) {
@@ -96,6 +97,27 @@ Result<void> add_keys(StatementCache& sql, TokenRow& token) {
         return {};
       },
       token.token.id, base::wall_now());
+}
+
+// What the token's own calendar says is now; a period without a row is one that nothing was used in yet.
+Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (!row.token.budgets[i]) continue;
+    const auto period = static_cast<base::Period>(i);
+    BudgetUse use{period, row.token.zone.period_of(period, now), *row.token.budgets[i], {}, {}};
+    auto read = sql.each_row(
+        "SELECT max(0, posted - forgiven), reserved FROM budget_window WHERE token_id = ?1 AND period = ?2 AND"
+        " started_at = ?3",
+        [&](const Statement& found) -> Result<void> {
+          use.used = Credits::from_nano(found.column_int(0));
+          use.reserved = Credits::from_nano(found.column_int(1));
+          return {};
+        },
+        row.token.id, static_cast<std::int64_t>(i), use.span.start);
+    if (!read) return read;
+    row.budgets.push_back(use);
+  }
+  return {};
 }
 
 Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where, const std::string& order,
@@ -120,8 +142,10 @@ Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where
     rows.push_back(std::move(*row));
   }
   (*statement)->reset();
+  const Time now = base::wall_now();
   for (TokenRow& row : rows) {
     if (auto added = add_keys(sql, row); !added) return tl::unexpected(added.error());
+    if (auto added = add_budgets(sql, row, now); !added) return tl::unexpected(added.error());
   }
   return rows;
 }

@@ -3,6 +3,7 @@
 
 #include "ledger/audit.h"
 #include "ledger/reports_state.h"
+#include "ledger/usage_sums.h"
 
 namespace cr::ledger {
 namespace {
@@ -22,23 +23,113 @@ Reports::AuditRow audit_row_of(const Statement& row) {
           std::string(row.column_text(8))};
 }
 
-// `holder` is token or account.
+std::string money(const Statement& row, int column) {
+  return Credits::from_nano(row.column_int(column)).to_decimal();
+}
+
+// `holder` is token or account: what it has posted is what the usage and the rows not in it yet come to.
 Result<void> check_sums(StatementCache& sql, const std::string& holder) {
   const std::string id = holder + "_id";
   const std::string text =
-      "SELECT " + holder + ".name, balance.posted, balance.reserved, coalesce(ended.posted, 0)," +
-      " coalesce(open.held, 0) FROM " + holder + "_balance AS balance JOIN " + holder + " ON " + holder +
-      ".id = balance." + id + " LEFT JOIN (SELECT " + id + ", sum(posted) AS posted FROM request GROUP BY " + id +
-      ") AS ended ON ended." + id + " = balance." + id + " LEFT JOIN (SELECT " + id +
-      ", sum(held) AS held FROM reservation GROUP BY " + id + ") AS open ON open." + id + " = balance." + id +
-      " WHERE balance.posted <> coalesce(ended.posted, 0) OR balance.reserved <> coalesce(open.held, 0)" +
-      " OR balance.posted < 0 OR balance.reserved < 0 LIMIT 1";
+      "WITH summed AS (SELECT " + id +
+      " AS holder, sum(posted) AS posted FROM usage_key CROSS JOIN usage ON key_id = id" +
+      " WHERE token_id <> 0 AND step = 2 GROUP BY 1),"
+      " noted AS (SELECT " +
+      id +
+      " AS holder, sum(posted - refunded) AS posted FROM unsummed JOIN request"
+      " ON request.id = request_id GROUP BY 1),"
+      " open AS (SELECT " +
+      id +
+      " AS holder, sum(held) AS held FROM reservation GROUP BY 1)"
+      " SELECT " +
+      holder +
+      ".name, balance.posted, balance.reserved,"
+      " coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS due, coalesce(open.held, 0) AS held FROM " +
+      holder + "_balance AS balance JOIN " + holder + " ON " + holder + ".id = balance." + id +
+      " LEFT JOIN summed ON summed.holder = balance." + id + " LEFT JOIN noted ON noted.holder = balance." + id +
+      " LEFT JOIN open ON open.holder = balance." + id +
+      " WHERE balance.posted <> due OR balance.reserved <> held OR balance.posted < 0 OR balance.reserved < 0 LIMIT 1";
   return sql.each_row(text, [&](const Statement& row) -> Result<void> {
-    const auto money = [&](int column) { return Credits::from_nano(row.column_int(column)).to_decimal(); };
-    return base::fail(ErrorCode::corrupt, holder + " '" + std::string(row.column_text(0)) + "': posted " + money(1) +
-                                              ", its requests come to " + money(3) + "; reserved " + money(2) +
-                                              ", its open reservations come to " + money(4));
+    return base::fail(ErrorCode::corrupt, holder + " '" + std::string(row.column_text(0)) + "': posted " +
+                                              money(row, 1) + ", its requests come to " + money(row, 3) +
+                                              "; reserved " + money(row, 2) + ", its open reservations come to " +
+                                              money(row, 4));
   });
+}
+
+// Hours and days are the sums of their quarters, and those of all tokens the sums of each token's.
+Result<void> check_steps(StatementCache& sql) {
+  const std::string each_key =
+      "SELECT key_id FROM usage GROUP BY key_id HAVING"
+      " sum(CASE step WHEN 0 THEN posted ELSE 0 END) <> sum(CASE step WHEN 2 THEN posted ELSE 0 END) OR"
+      " sum(CASE step WHEN 0 THEN requests ELSE 0 END) <> sum(CASE step WHEN 2 THEN requests ELSE 0 END) LIMIT 1";
+  const std::string hours =
+      "SELECT key_id FROM usage_key CROSS JOIN usage ON key_id = id WHERE token_id = 0 GROUP BY key_id HAVING"
+      " sum(CASE step WHEN 1 THEN posted ELSE 0 END) <> sum(CASE step WHEN 2 THEN posted ELSE 0 END) LIMIT 1";
+  const std::string together =
+      "SELECT min(id) FROM usage_key CROSS JOIN usage ON key_id = id WHERE step = 2 GROUP BY account_id, channel_id,"
+      " group_name, model HAVING sum(CASE token_id WHEN 0 THEN posted ELSE 0 END) <>"
+      " sum(CASE token_id WHEN 0 THEN 0 ELSE posted END) OR sum(CASE token_id WHEN 0 THEN requests ELSE 0 END) <>"
+      " sum(CASE token_id WHEN 0 THEN 0 ELSE requests END) LIMIT 1";
+  for (const auto& text : {each_key, hours, together}) {
+    const auto found = sql.find_int(text);
+    if (!found) return tl::unexpected(found.error());
+    if (*found) return base::fail(ErrorCode::corrupt, "the usage's sums disagree at key " + std::to_string(**found));
+  }
+  return {};
+}
+
+// From `since` on every row of a request is there: a token's rows come to its usage.
+Result<void> check_rows(StatementCache& sql, Time since) {
+  const std::string text =
+      "WITH rows AS (SELECT token_id, count(*) AS requests, sum(posted - refunded) AS posted FROM request"
+      " WHERE started_at >= ?1 GROUP BY 1),"
+      " noted AS (SELECT token_id, count(*) AS requests, sum(posted - refunded) AS posted FROM unsummed JOIN request"
+      " ON request.id = request_id WHERE started_at >= ?1 GROUP BY 1),"
+      " summed AS (SELECT token_id, sum(requests) AS requests, sum(posted) AS posted FROM usage_key CROSS JOIN usage"
+      " ON key_id = id WHERE token_id <> 0 AND step = 2 AND at >= ?2 GROUP BY 1)"
+      " SELECT token.name, coalesce(rows.posted, 0) AS has, coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS "
+      "due,"
+      " coalesce(rows.requests, 0) AS count, coalesce(summed.requests, 0) + coalesce(noted.requests, 0) AS counted"
+      " FROM token LEFT JOIN rows ON rows.token_id = token.id LEFT JOIN noted ON noted.token_id = token.id"
+      " LEFT JOIN summed ON summed.token_id = token.id WHERE has <> due OR count <> counted LIMIT 1";
+  return sql.each_row(
+      text,
+      [&](const Statement& row) -> Result<void> {
+        return base::fail(ErrorCode::corrupt, "token '" + std::string(row.column_text(0)) +
+                                                  "': its requests' rows come to " + money(row, 1) + ", its usage to " +
+                                                  money(row, 2));
+      },
+      since, step_at(Step::day, since));
+}
+
+// A budget's period: what was posted in it, and what is held since it began.
+Result<void> check_budgets(StatementCache& sql) {
+  const std::string text =
+      "SELECT token.name, budget.posted, budget.reserved,"
+      " coalesce((SELECT sum(usage.posted) FROM usage_key JOIN usage ON usage.key_id = usage_key.id"
+      "   WHERE usage_key.token_id = budget.token_id AND usage.step = 0 AND usage.at >= budget.started_at / 900000"
+      "   AND usage.at < budget.ends_at / 900000), 0) +"
+      " coalesce((SELECT sum(request.posted - request.refunded) FROM unsummed JOIN request ON request.id = request_id"
+      "   WHERE request.token_id = budget.token_id AND request.started_at >= budget.started_at"
+      "   AND request.started_at < budget.ends_at), 0) AS due,"
+      " coalesce((SELECT sum(held) FROM reservation WHERE reservation.token_id = budget.token_id"
+      "   AND reservation.started_at >= budget.started_at AND reservation.started_at < budget.ends_at), 0) AS held"
+      " FROM budget_window AS budget JOIN token ON token.id = budget.token_id"
+      " WHERE budget.posted <> due OR budget.reserved <> held LIMIT 1";
+  return sql.each_row(text, [&](const Statement& row) -> Result<void> {
+    return base::fail(ErrorCode::corrupt, "a budget of token '" + std::string(row.column_text(0)) + "': posted " +
+                                              money(row, 1) + ", its requests come to " + money(row, 3) +
+                                              "; reserved " + money(row, 2) + ", its open reservations come to " +
+                                              money(row, 4));
+  });
+}
+
+Result<void> check_endings(StatementCache& sql) {
+  const auto found = sql.find_int("SELECT 1 FROM reservation JOIN request USING (id) LIMIT 1");
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return {};
+  return base::fail(ErrorCode::corrupt, "a request has its ending and is open still");
 }
 
 Result<void> check_homeless(StatementCache& sql, const std::string& table, const std::string& holder) {
@@ -89,14 +180,63 @@ Result<std::vector<Reports::AuditRow>> Reports::audit(std::int64_t after_seq, st
   return rows;
 }
 
-Result<void> Reports::verify() {
+Result<std::vector<Reports::AuditRow>> Reports::newest_audit(std::size_t limit) {
+  const auto last = impl_.sql.find_int("SELECT max(seq) FROM audit");
+  if (!last) return tl::unexpected(last.error());
+  return audit(std::max<std::int64_t>(0, last->value_or(0) - static_cast<std::int64_t>(limit)), limit);
+}
+
+namespace {
+
+// Rows are gone before this; a day more, for requests whose reservation came long after their id.
+Result<Time> first_whole_day(StatementCache& sql) {
+  const auto pruned = sql.find_int("SELECT value FROM meta WHERE key = 'pruned_before'");
+  if (!pruned) return tl::unexpected(pruned.error());
+  if (pruned->value_or(0) == 0) return Time();
+  return time_of(Step::day, step_at(Step::day, base::from_unix_ms(**pruned)) + 2);
+}
+
+Result<Reports::Verified> count_all(StatementCache& sql) {
+  Reports::Verified verified;
+  auto read = sql.each_row(
+      "SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM reservation), (SELECT count(*) FROM token),"
+      " (SELECT count(*) FROM account), (SELECT count(*) FROM audit), (SELECT sum(posted) FROM account_balance),"
+      " (SELECT sum(reserved) FROM account_balance)",
+      [&](const Statement& row) -> Result<void> {
+        verified.requests = row.column_int(0);
+        verified.open = row.column_int(1);
+        verified.tokens = row.column_int(2);
+        verified.accounts = row.column_int(3);
+        verified.audit_rows = row.column_int(4);
+        verified.posted = Credits::from_nano(row.column_int(5));
+        verified.reserved = Credits::from_nano(row.column_int(6));
+        return {};
+      });
+  if (!read) return tl::unexpected(read.error());
+  return verified;
+}
+
+}  // namespace
+
+Result<Reports::Verified> Reports::verify() {
+  const auto since = first_whole_day(impl_.sql);
+  if (!since) return tl::unexpected(since.error());
+  Result<void> checked;
   for (const std::string holder : {"token", "account"}) {
-    if (auto checked = check_sums(impl_.sql, holder); !checked) return checked;
+    if (checked) checked = check_sums(impl_.sql, holder);
     for (const std::string table : {"request", "reservation"}) {
-      if (auto checked = check_homeless(impl_.sql, table, holder); !checked) return checked;
+      if (checked) checked = check_homeless(impl_.sql, table, holder);
     }
   }
-  return check_chain(impl_);
+  if (checked) checked = check_steps(impl_.sql);
+  if (checked) checked = check_rows(impl_.sql, *since);
+  if (checked) checked = check_budgets(impl_.sql);
+  if (checked) checked = check_endings(impl_.sql);
+  if (checked) checked = check_chain(impl_);
+  if (!checked) return tl::unexpected(checked.error());
+  auto verified = count_all(impl_.sql);
+  if (verified && *since > Time()) verified->since = *since;
+  return verified;
 }
 
 }  // namespace cr::ledger

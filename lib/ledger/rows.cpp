@@ -87,12 +87,15 @@ Result<TokenRecord> token_of(const Statement& row, int at) {
   token.retrievable = row.column_int(at + 14) != 0;
   token.created_at = from_unix_ms(row.column_int(at + 15));
   token.deleted_at = optional_time(row, at + 16);
+  token.rates = {row.column_optional_int(at + 19), row.column_optional_int(at + 20), row.column_optional_int(at + 21)};
   base::Error error;
   const bool taken = take(list_from_json(row.column_text(at + 4)), token.groups, error, "token", token.name) &&
                      take(list_from_json(row.column_text(at + 8)), token.models, error, "token", token.name) &&
                      take(list_from_json(row.column_text(at + 9)), token.allow_ip, error, "token", token.name) &&
                      take(map_from_json(row.column_text(at + 12)), token.tags, error, "token", token.name) &&
-                     take(token::ModelSet::parse(token.models), token.model_set, error, "token", token.name);
+                     take(token::ModelSet::parse(token.models), token.model_set, error, "token", token.name) &&
+                     take(budgets_from_json(row.column_text(at + 17)), token.budgets, error, "token", token.name) &&
+                     take(base::Zone::find(row.column_text(at + 18)), token.zone, error, "token", token.name);
   if (!taken) return tl::unexpected(error);
   // An empty list means no restriction, which parse() would not make of one.
   if (!token.allow_ip.empty() && !take(token::IpSet::parse(token.allow_ip), token.ip_set, error, "token", token.name)) {

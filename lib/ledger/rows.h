@@ -25,8 +25,9 @@ GroupRecord group_of(const sqlite::Statement& row, int at = 0);
 inline constexpr std::string_view k_token_columns =
     "token.id, token.rev, token.name, token.account_id, token.groups, token.enabled, token.not_before, token.expires,"
     " token.models, token.allow_ip, token.quota, token.when_low, token.tags, token.note, token.retrievable,"
-    " token.created_at, token.deleted_at";
-inline constexpr int k_token_column_count = 17;
+    " token.created_at, token.deleted_at, token.budgets, token.time_zone, token.requests_per_minute,"
+    " token.tokens_per_minute, token.requests_at_once";
+inline constexpr int k_token_column_count = 22;
 base::Result<TokenRecord> token_of(const sqlite::Statement& row, int at = 0);
 
 inline constexpr std::string_view k_key_columns =

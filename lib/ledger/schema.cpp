@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ledger/migration_2_sql.h"
 #include "ledger/rows.h"
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
@@ -18,11 +19,12 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-// Those that a decision hangs on are checked whole at each start; `request` grows without bound and is checked while
-// small.
-constexpr std::string_view k_tables[] = {"meta",          "account", "account_balance", "grp",         "token",
-                                         "token_balance", "key",     "channel",         "channel_key", "price",
-                                         "reservation",   "audit",   "sqlite_sequence", "request"};
+// Those that a decision hangs on are checked whole at each start; `request` and `usage` grow without bound and are
+// checked while small.
+constexpr std::string_view k_tables[] = {"meta",          "account",  "account_balance", "grp",           "token",
+                                         "token_balance", "key",      "channel",         "channel_key",   "price",
+                                         "reservation",   "audit",    "sqlite_sequence", "budget_window", "usage_key",
+                                         "usage",         "unsummed", "request"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
 Result<void> insert_defaults(StatementCache& sql, Time now) {
@@ -45,7 +47,8 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  return {};  // version 1 is the first
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}};
+  return k_steps;
 }
 
 Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
@@ -66,7 +69,8 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
         !done) {
       return done;
     }
-    if (auto done = sql.run("INSERT INTO meta (key, value) VALUES ('overrun', 0)"); !done) return done;
+    if (auto done = sql.run("INSERT INTO meta (key, value) VALUES ('overrun', 0), ('pruned_before', 0)"); !done)
+      return done;
   }
   return transaction->commit();
 }
@@ -127,7 +131,7 @@ Result<void> check_tables(sqlite::Database& db) {
     const auto there = sql.find_int("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", table);
     if (!there) return tl::unexpected(there.error());
     if (!*there) return corrupt("its table '" + std::string(table) + "' is missing");
-    if (table == "request" && *pages * 4096 > k_small_file_bytes) continue;
+    if ((table == "request" || table == "usage") && *pages * 4096 > k_small_file_bytes) continue;
     const auto found = sql.find_text("PRAGMA quick_check('" + std::string(table) + "')");
     if (!found) return tl::unexpected(found.error());
     if (*found != "ok")

@@ -43,8 +43,20 @@ json of(const std::optional<Time>& time) {
 json of(const std::optional<Credits>& quota) {
   return quota ? json(quota->to_decimal()) : json("unlimited");
 }
+json of(const std::optional<std::int64_t>& count) {
+  return count ? json(*count) : json("unlimited");
+}
 json of(Switch enabled) {
   return enabled == Switch::on;
+}
+
+// {"day":"5","month":"50"}
+TextMap to_map(const BudgetLimits& budgets) {
+  TextMap map;
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (budgets[i]) map.emplace(base::name_of(static_cast<base::Period>(i)), budgets[i]->to_decimal());
+  }
+  return map;
 }
 
 json settings(const TokenRecord& token, std::string_view account) {
@@ -57,6 +69,11 @@ json settings(const TokenRecord& token, std::string_view account) {
           {"models", token.models},
           {"allow_ip", token.allow_ip},
           {"quota", of(token.quota)},
+          {"budgets", to_map(token.budgets)},
+          {"time_zone", token.zone.name()},
+          {"requests_per_minute", of(token.rates.requests_per_minute)},
+          {"tokens_per_minute", of(token.rates.tokens_per_minute)},
+          {"requests_at_once", of(token.rates.requests_at_once)},
           {"when_low", token.when_low == WhenLow::clamp ? "clamp" : "refuse"},
           {"tags", token.tags},
           {"note", token.note},
@@ -143,6 +160,23 @@ Result<std::vector<std::string>> list_from_json(std::string_view text) {
 Result<TextMap> map_from_json(std::string_view text) {
   if (text == "{}") return TextMap();
   return parse<TextMap>(text);
+}
+
+std::string json_of(const BudgetLimits& budgets) {
+  return json_of(to_map(budgets));
+}
+
+Result<BudgetLimits> budgets_from_json(std::string_view text) {
+  BudgetLimits budgets;
+  const auto map = map_from_json(text);
+  if (!map) return tl::unexpected(map.error());
+  for (const auto& [name, amount] : *map) {
+    const auto period = base::period_from(name);
+    const auto limit = Credits::parse(amount);
+    if (!period || !limit) return base::fail(ErrorCode::corrupt, "read the store: a budget is not one");
+    budgets[static_cast<std::size_t>(*period)] = *limit;
+  }
+  return budgets;
 }
 
 std::string audit_detail(const TokenRecord* before, const TokenRecord* after, std::string_view account_before,

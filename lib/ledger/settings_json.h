@@ -17,9 +17,11 @@ using TextMap = std::map<std::string, std::string>;
 
 std::string json_of(const std::vector<std::string>& list);
 std::string json_of(const TextMap& map);
+std::string json_of(const BudgetLimits& budgets);  // {"day":"5","month":"50"}
 // `corrupt` if a column does not hold what json_of made.
 base::Result<std::vector<std::string>> list_from_json(std::string_view json);
 base::Result<TextMap> map_from_json(std::string_view json);
+base::Result<BudgetLimits> budgets_from_json(std::string_view json);
 
 // {"quota":{"from":"20","to":"25"}}: the settings that differ; with one record null, all of the other's. Never a
 // secret.

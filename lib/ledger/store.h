@@ -35,6 +35,9 @@ struct NewToken {
   bool expires_given = false;                   // else Options::default_expiry applies
   std::vector<std::string> models{}, allow_ip{};
   std::optional<Credits> quota{};
+  BudgetLimits budgets{};
+  base::Zone zone{};
+  RateLimits rates{};
   WhenLow when_low = WhenLow::clamp;
   std::map<std::string, std::string> tags{};
   std::string note{};
@@ -57,6 +60,9 @@ struct TokenPatch {
   std::optional<Switch> enabled;
   std::optional<std::optional<Time>> not_before, expires;
   std::optional<QuotaChange> quota;
+  std::array<std::optional<QuotaChange>, k_period_count> budgets;  // by Period; unlimited takes one away
+  std::optional<base::Zone> zone;
+  std::optional<std::optional<std::int64_t>> requests_per_minute, tokens_per_minute, requests_at_once;
   std::optional<WhenLow> when_low;
   // From the old list to the new one (set, or add and remove).
   std::function<Result<std::vector<std::string>>(const std::vector<std::string>&)> models, allow_ip, groups;
@@ -93,6 +99,8 @@ class Store {
   Result<void> finish_rotation(std::string_view name, std::chrono::milliseconds quiet_for, const Actor& actor);
   // The old key becomes the only one again.
   Result<void> undo_rotation(std::string_view name, const Actor& actor);
+  // What was used in the period that is now is given back; `period` none = of every budget. `invalid` if there is none.
+  Result<void> reset_budgets(std::string_view name, std::optional<base::Period> period, const Actor& actor);
   Result<void> revoke_key(std::string_view name, KeyId key, const Actor& actor);
   Result<base::Secret> reveal_key(std::string_view name, const Actor& actor);  // `not_retrievable`; audited
   // Key material is destroyed; reservations still settle; the row stays 7 days for restore (settings and usage, no
@@ -123,11 +131,15 @@ class Store {
   Result<void> set_price(const PriceRecord& price, const Actor& actor);
   Result<void> unset_price(std::string_view model, const Actor& actor);
 
+  // Gives back what a request was posted, all of it or `amount`; together never more. `not_found` once its row is gone.
+  Result<Credits> refund_request(const RequestId& id, std::optional<Credits> amount, const Actor& actor);
+
   // The directory as it will be after this transaction, and balances as they are now: for answers made in the same
   // breath.
   std::shared_ptr<const TokenRecord> find_token(std::string_view name) const;
   std::optional<Balance> find_balance(TokenId token) const;
   std::optional<Balance> find_balance(AccountId account) const;
+  Result<std::vector<BudgetUse>> budget_uses(TokenId token) const;
 
  private:
   Impl& impl_;

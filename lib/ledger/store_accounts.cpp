@@ -81,7 +81,7 @@ Result<void> Store::delete_account(std::string_view name, IfRev if_rev, const Ac
   if (auto same = check_rev(if_rev, account.rev, "account", name); !same) return same;
   if (account.name == "default") {
     return fail(ErrorCode::conflict, "account 'default': is the one that tokens without another belong to",
-                "disable it instead: crctl account edit default --disable");
+                "disable it instead: crctl account disable default");
   }
   const auto used = impl_.sql.find_text(
       "SELECT name FROM token WHERE account_id = ?1 AND deleted_at IS NULL ORDER BY name LIMIT 1", account.id);

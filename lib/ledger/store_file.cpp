@@ -105,6 +105,14 @@ Result<void> set_up_writer(Database& db) {
       "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON");
 }
 
+Result<Database> open_reader(const std::string& path) {
+  auto reader = Database::open(path, {OpenMode::read_only, 2000, {}});
+  if (!reader) return reader;
+  auto done = reader->execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY");
+  if (!done) return tl::unexpected(done.error());
+  return reader;
+}
+
 }  // namespace
 
 Result<FileLock> FileLock::take(const std::string& path) {
@@ -144,13 +152,11 @@ Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& v
   if (ready) ready = check_tables(*writer);
   if (ready) ready = check_fingerprint(*writer, vault);
   if (!ready) return tl::unexpected(ready.error());
-  auto reader = Database::open(path, {OpenMode::read_only, 2000, {}});
+  auto reader = open_reader(path);
   if (!reader) return tl::unexpected(reader.error());
-  if (auto done = reader->execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY");
-      !done) {
-    return tl::unexpected(done.error());
-  }
-  return StoreFile{std::move(*lock), std::move(*writer), std::move(*reader)};
+  auto long_reader = open_reader(path);
+  if (!long_reader) return tl::unexpected(long_reader.error());
+  return StoreFile{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*long_reader)};
 }
 
 }  // namespace cr::ledger

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// StoreFile: the store's file, opened and checked, with the lock that keeps a second crd away and both connections.
+// StoreFile: the store's file, opened and checked, with the lock that keeps a second crd away and its connections.
 #pragma once
 
 #include <memory>
@@ -24,11 +24,12 @@ class FileLock {
   int fd_ = -1;
 };
 
-// Members end in reverse: the reader first, then the writer (which closes the log), the lock last.
+// Members end in reverse: the readers first, then the writer (which closes the log), the lock last.
 struct StoreFile {
   FileLock lock;
   sqlite::Database writer;
   sqlite::Database reader;
+  sqlite::Database long_reader;  // for what takes long
 
   // Opens what is there or makes it; never makes one in the place of a file that is there. Errors as Ledger::open.
   static base::Result<StoreFile> open(const std::string& path, const token::Vault& vault);

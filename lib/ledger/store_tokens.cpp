@@ -58,8 +58,25 @@ Result<void> compile(TokenRecord& token) {
   return {};
 }
 
+constexpr std::int64_t k_rate_max = 1'000'000'000;
+
+Result<void> check_rates(const RateLimits& rates) {
+  for (const auto& [name, rate] : {std::pair("requests a minute", rates.requests_per_minute),
+                                   std::pair("model tokens a minute", rates.tokens_per_minute),
+                                   std::pair("requests at once", rates.requests_at_once)}) {
+    if (!rate || (*rate >= 1 && *rate <= k_rate_max)) continue;
+    return fail(ErrorCode::invalid, std::string(name) + ": expected a whole number from 1 to 1000000000",
+                "to stop a token, disable it");
+  }
+  return {};
+}
+
 Result<void> check_settings(TokenRecord& token) {
   if (auto checked = check_quota(token.quota); !checked) return checked;
+  for (const auto& budget : token.budgets) {
+    if (auto checked = check_quota(budget); !checked) return checked;
+  }
+  if (auto checked = check_rates(token.rates); !checked) return checked;
   if (auto checked = check_tags(token.tags); !checked) return checked;
   if (auto checked = check_note(token.note); !checked) return checked;
   return compile(token);
@@ -75,17 +92,34 @@ Result<void> edit_list(const ListEdit& edit, std::vector<std::string>& list) {
   return {};
 }
 
+Result<void> edit_limits(TokenRecord& token, const TokenPatch& patch) {
+  if (patch.zone) token.zone = *patch.zone;
+  if (patch.requests_per_minute) token.rates.requests_per_minute = *patch.requests_per_minute;
+  if (patch.tokens_per_minute) token.rates.tokens_per_minute = *patch.tokens_per_minute;
+  if (patch.requests_at_once) token.rates.requests_at_once = *patch.requests_at_once;
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (!patch.budgets[i]) continue;
+    auto budget = changed_quota(token.budgets[i], *patch.budgets[i]);
+    if (!budget) {
+      const auto period = std::string(base::name_of(static_cast<base::Period>(i)));
+      return fail(budget.error().code, "budget of a " + period + ": " + budget.error().message, budget.error().hint);
+    }
+    token.budgets[i] = *budget;
+  }
+  if (!patch.quota) return {};
+  auto quota = changed_quota(token.quota, *patch.quota);
+  if (!quota) return tl::unexpected(quota.error());
+  token.quota = *quota;
+  return {};
+}
+
 Result<void> edit_settings(TokenRecord& token, const TokenPatch& patch) {
   if (patch.note) token.note = *patch.note;
   if (patch.enabled) token.enabled = *patch.enabled;
   if (patch.not_before) token.not_before = *patch.not_before;
   if (patch.expires) token.expires = *patch.expires;
   if (patch.when_low) token.when_low = *patch.when_low;
-  if (patch.quota) {
-    auto quota = changed_quota(token.quota, *patch.quota);
-    if (!quota) return tl::unexpected(quota.error());
-    token.quota = *quota;
-  }
+  if (auto edited = edit_limits(token, patch); !edited) return edited;
   if (patch.tags) {
     for (const auto& [key, value] : *patch.tags) {
       if (value) {
@@ -105,9 +139,24 @@ Result<void> edit_settings(TokenRecord& token, const TokenPatch& patch) {
 bool same_settings(const TokenRecord& a, const TokenRecord& b) {
   const auto settings = [](const TokenRecord& token) {
     return std::tie(token.name, token.account, token.groups, token.enabled, token.not_before, token.expires,
-                    token.models, token.allow_ip, token.quota, token.when_low, token.tags, token.note);
+                    token.models, token.allow_ip, token.quota, token.budgets, token.rates, token.when_low, token.tags,
+                    token.note);
   };
-  return settings(a) == settings(b);
+  return settings(a) == settings(b) && a.zone == b.zone;
+}
+
+// The budgets' terms and rows follow a changed setting, and follow it back if the change is taken back.
+Result<void> set_budgets(Balances& balances, const TokenRecord& token) {
+  Balances::Token* holder = balances.find_token(token.id);
+  if (holder == nullptr) return {};
+  const BudgetBook::Terms before = holder->budget;
+  if (before.limits == token.budgets && before.zone == token.zone) return {};
+  balances.note_undo([&balances, holder, before] {
+    holder->budget = before;
+    balances.budgets().forget(holder->id);
+  });
+  holder->budget = {token.budgets, token.zone, {}};
+  return balances.budgets().change(token.id, before, holder->budget, base::wall_now());
 }
 
 // The balances follow a changed setting, and follow it back if the change is taken back.
@@ -136,11 +185,13 @@ Result<void> Store::Impl::write_token(const TokenRecord& token) {
   return sql.run(
       "UPDATE token SET rev = ?2, name = ?3, account_id = ?4, groups = ?5, enabled = ?6, not_before = ?7, expires = ?8,"
       " models = ?9, allow_ip = ?10, quota = ?11, when_low = ?12, tags = ?13, note = ?14, retrievable = ?15,"
-      " deleted_at = ?16 WHERE id = ?1",
+      " deleted_at = ?16, budgets = ?17, time_zone = ?18, requests_per_minute = ?19, tokens_per_minute = ?20,"
+      " requests_at_once = ?21 WHERE id = ?1",
       token.id, token.rev, token.name, token.account, json_of(token.groups), std::int64_t{token.enabled == Switch::on},
       token.not_before, token.expires, json_of(token.models), json_of(token.allow_ip), token.quota,
       std::int64_t{token.when_low == WhenLow::refuse}, json_of(token.tags), token.note, std::int64_t{token.retrievable},
-      token.deleted_at);
+      token.deleted_at, json_of(token.budgets), token.zone.name(), token.rates.requests_per_minute,
+      token.rates.tokens_per_minute, token.rates.requests_at_once);
 }
 
 Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* before, const Actor& actor,
@@ -173,6 +224,9 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
   token.models = wanted.models;
   token.allow_ip = wanted.allow_ip;
   token.quota = wanted.quota;
+  token.budgets = wanted.budgets;
+  token.zone = wanted.zone;
+  token.rates = wanted.rates;
   token.when_low = wanted.when_low;
   token.tags = wanted.tags;
   token.note = wanted.note;
@@ -198,7 +252,8 @@ Result<void> Store::Impl::insert_token(TokenRecord& token) {
   token.id = {sql.database().last_insert_rowid()};
   if (done = write_token(token); !done) return done;
   if (done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
-  balances.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}});
+  balances.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}}).budget = {
+      token.budgets, token.zone, {}};
   balances.note_undo([this, id = token.id] { balances.drop_token(id); });
   return {};
 }
@@ -244,6 +299,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   ++token.rev;
   if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
   set_holder(impl_.balances, token, false);
+  if (done = set_budgets(impl_.balances, token); !done) return tl::unexpected(done.error());
   const std::string new_name = token.name;
   done = impl_.publish_token(std::move(token), before->get(), actor, "token.edit");
   if (!done) return tl::unexpected(done.error());
@@ -298,6 +354,25 @@ Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view
   return find_token(its_name);
 }
 
+Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Period> period, const Actor& actor) {
+  const auto token = impl_.get_token(name);
+  if (!token) return tl::unexpected(token.error());
+  Balances::Token* holder = impl_.balances.find_token((*token)->id);
+  TextMap given_back;
+  for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
+    if ((period && *period != each) || !(*token)->budgets[static_cast<std::size_t>(each)]) continue;
+    given_back.emplace(base::name_of(each), "0");
+    if (auto done = impl_.balances.budgets().forgive(holder->id, holder->budget, each, base::wall_now()); !done)
+      return done;
+  }
+  if (given_back.empty()) {
+    return fail(ErrorCode::invalid, "token '" + (*token)->name + "' has no such budget",
+                "see them with: crctl token show " + (*token)->name);
+  }
+  impl_.balances.note_undo([&balances = impl_.balances, id = holder->id] { balances.budgets().forget(id); });
+  return impl_.audit(actor, "token.budget_reset", "token " + (*token)->name, audit_detail(given_back));
+}
+
 std::shared_ptr<const TokenRecord> Store::find_token(std::string_view name) const {
   return impl_.directory.find_token(name);
 }
@@ -305,6 +380,12 @@ std::shared_ptr<const TokenRecord> Store::find_token(std::string_view name) cons
 std::optional<Balance> Store::find_balance(TokenId token) const {
   const auto* holder = impl_.balances.find_token(token);
   return holder == nullptr ? std::nullopt : std::optional(holder->balance);
+}
+
+Result<std::vector<BudgetUse>> Store::budget_uses(TokenId token) const {
+  auto* holder = impl_.balances.find_token(token);
+  if (holder == nullptr) return std::vector<BudgetUse>();
+  return impl_.balances.budgets().uses_at(token, holder->budget, base::wall_now());
 }
 
 std::optional<Balance> Store::find_balance(AccountId account) const {

@@ -96,6 +96,11 @@ std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& sca
          scan.messages * k_overhead_tokens_per_message;
 }
 
+std::int64_t estimated_tokens(std::uint64_t bytes) {
+  constexpr std::int64_t k_bytes_per_token = 4;
+  return (static_cast<std::int64_t>(bytes) + k_bytes_per_token - 1) / k_bytes_per_token;
+}
+
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;

@@ -53,6 +53,9 @@ inline constexpr std::int64_t k_least_output_tokens = 16;
 // No request can have more input tokens than this: a token is at least a byte.
 std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan);
 
+// What a body of ordinary text comes to, for where nobody counts: four bytes a token.
+std::int64_t estimated_tokens(std::uint64_t bytes);
+
 enum class WhenLow { clamp, refuse };
 
 // All that the size of a hold depends on but the credit there is.

@@ -6,6 +6,24 @@
 
 namespace cr::relay {
 
+namespace {
+
+// As OpenAI names them: platform.openai.com/docs/guides/rate-limits.
+void append_rates(http::HeadWriter& writer, const RateStatus& rates) {
+  if (rates.limit_requests) {
+    writer.field("x-ratelimit-limit-requests", static_cast<std::uint64_t>(*rates.limit_requests));
+    writer.field("x-ratelimit-remaining-requests", static_cast<std::uint64_t>(rates.remaining_requests));
+    writer.field("x-ratelimit-reset-requests", reset_text(rates.reset_requests));
+  }
+  if (rates.limit_tokens) {
+    writer.field("x-ratelimit-limit-tokens", static_cast<std::uint64_t>(*rates.limit_tokens));
+    writer.field("x-ratelimit-remaining-tokens", static_cast<std::uint64_t>(rates.remaining_tokens));
+    writer.field("x-ratelimit-reset-tokens", reset_text(rates.reset_tokens));
+  }
+}
+
+}  // namespace
+
 void append_head(std::string& out, const AnswerHead& head) {
   http::HeadWriter writer(out);
   writer.status_line(head.status);
@@ -20,12 +38,13 @@ void append_head(std::string& out, const AnswerHead& head) {
   if (head.should_retry) writer.field("x-should-retry", *head.should_retry ? "true" : "false");
   if (head.authenticate) writer.field("www-authenticate", "Bearer");
   if (!head.allow.empty()) writer.field("allow", head.allow);
+  if (head.rates != nullptr) append_rates(writer, *head.rates);
   if (head.persistence == Persistence::close) writer.field("connection", "close");
   writer.end();
 }
 
 std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect, std::string_view request_id,
-                         Persistence persistence) {
+                         Persistence persistence, const RateStatus* rates) {
   const auto& row = openai::row_of(refusal.code);
   const auto body = openai::error_body(refusal, dialect, request_id);
   AnswerHead head;
@@ -33,6 +52,7 @@ std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect
   head.content_length = body.size();
   head.request_id = request_id;
   head.persistence = persistence;
+  head.rates = rates;
   if (refusal.retry_after) head.retry_after = refusal.retry_after->count();
   if (!row.retry) head.should_retry = false;
   head.authenticate = row.status == 401;

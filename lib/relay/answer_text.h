@@ -9,6 +9,7 @@
 
 #include "http/head.h"
 #include "openai/refusal.h"
+#include "relay/rate_book.h"
 
 namespace cr::relay {
 
@@ -27,12 +28,13 @@ struct AnswerHead {
   std::optional<bool> should_retry;                  // x-should-retry
   bool authenticate = false;                         // WWW-Authenticate: Bearer
   std::string_view allow;                            // Allow, with 405
+  const RateStatus* rates = nullptr;                 // x-ratelimit-*
 };
 void append_head(std::string& out, const AnswerHead& head);
 
 // A whole refusal, head and body.
 std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect, std::string_view request_id,
-                         Persistence persistence);
+                         Persistence persistence, const RateStatus* rates = nullptr);
 // A whole JSON answer of crd's own.
 std::string json_text(int status, std::string_view body, std::string_view request_id, Persistence persistence);
 

@@ -19,7 +19,7 @@ struct Caller {
   std::shared_ptr<const ledger::AccountRecord> account;
   token::IpAddress source;
 
-  bool limited() const { return token->quota.has_value() || account->quota.has_value(); }
+  bool limited() const { return token->quota.has_value() || account->quota.has_value() || ledger::has_budget(*token); }
 };
 
 // Where x-api-key counts as a credential too (/v1/messages and /v1/models).

@@ -24,6 +24,16 @@ bool is_json(std::string_view content_type) {
   return rest.empty() || rest.front() == ';' || rest.front() == ' ';
 }
 
+Refusal budget_refusal(const std::string& named, const ledger::ReserveOp& op) {
+  const auto wait = std::chrono::ceil<std::chrono::seconds>(op.budget_resets_at - base::wall_now());
+  return {RefusalCode::budget_exceeded,
+          named + " has used up its budget of this " + std::string(base::name_of(op.budget)) +
+              ", which begins anew at " + base::format_rfc3339(op.budget_resets_at) +
+              ": wait, or raise it with 'crctl token edit --budget'",
+          {},
+          std::max(std::chrono::seconds(1), wait)};
+}
+
 }  // namespace
 
 Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
@@ -46,6 +56,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
 }
 
 Exchange::~Exchange() {
+  leave_rates();
   lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
   lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
   lane_.running().erase(place_);
@@ -53,9 +64,11 @@ Exchange::~Exchange() {
 
 http::Task<Persistence> Exchange::run() {
   if (auto refusal = check_head()) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = enter_rates()) co_return co_await refuse(std::move(*refusal));
   if (auto refusal = co_await read_body()) co_return co_await refuse(std::move(*refusal));
   if (auto refusal = scan_and_allow()) co_return co_await refuse(std::move(*refusal));
   if (auto refusal = route()) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = charge_rates()) co_return co_await refuse(std::move(*refusal));
   if (caller_.limited()) {
     if (auto refusal = co_await reserve()) co_return co_await refuse(std::move(*refusal));
   }
@@ -152,7 +165,7 @@ Exchange::MaybeRefusal Exchange::route() {
   if (!price_) {
     return Refusal{RefusalCode::model_not_priced,
                    "the model has no price, and token '" + caller_.token->name +
-                       "' or its account has a quota: set one with 'crctl price set'",
+                       "' or its account has a quota or a budget: set one with 'crctl price set'",
                    "model",
                    {}};
   }
@@ -191,6 +204,7 @@ openai::HoldTerms Exchange::hold_terms() const {
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   const auto terms = hold_terms();
+  started_at_ = base::wall_now();
   fill_facts(reservation_.facts);
   reservation_.size = [this, &terms](base::Credits available) -> std::optional<base::Credits> {
     hold_ = openai::size_hold(terms, available);
@@ -217,6 +231,8 @@ http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
                             " has not enough credit left for this request: raise it with 'crctl account credit'",
                         {},
                         {}};
+    case ledger::ReserveOutcome::no_budget:
+      co_return budget_refusal(named, reservation_);
     case ledger::ReserveOutcome::gone:
       co_return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
     case ledger::ReserveOutcome::unavailable:
@@ -236,7 +252,9 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
   error_ = openai::row_of(refusal.code).name;
   settle_refused(refusal);
   if (client_gone_) co_return Persistence::close;
-  const auto text = refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence_);
+  const auto rates = rate_status();
+  const auto text =
+      refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence_, rates ? &*rates : nullptr);
   if (!co_await client_.write(text)) co_return Persistence::close;
   if (skip && persistence_ == Persistence::keep_alive && !co_await client_.skip_body(head_))
     co_return Persistence::close;

@@ -53,6 +53,12 @@ class Exchange {
   http::Task<MaybeRefusal> read_body();
   MaybeRefusal scan_and_allow();
   MaybeRefusal route();
+  // rates.cpp: a token's requests and model tokens a minute, and its requests at once
+  MaybeRefusal enter_rates();
+  MaybeRefusal charge_rates();
+  void correct_rates(std::int64_t used_tokens);
+  void leave_rates();
+  std::optional<RateStatus> rate_status() const;
   http::Task<MaybeRefusal> reserve();
   openai::HoldTerms hold_terms() const;
   std::optional<std::int64_t> input_ceiling() const;
@@ -97,7 +103,7 @@ class Exchange {
   const openai::Endpoint endpoint_;
   const base::RequestId id_;
   const std::string request_id_;
-  const base::Time started_at_;
+  base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
   const base::SteadyTime started_;
   const std::shared_ptr<const ledger::Directory> directory_;
   const std::shared_ptr<const Settings> settings_;
@@ -105,6 +111,9 @@ class Exchange {
 
   Caller caller_;
   std::uint64_t counted_body_bytes_ = 0;
+  bool rates_entered_ = false;
+  std::int64_t rate_charged_ = 0;  // model tokens
+  base::SteadyTime rate_charged_at_;
   openai::RequestScan scan_;
   Routes routes_;
   const ledger::ChannelRecord* channel_ = nullptr;  // the one that was opened, kept alive by routes_

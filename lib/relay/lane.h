@@ -19,6 +19,8 @@
 #include "http/upstream_pool.h"
 #include "ledger/ledger.h"
 #include "openai/request_scan.h"
+#include "relay/metrics.h"
+#include "relay/rate_book.h"
 #include "relay/settings.h"
 
 namespace cr::relay {
@@ -34,6 +36,8 @@ struct Shared {
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<std::uint64_t> body_bytes{0};
   std::atomic<bool> draining{false};
+  RateBook rates{};
+  Metrics metrics{};
 };
 
 // Where a channel's requests go, worked out once for each revision of it.

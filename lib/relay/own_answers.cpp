@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "relay/own_answers.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -63,23 +64,54 @@ Json when(const std::optional<base::Time>& time) {
   return time ? Json(base::format_rfc3339(*time)) : Json();
 }
 
-// What is left to this token: its own quota or its account's, whichever is less; none if neither has one.
+// What the next request could hold: of its own quota, its account's and its budgets the least; none if there is no
+// limit.
 std::optional<base::Credits> remaining(const ledger::BalanceOp& op) {
-  if (!op.token_balance.quota && !op.account_balance.quota) return std::nullopt;
-  return std::min(op.token_balance.available(), op.account_balance.available());
+  if (!op.token_balance.quota && !op.account_balance.quota && op.budgets.empty()) return std::nullopt;
+  auto least = std::min(op.token_balance.available(), op.account_balance.available());
+  for (const auto& budget : op.budgets) least = std::min(least, budget.available());
+  return least;
+}
+
+// "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
+std::string_view status_of(const ledger::BalanceOp& op) {
+  const bool credit = std::min(op.token_balance.available(), op.account_balance.available()) > base::Credits();
+  if (!credit) return "exhausted";
+  const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
+  return std::any_of(op.budgets.begin(), op.budgets.end(), used_up) ? "limited" : "enabled";
+}
+
+Json budgets_json(const ledger::BalanceOp& op) {
+  Json list = Json::array();
+  for (const auto& budget : op.budgets) {
+    list.push_back({{"period", base::name_of(budget.period)},
+                    {"limit", budget.limit.to_decimal()},
+                    {"used", budget.used.to_decimal()},
+                    {"reserved", budget.reserved.to_decimal()},
+                    {"remaining", budget.available().to_decimal()},
+                    {"resets_at", base::format_rfc3339(budget.span.end)}});
+  }
+  return list;
+}
+
+Json count(const std::optional<std::int64_t>& number) {
+  return number ? Json(*number) : Json();
 }
 
 std::string token_body(const Caller& caller, const ledger::BalanceOp& op) {
   const auto& token = *caller.token;
   const auto left = remaining(op);
-  const bool exhausted = left && *left <= base::Credits();
   Json body{{"object", "token"},
             {"name", token.name},
-            {"status", exhausted ? "exhausted" : "enabled"},
+            {"status", status_of(op)},
             {"quota", money(token.quota)},
             {"used", op.token_balance.posted.to_decimal()},
             {"reserved", op.token_balance.reserved.to_decimal()},
             {"remaining", money(left)},
+            {"budgets", budgets_json(op)},
+            {"requests_per_minute", count(token.rates.requests_per_minute)},
+            {"tokens_per_minute", count(token.rates.tokens_per_minute)},
+            {"requests_at_once", count(token.rates.requests_at_once)},
             {"expires_at", when(token.expires)},
             {"not_before", when(token.not_before)},
             {"groups", token.groups},
@@ -168,6 +200,9 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
     co_await lane.balance(op);
     if (!op.found)
       refusal = Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}};
+    else if (!op.readable)
+      refusal =
+          Refusal{RefusalCode::unavailable, "the ledger cannot be read now: try again", {}, std::chrono::seconds(1)};
     else if (what == OwnAnswer::token)
       body = token_body(caller, op);
     else if (what == OwnAnswer::billing_subscription)

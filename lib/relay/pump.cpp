@@ -84,6 +84,8 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   if (source_->retry_after()) head.retry_after_text = *source_->retry_after();
   // What blames the request will be blamed again; the rest is the SDK's to decide.
   if (status_ >= 400 && status_ < 500 && status_ != 408 && status_ != 409 && status_ != 429) head.should_retry = false;
+  const auto rates = rate_status();
+  if (rates) head.rates = &*rates;
   written_.clear();
   append_head(written_, head);
   head_sent_ = true;

@@ -9,8 +9,6 @@ namespace cr::relay {
 
 namespace {
 
-constexpr std::int64_t k_bytes_per_token = 4;  // of ordinary text, for estimates
-
 std::int64_t milliseconds_since(base::SteadyTime start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - start).count();
 }
@@ -35,13 +33,10 @@ openai::Usage Exchange::estimated_usage() const {
   // Anthropic tells its input at the start of a stream: then only the output is a guess.
   const auto told = meter_ ? meter_->input_usage() : std::nullopt;
   if (told) usage = *told;
-  const auto body = static_cast<std::int64_t>(client_.body().size());
-  if (!told) usage.input_tokens = (body + k_bytes_per_token - 1) / k_bytes_per_token;
+  if (!told) usage.input_tokens = openai::estimated_tokens(client_.body().size());
   if (!meter_ || !openai::has_output(endpoint_)) return usage;
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
-  const auto unread = static_cast<std::int64_t>(unread_bytes_);
-  usage.output_tokens =
-      std::max(meter_->estimated_output_tokens(), (unread + k_bytes_per_token - 1) / k_bytes_per_token);
+  usage.output_tokens = std::max(meter_->estimated_output_tokens(), openai::estimated_tokens(unread_bytes_));
   return usage;
 }
 
@@ -83,6 +78,8 @@ void Exchange::settle(ledger::Ending ending) {
       settlement.flags |= ledger::k_unpriced;
     }
   }
+  correct_rates(settlement.input_tokens + settlement.output_tokens);
+  lane_.shared().metrics.count(settlement);
   log_end(settlement);
   lane_.shared().ledger.settle(std::move(settlement));
 }
@@ -101,6 +98,7 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   }
   if (settled_) return;
   settled_ = true;
+  correct_rates(0);
   ledger::Settlement settlement;
   settlement.ending = ledger::Ending::refused;
   const bool known = caller_.token && caller_.account;
@@ -111,9 +109,17 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   }
   settlement.status = status_;
   settlement.error = error_;
+  if (left) {
+    lane_.shared().metrics.count(settlement);
+  } else {
+    lane_.shared().metrics.count(refusal.code);
+  }
   log_end(settlement);
-  // Nobody's request leaves no row: a stranger with a wrong key must not be able to fill the store.
-  if (known) lane_.shared().ledger.settle(std::move(settlement));
+  // Nobody's request leaves no row: a stranger with a wrong key must not be able to fill the store. Nor does what a
+  // rate refuses: there is no end to how often that may come.
+  const bool by_rate = refusal.code == openai::RefusalCode::rate_limit_exceeded ||
+                       refusal.code == openai::RefusalCode::concurrency_limit_exceeded;
+  if (known && !by_rate) lane_.shared().ledger.settle(std::move(settlement));
 }
 
 void Exchange::log_end(const ledger::Settlement& settlement) const {

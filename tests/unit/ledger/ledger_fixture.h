@@ -14,6 +14,7 @@
 
 #include "ledger/ledger.h"
 #include "ledger/reports.h"
+#include "sqlite/database.h"
 
 namespace cr::ledger {
 
@@ -114,6 +115,9 @@ class LedgerFixture : public testing::Test {
     wanted.name = name;
     wanted.quota = quota;
     wanted.account = account;
+    return create_token(wanted);
+  }
+  IssuedKey create_token(const NewToken& wanted) {
     auto issued = write([&](Store& store) { return store.create_token(wanted, actor_); });
     EXPECT_TRUE(issued) << issued.error().message;
     return std::move(*issued);
@@ -158,10 +162,26 @@ class LedgerFixture : public testing::Test {
     settlement.duration_ms = 40;
     return settlement;
   }
+  void edit_token(const std::string& name, const TokenPatch& patch) {
+    const auto edited = write([&](Store& store) { return store.edit_token(name, patch, {}, actor_); });
+    ASSERT_TRUE(edited) << edited.error().message;
+  }
   void expect_sound() {
     const auto verified = read([](Reports& reports) { return reports.verify(); });
     EXPECT_TRUE(verified) << verified.error().message;
   }
+  // A copy of the store as a crash now would leave it, opened in its place.
+  void crash() {
+    const std::string copy = (folder_ / ("crash-" + std::to_string(++crashes_))).string();
+    ASSERT_TRUE(ledger_->flush());
+    for (const char* part : {"", "-wal"}) {
+      if (std::filesystem::exists(options_.path + part)) std::filesystem::copy_file(options_.path + part, copy + part);
+    }
+    ledger_.reset();
+    options_.path = copy;
+    open();
+  }
+  sqlite::Database database() { return std::move(*sqlite::Database::open(options_.path, {})); }
 
   std::filesystem::path folder_;
   Ledger::Options options_;
@@ -169,6 +189,7 @@ class LedgerFixture : public testing::Test {
   base::Log log_{{.level = base::LogLevel::error}};
   Waiters waiters_;
   std::unique_ptr<Ledger> ledger_;
+  int crashes_ = 0;
 };
 
 }  // namespace cr::ledger

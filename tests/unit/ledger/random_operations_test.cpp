@@ -17,13 +17,29 @@ struct ModelHolder {
     return quota ? std::max<std::int64_t>(0, *quota - posted - reserved) : Credits::max().nano();
   }
 };
+constexpr std::size_t k_days = 3;
+const Time k_first_day = base::from_unix_ms(1'767'571'200'000);  // 2026-01-05T00:00:00Z, a Monday
+
+// What a day's budget has left is what the day's requests leave of it, whenever the budget was set.
 struct ModelToken : ModelHolder {
   std::size_t account = 0;
-  std::size_t number = 0;
+  std::optional<std::int64_t> budget;
+  std::array<ModelHolder, k_days> days;
+  std::int64_t available_on(std::size_t day) const {
+    return ModelHolder{budget, days[day].posted, days[day].reserved}.available();
+  }
+};
+struct Place {
+  std::size_t token = 0, account = 0, day = 0;
 };
 struct OpenRequest {
   ReserveOp op;
-  std::size_t token = 0, account = 0;
+  Place place;
+};
+struct EndedRequest {
+  RequestId id;
+  Place place;
+  std::int64_t posted = 0;  // less what was refunded
 };
 
 class RandomOperations : public LedgerFixture, public testing::WithParamInterface<int> {
@@ -42,6 +58,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     // Its disk keeps nobody waiting: what is proven here has nothing to do with what is durable.
     power_vfs::install();
     power_vfs::begin(power_vfs::Syncs::honest);
+    options_.retention = std::chrono::milliseconds(0);
     random_.seed(static_cast<unsigned>(GetParam()));
     open();
     for (std::size_t i = 0; i < k_accounts; ++i) {
@@ -58,25 +75,37 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     }
   }
 
+  // Moves every number a request counts in.
+  void move(const Place& place, std::int64_t posted, std::int64_t reserved) {
+    for (ModelHolder* holder : {static_cast<ModelHolder*>(&tokens_[place.token]), &tokens_[place.token].days[place.day],
+                                &accounts_[place.account]}) {
+      holder->posted += posted;
+      holder->reserved += reserved;
+    }
+  }
+
+  ReserveOutcome expected_of(const Place& place, std::int64_t amount) const {
+    const ModelToken& token = tokens_[place.token];
+    const ModelHolder& account = accounts_[place.account];
+    if (!token.quota && !account.quota && !token.budget) return ReserveOutcome::unlimited;
+    const std::int64_t available = std::min({token.available(), account.available(), token.available_on(place.day)});
+    if (amount <= available) return ReserveOutcome::held;
+    if (available == token.available()) return ReserveOutcome::no_token_credit;
+    return available == account.available() ? ReserveOutcome::no_account_credit : ReserveOutcome::no_budget;
+  }
+
   void reserve_one() {
     const std::size_t which = pick(k_tokens);
-    ModelToken& token = tokens_[which];
-    ModelHolder& account = accounts_[token.account];
+    const Place place{which, tokens_[which].account, pick(k_days)};
     const std::int64_t amount = below(300);
     ReserveOp op = reservation(issued_[which], Credits::from_nano(amount));
+    op.facts.started_at = k_first_day + std::chrono::hours(24 * static_cast<int>(place.day)) +
+                          std::chrono::milliseconds(below(86'400'000));
     reserve(op);
-    ReserveOutcome expected = ReserveOutcome::held;
-    const std::int64_t available = std::min(token.available(), account.available());
-    if (!token.quota && !account.quota) {
-      expected = ReserveOutcome::unlimited;
-    } else if (amount > available) {
-      expected = token.available() <= account.available() ? ReserveOutcome::no_token_credit
-                                                          : ReserveOutcome::no_account_credit;
-    }
+    const ReserveOutcome expected = expected_of(place, amount);
     ASSERT_EQ(op.outcome, expected);
-    if (expected == ReserveOutcome::held) token.reserved += amount, account.reserved += amount;
-    if (expected == ReserveOutcome::held || expected == ReserveOutcome::unlimited)
-      open_.push_back({op, which, token.account});
+    if (expected == ReserveOutcome::held) move(place, 0, amount);
+    if (expected == ReserveOutcome::held || expected == ReserveOutcome::unlimited) open_.push_back({op, place});
   }
 
   void settle_one() {
@@ -90,10 +119,20 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     if (below(5) == 0) ledger_->settle(settlement(request.op, Credits::from_nano(below(400))));  // once more
     const std::int64_t posted = held > 0 ? std::min(cost, held) : cost;
     overrun_ += cost - posted;
-    for (ModelHolder* holder : {static_cast<ModelHolder*>(&tokens_[request.token]), &accounts_[request.account]}) {
-      holder->reserved -= held;
-      holder->posted += posted;
-    }
+    move(request.place, posted, -held);
+    if (posted > 0) ended_.push_back({request.op.facts.id, request.place, posted});
+  }
+
+  void refund_one() {
+    if (ended_.empty()) return;
+    EndedRequest& request = ended_[pick(ended_.size())];
+    const std::int64_t amount = below(request.posted + 50) + 1;
+    const auto refunded =
+        write([&](Store& store) { return store.refund_request(request.id, Credits::from_nano(amount), actor_); });
+    ASSERT_EQ(refunded.has_value(), amount <= request.posted);
+    if (!refunded) return;
+    request.posted -= amount;
+    move(request.place, -amount, 0);
   }
 
   void edit_one() {
@@ -102,6 +141,11 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     tokens_[which].quota = some_quota();
     patch.quota = QuotaChange{tokens_[which].quota ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
                               credits(tokens_[which].quota).value_or(Credits())};
+    if (below(3) == 0) {
+      tokens_[which].budget = below(3) == 0 ? std::nullopt : std::optional(below(600));
+      patch.budgets[0] = QuotaChange{tokens_[which].budget ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
+                                     credits(tokens_[which].budget).value_or(Credits())};
+    }
     if (below(2) == 0) {
       tokens_[which].account = pick(k_accounts);
       patch.account = "a" + std::to_string(tokens_[which].account);
@@ -109,7 +153,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     ASSERT_TRUE(write([&](Store& store) { return store.edit_token("t" + std::to_string(which), patch, {}, actor_); }));
   }
 
-  void crash() {
+  void crash_both() {
     const std::string copy = (folder_ / ("crash-" + std::to_string(++crashes_))).string();
     ASSERT_TRUE(ledger_->flush());  // the model does not know what a crash would lose
     for (const char* part : {"", "-wal"}) {
@@ -122,10 +166,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     open();
     for (const OpenRequest& request : open_) {
       const std::int64_t held = request.op.amount.nano();
-      for (ModelHolder* holder : {static_cast<ModelHolder*>(&tokens_[request.token]), &accounts_[request.account]}) {
-        holder->reserved -= held;
-        holder->posted += held;
-      }
+      move(request.place, held, -held);
     }
     // An unlimited one, or one that held nothing, has left no trace; its settlement may still come.
     std::erase_if(open_, [](const OpenRequest& request) { return request.op.amount > Credits(); });
@@ -156,8 +197,8 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   std::vector<ModelToken> tokens_;
   std::vector<IssuedKey> issued_;
   std::vector<OpenRequest> open_;
+  std::vector<EndedRequest> ended_;
   std::int64_t overrun_ = 0;
-  int crashes_ = 0;
 };
 
 // 100,000 operations in all.
@@ -168,12 +209,14 @@ TEST_P(RandomOperations, agree_with_the_model) {
     const std::int64_t dice = below(1000);
     if (dice < 500) {
       reserve_one();
-    } else if (dice < 900) {
+    } else if (dice < 880) {
       settle_one();
+    } else if (dice < 900) {
+      refund_one();
     } else if (dice < 995) {
       edit_one();
     } else {
-      crash();
+      crash_both();
     }
     ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
     expect_same();

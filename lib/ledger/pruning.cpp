@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/pruning.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/id.h"
+#include "ledger/reports_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::Result;
+using sqlite::Statement;
+
+constexpr std::chrono::seconds k_pause{10};  // after a step that found no more
+// What a clock may be ahead of where it was at the start, beside the time that passed.
+constexpr std::chrono::hours k_step_followed{1};
+
+}  // namespace
+
+Pruning::Pruning(sqlite::Database& db)
+    : sql_(db), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
+
+base::Time Pruning::today(base::SteadyTime now) const {
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - steady_at_start_);
+  return std::min(base::wall_now(), wall_at_start_ + passed + k_step_followed);
+}
+
+bool Pruning::due(base::SteadyTime now) const {
+  return retention_ms_.load() > 0 && (more_ || now >= next_);
+}
+
+Result<void> Pruning::step(base::SteadyTime now, std::int64_t rows) {
+  const base::Time before = today(now) - std::chrono::milliseconds(retention_ms_.load());
+  const auto taken = take_rows(before, rows);
+  if (!taken) return tl::unexpected(taken.error());
+  found_more_ = *taken == rows;
+  if (found_more_) return {};
+  next_ = now + k_pause;
+  auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before'", before);
+  // Periods of budgets that ended that long ago; one that still holds something stays.
+  if (done) done = sql_.run("DELETE FROM budget_window WHERE ends_at < ?1 AND reserved = 0", before);
+  return done;
+}
+
+Result<std::int64_t> Pruning::take_rows(base::Time before, std::int64_t rows) {
+  std::vector<base::RequestId> ids;
+  auto read = sql_.each_row(
+      "SELECT id FROM request WHERE id < ?1 ORDER BY id LIMIT ?2",
+      [&](const Statement& row) -> Result<void> {
+        base::RequestId id;
+        const auto bytes = row.column_blob(0);
+        std::copy_n(bytes.begin(), std::min(bytes.size(), id.bytes.size()), id.bytes.begin());
+        ids.push_back(id);
+        return {};
+      },
+      Blob{first_id(before).bytes}, rows);
+  if (!read) return tl::unexpected(read.error());
+  if (ids.empty()) return 0;
+  for (const auto& id : ids) {
+    if (auto done = sql_.run("DELETE FROM request WHERE id = ?1", Blob{id.bytes}); !done)
+      return tl::unexpected(done.error());
+  }
+  // So far the rows are gone: what is checked against them must begin after it.
+  auto noted = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before'", ids.back().time());
+  if (!noted) return tl::unexpected(noted.error());
+  return static_cast<std::int64_t>(ids.size());
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Pruning: takes rows of ended requests away once they are older than their retention, a few at a time inside a
+// transaction that commits anyway, so that it holds no reservation up. Their sums stay. Ledger thread only, but for
+// keep(). A step of the wall clock is not followed: a clock set ten years ahead must not empty the store.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "ledger/statement_cache.h"
+
+namespace cr::ledger {
+
+class Pruning {
+ public:
+  explicit Pruning(sqlite::Database& db);
+
+  // How long rows are kept; zero = for good. Any thread.
+  void keep(std::chrono::milliseconds retention) { retention_ms_.store(retention.count()); }
+
+  bool enabled() const { return retention_ms_.load() > 0; }
+  bool more() const { return more_; }
+  // Whether a step is due: now and then while there is work, at once again when the last one found more.
+  bool due(base::SteadyTime now) const;
+  // One step, at most `rows`. Only while every row is in the usage's sums.
+  base::Result<void> step(base::SteadyTime now, std::int64_t rows);
+  void committed() { more_ = found_more_; }
+
+ private:
+  base::Time today(base::SteadyTime now) const;
+  base::Result<std::int64_t> take_rows(base::Time before, std::int64_t rows);
+
+  StatementCache sql_;
+  std::atomic<std::int64_t> retention_ms_{0};
+  const base::Time wall_at_start_;
+  const base::SteadyTime steady_at_start_;
+  base::SteadyTime next_{};
+  bool found_more_ = false, more_ = false;
+};
+
+}  // namespace cr::ledger
