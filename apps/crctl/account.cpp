@@ -172,6 +172,7 @@ void add_account(Commands& commands) {
       account, {"delete", "Delete accounts that no token draws on.", {"crctl account delete acme"}, {}},
       Effect::changes, [doomed](Context& context) { return run_delete(context, "account", "/accounts", *doomed); });
   add_names(remove, "NAME", "ACCOUNT", "The accounts.", *doomed);
+  add_usage_of(commands, account, "account", "ACCOUNT");
 }
 
 }  // namespace cr::crctl

@@ -105,8 +105,10 @@ void add_all(Commands& commands) {
   add_model(commands);
   add_usage(commands);
   add_request(commands);
+  add_audit(commands);
   add_config(commands);
   add_status(commands);
+  add_metrics(commands);
   add_api(commands);
   add_completion(commands);
   add_help(commands);

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/json_text.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -32,6 +35,17 @@ Cell ending_cell(const Request& request) {
   return text_cell(text, request.ending == "complete" ? Style::none : Style::bad);
 }
 
+// What was posted, less what was given back; '~' in front of what nobody counted.
+Cell cost_cell(const Request& request, const View&) {
+  Cell cell = money_cell(request.cost - request.refunded, 6);
+  for (const char* flag : {"estimated", "unknown", "in_doubt"}) {
+    if (std::find(request.flags.begin(), request.flags.end(), flag) == request.flags.end()) continue;
+    cell.shown = "~" + cell.shown;
+    break;
+  }
+  return cell;
+}
+
 }  // namespace
 
 const RecordKind<Request>& request_kind() {
@@ -50,7 +64,7 @@ const RecordKind<Request>& request_kind() {
           {{"input", Align::right, 6}, [](T r, V) { return count_cell(r.input_tokens); }},
           {{"output", Align::right, 6}, [](T r, V) { return count_cell(r.output_tokens); }},
           {{"duration", Align::right, 5}, [](T r, V) { return duration_cell(r.duration_ms); }},
-          {{"cost", Align::right}, [](T r, V) { return money_cell(r.cost, 6); }},
+          {{"cost", Align::right}, cost_cell},
           {{"channel", Align::left, 9, From::wide}, [](T r, V) { return text_cell(r.channel); }},
           {{"group", Align::left, 9, From::wide}, [](T r, V) { return text_cell(r.group); }},
           {{"account", Align::left, 9, From::wide}, [](T r, V) { return text_cell(r.account); }},
@@ -64,6 +78,8 @@ const RecordKind<Request>& request_kind() {
           {{"cached", Align::right, 9, From::detail}, [](T r, V) { return count_cell(r.cached_tokens); }},
           {{"cache_write", Align::right, 9, From::detail}, [](T r, V) { return count_cell(r.cache_write_tokens); }},
           {{"held", Align::right, 9, From::detail}, [](T r, V) { return money_cell(r.held, 9); }},
+          {{"refunded", Align::right, 9, From::detail},
+           [](T r, V) { return r.refunded.nano() == 0 ? Cell{} : money_cell(r.refunded, 9); }},
           {{"overrun", Align::right, 9, From::detail},
            [](T r, V) { return r.overrun.nano() == 0 ? Cell{} : money_cell(r.overrun, 9); }},
           {{"flags", Align::left, 9, From::detail}, [](T r, V) { return text_cell(join(r.flags, ",")); }},
@@ -101,6 +117,31 @@ PathOfPage request_pages(RequestFilter filter) {
 
 namespace {
 
+struct RefundWords {
+  std::string id;
+  std::optional<std::string> amount;
+};
+
+Result<Exit> run_refund(Context& context, const RefundWords& words) {
+  admin::RequestRefund refund;
+  if (words.amount) {
+    auto amount = base::Credits::parse(*words.amount);
+    if (!amount) return tl::unexpected(amount.error());
+    refund.amount = *amount;
+  }
+  std::string raw;
+  auto refunded = context.client().send<admin::Refunded>(
+      "POST", "/requests/" + admin::encode_segment(words.id) + "/refund", refund, context.call_options(), &raw);
+  if (!refunded) return tl::unexpected(refunded.error());
+  const auto left = refunded->request.cost - refunded->request.refunded;
+  context.output.note(fmt::format("{}refunded {} of {} to token '{}'; {} stays posted", context.would(),
+                                  money_text(refunded->amount, 9), words.id, refunded->request.token,
+                                  money_text(left, 9)));
+  auto printed = context.output.object(member_json(raw, "request"));
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
+}
+
 Result<Exit> run_request_list(Context& context, const RequestWords& words) {
   auto filter = request_filter(context, words);
   if (!filter) return tl::unexpected(filter.error());
@@ -137,6 +178,17 @@ void add_request(Commands& commands) {
         return run_show(context, request_kind(), "/requests/" + admin::encode_segment(*shown));
       });
   add_name(show, "ID", "ID", "What the client saw as x-request-id.", *shown);
+
+  auto refunded = std::make_shared<RefundWords>();
+  CLI::App& refund =
+      commands.verb(request,
+                    {"refund",
+                     "Give back what a request cost, all of it or a part.",
+                     {"crctl request refund req_01J8Z3K5M7N9P1Q3R5S7T9V1W3 --reason 'in doubt'"},
+                     "Never more than was posted. Quota, budgets, account and usage follow."},
+                    Effect::adds, [refunded](Context& context) { return run_refund(context, *refunded); });
+  add_name(refund, "ID", "ID", "What the client saw as x-request-id.", refunded->id);
+  add_text(refund, "--amount", "AMOUNT", "Dollars to give back (all that is left of the cost).", refunded->amount);
 
   add_request_tail(commands, request);
 }

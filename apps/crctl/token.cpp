@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// token check, delete, restore; and what the files of this noun share.
+// token check, delete, restore, budget-reset; and what the files of this noun share.
 #include "crctl/token.h"
 
 #include <fmt/format.h>
@@ -84,6 +84,24 @@ Result<Exit> run_token_delete(Context& context, const Texts& names) {
   });
 }
 
+Result<Exit> run_budget_reset(Context& context, const Texts& names, const std::optional<std::string>& period) {
+  return context.each(names, [&](const std::string& name) -> Result<void> {
+    admin::BudgetReset reset;
+    reset.period = period;
+    std::string raw;
+    auto done = context.client().send<admin::Token>("POST", token_path(name) + "/budget-reset", reset,
+                                                    context.call_options(), &raw);
+    if (!done) return tl::unexpected(done.error());
+    for (const auto& budget : done->budgets) {
+      if (period && budget.period != *period) continue;
+      context.output.note(fmt::format("{}reset the {}'s budget of token '{}': {} left until {}", context.would(),
+                                      budget.period, name, money_text(budget.left),
+                                      when_text(budget.resets_at, context.view())));
+    }
+    return context.output.object(raw);
+  });
+}
+
 Result<Exit> run_restore(Context& context, const Texts& names) {
   return context.each(names, [&](const std::string& name) -> Result<void> {
     auto done = context.client().call("POST", token_path(name) + "/restore", "{}", context.call_options());
@@ -159,6 +177,24 @@ void add_token_rest(Commands& commands, CLI::App& token) {
   add_names(restore_verb, "NAME", "TOKEN", "The tokens.", *restored);
 }
 
+namespace {
+
+void add_budget_reset(Commands& commands, CLI::App& token) {
+  auto names = std::make_shared<Texts>();
+  auto period = std::make_shared<std::optional<std::string>>();
+  CLI::App& reset = commands.verb(
+      token,
+      {"budget-reset",
+       "Give back what was used of a token's budgets in the period that is now.",
+       {"crctl token budget-reset ci --period day"},
+       "The period goes on to its end; what runs stays held."},
+      Effect::adds, [names, period](Context& context) { return run_budget_reset(context, *names, *period); });
+  add_names(reset, "NAME", "TOKEN", "The tokens.", *names);
+  add_choice(reset, "--period", "day|week|month", "Only this budget (all).", *period);
+}
+
+}  // namespace
+
 void add_token(Commands& commands) {
   CLI::App& token = commands.noun("token", "API tokens: what clients of /v1 authenticate with.");
   add_token_list(commands, token);
@@ -167,6 +203,8 @@ void add_token(Commands& commands) {
   add_token_rotate(commands, token);
   add_token_keys(commands, token);
   add_token_rest(commands, token);
+  add_budget_reset(commands, token);
+  add_usage_of(commands, token, "token", "TOKEN");
 }
 
 }  // namespace cr::crctl

@@ -25,7 +25,7 @@ void add_token_create(Commands& commands, CLI::App& token);  // create
 void add_token_edit(Commands& commands, CLI::App& token);    // edit enable disable
 void add_token_rotate(Commands& commands, CLI::App& token);  // rotate
 void add_token_keys(Commands& commands, CLI::App& token);    // copy verify
-void add_token_rest(Commands& commands, CLI::App& token);    // check delete restore
+void add_token_rest(Commands& commands, CLI::App& token);    // check delete restore budget-reset usage
 
 // A new key to where it belongs. If it cannot be written, or Ctrl-C came meanwhile, `take_back` is called and the
 // result is what to exit with; the error has been printed.

@@ -20,7 +20,8 @@ using base::Result;
 struct CreateWords {
   std::string name;
   std::optional<std::string> expires, not_before, quota, account, when_low, note, like, idempotency_key;
-  std::optional<Texts> models, allow_ip, groups, tags;
+  std::optional<std::string> time_zone, rpm, tpm, concurrency;
+  std::optional<Texts> budgets, models, allow_ip, groups, tags;
   bool disabled = false, retrievable = false;
   SecretSource key;
   KeyTarget target;
@@ -45,6 +46,10 @@ auto list_of(const char* flag) {
   return [flag](const Texts& texts) { return parse_list(flag, texts); };
 }
 
+auto rate_of(const char* flag) {
+  return [flag](const std::string& text) { return parse_rate(flag, text); };
+}
+
 Result<TokenCreate> message_of(Context& context, const CreateWords& words) {
   TokenCreate create;
   create.name = words.name;
@@ -61,6 +66,12 @@ Result<TokenCreate> message_of(Context& context, const CreateWords& words) {
            set(create, words.expires, "expires_at", create.expires_at, expiry),
            set(create, words.not_before, "not_before", create.not_before, moment),
            set(create, words.quota, "quota", create.quota, [](const std::string& text) { return parse_quota(text); }),
+           set(create, words.budgets, "budgets", create.budgets,
+               [](const Texts& texts) { return parse_budgets("--budget", texts); }),
+           set(create, words.time_zone, "time_zone", create.time_zone, as_it_is),
+           set(create, words.rpm, "requests_per_minute", create.requests_per_minute, rate_of("--rpm")),
+           set(create, words.tpm, "tokens_per_minute", create.tokens_per_minute, rate_of("--tpm")),
+           set(create, words.concurrency, "requests_at_once", create.requests_at_once, rate_of("--concurrency")),
            set(create, words.models, "models", create.models, list_of("--models")),
            set(create, words.allow_ip, "allow_ip", create.allow_ip, list_of("--allow-ip")),
            set(create, words.groups, "groups", create.groups, list_of("--group")),
@@ -134,6 +145,12 @@ void add_settings(CLI::App& verb, CreateWords& words) {
            words.expires);
   add_text(verb, "--quota", "AMOUNT", "Dollars it may spend: 20, $5, 500000u; unlimited, none or -1 (unlimited).",
            words.quota);
+  add_texts(verb, "--budget", "AMOUNT/PERIOD",
+            "Dollars a calendar period: 5/day, 20/week, 50/month; repeatable (none).", words.budgets);
+  add_text(verb, "--time-zone", "ZONE", "Where its days begin, as Europe/Berlin (UTC).", words.time_zone);
+  add_text(verb, "--rpm", "N", "Requests a minute: 600, 12k, unlimited (unlimited).", words.rpm);
+  add_text(verb, "--tpm", "N", "Model tokens a minute, in and out (unlimited).", words.tpm);
+  add_text(verb, "--concurrency", "N", "Requests at once (unlimited).", words.concurrency);
   add_texts(verb, "--models", "LIST", "Names and patterns it may call: 'gpt-4o,o3-*' (all).", words.models);
   add_texts(verb, "--allow-ip", "LIST", "Addresses and CIDRs it may come from (all).", words.allow_ip);
   add_texts(verb, "--group", "GROUP", "Its group, or several in order (default).", words.groups);

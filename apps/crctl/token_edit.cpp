@@ -17,10 +17,11 @@ using base::Result;
 struct EditWords {
   std::string name;
   std::optional<std::string> rename, expires, not_before, quota, account, when_low, note;
-  std::optional<Texts> models, allow_ip, groups, tags;
+  std::optional<std::string> time_zone, rpm, tpm, concurrency;
+  std::optional<Texts> budgets, models, allow_ip, groups, tags;
   bool any() const {
     return rename || expires || not_before || quota || account || when_low || note || models || allow_ip || groups ||
-           tags;
+           tags || budgets || time_zone || rpm || tpm || concurrency;
   }
 };
 
@@ -37,12 +38,17 @@ auto list_of(const char* flag) {
   return [flag](const Texts& texts) { return parse_list_edit(flag, texts); };
 }
 
+auto rate_of(const char* flag) {
+  return [flag](const std::string& text) { return parse_rate(flag, text); };
+}
+
 Result<TokenEdit> message_of(Context& context, const EditWords& words) {
   TokenEdit edit;
   edit.name = words.rename;
   edit.account = words.account;
   edit.when_low = words.when_low;
   edit.note = words.note;
+  edit.time_zone = words.time_zone;
   if (words.rename) {
     if (auto good = base::check_name("token name", *words.rename); !good) return tl::unexpected(good.error());
   }
@@ -54,6 +60,10 @@ Result<TokenEdit> message_of(Context& context, const EditWords& words) {
            set(words.expires, edit.expires_at, expiry),
            set(words.not_before, edit.not_before, moment),
            set(words.quota, edit.quota, quota),
+           set(words.budgets, edit.budgets, [](const Texts& texts) { return parse_budgets_edit("--budget", texts); }),
+           set(words.rpm, edit.requests_per_minute, rate_of("--rpm")),
+           set(words.tpm, edit.tokens_per_minute, rate_of("--tpm")),
+           set(words.concurrency, edit.requests_at_once, rate_of("--concurrency")),
            set(words.models, edit.models, list_of("--models")),
            set(words.allow_ip, edit.allow_ip, list_of("--allow-ip")),
            set(words.groups, edit.groups, list_of("--group")),
@@ -119,14 +129,20 @@ void add_token_edit(Commands& commands, CLI::App& token) {
                      "Change the settings named and no others.",
                      {"crctl token edit ci --quota +5 --expires 30d", "crctl token edit ci --models +gpt-4o,-o3-*"},
                      "A quota of +5 or -5 changes what the quota is then; --quota=-1 alone means unlimited\n"
-                     "(a dollar less is -1.00). Raising the quota of an exhausted token, or the expiry of an\n"
-                     "expired one, makes it work again at once."},
+                     "(a dollar less is -1.00). A changed budget keeps what was used of it. Raising the quota of\n"
+                     "an exhausted token, or the expiry of an expired one, makes it work again at once."},
                     Effect::changes, [words](Context& context) { return run_token_edit(context, *words); });
   add_name(verb, "NAME", "TOKEN", "The token.", words->name);
   add_text(verb, "--rename", "NAME", "A new name.", words->rename);
   add_text(verb, "--expires", "WHEN", "30d from now, 2027-12-31, RFC 3339; never, none or -1 for no end.",
            words->expires);
   add_text(verb, "--quota", "AMOUNT", "A new quota, +5 or -5 to change it, or unlimited.", words->quota);
+  add_texts(verb, "--budget", "AMOUNT/PERIOD",
+            "A new limit as 5/day; +5/day or -5/day to change it; none/day; repeatable.", words->budgets);
+  add_text(verb, "--time-zone", "ZONE", "Where its days begin, as Europe/Berlin.", words->time_zone);
+  add_text(verb, "--rpm", "N", "Requests a minute, or unlimited.", words->rpm);
+  add_text(verb, "--tpm", "N", "Model tokens a minute, or unlimited.", words->tpm);
+  add_text(verb, "--concurrency", "N", "Requests at once, or unlimited.", words->concurrency);
   add_texts(verb, "--models", "LIST", "A new list, or +x,-y to change it; '' for all.", words->models);
   add_texts(verb, "--allow-ip", "LIST", "A new list, or +x,-y to change it; '' for all.", words->allow_ip);
   add_texts(verb, "--group", "GROUP", "A new group or groups, or +x,-y to change them.", words->groups);

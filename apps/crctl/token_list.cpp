@@ -47,6 +47,31 @@ struct ListWords {
   bool deleted = false;
 };
 
+// "$1.20 of $5.00 a day, whole again in 3h 12m".
+Cell budget_cell(const Token& token, std::string_view period, const View& view) {
+  for (const auto& budget : token.budgets) {
+    if (budget.period != period) continue;
+    const bool used_up = budget.left.nano() == 0;
+    return {budget.limit.to_decimal(),
+            fmt::format("{} of {} used, whole again {}", money_text(budget.used), money_text(budget.limit),
+                        distance_text(budget.resets_at, view.now)),
+            used_up ? Style::warn : Style::none};
+  }
+  return {};
+}
+
+// A budget that is used up says until when.
+Cell token_status_cell(const Token& token, const View& view) {
+  Cell cell = status_cell(token.status);
+  if (token.status == "limited" && token.limited_until)
+    cell.shown = fmt::format("limited {}", distance_text(*token.limited_until, view.now));
+  return cell;
+}
+
+Cell rate_cell(const std::optional<std::int64_t>& rate) {
+  return rate ? count_cell(*rate) : Cell{};
+}
+
 Result<Exit> run_token_list(Context& context, const ListWords& words) {
   admin::TokenFilter filter;
   filter.status = words.status;
@@ -88,7 +113,7 @@ const RecordKind<Token>& token_kind() {
       "token",
       {
           {{"name"}, [](T t, V) { return text_cell(t.name); }},
-          {{"status"}, [](T t, V) { return status_cell(t.status); }},
+          {{"status"}, token_status_cell},
           {{"group", Align::left, 6}, [](T t, V) { return text_cell(join(t.groups, ",")); }},
           {{"account", Align::left, 7, From::wide}, [](T t, V) { return text_cell(t.account); }},
           {{"used", Align::right, 5}, [](T t, V) { return money_cell(t.used); }},
@@ -96,6 +121,14 @@ const RecordKind<Token>& token_kind() {
           {{"quota", Align::right, 7}, [](T t, V) { return quota_cell(t.quota); }},
           {{"left", Align::right}, [](T t, V) { return quota_cell(t.left); }},
           {{"left_bar", Align::left, 9, From::list, true}, [](T t, V v) { return quota_bar_cell(t.left, t.quota, v); }},
+          {{"budget_day", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "day", v); }},
+          {{"budget_week", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "week", v); }},
+          {{"budget_month", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "month", v); }},
+          {{"time_zone", Align::left, 9, From::detail},
+           [](T t, V) { return t.budgets.empty() ? Cell{} : text_cell(t.time_zone); }},
+          {{"rpm", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.requests_per_minute); }},
+          {{"tpm", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.tokens_per_minute); }},
+          {{"concurrency", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.requests_at_once); }},
           {{"expires", Align::left, 3}, [](T t, V v) { return expiry_cell(t.expires_at, v); }},
           {{"last_used", Align::left, 4}, [](T t, V v) { return past_cell(t.last_used_at, v); }},
           {{"models", Align::left, 8, From::wide}, [](T t, V) { return list_cell(t.models); }},
@@ -126,7 +159,7 @@ void add_token_list(Commands& commands, CLI::App& token) {
                                   {"crctl token list --expiring 7d", "crctl token list --over 80% --sort -used"},
                                   {}},
                                  Effect::reads, [words](Context& context) { return run_token_list(context, *words); });
-  add_choice(list, "--status", "enabled|disabled|expired|not_yet_valid|exhausted|rotating", "Only these.",
+  add_choice(list, "--status", "enabled|disabled|expired|not_yet_valid|exhausted|limited|rotating", "Only these.",
              words->status);
   add_text(list, "--group", "GROUP", "Only tokens of this group.", words->group);
   add_text(list, "--account", "ACCOUNT", "Only tokens of this account.", words->account);

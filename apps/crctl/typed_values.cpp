@@ -73,6 +73,64 @@ Result<admin::QuotaEdit> parse_quota_edit(std::string_view text) {
   return edit;
 }
 
+namespace {
+
+struct BudgetWords {
+  std::string amount, period;
+};
+
+// "5/day" in its two parts.
+Result<BudgetWords> budget_words(std::string_view flag, std::string_view text) {
+  const auto slash = text.find('/');
+  const auto period = slash == std::string_view::npos ? std::string_view() : trimmed(text.substr(slash + 1));
+  if (period != "day" && period != "week" && period != "month") {
+    return fail(ErrorCode::invalid, fmt::format("{}: '{}' is not a budget", flag, base::escape_for_terminal(text)),
+                fmt::format("write {} 5/day, 20/week or 50/month", flag));
+  }
+  return BudgetWords{std::string(trimmed(text.substr(0, slash))), std::string(period)};
+}
+
+// Every entry of all the texts, its period named once.
+template <class Value, class Parse>
+Result<std::map<std::string, Value>> budgets_of(std::string_view flag, std::span<const std::string> texts,
+                                                Parse parse) {
+  std::map<std::string, Value> budgets;
+  for (const auto& text : texts) {
+    for (const auto& entry : base::split_list(text)) {
+      const auto words = budget_words(flag, entry);
+      if (!words) return tl::unexpected(words.error());
+      auto value = parse(words->amount);
+      if (!value) return tl::unexpected(value.error());
+      if (!budgets.emplace(words->period, *std::move(value)).second) {
+        return fail(ErrorCode::invalid, fmt::format("{}: two budgets a {}", flag, words->period),
+                    "name each period once");
+      }
+    }
+  }
+  return budgets;
+}
+
+}  // namespace
+
+Result<std::map<std::string, base::Credits>> parse_budgets(std::string_view flag, std::span<const std::string> texts) {
+  return budgets_of<base::Credits>(flag, texts, [](const std::string& amount) { return base::Credits::parse(amount); });
+}
+
+Result<std::map<std::string, admin::QuotaEdit>> parse_budgets_edit(std::string_view flag,
+                                                                   std::span<const std::string> texts) {
+  return budgets_of<admin::QuotaEdit>(flag, texts, [](const std::string& amount) { return parse_quota_edit(amount); });
+}
+
+Result<std::optional<std::int64_t>> parse_rate(std::string_view flag, std::string_view text) {
+  if (means_unlimited(trimmed(text))) return std::optional<std::int64_t>();
+  const auto count = parse_token_count(text);
+  if (!count || *count < 1 || *count > 1'000'000'000) {
+    return fail(ErrorCode::invalid, fmt::format("{}: '{}' is not a rate", flag, base::escape_for_terminal(text)),
+                "write 600, 12k, 1.5M or unlimited; to stop a token, disable it");
+  }
+  return std::optional(*count);
+}
+
 Result<std::optional<Time>> parse_expiry(std::string_view text, Time now) {
   auto when = base::parse_when(trimmed(text), now);
   if (!when) return tl::unexpected(when.error());

@@ -52,6 +52,7 @@ Result<admin::UsageQuery> query_of_words(const Context& context, const Words& wo
   query.channel = words.channel;
   query.group = words.group;
   query.account = words.account;
+  if (context.globals.tz) query.time_zone = *context.globals.tz;
   return query;
 }
 
@@ -189,7 +190,35 @@ Result<Exit> run_usage(Context& context, const Words& words) {
   return Exit::done;
 }
 
+// What narrows the report and how it is cut; the filter that a noun's own verb has as its NAME is left out.
+void add_usage_flags(CLI::App& usage, Words& words) {
+  add_choices(usage, "--by", "token|model|hour|day|week|month|channel|group|account",
+              "A row for each; several make pairs (day).", words.by);
+  add_text(usage, "--since", "WHEN", "From then on: 7d back, or a date (7d).", words.since);
+  add_text(usage, "--until", "WHEN", "Up to then (now).", words.until);
+  add_text(usage, "--model", "MODEL", "Only this model.", words.model);
+  add_text(usage, "--channel", "CHANNEL", "Only this channel.", words.channel);
+  add_text(usage, "--group", "GROUP", "Only this group.", words.group);
+  add_number(usage, "--top", "N", "Only the N dearest rows.", words.top);
+}
+
 }  // namespace
+
+void add_usage_of(Commands& commands, CLI::App& noun, const std::string& what, const std::string& metavar) {
+  auto words = std::make_shared<Words>();
+  auto name = std::make_shared<std::string>();
+  CLI::App& usage = commands.verb(noun,
+                                  {"usage",
+                                   "What one " + what + " used: 'crctl usage' for it alone.",
+                                   {"crctl " + what + " usage ci --by model"},
+                                   {}},
+                                  Effect::reads, [words, name, what](Context& context) {
+                                    (what == "token" ? words->token : words->account) = *name;
+                                    return run_usage(context, *words);
+                                  });
+  add_name(usage, "NAME", metavar, "The " + what + ".", *name);
+  add_usage_flags(usage, *words);
+}
 
 void add_usage(Commands& commands) {
   auto words = std::make_shared<Words>();
@@ -197,19 +226,13 @@ void add_usage(Commands& commands) {
       commands.word({"usage",
                      "Requests, model tokens and cost, by whatever you like.",
                      {"crctl usage --by day --since 7d", "crctl usage --by token,model --since 2026-01-01 --top 10"},
-                     "A '~' marks costs of which some are estimated. Days are UTC days. --json has the whole "
+                     "A '~' marks costs of which some are estimated. Days, weeks (from Monday) and months are UTC's, "
+                     "or --tz's. --json has the whole "
                      "report;\nwith --fields or --top, the rows alone."},
                     Effect::reads, [words](Context& context) { return run_usage(context, *words); });
-  add_choices(usage, "--by", "token|model|day|hour|channel|group|account", "A row for each; several make pairs (day).",
-              words->by);
-  add_text(usage, "--since", "WHEN", "From then on: 7d back, or a date (7d).", words->since);
-  add_text(usage, "--until", "WHEN", "Up to then (now).", words->until);
+  add_usage_flags(usage, *words);
   add_text(usage, "--token", "TOKEN", "Only this token.", words->token);
-  add_text(usage, "--model", "MODEL", "Only this model.", words->model);
-  add_text(usage, "--channel", "CHANNEL", "Only this channel.", words->channel);
-  add_text(usage, "--group", "GROUP", "Only this group.", words->group);
   add_text(usage, "--account", "ACCOUNT", "Only this account.", words->account);
-  add_number(usage, "--top", "N", "Only the N dearest rows.", words->top);
 }
 
 }  // namespace cr::crctl

@@ -50,6 +50,14 @@ std::string sparkline(std::span<const double> values, bool unicode);
 base::Result<admin::Quota> parse_quota(std::string_view text);
 // As parse_quota, and "+5" or "-5" for a change; "-1" is unlimited (a dollar less is "-1.00").
 base::Result<admin::QuotaEdit> parse_quota_edit(std::string_view text);
+// "5/day", "$50/month": dollars for each calendar day, week or month.
+base::Result<std::map<std::string, base::Credits>> parse_budgets(std::string_view flag,
+                                                                 std::span<const std::string> texts);
+// As parse_budgets; "+5/day" and "-5/day" change one, "none/day" takes it away.
+base::Result<std::map<std::string, admin::QuotaEdit>> parse_budgets_edit(std::string_view flag,
+                                                                         std::span<const std::string> texts);
+// "600", "12k"; "unlimited", "none" and "-1" are nullopt.
+base::Result<std::optional<std::int64_t>> parse_rate(std::string_view flag, std::string_view text);
 // An expiry; a past one is `invalid`.
 base::Result<std::optional<base::Time>> parse_expiry(std::string_view text, base::Time now);
 // The start or end of a report: a duration back from `now`, a date, RFC 3339.

@@ -117,6 +117,7 @@ base::Result<void> Daemon::open_ledger() {
   options.path = path;
   options.key_prefix = config_.key_prefix;
   options.default_expiry = config_.default_expiry;
+  options.retention = config_.retention.value_or(std::chrono::milliseconds(0));
   options.on_fatal = [this] { store_failed_ = true; };
   auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
   if (!ledger) return tl::unexpected(ledger.error());
@@ -162,6 +163,7 @@ base::Result<void> Daemon::open_admin() {
   options.socket_path = config_.admin_socket;
   server::AdminServer::Hooks hooks;
   hooks.status = [this] { return status(); };
+  hooks.metrics = [this] { return metrics(); };
   hooks.check_config = [this](const std::string& text, const std::string& name) { return check_config(text, name); };
   hooks.reload = [this] { return reload(); };
   hooks.test_channel = [this](const std::string& name, const std::string& model) { return test_channel(name, model); };

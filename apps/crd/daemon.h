@@ -43,6 +43,7 @@ class Daemon {
 
   // Admin threads.
   admin::Status status() const;
+  std::string metrics() const;
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);

@@ -2,6 +2,7 @@
 // Daemon, what the admin server asks of it. Admin threads.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <future>
@@ -42,6 +43,32 @@ admin::Status Daemon::status() const {
   return status;
 }
 
+std::string Daemon::metrics() const {
+  const auto counters = ledger_->counters();
+  std::string out = shared_->metrics.text();
+  const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+    relay::append_metric(out, name, type, help);
+    relay::append_value(out, name, {}, value);
+  };
+  one("crd_requests_running", "gauge", "Requests that run now.",
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, shared_->requests_running.load())));
+  one("crd_connections", "gauge", "Connections of clients.",
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, listeners_.connections.load())));
+  one("crd_connections_refused_total", "counter", "Connections over the limit.", listeners_.connections_refused.load());
+  one("crd_ledger_commits_total", "counter", "Transactions of the ledger.", counters.commits);
+  one("crd_ledger_failed_commits_total", "counter", "Transactions that could not be committed.",
+      counters.failed_commits);
+  one("crd_ledger_reservations_total", "counter", "Reservations held.", counters.reservations);
+  one("crd_ledger_settlements_total", "counter", "Requests settled.", counters.settlements);
+  one("crd_ledger_waiting", "gauge", "Reservations that wait for their commit.", counters.waiting);
+  one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted whole, in doubt.",
+      counters.recovered);
+  relay::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
+  out.append("crd_overrun_dollars_total ").append(counters.overrun.to_decimal()).append("\n");
+  one("crd_log_lines_dropped_total", "counter", "Log lines dropped because nobody took them.", log_.dropped());
+  return out;
+}
+
 admin::ConfigChecked Daemon::check_config(const std::string& text, const std::string& name) const {
   const bool own = text.empty();
   if (own && config_file_.empty()) return {true, "crd runs without a configuration file, on its defaults"};
@@ -70,6 +97,7 @@ admin::ConfigChecked Daemon::reload() {
   listeners_.connections_max = limits.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);
+  ledger_->keep_requests(config_.retention.value_or(std::chrono::milliseconds(0)));
   log_.set_level(config_.log_level);
   log_.info("configuration reloaded", {{"file", config_file_}});
   return {true, config_file_ + ": reloaded"};

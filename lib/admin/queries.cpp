@@ -149,11 +149,12 @@ class QueryReader {
   std::optional<base::Error> error_;
 };
 
-constexpr std::array<std::string_view, 7> k_statuses{"enabled",   "disabled", "expired", "not_yet_valid",
-                                                     "exhausted", "rotating", "deleted"};
+constexpr std::array<std::string_view, 8> k_statuses{"enabled",   "disabled", "expired",  "not_yet_valid",
+                                                     "exhausted", "limited",  "rotating", "deleted"};
 constexpr std::array<std::string_view, 12> k_sorts{"name",  "used",  "left",  "expires",  "last_used",  "created",
                                                    "-name", "-used", "-left", "-expires", "-last_used", "-created"};
-constexpr std::array<std::string_view, 7> k_dimensions{"token", "model", "day", "hour", "channel", "group", "account"};
+constexpr std::array<std::string_view, 9> k_dimensions{"token", "model",   "hour",  "day",    "week",
+                                                       "month", "channel", "group", "account"};
 
 }  // namespace
 
@@ -212,6 +213,7 @@ std::string query_of(const UsageQuery& query) {
   for (const auto& dimension : query.by) text.add("by", std::string_view(dimension));
   text.add("since", query.since);
   text.add("until", query.until);
+  text.add("time_zone", query.time_zone);
   text.add("token", query.token);
   text.add("model", query.model);
   text.add("channel", query.channel);
@@ -263,6 +265,7 @@ Result<UsageQuery> usage_query_from(const Query& query) {
   reader.take_list("by", k_dimensions, usage.by);
   reader.take("since", usage.since);
   reader.take("until", usage.until);
+  reader.take("time_zone", usage.time_zone);
   reader.take("token", usage.token);
   reader.take("model", usage.model);
   reader.take("channel", usage.channel);

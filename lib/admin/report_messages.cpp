@@ -26,6 +26,7 @@ void fields(auto& v, message_of<Request> auto& m) {
   v("output_tokens", m.output_tokens);
   v("held", m.held);
   v("cost", m.cost);
+  v("refunded", m.refunded);
   v("overrun", m.overrun);
   v("flags", m.flags);
 }
@@ -45,6 +46,7 @@ void fields(auto& v, message_of<UsageReport> auto& m) {
   v("by", m.by);
   v("since", m.since);
   v("until", m.until);
+  v("time_zone", m.time_zone);
   v("rows", m.rows);
   v("total", m.total);
 }
@@ -59,6 +61,27 @@ void fields(auto& v, message_of<AuditEntry> auto& m) {
   v("object", m.object);
   v("detail", m.detail);
   v("reason", m.reason);
+}
+
+void fields(auto& v, message_of<AuditVerified> auto& m) {
+  v("requests", m.requests);
+  v("open", m.open);
+  v("tokens", m.tokens);
+  v("accounts", m.accounts);
+  v("audit_rows", m.audit_rows);
+  v("posted", m.posted);
+  v("reserved", m.reserved);
+  v("rows_since", m.rows_since);
+  v("took_ms", m.took_ms);
+}
+
+void fields(auto& v, message_of<RequestRefund> auto& m) {
+  v("amount", m.amount);
+}
+
+void fields(auto& v, message_of<Refunded> auto& m) {
+  v("amount", m.amount);
+  v("request", m.request);
 }
 
 void fields(auto& v, message_of<Status> auto& m) {
@@ -109,6 +132,9 @@ CR_ADMIN_ANSWER(UsageRow)
 CR_ADMIN_ANSWER(UsageReport)
 CR_ADMIN_ANSWER(AuditEntry)
 CR_ADMIN_ANSWER(Page<AuditEntry>)
+CR_ADMIN_ANSWER(AuditVerified)
+CR_ADMIN_ANSWER(Refunded)
+CR_ADMIN_REQUEST(RequestRefund)
 CR_ADMIN_ANSWER(Status)
 CR_ADMIN_ANSWER(Version)
 CR_ADMIN_ANSWER(Names)

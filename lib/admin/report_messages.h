@@ -19,7 +19,7 @@ struct Request {
   std::string error;   // error.code, or empty
   bool stream = false;
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
-  Credits held, cost, overrun;
+  Credits held, cost, refunded, overrun;
   std::vector<std::string> flags;  // estimated unknown in_doubt unpriced clamped
 };
 struct RequestFilter {
@@ -30,8 +30,9 @@ struct RequestFilter {
   std::optional<int> limit;
 };
 struct UsageQuery {
-  std::vector<std::string> by;  // token model day hour channel group account; at least one
+  std::vector<std::string> by;  // token model hour day week month channel group account; at least one
   std::optional<Time> since, until;
+  std::optional<std::string> time_zone;  // whose hours, days, weeks and months; absent = UTC
   std::optional<std::string> token, model, channel, group, account;
 };
 struct UsageRow {
@@ -43,7 +44,8 @@ struct UsageRow {
 };
 struct UsageReport {
   std::vector<std::string> by;
-  Time since, until;
+  Time since, until;  // as asked, widened to whole quarters of an hour
+  std::string time_zone;
   std::vector<UsageRow> rows;
   UsageRow total;
 };
@@ -52,6 +54,21 @@ struct AuditEntry {
   Time at;
   std::int64_t pid = 0, uid = 0, gid = 0;
   std::string action, object, detail, reason;
+};
+
+// What was found sound: the sums recomputed from the rows, and the audit's chain.
+struct AuditVerified {
+  std::int64_t requests = 0, open = 0, tokens = 0, accounts = 0, audit_rows = 0;
+  Credits posted, reserved;
+  std::optional<Time> rows_since;  // requests before it were pruned: of them the sums were checked
+  std::int64_t took_ms = 0;
+};
+struct RequestRefund {
+  std::optional<Credits> amount;  // absent = all that is left of the cost
+};
+struct Refunded {
+  Credits amount;
+  Request request;
 };
 
 // --- the daemon ---

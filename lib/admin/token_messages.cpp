@@ -16,6 +16,15 @@ void fields(auto& v, message_of<KeyInfo> auto& m) {
   v("last_used_ip", m.last_used_ip);
 }
 
+void fields(auto& v, message_of<Budget> auto& m) {
+  v("period", m.period);
+  v("limit", m.limit);
+  v("used", m.used);
+  v("reserved", m.reserved);
+  v("left", m.left);
+  v("resets_at", m.resets_at);
+}
+
 void fields(auto& v, message_of<Token> auto& m) {
   v("id", m.id);
   v("rev", m.rev);
@@ -28,6 +37,12 @@ void fields(auto& v, message_of<Token> auto& m) {
   v("used", m.used);
   v("reserved", m.reserved);
   v.quota("left", m.left);
+  v("budgets", m.budgets);
+  v("time_zone", m.time_zone);
+  v("limited_until", m.limited_until);
+  v("requests_per_minute", m.requests_per_minute);
+  v("tokens_per_minute", m.tokens_per_minute);
+  v("requests_at_once", m.requests_at_once);
   v("expires_at", m.expires_at);
   v("not_before", m.not_before);
   v("models", m.models);
@@ -47,6 +62,11 @@ void fields(auto& v, message_of<TokenCreate> auto& m) {
   v("expires_at", m.expires_at);
   v("not_before", m.not_before);
   v.quota("quota", m.quota);
+  v("budgets", m.budgets);
+  v("time_zone", m.time_zone);
+  v("requests_per_minute", m.requests_per_minute);
+  v("tokens_per_minute", m.tokens_per_minute);
+  v("requests_at_once", m.requests_at_once);
   v("models", m.models);
   v("allow_ip", m.allow_ip);
   v("groups", m.groups);
@@ -72,6 +92,11 @@ void fields(auto& v, message_of<TokenEdit> auto& m) {
   v.edit("expires_at", m.expires_at);
   v.edit("not_before", m.not_before);
   v.edit("quota", m.quota);
+  v.edit("budgets", m.budgets);
+  v.edit("time_zone", m.time_zone);
+  v.edit("requests_per_minute", m.requests_per_minute);
+  v.edit("tokens_per_minute", m.tokens_per_minute);
+  v.edit("requests_at_once", m.requests_at_once);
   v.edit("models", m.models);
   v.edit("allow_ip", m.allow_ip);
   v.edit("groups", m.groups);
@@ -97,6 +122,10 @@ void fields(auto& v, message_of<TokenRotate> auto& m) {
   v("action", m.action);
   v("quiet_for_ms", m.quiet_for_ms);
   v("force", m.force);
+}
+
+void fields(auto& v, message_of<BudgetReset> auto& m) {
+  v("period", m.period);
 }
 
 void fields(auto& v, message_of<TokenCheck> auto& m) {
@@ -130,6 +159,7 @@ void fields(auto& v, message_of<RevokeKey> auto& m) {
 }
 
 CR_ADMIN_ANSWER(KeyInfo)
+CR_ADMIN_ANSWER(Budget)
 CR_ADMIN_ANSWER(Token)
 CR_ADMIN_ANSWER(Page<Token>)
 CR_ADMIN_ANSWER(TokenWithKey)
@@ -140,6 +170,7 @@ CR_ADMIN_ANSWER(KeyVerdict)
 CR_ADMIN_REQUEST(TokenCreate)
 CR_ADMIN_REQUEST(TokenEdit)
 CR_ADMIN_REQUEST(TokenRotate)
+CR_ADMIN_REQUEST(BudgetReset)
 CR_ADMIN_REQUEST(TokenCheck)
 CR_ADMIN_REQUEST(VerifyKey)
 CR_ADMIN_REQUEST(RevokeKey)

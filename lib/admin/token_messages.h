@@ -36,11 +36,18 @@ struct KeyInfo {
   std::optional<std::string> last_used_ip;
 };
 
+// One budget in the calendar period that is now.
+struct Budget {
+  std::string period;  // day week month
+  Credits limit, used, reserved, left;
+  Time resets_at;
+};
+
 struct Token {
   std::int64_t id = 0;
   std::int64_t rev = 0;
   std::string name;
-  std::string status;  // enabled disabled expired not_yet_valid exhausted rotating deleted
+  std::string status;  // enabled disabled expired not_yet_valid exhausted limited rotating deleted
   bool enabled = true;
   std::vector<std::string> groups;
   std::string account;
@@ -48,6 +55,10 @@ struct Token {
   Credits used;      // posted
   Credits reserved;  // held by running requests
   Quota left;        // quota - used - reserved, at least 0
+  std::vector<Budget> budgets;
+  std::string time_zone;              // the budgets' calendar
+  std::optional<Time> limited_until;  // a budget is used up
+  std::optional<std::int64_t> requests_per_minute, tokens_per_minute, requests_at_once;
   std::optional<Time> expires_at;
   std::optional<Time> not_before;
   std::vector<std::string> models;    // empty = all
@@ -67,6 +78,9 @@ struct TokenCreate {
   std::optional<Time> expires_at;
   std::optional<Time> not_before;
   Quota quota;
+  std::map<std::string, Credits> budgets;  // {"day":"5"}
+  std::string time_zone;                   // empty = UTC
+  std::optional<std::int64_t> requests_per_minute, tokens_per_minute, requests_at_once;
   std::vector<std::string> models;
   std::vector<std::string> allow_ip;
   std::vector<std::string> groups;  // empty = default
@@ -104,6 +118,9 @@ struct TokenEdit {
   std::optional<std::optional<Time>> expires_at;  // inner null = never
   std::optional<std::optional<Time>> not_before;
   std::optional<QuotaEdit> quota;
+  std::optional<std::map<std::string, QuotaEdit>> budgets;  // those named; null takes one away
+  std::optional<std::string> time_zone;
+  std::optional<std::optional<std::int64_t>> requests_per_minute, tokens_per_minute, requests_at_once;
   std::optional<ListEdit> models;
   std::optional<ListEdit> allow_ip;
   std::optional<ListEdit> groups;
@@ -130,6 +147,10 @@ struct TokenRotate {
   std::optional<std::int64_t>
       quiet_for_ms;    // with finish: how long the old key must not have been used; absent = 10 min
   bool force = false;  // finish although it is in use
+};
+
+struct BudgetReset {
+  std::optional<std::string> period;  // absent = every budget
 };
 
 struct TokenCheck {

@@ -127,7 +127,8 @@ AdminApi::AdminApi(ledger::Ledger& ledger, AdminHooks hooks, base::Log& log)
 
 AdminAnswer AdminApi::answer(const AdminRequest& request) {
   try {
-    const auto target = parse_target(request.target);
+    // Scrapers ask for /metrics, wherever they ask.
+    const auto target = parse_target(request.target == "/metrics" ? "/admin/v1/metrics" : request.target);
     if (!target) return refuse(target.error(), request);
     auto match = match_route(*target, request.method);
     if (match.route == nullptr) {

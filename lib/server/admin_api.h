@@ -21,6 +21,7 @@ namespace cr::server {
 // What the admin side asks of the rest of the daemon. Called on admin threads.
 struct AdminHooks {
   std::function<admin::Status()> status;  // tokens and channels are counted here
+  std::function<std::string()> metrics;   // as Prometheus reads them
   std::function<admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
   std::function<admin::ConfigChecked()> reload;
   std::function<base::Result<admin::ChannelTest>(const std::string& channel, const std::string& model)> test_channel;
@@ -41,8 +42,9 @@ struct AdminRequest {
 
 struct AdminAnswer {
   int status = 200;
-  base::Secret body;  // JSON; some hold a key
-  std::optional<std::int64_t> rev;
+  base::Secret body;  // JSON but for metrics; some hold a key
+  std::optional<std::int64_t> rev{};
+  std::string_view content_type = "application/json";
 };
 
 struct RouteCall;

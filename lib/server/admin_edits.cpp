@@ -50,6 +50,16 @@ constexpr Taking k_takings[] = {
      }},
     {"not_before", [](NewToken& token, const TokenRecord& model) { token.not_before = model.not_before; }},
     {"quota", [](NewToken& token, const TokenRecord& model) { token.quota = model.quota; }},
+    {"budgets", [](NewToken& token, const TokenRecord& model) { token.budgets = model.budgets; }},
+    {"time_zone", [](NewToken& token, const TokenRecord& model) { token.zone = model.zone; }},
+    {"requests_per_minute",
+     [](NewToken& token, const TokenRecord& model) {
+       token.rates.requests_per_minute = model.rates.requests_per_minute;
+     }},
+    {"tokens_per_minute",
+     [](NewToken& token, const TokenRecord& model) { token.rates.tokens_per_minute = model.rates.tokens_per_minute; }},
+    {"requests_at_once",
+     [](NewToken& token, const TokenRecord& model) { token.rates.requests_at_once = model.rates.requests_at_once; }},
     {"models", [](NewToken& token, const TokenRecord& model) { token.models = model.models; }},
     {"allow_ip", [](NewToken& token, const TokenRecord& model) { token.allow_ip = model.allow_ip; }},
     {"groups", [](NewToken& token, const TokenRecord& model) { token.groups = model.groups; }},
@@ -60,6 +70,12 @@ constexpr Taking k_takings[] = {
     {"retrievable", [](NewToken& token, const TokenRecord& model) { token.retrievable = model.retrievable; }},
 };
 constexpr std::string_view k_account = "account";
+
+Result<base::Zone> read_zone(const std::string& name) {
+  auto zone = base::Zone::find(name.empty() ? std::string_view("UTC") : std::string_view(name));
+  if (!zone) return fail(ErrorCode::invalid, "time_zone: " + zone.error().message, zone.error().hint);
+  return zone;
+}
 
 Result<void> check_given(const List& given) {
   List known{std::string(k_account)};
@@ -75,6 +91,12 @@ Result<void> check_given(const List& given) {
 }
 
 }  // namespace
+
+Result<base::Period> read_period(const std::string& member, const std::string& name) {
+  if (const auto period = base::period_from(name)) return *period;
+  return fail(ErrorCode::invalid, member + ": '" + base::escape_for_terminal(name.substr(0, 64)) +
+                                      "' is no period: expected day, week or month");
+}
 
 ListChange list_change(std::string member, admin::ListEdit edit) {
   return [member = std::move(member), edit = std::move(edit)](const List& old_list) {
@@ -103,6 +125,8 @@ Result<NewToken> to_new_token(const admin::TokenCreate& create) {
   if (auto known = check_given(create.given); !known) return tl::unexpected(known.error());
   const auto when_low = read_when_low(create.when_low);
   if (!when_low) return tl::unexpected(when_low.error());
+  const auto zone = read_zone(create.time_zone);
+  if (!zone) return tl::unexpected(zone.error());
   NewToken token;
   token.name = create.name;
   if (!create.account.empty()) token.account = create.account;
@@ -114,6 +138,13 @@ Result<NewToken> to_new_token(const admin::TokenCreate& create) {
   token.models = create.models;
   token.allow_ip = create.allow_ip;
   token.quota = create.quota;
+  token.zone = *zone;
+  token.rates = {create.requests_per_minute, create.tokens_per_minute, create.requests_at_once};
+  for (const auto& [name, limit] : create.budgets) {
+    const auto period = read_period("budgets", name);
+    if (!period) return tl::unexpected(period.error());
+    token.budgets[static_cast<std::size_t>(*period)] = limit;
+  }
   token.when_low = *when_low;
   token.tags = create.tags;
   token.note = create.note;
@@ -129,6 +160,28 @@ void fill_like(NewToken& token, const admin::TokenCreate& create, const TokenRec
   if (!has(create.given, std::string(k_account))) token.account = account;
 }
 
+namespace {
+
+Result<void> add_limits(const admin::TokenEdit& edit, ledger::TokenPatch& patch) {
+  patch.requests_per_minute = edit.requests_per_minute;
+  patch.tokens_per_minute = edit.tokens_per_minute;
+  patch.requests_at_once = edit.requests_at_once;
+  if (edit.time_zone) {
+    auto zone = read_zone(*edit.time_zone);
+    if (!zone) return tl::unexpected(zone.error());
+    patch.zone = *zone;
+  }
+  if (!edit.budgets) return {};
+  for (const auto& [name, change] : *edit.budgets) {
+    const auto period = read_period("budgets", name);
+    if (!period) return tl::unexpected(period.error());
+    patch.budgets[static_cast<std::size_t>(*period)] = quota_change(change);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<ledger::TokenPatch> to_patch(const admin::TokenEdit& edit) {
   ledger::TokenPatch patch;
   patch.name = edit.name;
@@ -139,6 +192,7 @@ Result<ledger::TokenPatch> to_patch(const admin::TokenEdit& edit) {
   patch.tags = edit.tags;
   if (edit.enabled) patch.enabled = switch_of(*edit.enabled);
   if (edit.quota) patch.quota = quota_change(*edit.quota);
+  if (auto limits = add_limits(edit, patch); !limits) return tl::unexpected(limits.error());
   if (edit.when_low) {
     const auto when_low = read_when_low(*edit.when_low);
     if (!when_low || edit.when_low->empty())

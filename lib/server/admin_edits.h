@@ -15,6 +15,7 @@ using ListChange = std::function<base::Result<std::vector<std::string>>(const st
 // From the old list to the new one. Taking away what is not there is `invalid`; adding what is there is nothing.
 ListChange list_change(std::string member, admin::ListEdit edit);
 
+base::Result<base::Period> read_period(const std::string& member, const std::string& name);
 ledger::QuotaChange quota_change(const admin::QuotaEdit& edit);
 token::Switch switch_of(bool on);
 base::Result<ledger::WhenLow> read_when_low(std::string_view text);  // "" = clamp

@@ -49,8 +49,8 @@ std::string body_of(const httplib::Response& response, std::string_view request_
 }
 
 // Plainly, not through a content provider: httplib asks those only while it listens by itself.
-void set_body(httplib::Response& response, const base::Secret& body) {
-  response.set_content(body.reveal().data(), body.size(), k_json);
+void set_body(httplib::Response& response, const AdminAnswer& answer) {
+  response.set_content(answer.body.reveal().data(), answer.body.size(), std::string(answer.content_type));
 }
 
 void answer(AdminApi& api, const httplib::Request& http, httplib::Response& response) {
@@ -69,7 +69,7 @@ void answer(AdminApi& api, const httplib::Request& http, httplib::Response& resp
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   response.status = result.status;
   if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
-  set_body(response, result.body);
+  set_body(response, result);
 }
 
 // The parts of httplib's reading that could surprise us are put right before it goes on.

@@ -101,6 +101,7 @@ RouteResult create_token(RouteCall& call);
 RouteResult edit_token(RouteCall& call);
 RouteResult delete_token(RouteCall& call);
 RouteResult restore_token(RouteCall& call);
+RouteResult reset_budgets(RouteCall& call);
 RouteResult rotate_token(RouteCall& call);
 RouteResult copy_token_key(RouteCall& call);
 RouteResult revoke_new_key(RouteCall& call);
@@ -137,11 +138,14 @@ RouteResult quote_price(RouteCall& call);
 // --- reports, the daemon ---
 RouteResult show_status(RouteCall& call);
 RouteResult show_version(RouteCall& call);
+RouteResult show_metrics(RouteCall& call);
 RouteResult list_names(RouteCall& call);
 RouteResult report_usage(RouteCall& call);
 RouteResult list_requests(RouteCall& call);
 RouteResult show_request(RouteCall& call);
+RouteResult refund_request(RouteCall& call);
 RouteResult list_audit(RouteCall& call);
+RouteResult verify_audit(RouteCall& call);
 RouteResult check_config(RouteCall& call);
 RouteResult reload_config(RouteCall& call);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Route of `token check`: would a request pass? Asks the rules in the order of the request path, by its own functions.
+#include "base/text.h"
 #include "relay/caller.h"
 #include "server/admin_routes.h"
 #include "server/admin_token_rows.h"
@@ -74,7 +75,8 @@ std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Aske
     return refused(RefusalCode::model_not_found,
                    "no enabled channel of the groups of token '" + asked.token->name + "' serves this model", asked);
   }
-  const bool limited = asked.token->quota.has_value() || asked.account->quota.has_value();
+  const bool limited =
+      asked.token->quota.has_value() || asked.account->quota.has_value() || ledger::has_budget(*asked.token);
   if (!limited || directory.find_price(asked.model, call.now)) return std::nullopt;
   for (const auto& channel : directory.channels()) {
     // An alias may be priced by the name it stands for.
@@ -85,11 +87,13 @@ std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Aske
     }
   }
   return refused(RefusalCode::model_not_priced,
-                 "the model has no price, and token '" + asked.token->name + "' or its account has a quota", asked);
+                 "the model has no price, and token '" + asked.token->name + "' or its account has a quota or a budget",
+                 asked);
 }
 
 struct Balances {
   ledger::Balance token, account;
+  std::vector<ledger::BudgetUse> budgets;
 };
 
 Result<Balances> read_balances(const RouteCall& call, const Asked& asked) {
@@ -98,6 +102,9 @@ Result<Balances> read_balances(const RouteCall& call, const Asked& asked) {
       [&](ledger::Store& store) -> Result<void> {
         balances.token = store.find_balance(asked.token->id).value_or(ledger::Balance{});
         balances.account = store.find_balance(asked.account->id).value_or(ledger::Balance{});
+        auto uses = store.budget_uses(asked.token->id);
+        if (!uses) return tl::unexpected(uses.error());
+        balances.budgets = std::move(*uses);
         return {};
       },
       ledger::Ledger::DryRun::yes);
@@ -122,6 +129,18 @@ std::optional<admin::TokenVerdict> check_credit(const Balances& balances, const 
         RefusalCode::insufficient_quota,
         "account '" + asked.account->name + "' has " + balances.account.available().to_display() + " left", asked);
     verdict.setting = "crctl account credit " + asked.account->name + " 5";
+    return verdict;
+  }
+  for (const auto& budget : balances.budgets) {
+    const auto left = budget.available();
+    if (left > base::Credits() && (!asked.cost || left >= *asked.cost)) continue;
+    const std::string period(base::name_of(budget.period));
+    auto verdict =
+        refused(RefusalCode::budget_exceeded,
+                "token '" + asked.token->name + "' has " + left.to_display() + " left of its budget of this " + period +
+                    ", which begins anew at " + base::format_rfc3339(budget.span.end),
+                asked);
+    verdict.setting = "crctl token edit " + asked.token->name + " --budget +5/" + period;
     return verdict;
   }
   return std::nullopt;

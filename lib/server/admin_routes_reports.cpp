@@ -35,10 +35,12 @@ struct Dimension {
   std::string_view name;
   UsageBy by;
 };
-constexpr std::array<Dimension, 7> k_dimensions{{{"token", UsageBy::token},
+constexpr std::array<Dimension, 9> k_dimensions{{{"token", UsageBy::token},
                                                  {"model", UsageBy::model},
                                                  {"day", UsageBy::day},
                                                  {"hour", UsageBy::hour},
+                                                 {"week", UsageBy::week},
+                                                 {"month", UsageBy::month},
                                                  {"channel", UsageBy::channel},
                                                  {"group", UsageBy::group},
                                                  {"account", UsageBy::account}}};
@@ -69,6 +71,7 @@ admin::Request to_message(const ledger::RequestRow& row) {
   request.output_tokens = settlement.output_tokens;
   request.held = settlement.held;
   request.cost = row.posted;
+  request.refunded = row.refunded;
   request.overrun = row.overrun;
   for (const auto& known : k_flags) {
     if ((settlement.flags & known.flag) != 0) request.flags.emplace_back(known.name);
@@ -123,6 +126,11 @@ Result<ledger::UsageSelection> to_selection(const admin::UsageQuery& query, base
   selection.channel = query.channel;
   selection.group = query.group;
   selection.account = query.account;
+  if (query.time_zone) {
+    auto zone = base::Zone::find(*query.time_zone);
+    if (!zone) return fail(ErrorCode::invalid, "time_zone: " + zone.error().message, zone.error().hint);
+    selection.zone = *zone;
+  }
   return selection;
 }
 
@@ -186,6 +194,10 @@ RouteResult show_version(RouteCall&) {
   return answer_with(admin::Version{CR_VERSION, "v1"});
 }
 
+RouteResult show_metrics(RouteCall& call) {
+  return AdminAnswer{200, base::Secret(call.api.hooks().metrics()), std::nullopt, "text/plain; version=0.0.4"};
+}
+
 RouteResult list_requests(RouteCall& call) {
   const auto filter = admin::request_filter_from(call.query);
   if (!filter) return tl::unexpected(filter.error());
@@ -214,7 +226,8 @@ RouteResult report_usage(RouteCall& call) {
   if (!selection) return tl::unexpected(selection.error());
   const auto groups = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.usage(*selection); });
   if (!groups) return tl::unexpected(groups.error());
-  admin::UsageReport report{query->by, selection->since, selection->until, {}, {}};
+  const auto span = Reports::usage_span(selection->since, selection->until);
+  admin::UsageReport report{query->by, span.start, span.end, selection->zone.name(), {}, {}};
   for (const auto& group : *groups) {
     report.rows.push_back(to_message(group, query->by));
     add(report.total, report.rows.back());
@@ -227,16 +240,58 @@ RouteResult list_audit(RouteCall& call) {
   const auto limit = whole_parameter(call.query, "limit", 1, k_limit_max, k_limit_default);
   if (!after) return tl::unexpected(after.error());
   if (!limit) return tl::unexpected(limit.error());
+  const auto newest = find_parameter(call.query, "newest");
+  if (newest && *newest != "true" && *newest != "false")
+    return fail(ErrorCode::invalid, "newest: expected true or false");
   const auto size = static_cast<std::size_t>(*limit);
-  const auto rows = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.audit(*after, size); });
+  const auto rows = read_ledger(call.api.ledger(), [&](Reports& reports) {
+    return newest == "true" ? reports.newest_audit(size) : reports.audit(*after, size);
+  });
   if (!rows) return tl::unexpected(rows.error());
   admin::Page<admin::AuditEntry> page;
   for (const auto& row : *rows) {
     page.items.push_back({row.seq, row.at, row.pid, row.uid, row.gid, row.action, row.object, row.detail, row.reason});
   }
   // The last number is what to go on from: as ?after.
-  if (page.items.size() == size) page.next = std::to_string(page.items.back().seq);
+  if (page.items.size() == size && newest != "true") page.next = std::to_string(page.items.back().seq);
   return answer_with(page);
+}
+
+RouteResult refund_request(RouteCall& call) {
+  const auto id = read_id("id", call.name());
+  if (!id) return tl::unexpected(id.error());
+  const auto refund = read_body<admin::RequestRefund>(call);
+  if (!refund) return tl::unexpected(refund.error());
+  admin::Refunded refunded;
+  auto done = call.write([&](ledger::Store& store) -> Result<void> {
+    const auto amount = store.refund_request(*id, refund->amount, call.request.actor);
+    if (!amount) return tl::unexpected(amount.error());
+    refunded.amount = *amount;
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  const auto row = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.request(*id); });
+  if (!row) return tl::unexpected(row.error());
+  refunded.request = to_message(*row);
+  return answer_with(refunded);
+}
+
+// Every balance from its rows, on the connection for what takes long: reservations and other reads go on.
+RouteResult verify_audit(RouteCall& call) {
+  if (const auto body = read_body<admin::Empty>(call); !body) return tl::unexpected(body.error());
+  const auto started = base::steady_now();
+  std::optional<Reports::Verified> verified;
+  auto done = call.api.ledger().read_at_length([&](Reports& reports) -> Result<void> {
+    auto found = reports.verify();
+    if (!found) return tl::unexpected(found.error());
+    verified = *found;
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started);
+  return answer_with(admin::AuditVerified{verified->requests, verified->open, verified->tokens, verified->accounts,
+                                          verified->audit_rows, verified->posted, verified->reserved, verified->since,
+                                          took.count()});
 }
 
 RouteResult check_config(RouteCall& call) {

@@ -68,17 +68,25 @@ Result<admin::Page<admin::Token>> read_page(Reports& reports, ledger::TokenQuery
 struct Outcome {
   std::shared_ptr<const ledger::TokenRecord> before, after;
   ledger::Balance balance;
+  std::vector<ledger::BudgetUse> budgets_before, budgets;
 };
 
 admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& record, const ledger::Balance& balance,
-                        const ledger::TokenRow* row) {
+                        const ledger::TokenRow* row, std::span<const ledger::BudgetUse> budgets) {
   const auto account = call.api.ledger().directory().get()->find_account(record.account);
-  TokenView view{record, account ? std::string_view(account->name) : std::string_view(), balance, {}, {}};
+  TokenView view{record, account ? std::string_view(account->name) : std::string_view(), balance, {}, {}, budgets};
   if (row != nullptr) {
     view.keys = row->keys;
     view.last_used_at = row->last_used_at;
   }
   return to_message(view, call.now);
+}
+
+Result<void> read_budgets(const Store& store, base::TokenId token, std::vector<ledger::BudgetUse>& budgets) {
+  auto uses = store.budget_uses(token);
+  if (!uses) return tl::unexpected(uses.error());
+  budgets = std::move(*uses);
+  return {};
 }
 
 }  // namespace
@@ -114,11 +122,12 @@ RouteResult create_token(RouteCall& call) {
     fill_like(*token, *create, model->token, model->account_name);
   }
   std::optional<ledger::IssuedKey> issued;
+  std::vector<ledger::BudgetUse> budgets;
   auto done = call.write([&](Store& store) -> Result<void> {
     auto made = store.create_token(*token, call.request.actor);
     if (!made) return tl::unexpected(made.error());
     issued = std::move(*made);
-    return {};
+    return read_budgets(store, issued->token->id, budgets);
   });
   if (!done) return tl::unexpected(done.error());
   const auto& record = *issued->token;
@@ -127,7 +136,7 @@ RouteResult create_token(RouteCall& call) {
     if (auto found = find_token_row(call.api.ledger(), record.name)) row = std::move(*found);
   }
   const ledger::Balance untouched{record.quota, {}, {}};
-  return answer_with_key(message_of(call, record, untouched, row ? &*row : nullptr),
+  return answer_with_key(message_of(call, record, untouched, row ? &*row : nullptr, budgets),
                          call.is_dry_run() ? base::Secret() : std::move(issued->key), k_created);
 }
 
@@ -141,17 +150,21 @@ RouteResult edit_token(RouteCall& call) {
   Outcome outcome;
   auto done = call.write([&](Store& store) -> Result<void> {
     outcome.before = store.find_token(call.name());
+    if (outcome.before) {
+      if (auto read = read_budgets(store, outcome.before->id, outcome.budgets_before); !read) return read;
+    }
     auto after = store.edit_token(call.name(), *patch, call.if_rev, call.request.actor);
     if (!after) return tl::unexpected(after.error());
     outcome.after = std::move(*after);
     outcome.balance = store.find_balance(outcome.after->id).value_or(ledger::Balance{});
-    return {};
+    return read_budgets(store, outcome.after->id, outcome.budgets);
   });
   if (!done) return tl::unexpected(done.error());
   outcome.balance.quota = outcome.after->quota;
   admin::TokenEdited edited;
-  edited.token = message_of(call, *outcome.after, outcome.balance, &*row);
-  edited.changes = changes_between(message_of(call, *outcome.before, outcome.balance, &*row), edited.token);
+  edited.token = message_of(call, *outcome.after, outcome.balance, &*row, outcome.budgets);
+  edited.changes =
+      changes_between(message_of(call, *outcome.before, outcome.balance, &*row, outcome.budgets_before), edited.token);
   return answer_with(edited, edited.token.rev);
 }
 
@@ -170,15 +183,35 @@ RouteResult restore_token(RouteCall& call) {
   if (const auto body = read_body<admin::Empty>(call); !body) return tl::unexpected(body.error());
   std::shared_ptr<const ledger::TokenRecord> restored;
   ledger::Balance balance;
+  std::vector<ledger::BudgetUse> budgets;
   auto done = call.write([&](Store& store) -> Result<void> {
     auto record = store.restore_token(call.name(), call.request.actor);
     if (!record) return tl::unexpected(record.error());
     restored = std::move(*record);
     balance = store.find_balance(restored->id).value_or(ledger::Balance{restored->quota, {}, {}});
-    return {};
+    return read_budgets(store, restored->id, budgets);
   });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(message_of(call, *restored, balance, nullptr), restored->rev);
+  return answer_with(message_of(call, *restored, balance, nullptr, budgets), restored->rev);
+}
+
+RouteResult reset_budgets(RouteCall& call) {
+  const auto reset = read_body<admin::BudgetReset>(call);
+  if (!reset) return tl::unexpected(reset.error());
+  std::optional<base::Period> period;
+  if (reset->period) {
+    const auto read = read_period("period", *reset->period);
+    if (!read) return tl::unexpected(read.error());
+    period = *read;
+  }
+  auto row = find_token_row(call.api.ledger(), call.name());
+  if (!row) return tl::unexpected(row.error());
+  auto done = call.write([&](Store& store) -> Result<void> {
+    if (auto given = store.reset_budgets(call.name(), period, call.request.actor); !given) return given;
+    return read_budgets(store, row->token.id, row->budgets);
+  });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(*row, call.now), row->token.rev);
 }
 
 }  // namespace cr::server

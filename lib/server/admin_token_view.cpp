@@ -33,6 +33,10 @@ void set_settings(admin::Token& token, const ledger::TokenRecord& record) {
   token.enabled = record.enabled == token::Switch::on;
   token.groups = record.groups;
   token.quota = record.quota;
+  token.time_zone = record.zone.name();
+  token.requests_per_minute = record.rates.requests_per_minute;
+  token.tokens_per_minute = record.rates.tokens_per_minute;
+  token.requests_at_once = record.rates.requests_at_once;
   token.expires_at = record.expires;
   token.not_before = record.not_before;
   token.models = record.models;
@@ -65,6 +69,15 @@ std::string words(const admin::Tags& tags) {
   for (const auto& [name, value] : tags) text += (text.empty() ? "" : ",") + name + "=" + value;
   return text;
 }
+std::string words(const std::optional<std::int64_t>& count) {
+  return count ? std::to_string(*count) : "unlimited";
+}
+std::string words(const std::vector<admin::Budget>& budgets) {
+  std::string text;
+  for (const auto& budget : budgets)
+    text += (text.empty() ? "" : ",") + budget.limit.to_display() + "/" + budget.period;
+  return text.empty() ? "none" : text;
+}
 std::string when(const std::optional<base::Time>& time) {
   return time ? base::format_rfc3339(*time) : "never";
 }
@@ -80,7 +93,16 @@ std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
   if (facts.expires && now >= *facts.expires) return "expired";
   if (facts.not_before && now < *facts.not_before) return "not_yet_valid";
   if (facts.balance.quota && facts.balance.available() == base::Credits()) return "exhausted";
+  if (limited_until(facts.budgets)) return "limited";
   return facts.rotating ? "rotating" : "enabled";
+}
+
+std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets) {
+  std::optional<base::Time> until;
+  for (const auto& budget : budgets) {
+    if (budget.available() == base::Credits()) until = std::max(until.value_or(budget.span.end), budget.span.end);
+  }
+  return until;
 }
 
 admin::Token to_message(const TokenView& view, base::Time now) {
@@ -91,21 +113,27 @@ admin::Token to_message(const TokenView& view, base::Time now) {
   token.used = view.balance.posted;
   token.reserved = view.balance.reserved;
   if (record.quota) token.left = view.balance.available();
+  for (const auto& use : view.budgets) {
+    token.budgets.push_back(
+        {std::string(base::name_of(use.period)), use.limit, use.used, use.reserved, use.available(), use.span.end});
+  }
+  token.limited_until = limited_until(view.budgets);
   bool rotating = false;
   for (const auto& row : view.keys) {
     if (!works(row.key, now)) continue;
     rotating = rotating || row.key.not_after.has_value();
     token.keys.push_back(to_message(row));
   }
-  token.status = token_status(
-      {record.deleted_at.has_value(), record.enabled, record.not_before, record.expires, view.balance, rotating}, now);
+  token.status = token_status({record.deleted_at.has_value(), record.enabled, record.not_before, record.expires,
+                               view.balance, rotating, view.budgets},
+                              now);
   token.last_used_at = view.last_used_at;
   return token;
 }
 
 admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
   const ledger::Balance balance{row.token.quota, row.posted, row.reserved};
-  return to_message(TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at}, now);
+  return to_message(TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets}, now);
 }
 
 std::vector<admin::Change> changes_between(const admin::Token& before, const admin::Token& after) {
@@ -118,6 +146,11 @@ std::vector<admin::Change> changes_between(const admin::Token& before, const adm
   compare("expires_at", when(before.expires_at), when(after.expires_at));
   compare("not_before", since(before.not_before), since(after.not_before));
   compare("quota", words(before.quota), words(after.quota));
+  compare("budgets", words(before.budgets), words(after.budgets));
+  compare("time_zone", before.time_zone, after.time_zone);
+  compare("requests_per_minute", words(before.requests_per_minute), words(after.requests_per_minute));
+  compare("tokens_per_minute", words(before.tokens_per_minute), words(after.tokens_per_minute));
+  compare("requests_at_once", words(before.requests_at_once), words(after.requests_at_once));
   compare("models", words(before.models), words(after.models));
   compare("allow_ip", words(before.allow_ip), words(after.allow_ip));
   compare("groups", words(before.groups), words(after.groups));

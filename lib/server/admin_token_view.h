@@ -18,8 +18,9 @@ struct TokenStatusFacts {
   std::optional<base::Time> not_before, expires;
   ledger::Balance balance;
   bool rotating = false;  // an old key still works
+  std::span<const ledger::BudgetUse> budgets{};
 };
-// The first that holds: deleted, disabled, expired, not_yet_valid, exhausted, rotating, enabled. Valid while
+// The first that holds: deleted, disabled, expired, not_yet_valid, exhausted, limited, rotating, enabled. Valid while
 // not_before <= now < expires.
 std::string_view token_status(const TokenStatusFacts& facts, base::Time now);
 
@@ -29,7 +30,10 @@ struct TokenView {
   ledger::Balance balance;
   std::span<const ledger::KeyRow> keys;  // current first; those past their grace are left out
   std::optional<base::Time> last_used_at;
+  std::span<const ledger::BudgetUse> budgets{};
 };
+// When all budgets that are used up have begun anew; none if none is.
+std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);
 admin::Token to_message(const TokenView& view, base::Time now);
 admin::Token to_message(const ledger::TokenRow& row, base::Time now);
 

@@ -48,6 +48,8 @@ struct Config {
   relay::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
   std::string ca_file;    // certificates to trust for upstreams beside the system's; empty = none
   std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens; none = never
+  std::optional<std::chrono::milliseconds> retention{
+      std::chrono::hours(24 * 90)};  // of requests' rows; none = for good
   std::string key_prefix{token::k_default_key_prefix};
   base::LogLevel log_level = base::LogLevel::info;
   std::optional<base::LogFormat> log_format;  // none = by what stderr is

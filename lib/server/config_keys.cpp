@@ -162,20 +162,21 @@ ConfigKey trusted_proxies_key() {
           [](const Config& config) { return show_texts(config.trusted_proxies); }};
 }
 
-ConfigKey default_expiry_key() {
-  constexpr Between k_range{60 * k_second, 100 * 365 * k_day};
-  return {"tokens.default_expiry", Reload::restart,
-          [k_range](const ConfigValue& value, Config& config) -> Result<void> {
-            config.default_expiry.reset();
-            if (value.kind == ConfigValue::Kind::text && value.text == "never") return {};
-            const auto length = read_duration(value, k_range);
-            if (!length) return tl::unexpected(length.error());
-            config.default_expiry = *length;
+// A duration, or a word for none.
+template <class At>
+ConfigKey duration_or(std::string name, Reload reload, std::string none, Between range_ms, At at) {
+  return {std::move(name), reload,
+          [none, range_ms, at](const ConfigValue& value, Config& config) -> Result<void> {
+            at(config).reset();
+            if (value.kind == ConfigValue::Kind::text && value.text == none) return {};
+            const auto length = read_duration(value, range_ms);
+            if (!length) {
+              return fail(length.error().code, length.error().message + ", or " + show_text(none), length.error().hint);
+            }
+            at(config) = *length;
             return {};
           },
-          [](const Config& config) {
-            return config.default_expiry ? show_duration(*config.default_expiry) : show_text("never");
-          }};
+          [none, at](const Config& config) { return at(config) ? show_duration(*at(config)) : show_text(none); }};
 }
 
 ConfigKey key_prefix_key() {
@@ -258,8 +259,13 @@ std::vector<ConfigKey> other_keys() {
   using relay::LogRequests;
   using MaybeFormat = std::optional<LogFormat>;
   return {
-      default_expiry_key(),
+      duration_or(
+          "tokens.default_expiry", Reload::restart, "never", {60 * k_second, 100 * 365 * k_day},
+          [](auto& config) -> auto& { return config.default_expiry; }),
       key_prefix_key(),
+      duration_or(
+          "usage.retention", Reload::live, "forever", {k_day, 100 * 365 * k_day},
+          [](auto& config) -> auto& { return config.retention; }),
       whole("relay.tries_max", Reload::live, [](auto& c) -> auto& { return c.relay.tries_max; }, {1, 100}),
       duration("relay.total_timeout", [](auto& c) -> auto& { return c.relay.total_timeout; }, {k_second, k_day}),
       duration("relay.drain_answer_timeout", [](auto& c) -> auto& { return c.relay.drain_answer_timeout; },

@@ -24,10 +24,38 @@ void expect_round_trip(const T& message, std::initializer_list<const char*> name
 
 TEST(Messages, token_answers_go_round) {
   const auto token = sample_token();
-  expect_round_trip(token,
-                    {"id",   "rev",      "name", "status",     "enabled",      "groups",     "account",    "quota",
-                     "used", "reserved", "left", "expires_at", "not_before",   "models",     "allow_ip",   "when_low",
-                     "tags", "note",     "keys", "created_at", "last_used_at", "deleted_at", "retrievable"});
+  expect_round_trip(token, {"id",
+                            "rev",
+                            "name",
+                            "status",
+                            "enabled",
+                            "groups",
+                            "account",
+                            "quota",
+                            "budgets",
+                            "time_zone",
+                            "limited_until",
+                            "requests_per_minute",
+                            "tokens_per_minute",
+                            "requests_at_once",
+                            "period",
+                            "limit",
+                            "resets_at",
+                            "used",
+                            "reserved",
+                            "left",
+                            "expires_at",
+                            "not_before",
+                            "models",
+                            "allow_ip",
+                            "when_low",
+                            "tags",
+                            "note",
+                            "keys",
+                            "created_at",
+                            "last_used_at",
+                            "deleted_at",
+                            "retrievable"});
   expect_round_trip(token.keys[0],
                     {"id", "first", "last", "state", "created_at", "not_after", "last_used_at", "last_used_ip"});
   expect_round_trip(Page<Token>{{token, Token{}}, "o2"}, {"items", "next"});
@@ -40,11 +68,49 @@ TEST(Messages, token_answers_go_round) {
 }
 
 TEST(Messages, token_requests_go_round) {
-  TokenCreate create{"ci",     sample_time(1), sample_time(2), sample_credits(5), {"gpt-4o"}, {"::1"},
-                     {"fast"}, "team",         "refuse",       {{"a", "b"}},      "note",     false,
-                     true,     "other",        {"quota"},      "sk-own"};
-  expect_round_trip(create, {"name", "expires_at", "not_before", "quota", "models", "allow_ip", "groups", "account",
-                             "when_low", "tags", "note", "enabled", "retrievable", "like", "given", "key"});
+  TokenCreate create{"ci",
+                     sample_time(1),
+                     sample_time(2),
+                     sample_credits(5),
+                     {{"day", sample_credits(1)}},
+                     "Asia/Tokyo",
+                     1,
+                     2,
+                     3,
+                     {"gpt-4o"},
+                     {"::1"},
+                     {"fast"},
+                     "team",
+                     "refuse",
+                     {{"a", "b"}},
+                     "note",
+                     false,
+                     true,
+                     "other",
+                     {"quota"},
+                     "sk-own"};
+  expect_round_trip(create, {"name",
+                             "expires_at",
+                             "not_before",
+                             "quota",
+                             "budgets",
+                             "day",
+                             "time_zone",
+                             "requests_per_minute",
+                             "tokens_per_minute",
+                             "requests_at_once",
+                             "models",
+                             "allow_ip",
+                             "groups",
+                             "account",
+                             "when_low",
+                             "tags",
+                             "note",
+                             "enabled",
+                             "retrievable",
+                             "like",
+                             "given",
+                             "key"});
   expect_round_trip(TokenRotate{1, "finish", 2, true}, {"grace_ms", "action", "quiet_for_ms", "force"});
   expect_round_trip(TokenCheck{"gpt-4o", "::1", sample_credits(1)}, {"model", "ip", "cost"});
   expect_round_trip(VerifyKey{"sk"}, {"key"});
@@ -56,6 +122,11 @@ TEST(Messages, token_requests_go_round) {
           std::optional<Time>(),
           std::optional<Time>(sample_time(1)),
           QuotaEdit{false, sample_credits(9), {}},
+          std::map<std::string, QuotaEdit>{{"day", {true, {}, {}}}, {"week", {false, {}, sample_credits(-3)}}},
+          "UTC",
+          std::optional<std::int64_t>(),
+          std::optional<std::int64_t>(7),
+          std::optional<std::int64_t>(8),
           ListEdit{std::vector<std::string>{"m"}, {}, {}},
           ListEdit{{}, {"::1"}, {"::2"}},
           ListEdit{{}, {"g"}, {}},
@@ -63,8 +134,26 @@ TEST(Messages, token_requests_go_round) {
           "clamp",
           std::map<std::string, std::optional<std::string>>{{"a", "b"}, {"c", std::nullopt}},
           "note"};
-  expect_round_trip(edit, {"name", "enabled", "expires_at", "not_before", "quota", "models", "allow_ip", "groups",
-                           "account", "when_low", "tags", "note"});
+  expect_round_trip(edit, {"name",
+                           "enabled",
+                           "expires_at",
+                           "not_before",
+                           "quota",
+                           "budgets",
+                           "day",
+                           "week",
+                           "delta",
+                           "time_zone",
+                           "requests_per_minute",
+                           "tokens_per_minute",
+                           "requests_at_once",
+                           "models",
+                           "allow_ip",
+                           "groups",
+                           "account",
+                           "when_low",
+                           "tags",
+                           "note"});
 }
 
 TEST(Messages, other_answers_go_round) {
@@ -121,10 +210,18 @@ TEST(Messages, other_answers_go_round) {
                                        "output_tokens",
                                        "held",
                                        "cost",
+                                       "refunded",
                                        "overrun",
                                        "flags"});
-  expect_round_trip(UsageReport{{"day"}, sample_time(1), sample_time(2), {sample_usage_row()}, sample_usage_row()},
-                    {"by", "since", "until", "rows", "total", "key", "requests", "errors", "estimated"});
+  expect_round_trip(BudgetReset{"day"}, {"period"});
+  expect_round_trip(RequestRefund{sample_credits(3)}, {"amount"});
+  expect_round_trip(Refunded{sample_credits(3), sample_request()}, {"amount", "request"});
+  expect_round_trip(
+      AuditVerified{1, 2, 3, 4, 5, sample_credits(6), sample_credits(7), sample_time(8), 9},
+      {"requests", "open", "tokens", "accounts", "audit_rows", "posted", "reserved", "rows_since", "took_ms"});
+  expect_round_trip(
+      UsageReport{{"day"}, sample_time(1), sample_time(2), "UTC", {sample_usage_row()}, sample_usage_row()},
+      {"by", "since", "until", "time_zone", "rows", "total", "key", "requests", "errors", "estimated"});
   expect_round_trip(sample_status(),
                     {"version", "pid", "started_at", "state", "listen", "admin_socket", "state_dir", "config_file",
                      "workers", "connections", "requests_running", "requests_total", "tokens", "channels",

@@ -55,7 +55,7 @@ TEST(Queries, filters_go_round) {
   EXPECT_EQ(query_of(*requests_again), request_text);
   EXPECT_EQ(requests_again->since, sample_time(1));
 
-  const UsageQuery usage{{"day", "model"}, sample_time(1), sample_time(2), "ci", "m", "c", "g", "a"};
+  const UsageQuery usage{{"day", "model"}, sample_time(1), sample_time(2), "Asia/Tokyo", "ci", "m", "c", "g", "a"};
   const auto usage_text = query_of(usage);
   const auto usage_again = usage_query_from(parse(usage_text));
   ASSERT_TRUE(usage_again.has_value()) << usage_again.error().message;

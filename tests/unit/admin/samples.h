@@ -26,6 +26,13 @@ inline Token sample_token() {
   token.used = sample_credits(1'350);
   token.reserved = sample_credits(2);
   token.left = sample_credits(20'499'998'648);
+  token.budgets = {
+      {"day", sample_credits(5), sample_credits(4), sample_credits(1), sample_credits(0), sample_time(11)}};
+  token.time_zone = "Europe/Berlin";
+  token.limited_until = sample_time(11);
+  token.requests_per_minute = 60;
+  token.tokens_per_minute = 90'000;
+  token.requests_at_once = 4;
   token.expires_at = sample_time(1);
   token.not_before = sample_time(2);
   token.models = {"gpt-4o", "o3-*"};
@@ -95,6 +102,7 @@ inline Request sample_request() {
   request.output_tokens = 4;
   request.held = sample_credits(5);
   request.cost = sample_credits(6);
+  request.refunded = sample_credits(2);
   request.overrun = sample_credits(-7);
   request.flags = {"estimated", "clamped"};
   return request;

@@ -66,7 +66,7 @@ TEST_F(CompletionOfCrctl, offers_names_of_the_daemon) {
 TEST_F(CompletionOfCrctl, offers_choices) {
   EXPECT_THAT(values({"token", "list", "-o", "js"}), ElementsAre("json", "jsonl"));
   EXPECT_THAT(values({"token", "list", "--output=w"}), ElementsAre("--output=wide"));
-  EXPECT_THAT(values({"usage", "--by", "token,mo"}), ElementsAre("token,model"));
+  EXPECT_THAT(values({"usage", "--by", "token,mod"}), ElementsAre("token,model"));
   EXPECT_THAT(values({"completion", "z"}), ElementsAre("zsh"));
   EXPECT_THAT(values({"token", "edit", "ci", "--models", "+w"}), ElementsAre("+web"));
 }

@@ -38,7 +38,20 @@ TEST(TokenStatus, is_the_first_that_holds) {
   const ledger::Balance over{Credits::from_nano(5), Credits::from_nano(9), {}};
   const ledger::Balance nothing{Credits(), {}, {}};
   const ledger::Balance unlimited{std::nullopt, Credits::from_nano(9), {}};
+  const std::vector<ledger::BudgetUse> whole{{.limit = Credits::from_nano(5), .used = Credits::from_nano(4)}};
+  const std::vector<ledger::BudgetUse> used_up{
+      {.span = {at(-9), at(1)},
+       .limit = Credits::from_nano(5),
+       .used = Credits::from_nano(4),
+       .reserved = Credits::from_nano(1)},
+      {.period = base::Period::month, .span = {at(-9), at(8)}, .limit = Credits(), .used = {}},
+      {.period = base::Period::week, .span = {at(-9), at(9)}, .limit = Credits::from_nano(5)}};
+  EXPECT_EQ(limited_until(whole), std::nullopt);
+  EXPECT_EQ(limited_until(used_up), at(8)) << "when the last of those that are used up begins anew";
   const StatusCase table[] = {
+      {{false, Switch::on, {}, {}, almost, true, whole}, "rotating"},
+      {{false, Switch::on, {}, {}, almost, true, used_up}, "limited"},
+      {{false, Switch::on, {}, {}, empty, true, used_up}, "exhausted"},
       {{}, "enabled"},
       {{false, Switch::on, {}, {}, {}, true}, "rotating"},
       {{false, Switch::on, {}, {}, almost, false}, "enabled"},

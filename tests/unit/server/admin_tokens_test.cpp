@@ -321,7 +321,9 @@ TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
       for (int count = 0; count < k_edits; ++count) {
         const bool quota = (thread + count) % 2 == 0;
         const auto tag = "t" + std::to_string((thread * k_edits + count) / 4);  // as many as a token may have
-        const auto body = quota ? std::string(R"({"quota":{"delta":"1"}})") : R"({"tags":{")" + tag + R"(":")" + std::to_string(thread * k_edits + count) + R"("}})";
+        const auto body = quota
+                              ? std::string(R"({"quota":{"delta":"1"}})")
+                              : R"({"tags":{")" + tag + R"(":")" + std::to_string(thread * k_edits + count) + R"("}})";
         if (!own.call("PATCH", "/tokens/busy", body)) ++failures;
       }
     });

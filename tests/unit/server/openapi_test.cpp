@@ -91,6 +91,9 @@ TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<admin::AccountCreate>("AccountCreate");
   expect_described<admin::AccountCredit>("AccountCredit");
   expect_described<admin::AuditEntry>("AuditEntry");
+  expect_described<admin::AuditVerified>("AuditVerified");
+  expect_described<admin::Budget>("Budget");
+  expect_described<admin::BudgetReset>("BudgetReset");
   expect_described<admin::Channel>("Channel");
   expect_described<admin::ChannelCreate>("ChannelCreate");
   expect_described<admin::ChannelSetKey>("ChannelSetKey");
@@ -106,7 +109,9 @@ TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<admin::PriceQuote>("PriceQuote");
   expect_described<admin::PriceQuoted>("PriceQuoted");
   expect_described<admin::PriceSet>("PriceSet");
+  expect_described<admin::Refunded>("Refunded");
   expect_described<admin::Request>("Request");
+  expect_described<admin::RequestRefund>("RequestRefund");
   expect_described<admin::Status>("Status");
   expect_described<admin::Token>("Token");
   expect_described<admin::TokenCheck>("TokenCheck");
@@ -138,6 +143,11 @@ TEST(OpenApi, has_every_member_of_the_edits) {
                                                   {"expires_at", "null"},
                                                   {"not_before", "null"},
                                                   {"quota", "\"1\""},
+                                                  {"budgets", R"({"day":"1","week":null,"month":{"delta":"1"}})"},
+                                                  {"time_zone", "\"Europe/Berlin\""},
+                                                  {"requests_per_minute", "null"},
+                                                  {"tokens_per_minute", "1"},
+                                                  {"requests_at_once", "1"},
                                                   {"models", list},
                                                   {"allow_ip", list},
                                                   {"groups", list},
