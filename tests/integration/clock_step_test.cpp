@@ -84,6 +84,30 @@ TEST_F(ClockStep, RunningRequestsAreNotCut) {
   check_books(gateway_.daemon);
 }
 
+TEST_F(ClockStep, ABudgetGoesByTheDayThatIsNow) {
+  const auto key = gateway_.token("t", {"--budget", "0.0003/day", "--when-low", "refuse"});
+  const Json body = chat("fake-full", {{"max_tokens", 16}});
+  const auto spend_all = [&] {
+    int passed = 0;
+    while (gateway_.post(key, body).status == 200) ++passed;
+    return passed;
+  };
+  const int a_day = spend_all();
+  EXPECT_GT(a_day, 0);
+  gateway_.daemon.step(12h - 1ms);
+  EXPECT_EQ(spend_all(), 0) << "a millisecond before midnight";
+  gateway_.daemon.step(1ms);
+  EXPECT_EQ(spend_all(), a_day) << "at midnight";
+  gateway_.daemon.step(-12h);
+  EXPECT_EQ(spend_all(), 0) << "back in the day that was used up";
+  gateway_.daemon.step(k_ten_years);
+  EXPECT_EQ(spend_all(), a_day);
+  gateway_.daemon.step(-k_ten_years);
+  EXPECT_EQ(spend_all(), 0);
+  gateway_.daemon.must({"audit", "verify"});
+  check_witness(gateway_, Run::clean);
+}
+
 TEST_F(ClockStep, NewRequestsAreSettledOnEitherSide) {
   const auto key = gateway_.token("t", {"--quota", "1"});
   int sent = 0;

@@ -55,6 +55,8 @@ class KillLoop : public testing::Test {
     gateway_.daemon.must({"account", "create", "team", "--quota", "1000"});
     keys_.push_back(gateway_.token("wide", {"--quota", "1000"}));
     keys_.push_back(gateway_.token("in-team", {"--account", "team"}));
+    keys_.push_back(
+        gateway_.token("by-day", {"--budget", "500/day", "--budget", "1000/month", "--time-zone", "Asia/Kathmandu"}));
     keys_.push_back(gateway_.token("tight", {"--quota", "0.001", "--when-low", "refuse"}));
   }
   static DaemonOptions options() {
@@ -124,6 +126,7 @@ class KillLoop : public testing::Test {
 
   void check_round(const std::vector<SentRequest>& sent) {
     check_books(gateway_.daemon);
+    gateway_.daemon.must({"audit", "verify"});  // the usage's sums and the budgets with them
     EXPECT_EQ(gateway_.daemon.sql_value("SELECT count(*) FROM reservation"), "0");
     EXPECT_EQ(gateway_.daemon.sql_value("SELECT sum(reserved) FROM token_balance"), "0");
     const auto rows = new_rows();

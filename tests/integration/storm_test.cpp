@@ -131,6 +131,28 @@ TEST_F(Storm, TheAccountBindsItsTokensTogether) {
   check_books(gateway_.daemon);
 }
 
+TEST_F(Storm, TheBudgetBindsAnUnlimitedToken) {
+  for (int seed = 0; seed < k_seeds / 5 && !HasFailure(); ++seed) {
+    random_.seed(static_cast<unsigned>(seed));
+    const auto paid_for = pick(1, 100);
+    const Json body = chat("fake-full", {{"max_tokens", pick(16, 120)}});
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": a month's budget for " + std::to_string(paid_for));
+    gateway_.upstream.reset();
+    const auto name = "t" + std::to_string(seed);
+    const auto limit = paid_for * ceiling_of(body);
+    const auto key =
+        gateway_.token(name, {"--budget", dollars(limit) + "/month", "--budget", "1000/week", "--when-low", "refuse"});
+    const auto statuses = storm(gateway_.daemon.port(), requests_of({key}, body));
+    EXPECT_THAT(statuses, testing::ElementsAre(testing::Pair(200, paid_for),
+                                               testing::Pair(429, static_cast<int>(k_requests) - paid_for)));
+    EXPECT_EQ(gateway_.arrived(), paid_for);
+    EXPECT_EQ(gateway_.posted(name), limit);
+    EXPECT_EQ(witnessed_cost(gateway_), limit);
+    EXPECT_EQ(gateway_.show(name).at("status"), "limited");
+  }
+  check_books(gateway_.daemon);
+}
+
 // With credit for all of them nobody is refused, although each holds its whole ceiling and names no bound of its own.
 TEST_F(Storm, NoneIsRefusedWhereThereIsCreditForAll) {
   constexpr int k_at_once = 100;

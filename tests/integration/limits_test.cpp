@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Budgets and rates on the request path: what is refused, with which words and headers, and what the books say of it.
+#include "integration/gateway.h"
+
+namespace cr::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const auto k_morning = std::chrono::sys_days(std::chrono::year(2030) / 3 / 4) + 8h;  // a Monday
+
+DaemonOptions on_a_clock() {
+  DaemonOptions options;
+  options.clock = true;
+  return options;
+}
+
+// Costs $0.0001 where its whole ceiling is used: 100,000 nano-dollars and what the input comes to.
+Json request_of(int output) {
+  return chat("fake-full", {{"max_tokens", output}});
+}
+
+std::string status_of(Gateway& gateway, const std::string& token) {
+  return gateway.show(token).at("status");
+}
+
+TEST(Budgets, RefuseUntilTheirResetAndSayWhen) {
+  Gateway gateway(on_a_clock());
+  gateway.daemon.set_time(k_morning);
+  const auto key = gateway.token("ci", {"--budget", "0.001/day", "--budget", "1/month", "--when-low", "refuse"});
+  ASSERT_EQ(gateway.post(key, request_of(400)).status, 200);
+  const auto arrived = gateway.arrived();
+  const auto refused = gateway.post(key, request_of(400));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(error_code(refused), "budget_exceeded");
+  EXPECT_EQ(refused.header("retry-after"), std::to_string(16 * 3600)) << "to the next midnight";
+  EXPECT_EQ(refused.header("x-should-retry"), "false");
+  EXPECT_THAT(refused.body, HasSubstr("budget of this day"));
+  EXPECT_THAT(refused.body, HasSubstr("2030-03-05T00:00:00Z"));
+  EXPECT_EQ(gateway.arrived(), arrived);
+  // The next day it passes again, on the same settings; the month has counted both.
+  gateway.daemon.set_time(k_morning + 16h);
+  EXPECT_EQ(gateway.post(key, request_of(400)).status, 200);
+  const Json token = gateway.show("ci");
+  EXPECT_EQ(token.at("budgets").at(1).at("used"), token.at("used"));
+  EXPECT_NE(token.at("budgets").at(0).at("used"), token.at("used"));
+  EXPECT_EQ(token.at("budgets").at(0).at("resets_at"), "2030-03-06T00:00:00Z");
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Budgets, StatusIsLimitedWithTheResetAndTheTokenSaysSoItself) {
+  Gateway gateway(on_a_clock());
+  gateway.daemon.set_time(k_morning);
+  const auto key =
+      gateway.token("ci", {"--budget", "0.0001/week", "--time-zone", "Europe/Berlin", "--when-low", "refuse"});
+  ASSERT_EQ(gateway.post(key, chat("fake-a", {{"max_tokens", 16}})).status, 429);
+  EXPECT_EQ(status_of(gateway, "ci"), "enabled") << "something is left, only not enough";
+  gateway.daemon.must({"token", "edit", "ci", "--budget", "0/week"});
+  const Json shown = gateway.show("ci");
+  EXPECT_EQ(shown.at("status"), "limited");
+  EXPECT_EQ(shown.at("limited_until"), "2030-03-10T23:00:00Z") << "Monday's midnight in Berlin";
+  EXPECT_EQ(gateway.daemon.must({"token", "list", "--status", "limited", "-q"}), "ci\n");
+  const auto self = Json::parse(HttpClient(gateway.daemon.port(), key).get("/v1/token").body);
+  EXPECT_EQ(self.at("status"), "limited");
+  EXPECT_EQ(self.at("budgets").at(0).at("resets_at"), "2030-03-10T23:00:00Z");
+  EXPECT_EQ(self.at("budgets").at(0).at("remaining"), "0");
+  EXPECT_EQ(gateway.daemon.crctl({"token", "check", "ci", "--model", "fake-a"}).exit, 14);
+  EXPECT_THAT(gateway.daemon.crctl({"token", "check", "ci", "--model", "fake-a"}).out, HasSubstr("budget_exceeded"));
+  gateway.daemon.must({"token", "edit", "ci", "--budget", "+1/week"});
+  EXPECT_EQ(gateway.post(key, chat()).status, 200);
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Budgets, ResetAndTakenAway) {
+  Gateway gateway(on_a_clock());
+  gateway.daemon.set_time(k_morning);
+  const auto key = gateway.token("ci", {"--budget", "0.001/day", "--when-low", "refuse"});
+  ASSERT_EQ(gateway.post(key, request_of(400)).status, 200);
+  ASSERT_EQ(gateway.post(key, request_of(400)).status, 429);
+  const auto said = gateway.daemon.crctl({"token", "budget-reset", "ci", "--period", "day", "--reason", "a demo"});
+  EXPECT_EQ(said.exit, 0) << said.err;
+  EXPECT_THAT(said.err, HasSubstr("reset the day's budget of token 'ci'"));
+  EXPECT_EQ(gateway.post(key, request_of(400)).status, 200);
+  EXPECT_EQ(gateway.post(key, request_of(400)).status, 429);
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT reason FROM audit WHERE action = 'token.budget_reset'"), "a demo");
+  EXPECT_EQ(gateway.daemon.crctl({"token", "budget-reset", "ci", "--period", "week"}).exit, 2);
+  gateway.daemon.must({"token", "edit", "ci", "--budget", "none/day"});
+  EXPECT_EQ(gateway.post(key, request_of(400)).status, 200);
+  EXPECT_TRUE(gateway.show("ci").at("budgets").empty());
+  gateway.daemon.must({"audit", "verify"});
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Budgets, SurviveARestartAndAKill) {
+  Gateway gateway(on_a_clock());
+  gateway.daemon.set_time(k_morning);
+  const auto key = gateway.token("ci", {"--budget", "0.001/day", "--when-low", "refuse"});
+  ASSERT_EQ(gateway.post(key, request_of(400)).status, 200);
+  const Json before = gateway.show("ci").at("budgets");
+  gateway.daemon.kill9();
+  gateway.daemon.start();
+  EXPECT_EQ(gateway.show("ci").at("budgets"), before);
+  EXPECT_EQ(gateway.post(key, request_of(400)).status, 429);
+  gateway.daemon.must({"audit", "verify"});
+}
+
+TEST(Rates, RequestsAMinuteWithHeadersAndNoRow) {
+  Gateway gateway;
+  const auto key = gateway.token("ci", {"--rpm", "3", "--tpm", "100k"});
+  for (int left = 2; left >= 0; --left) {
+    const auto answer = gateway.post(key, chat());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.header("x-ratelimit-limit-requests"), "3");
+    EXPECT_EQ(answer.header("x-ratelimit-remaining-requests"), std::to_string(left));
+    EXPECT_EQ(answer.header("x-ratelimit-limit-tokens"), "100000");
+    EXPECT_FALSE(answer.header("x-ratelimit-reset-requests").empty());
+  }
+  gateway.flush();
+  const auto rows = gateway.daemon.sql_value("SELECT count(*) FROM request");
+  const auto refused = gateway.post(key, chat());
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(error_code(refused), "rate_limit_exceeded");
+  EXPECT_EQ(refused.header("x-should-retry"), "") << "it may be tried again, later";
+  const auto wait = std::stoi(refused.header("retry-after"));
+  EXPECT_GE(wait, 1);
+  EXPECT_LE(wait, 61);
+  EXPECT_EQ(refused.header("x-ratelimit-remaining-requests"), "0");
+  EXPECT_THAT(refused.body, HasSubstr("--rpm"));
+  gateway.flush();
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), rows) << "a refusal by rate costs no row";
+  EXPECT_EQ(gateway.arrived(), 3);
+  // Raised, it passes at once.
+  gateway.daemon.must({"token", "edit", "ci", "--rpm", "100"});
+  EXPECT_EQ(gateway.post(key, chat()).status, 200);
+  EXPECT_EQ(gateway.post(gateway.token("free"), chat()).header("x-ratelimit-limit-requests"), "");
+  EXPECT_THAT(gateway.daemon.must({"metrics"}),
+              HasSubstr("crd_requests_refused_total{code=\"rate_limit_exceeded\"} 1\n"));
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Rates, ModelTokensAMinute) {
+  Gateway gateway;
+  const auto key = gateway.token("ci", {"--tpm", "2000"});
+  // Charged with its bound at first, then put right by what it used.
+  const auto first = gateway.post(key, chat("fake-full", {{"max_tokens", 1500}}));
+  ASSERT_EQ(first.status, 200);
+  const auto refused = gateway.post(key, chat("fake-full", {{"max_tokens", 1500}}));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(error_code(refused), "rate_limit_exceeded");
+  EXPECT_THAT(refused.body, HasSubstr("--tpm"));
+  EXPECT_EQ(gateway.post(key, chat("fake-a", {{"max_tokens", 16}})).status, 200) << "what fits passes";
+  EXPECT_EQ(gateway.arrived(), 2);
+  check_witness(gateway, Run::clean);
+}
+
+TEST(Rates, RequestsAtOnce) {
+  Gateway gateway;
+  const auto key = gateway.token("ci", {"--concurrency", "2"});
+  gateway.upstream.close_gate();
+  auto one = std::async(std::launch::async, [&] { return gateway.post(key, chat()).status; });
+  auto two = std::async(std::launch::async, [&] { return gateway.post(key, chat()).status; });
+  gateway.upstream.wait_for("held", 2);
+  const auto refused = gateway.post(key, chat());
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(error_code(refused), "concurrency_limit_exceeded");
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  gateway.upstream.open_gate();
+  EXPECT_EQ(one.get(), 200);
+  EXPECT_EQ(two.get(), 200);
+  EXPECT_EQ(gateway.post(key, chat()).status, 200);
+  EXPECT_EQ(gateway.arrived(), 3);
+  check_witness(gateway, Run::clean);
+}
+
+}  // namespace
+}  // namespace cr::test
