@@ -117,6 +117,16 @@ for connections in ${CONNECTIONS:-64}; do
     awk '{ print $1 / $2 }' | median | awk '{ printf "  crd / nginx, CPU a request: %.2f\n", $1 }'
 done
 
+# The ledger alone: durable reservations a second, and how long each waits for its commit.
+mkdir -p "$dir/ledger"
+bench_ledger "$dir/ledger" > "$dir/ledger.out"
+echo 'ledger: reservations made durable, each settled when released'
+printf '  %-8s %12s %10s %10s %12s\n' waiting 'per second' 'p50 us' 'p99 us' 'commits/s'
+while read -r line; do
+  set -- $line
+  printf '  %-8s %12s %10s %10s %12s\n' "$2" "$4" "$8" "${10}" "$6"
+done < "$dir/ledger.out"
+
 # System calls a request, where strace may attach.
 if [ -n "${SYSCALLS:-}" ] && command -v strace > /dev/null; then
   count_calls() { # NAME PORT PID...

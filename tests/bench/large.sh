@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# How reports behave on a large store: usage on one with few requests and on one with many, what a report does to the
+# reservations beside it, and pruning under load. Prints figures; asserts only that the books of the made store agree.
+#   tests/bench/large.sh BUILD_DIR
+#   ROWS=10000000 TOKENS=100000 SMALL=10000 REQUESTS=20000   may be set; about 4 GB under /tmp for the largest
+set -euo pipefail
+build=$(cd "$1" && pwd)
+rows=${ROWS:-10000000} tokens=${TOKENS:-100000} small=${SMALL:-10000} requests=${REQUESTS:-20000}
+export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH"
+
+dir=$(mktemp -d /tmp/crd-large.XXXXXX)
+started=()
+stop_all() {
+  for pid in "${started[@]}"; do kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null || true; done
+  rm -rf "$dir"
+}
+trap stop_all EXIT
+
+# A program whose first line that matches tells it is ready; that line is in $ready.
+start() {
+  local pattern=$1 fifo=$dir/fifo.$RANDOM line
+  shift
+  mkfifo "$fifo"
+  "$@" > "$fifo" 2>&1 &
+  started+=($!)
+  exec 7< "$fifo"
+  while read -r line <&7; do
+    printf '%s\n' "$line" >> "$dir/log"
+    if [[ $line =~ $pattern ]]; then
+      cat <&7 >> "$dir/log" &
+      ready=$line
+      return
+    fi
+  done
+  cat "$dir/log" >&2
+  exit 1
+}
+
+start_crd() { # NAME
+  mkdir -p "$dir/$1"
+  printf 'listen = ["127.0.0.1:0"]\nstate_dir = "%s/state"\nadmin_socket = "%s/admin.sock"\n%b' "$dir/$1" "$dir/$1" "${2:-}" \
+    > "$dir/$1/crd.toml"
+  : > "$dir/log"
+  start ' ready ' crd --config "$dir/$1/crd.toml"
+  crd_pid=${started[-1]}
+  crd_port=$(sed -n 's/.* listening .*address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log" | head -n 1)
+  export CRCTL_SOCKET=$dir/$1/admin.sock
+}
+stop_crd() {
+  kill "$crd_pid"
+  wait "$crd_pid" || true
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+time_usage() { # the median of seven, in milliseconds
+  local i begun
+  for ((i = 0; i < 7; ++i)); do
+    begun=$(date +%s%N)
+    crctl usage --by day,model --since 30d > /dev/null
+    echo $((($(date +%s%N) - begun) / 1000))
+  done | median | awk '{ printf "%.1f\n", $1 / 1000 }'
+}
+
+p99() { # of reservations made through /v1, in microseconds
+  bench_load --port "$crd_port" --key "$key" --connections 8 --requests "$requests" | sed 's/.*p99_us \([0-9.]*\).*/\1/'
+}
+
+mkdir -p "$dir/small/state" "$dir/large/state"
+chmod 700 "$dir"/*/state
+bench_fill "$dir/small/state" "$small" 100
+start_crd small
+echo "usage --by day,model --since 30d: $(time_usage) ms with $small requests"
+stop_crd
+
+begun=$SECONDS
+bench_fill "$dir/large/state" "$rows" "$tokens"
+echo "made $rows requests of $tokens tokens in $((SECONDS - begun)) s, $(du -h "$dir/large/state/ledger.db" | cut -f 1)"
+start '^listening' bench_upstream
+upstream_port=${ready##* }
+begun=$(date +%s%N)
+start_crd large
+echo "crd starts on it in $((($(date +%s%N) - begun) / 1000000)) ms"
+echo "usage --by day,model --since 30d: $(time_usage) ms with $rows requests"
+crctl --timeout 10m audit verify
+
+echo upstream-key | crctl -q channel create bench --kind openai --base-url "http://127.0.0.1:$upstream_port/v1" \
+  --allow-private --key-stdin --models gpt-4o-mini > /dev/null
+key=$(crctl -q token create bench --quota 1000000 2> /dev/null)
+p99 > /dev/null
+alone=$(p99)
+(while :; do crctl usage --by day,model,channel --since 80d > /dev/null; done) &
+reports=$!
+beside=$(p99)
+kill "$reports" && wait "$reports" 2> /dev/null || true
+echo "p99 of a request at 8 connections: $alone us alone, $beside us while reports run without a pause"
+
+stop_crd
+start_crd large '[usage]\nretention = "40d"\n'
+before=$(sqlite3 -readonly "$dir/large/state/ledger.db" 'SELECT count(*) FROM request')
+pruning=$(p99)
+after=$(sqlite3 -readonly "$dir/large/state/ledger.db" 'SELECT count(*) FROM request')
+echo "p99 while rows are pruned: $pruning us; $((before + requests + 2000 - after)) rows went meanwhile"
+crctl --timeout 10m audit verify
