@@ -117,6 +117,10 @@ Result<Exit> run_tail_audit(Context& context, const Words& words) {
   }
 }
 
+std::string counted(std::int64_t number, const std::string& one, const std::string& many = {}) {
+  return grouped(number) + " " + (number == 1 ? one : many.empty() ? one + "s" : many);
+}
+
 Result<Exit> run_verify(Context& context) {
   std::string raw;
   auto verified = context.client().send<admin::AuditVerified>("POST", "/audit/verify", admin::Empty{}, {}, &raw);
@@ -126,10 +130,11 @@ Result<Exit> run_verify(Context& context) {
     printed = context.output.object(raw);
   } else if (!context.globals.quiet) {
     std::string text = fmt::format(
-        "the books agree: {} tokens and {} accounts against {} requests and {} open ones\n"
-        "posted {}, reserved {}; {} audit entries, none changed or missing; {}\n",
-        grouped(verified->tokens), grouped(verified->accounts), grouped(verified->requests), grouped(verified->open),
-        money_text(verified->posted, 9), money_text(verified->reserved, 9), grouped(verified->audit_rows),
+        "the books agree: {} and {} against {} and {} open\n"
+        "posted {}, reserved {}; {}, none changed or missing; {}\n",
+        counted(verified->tokens, "token"), counted(verified->accounts, "account"),
+        counted(verified->requests, "request"), grouped(verified->open), money_text(verified->posted, 9),
+        money_text(verified->reserved, 9), counted(verified->audit_rows, "audit entry", "audit entries"),
         took_text(verified->took_ms));
     if (verified->rows_since) {
       text += fmt::format("requests before {} were pruned: their sums were checked\n",

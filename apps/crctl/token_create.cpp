@@ -87,8 +87,10 @@ Result<TokenCreate> message_of(Context& context, const CreateWords& words) {
 
 void describe(Context& context, const admin::Token& token, const KeySink& sink) {
   const View view = context.view();
-  context.output.note(fmt::format("{}created token '{}': quota {}, expires {}, models {}", context.would(), token.name,
-                                  token.quota ? token.quota->to_display() : "unlimited",
+  std::string budgets;
+  for (const auto& budget : token.budgets) budgets += ", " + budget.limit.to_display() + "/" + budget.period;
+  context.output.note(fmt::format("{}created token '{}': quota {}{}, expires {}, models {}", context.would(),
+                                  token.name, token.quota ? token.quota->to_display() : "unlimited", budgets,
                                   token.expires_at ? when_text(*token.expires_at, view) : "never",
                                   token.models.empty() ? "all" : join(token.models)));
   if (context.globals.dry_run) return;

@@ -31,14 +31,15 @@ bool Pruning::due(base::SteadyTime now) const {
   return retention_ms_.load() > 0 && (more_ || now >= next_);
 }
 
-Result<void> Pruning::step(base::SteadyTime now, std::int64_t rows) {
-  const base::Time before = today(now) - std::chrono::milliseconds(retention_ms_.load());
+Result<void> Pruning::step(base::SteadyTime now, std::int64_t rows, base::Time summed_before) {
+  const base::Time before = std::min(today(now) - std::chrono::milliseconds(retention_ms_.load()), summed_before);
   const auto taken = take_rows(before, rows);
   if (!taken) return tl::unexpected(taken.error());
   found_more_ = *taken == rows;
   if (found_more_) return {};
   next_ = now + k_pause;
-  auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before'", before);
+  // A store that has never lost a row says so: all of them can be checked.
+  auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before' AND value > 0", before);
   // Periods of budgets that ended that long ago; one that still holds something stays.
   if (done) done = sql_.run("DELETE FROM budget_window WHERE ends_at < ?1 AND reserved = 0", before);
   return done;

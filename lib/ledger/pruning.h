@@ -24,8 +24,8 @@ class Pruning {
   bool more() const { return more_; }
   // Whether a step is due: now and then while there is work, at once again when the last one found more.
   bool due(base::SteadyTime now) const;
-  // One step, at most `rows`. Only while every row is in the usage's sums.
-  base::Result<void> step(base::SteadyTime now, std::int64_t rows);
+  // One step, at most `rows`, and none of an id as late as `summed_before`: rows go once they are in the usage's sums.
+  base::Result<void> step(base::SteadyTime now, std::int64_t rows, base::Time summed_before);
   void committed() { more_ = found_more_; }
 
  private:

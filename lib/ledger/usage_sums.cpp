@@ -16,10 +16,18 @@ constexpr std::int64_t k_all_tokens = 0;
 
 constexpr std::string_view k_select_unsummed =
     "SELECT token_id, account_id, channel_id, group_name, model, started_at, status, ending, flags & 1, input_tokens,"
-    " cached_tokens, output_tokens, posted - refunded FROM unsummed JOIN request ON request.id = unsummed.request_id";
+    " cached_tokens, output_tokens, posted - refunded, request_id FROM unsummed JOIN request ON request.id = "
+    "unsummed.request_id";
 
 std::int64_t saturated(std::int64_t left, std::int64_t right) {
   return (Credits::from_nano(left) + Credits::from_nano(right)).nano();
+}
+
+RequestId id_of_row(const Statement& row) {
+  RequestId id;
+  const auto bytes = row.column_blob(13);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), id.bytes.size()), id.bytes.begin());
+  return id;
 }
 
 UsageSums::Entry entry_of(const Statement& row) {
@@ -75,6 +83,7 @@ void UsageSums::put(Table& table, const Entry& entry) {
 Result<void> UsageSums::load() {
   auto read = sql_.each_row(k_select_unsummed, [&](const Statement& row) -> Result<void> {
     put(open_, entry_of(row));
+    oldest_noted_ = std::min(oldest_noted_, id_of_row(row).time());
     return {};
   });
   if (read && !open_.empty()) due_at_ = base::SteadyTime::min();
@@ -83,6 +92,7 @@ Result<void> UsageSums::load() {
 
 Result<void> UsageSums::note(const RequestId& id, const Entry& entry) {
   if (auto done = sql_.run("INSERT INTO unsummed (request_id) VALUES (?1)", Blob{id.bytes}); !done) return done;
+  oldest_noted_ = std::min(oldest_noted_, id.time());
   add(entry);
   return {};
 }
@@ -161,6 +171,7 @@ void UsageSums::committed() {
   if (folded_) {
     open_.clear();
     due_at_ = base::SteadyTime::max();
+    oldest_noted_ = Time::max();
   } else if (!fresh_.empty()) {
     if (open_.empty()) due_at_ = base::steady_now() + k_fold_after;
     for (const Entry& entry : fresh_) put(open_, entry);

@@ -54,8 +54,8 @@ class UsageSums {
   void take_back() { fresh_.pop_back(); }  // the last add() of this transaction
 
   bool empty() const { return open_.empty() && fresh_.empty(); }
-  // In the transaction that runs: every row is in `usage`.
-  bool all_written() const { return empty() || folded_; }
+  // No row with an older id waits to be summed up.
+  Time oldest_noted() const { return oldest_noted_; }
   bool due(base::SteadyTime now) const;
   base::Result<void> fold();
   void committed();
@@ -87,6 +87,7 @@ class UsageSums {
   std::vector<Entry> fresh_;  // of the transaction that runs
   bool folded_ = false;       // in the transaction that runs
   base::SteadyTime due_at_ = base::SteadyTime::max();
+  Time oldest_noted_ = Time::max();
   std::unordered_map<Key, std::int64_t, KeyHash> ids_;  // of usage_key; those made in a rolled-back transaction go
 };
 

@@ -195,6 +195,16 @@ TEST_F(UsageOfLedger, rows_older_than_their_retention_go_and_their_sums_stay) {
   EXPECT_FALSE(read([](Reports& reports) { return reports.verify(); }));
 }
 
+TEST_F(UsageOfLedger, a_store_that_lost_no_row_is_checked_whole) {
+  const IssuedKey one = create_token("one", {});
+  spend(one, base::wall_now() - hours(24 * 80), dollars(2));
+  fold();
+  fold();
+  const auto verified = read([](Reports& reports) { return reports.verify(); });
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_FALSE(verified->since.has_value());
+}
+
 TEST_F(UsageOfLedger, rows_are_kept_for_good_if_told_so) {
   options_.retention = std::chrono::milliseconds(0);
   open();
