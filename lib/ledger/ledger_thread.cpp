@@ -21,7 +21,8 @@ constexpr milliseconds k_marks_period{1000};
 // as it adds, so that pruning is never left behind.
 constexpr std::size_t k_prune_rows_busy_min = 4, k_prune_rows_busy_max = 64;
 constexpr std::int64_t k_prune_rows_idle = 512;
-constexpr milliseconds k_prune_pace{5};  // between steps of idle times
+constexpr milliseconds k_prune_pace{5};       // between steps of idle times
+constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
 
 }  // namespace
 
@@ -82,8 +83,14 @@ WorkQueue::Patience LedgerThread::patience() const {
     patience.retry_at = retry_at_.value_or(settle_by_);
   }
   patience.lively = lively_;
-  const bool something = checkpoint_.any() || parts_.balances->has_idle_work() || pruning_.enabled();
-  if (!fatal_ && something) patience.idle_after = pruning_.more() ? k_prune_pace : k_idle;
+  if (fatal_) return patience;
+  if (pruning_.more()) {
+    patience.idle_after = k_prune_pace;
+  } else if (checkpoint_.any() || parts_.balances->has_idle_work()) {
+    patience.idle_after = k_idle;
+  } else if (pruning_.enabled()) {
+    patience.idle_after = k_prune_look;
+  }
   return patience;
 }
 
