@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -51,7 +52,7 @@ struct AdminServer::Impl {
 
   const Options options;
   base::Log& log;
-  AdminSocket socket;
+  std::optional<AdminSocket> socket;  // until stop(): who comes later must not wait in its queue
   AdminApi api;
   AdminHttp http;
   const int wake;
@@ -89,20 +90,21 @@ void AdminServer::Impl::stop() {
   }
   waiting_changed.notify_all();
   for (auto& thread : threads) thread.join();
+  socket.reset();
   for (const int fd : waiting) ::close(fd);
 }
 
 void AdminServer::Impl::accept_until_stopped() {
   auto next_sweep = base::steady_now();
   while (!stopping) {
-    pollfd entries[] = {{socket.fd(), POLLIN, 0}, {wake, POLLIN, 0}};
+    pollfd entries[] = {{socket->fd(), POLLIN, 0}, {wake, POLLIN, 0}};
     const int ready = ::poll(entries, 2, k_sweep_ms);
     if (base::steady_now() >= next_sweep) {
       next_sweep = base::steady_now() + std::chrono::milliseconds(k_sweep_ms);
       api.sweep();
     }
     if (ready <= 0 || stopping || entries[0].revents == 0) continue;
-    const int fd = ::accept4(socket.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int fd = ::accept4(socket->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       hand_over(fd);
     } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN) {
