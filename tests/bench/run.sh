@@ -66,6 +66,7 @@ http {
   uwsgi_temp_path $dir/nginx/uwsgi;
   scgi_temp_path $dir/nginx/scgi;
   keepalive_requests 1000000000;
+  map_hash_bucket_size 256;
   map \$http_authorization \$known { default 0; "Bearer $key" 1; }
   upstream provider { server 127.0.0.1:$upstream_port; keepalive 512; keepalive_requests 1000000000; }
   server {
