@@ -15,7 +15,7 @@ enum class LogRequests { errors, all, none };
 struct Settings {
   std::uint64_t body_bytes_max = 16ull * 1024 * 1024;         // one request
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;  // all running requests together
-  std::size_t event_bytes_max = 4 * 1024 * 1024;              // one server-sent event
+  std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;              // one server-sent event
   std::uint32_t tries_max = 3;                                // channels tried for one request
   std::chrono::milliseconds total_timeout{600'000};           // until the answer's first byte, all tries together
   std::chrono::milliseconds drain_answer_timeout{60'000};     // on_client_gone = drain: reading on, at most

@@ -77,6 +77,7 @@ export class Router {
         if (error) reject(new Error(`crctl ${args.join(' ')}: ${err}`));
         else resolve(out);
       });
+      child.stdin.on('error', () => {});  // a command that reads none may be gone before it is written
       child.stdin.end(input);
     });
   }
