@@ -9,33 +9,7 @@ build=$(cd "$1" && pwd)
 rows=${ROWS:-10000000} tokens=${TOKENS:-100000} small=${SMALL:-10000} requests=${REQUESTS:-20000}
 export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH"
 
-dir=$(mktemp -d /tmp/crd-large.XXXXXX)
-started=()
-stop_all() {
-  for pid in "${started[@]}"; do kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null || true; done
-  rm -rf "$dir"
-}
-trap stop_all EXIT
-
-# A program whose first line that matches tells it is ready; that line is in $ready.
-start() {
-  local pattern=$1 fifo=$dir/fifo.$RANDOM line
-  shift
-  mkfifo "$fifo"
-  "$@" > "$fifo" 2>&1 &
-  started+=($!)
-  exec 7< "$fifo"
-  while read -r line <&7; do
-    printf '%s\n' "$line" >> "$dir/log"
-    if [[ $line =~ $pattern ]]; then
-      cat <&7 >> "$dir/log" &
-      ready=$line
-      return
-    fi
-  done
-  cat "$dir/log" >&2
-  exit 1
-}
+source "$(dirname "$0")/started.sh" large
 
 start_crd() { # NAME
   mkdir -p "$dir/$1"
