@@ -17,10 +17,12 @@ constexpr milliseconds k_back_off_first{50};
 constexpr milliseconds k_back_off_max{2000};
 constexpr milliseconds k_idle{1000};
 constexpr milliseconds k_marks_period{1000};
-// Rows pruned with one commit: beside reservations few, so that none of them waits noticeably longer, but twice as many
-// as it adds, so that pruning is never left behind.
-constexpr std::size_t k_prune_rows_busy_min = 4, k_prune_rows_busy_max = 64;
-constexpr std::int64_t k_prune_rows_idle = 512;
+// Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
+// beside reservations a few now and then, so that none of them waits noticeably longer; the rest when nothing else is
+// to do.
+constexpr std::int64_t k_prune_rows_busy = 8;
+constexpr std::int64_t k_prune_rows_idle = 64;
+constexpr milliseconds k_prune_pace_busy{100};
 constexpr milliseconds k_prune_pace{5};       // between steps of idle times
 constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
 
@@ -250,10 +252,10 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   if (auto done = parts_.balances->write_touched(); !done) return done;
   const bool quiet = batch.reserves.empty() && pending_.empty();
   auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
-  if (folded && pruning_.due(steady_now())) {
-    const auto beside =
-        static_cast<std::int64_t>(std::clamp(2 * pending_.size(), k_prune_rows_busy_min, k_prune_rows_busy_max));
-    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : beside, parts_.balances->sums().oldest_noted());
+  if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
+    prune_busy_at_ = steady_now() + k_prune_pace_busy;
+    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : k_prune_rows_busy,
+                           parts_.balances->sums().oldest_noted());
   }
   if (!folded) return folded;
   marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;

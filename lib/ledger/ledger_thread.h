@@ -79,6 +79,7 @@ class LedgerThread {
   bool fatal_ = false;
   bool marks_written_ = false;
   base::SteadyTime marks_due_{};
+  base::SteadyTime prune_busy_at_{};
   std::optional<base::SteadyTime> retry_at_;
   std::chrono::milliseconds back_off_{0};
   base::Error last_error_;
