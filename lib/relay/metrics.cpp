@@ -9,16 +9,6 @@ namespace {
 
 using ledger::Ending;
 
-struct FlagName {
-  std::uint32_t flag;
-  std::string_view name;
-};
-constexpr std::array<FlagName, 5> k_flags{{{ledger::k_estimated, "estimated"},
-                                           {ledger::k_unknown, "unknown"},
-                                           {ledger::k_in_doubt, "in_doubt"},
-                                           {ledger::k_unpriced, "unpriced"},
-                                           {ledger::k_clamped, "clamped"}}};
-
 std::string label(std::string_view name, std::string_view value) {
   return std::string(name) + "=\"" + std::string(value) + "\"";
 }
@@ -38,8 +28,8 @@ void append_value(std::string& out, std::string_view name, std::string_view labe
 
 void Metrics::count(const ledger::Settlement& settlement) {
   add(endings_[static_cast<std::size_t>(settlement.ending)], 1);
-  for (std::size_t i = 0; i < k_flags.size(); ++i) {
-    if ((settlement.flags & k_flags[i].flag) != 0) add(flags_[i], 1);
+  for (std::size_t i = 0; i < ledger::k_flag_names.size(); ++i) {
+    if ((settlement.flags & ledger::k_flag_names[i].flag) != 0) add(flags_[i], 1);
   }
   add(input_tokens_, settlement.input_tokens);
   add(cached_tokens_, settlement.cached_tokens);
@@ -62,7 +52,7 @@ std::string Metrics::text() const {
   append_metric(out, "crd_requests_flagged_total", "counter",
                 "Ended requests with a flag: estimated costs and the like.");
   for (std::size_t i = 0; i < flags_.size(); ++i)
-    append_value(out, "crd_requests_flagged_total", label("flag", k_flags[i].name), flags_[i]);
+    append_value(out, "crd_requests_flagged_total", label("flag", ledger::k_flag_names[i].name), flags_[i]);
   append_metric(out, "crd_model_tokens_total", "counter", "Model tokens of ended requests.");
   append_value(out, "crd_model_tokens_total", label("kind", "input"), input_tokens_);
   append_value(out, "crd_model_tokens_total", label("kind", "cached"), cached_tokens_);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "ledger/flag_names.h"
 #include "ledger/operations.h"
 #include "openai/refusal.h"
 
@@ -28,7 +29,7 @@ class Metrics {
   }
   std::array<Counter, static_cast<std::size_t>(ledger::Ending::in_doubt) + 1> endings_{};
   std::array<Counter, static_cast<std::size_t>(openai::RefusalCode::internal_error) + 1> refusals_{};
-  std::array<Counter, 5> flags_{};
+  std::array<Counter, ledger::k_flag_names.size()> flags_{};
   Counter input_tokens_{0}, cached_tokens_{0}, output_tokens_{0}, cost_nano_{0};
 };
 

@@ -5,6 +5,7 @@
 
 #include "admin/client.h"
 #include "base/text.h"
+#include "ledger/flag_names.h"
 #include "server/admin_routes.h"
 
 namespace cr::server {
@@ -22,15 +23,6 @@ constexpr std::size_t k_limit_default = 200;
 constexpr std::size_t k_limit_max = 1000;
 constexpr std::chrono::hours k_usage_window{24 * 30};
 
-struct FlagName {
-  std::uint32_t flag;
-  std::string_view name;
-};
-constexpr std::array<FlagName, 5> k_flags{{{ledger::k_estimated, "estimated"},
-                                           {ledger::k_unknown, "unknown"},
-                                           {ledger::k_in_doubt, "in_doubt"},
-                                           {ledger::k_unpriced, "unpriced"},
-                                           {ledger::k_clamped, "clamped"}}};
 struct Dimension {
   std::string_view name;
   UsageBy by;
@@ -73,7 +65,7 @@ admin::Request to_message(const ledger::RequestRow& row) {
   request.cost = row.posted;
   request.refunded = row.refunded;
   request.overrun = row.overrun;
-  for (const auto& known : k_flags) {
+  for (const auto& known : ledger::k_flag_names) {
     if ((settlement.flags & known.flag) != 0) request.flags.emplace_back(known.name);
   }
   return request;
