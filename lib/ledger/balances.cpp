@@ -10,9 +10,6 @@ using base::Result;
 using base::to_unix_ms;
 using sqlite::Statement;
 
-constexpr std::string_view k_insert_reservation =
-    "INSERT INTO reservation (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
-    " source_ip) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 // A second ending of the same request changes nothing, and changes() tells it apart.
 constexpr std::string_view k_insert_request =
     "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
@@ -28,17 +25,17 @@ Credits headroom(const Balance& balance) {
 }
 
 void bind_facts(Statement& statement, const RequestFacts& facts, const Balances::Hold& hold) {
-  statement.bind_blob(1, facts.id.bytes)
+  statement.bind_borrowed(1, facts.id.bytes)
       .bind(2, hold.token->id.value)
       .bind(3, hold.account->id.value)
       .bind(4, facts.key.value)
       .bind(5, to_unix_ms(hold.reserved_at))
       .bind(6, hold.amount.nano())
       .bind(7, std::int64_t{facts.stream})
-      .bind(8, facts.model)
-      .bind(9, facts.group)
-      .bind(10, facts.endpoint)
-      .bind(11, facts.source_ip);
+      .bind_borrowed(8, facts.model)
+      .bind_borrowed(9, facts.group)
+      .bind_borrowed(10, facts.endpoint)
+      .bind_borrowed(11, facts.source_ip);
 }
 
 UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& hold, Credits posted) {
@@ -62,10 +59,11 @@ UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& ho
 
 Result<Balances> Balances::prepare(sqlite::Database& db) {
   Balances balances(db);
+  auto rows = ReservationRows::prepare(db);
+  if (!rows) return tl::unexpected(rows.error());
+  balances.reservations_ = std::move(*rows);
   Statements& all = balances.statements_;
   const std::pair<Statement*, std::string_view> wanted[] = {
-      {&all.insert_reservation, k_insert_reservation},
-      {&all.delete_reservation, "DELETE FROM reservation WHERE id = ?1"},
       {&all.insert_request, k_insert_request},
       {&all.find_request, "SELECT 1 FROM request WHERE id = ?1"},
       {&all.update_token, "UPDATE token_balance SET posted = ?2, reserved = ?3, last_used_at = ?4 WHERE token_id = ?1"},
@@ -177,8 +175,10 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   op.amount = *amount;
   if (op.amount > Credits()) {
-    const Hold hold{&token, &account, op.amount, op.facts.started_at};
-    if (auto inserted = insert_reservation(op, hold); !inserted) return inserted;
+    if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
+    const Time reserved_at = op.facts.started_at;
+    const std::int64_t batch = reservations_->add(op.facts, token.id, account.id, reserved_at, op.amount);
+    const Hold hold{&token, &account, op.amount, reserved_at, batch};
     touch(token, touched_tokens_);
     touch(account, touched_accounts_);
     token.balance.reserved += op.amount;
@@ -191,21 +191,15 @@ Result<void> Balances::reserve(ReserveOp& op) {
   return {};
 }
 
-Result<void> Balances::insert_reservation(const ReserveOp& op, const Hold& hold) {
-  Statement& insert = statements_.insert_reservation;
-  bind_facts(insert, op.facts, hold);
-  return insert.run();
-}
-
 Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting) {
   Statement& insert = statements_.insert_request;
   bind_facts(insert, settlement.facts, hold);
   insert.bind(12, settlement.channel.value);
-  if (!settlement.upstream_model.empty()) insert.bind(13, settlement.upstream_model);
+  if (!settlement.upstream_model.empty()) insert.bind_borrowed(13, settlement.upstream_model);
   insert.bind(14, static_cast<std::int64_t>(settlement.ending))
       .bind(15, std::int64_t{settlement.flags})
       .bind(16, std::int64_t{settlement.status});
-  if (!settlement.error.empty()) insert.bind(17, settlement.error);
+  if (!settlement.error.empty()) insert.bind_borrowed(17, settlement.error);
   insert.bind(18, posting.posted.nano())
       .bind(19, posting.overrun.nano())
       .bind(20, settlement.input_tokens)
@@ -232,7 +226,7 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   if (held == holds_.end() && settlement.held > Credits()) return answer_unheld(settlement);
   // What was reserved decides, whatever the settlement says of it.
   Hold hold = held == holds_.end()
-                  ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at}
+                  ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at, 0}
                   : held->second;
   if (hold.token == nullptr) return Settled::refused;
   if (hold.account == nullptr) hold.account = hold.token->account;
@@ -252,8 +246,7 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
     if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
   }
   if (!*inserted) return Settled::repeated;
-  if (auto noted = sums_.note(facts.id, entry_of(settlement, hold, posting.posted)); !noted)
-    return tl::unexpected(noted.error());
+  sums_.note(facts.id, entry_of(settlement, hold, posting.posted));
   if (auto moved = move_budgets(*hold.token, hold.reserved_at, posting.posted, Credits()); !moved)
     return tl::unexpected(moved.error());
   touch(*hold.token, touched_tokens_);
@@ -267,7 +260,7 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
 }
 
 Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
-  if (auto deleted = statements_.delete_reservation.bind_blob(1, id.bytes).run(); !deleted) return deleted;
+  if (auto closed = reservations_->close(hold.batch); !closed) return closed;
   if (auto moved = move_budgets(*hold.token, hold.reserved_at, Credits(), Credits() - hold.amount); !moved)
     return moved;
   touch(*hold.token, touched_tokens_);
@@ -343,6 +336,7 @@ Result<void> Balances::write_touched() {
     update.bind(1, account->id.value).bind(2, account->balance.posted.nano()).bind(3, account->balance.reserved.nano());
     if (auto done = update.run(); !done) return done;
   }
+  if (auto written = reservations_->write(); !written) return written;
   if (auto written = budgets_.write_touched(); !written) return written;
   if (overrun_ != overrun_before_) return statements_.update_overrun.bind(1, overrun_.nano()).run();
   return {};
@@ -361,6 +355,7 @@ Result<void> Balances::write_marks() {
 }
 
 void Balances::committed(Marks marks) {
+  reservations_->committed();
   budgets_.committed();
   sums_.committed();
   refunded_ = false;
@@ -389,6 +384,7 @@ void Balances::rolled_back() {
   undo_to(0);
   for (Token* token : touched_tokens_) restore(*token);
   for (Account* account : touched_accounts_) restore(*account);
+  reservations_->rolled_back();
   budgets_.rolled_back();
   sums_.rolled_back();
   for (const RequestId& id : opened_) holds_.erase(id);

@@ -5,6 +5,7 @@
 // back every number as it was at begin().
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "ledger/budget_book.h"
 #include "ledger/operations.h"
 #include "ledger/records.h"
+#include "ledger/reservation_rows.h"
 #include "ledger/usage_sums.h"
 #include "sqlite/database.h"
 
@@ -48,6 +50,7 @@ class Balances {
     Account* account = nullptr;
     Credits amount;
     Time reserved_at;  // whatever a settlement says of it
+    std::int64_t batch = 0;
   };
   enum class Settled { done, repeated, refused };
   // What a refund is taken from: an ended request's row.
@@ -102,10 +105,12 @@ class Balances {
   void rolled_back();
   base::Result<void> look(BalanceOp& op, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
+  // Rows of `request` from here on are still needed, and must not be pruned.
+  Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_->oldest()); }
 
  private:
   struct Statements {
-    sqlite::Statement insert_reservation, delete_reservation, insert_request, find_request;
+    sqlite::Statement insert_request, find_request;
     sqlite::Statement update_token, update_account, update_key, update_overrun;
   };
   struct Posting {
@@ -114,7 +119,6 @@ class Balances {
   explicit Balances(sqlite::Database& db) : db_(&db), budgets_(db), sums_(db) {}
   template <class T>
   void touch(T& holder, std::vector<T*>& touched);
-  base::Result<void> insert_reservation(const ReserveOp& op, const Hold& hold);
   base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
   base::Result<Settled> answer_unheld(const Settlement& settlement);
   base::Result<void> close_hold(const RequestId& id, const Hold& hold);
@@ -124,6 +128,7 @@ class Balances {
 
   sqlite::Database* db_;
   Statements statements_;
+  std::optional<ReservationRows> reservations_;
   BudgetBook budgets_;
   UsageSums sums_;
   bool refunded_ = false;  // in this transaction: the usage must be folded

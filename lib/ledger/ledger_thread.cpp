@@ -190,7 +190,7 @@ Result<void> LedgerThread::settle_all() {
       return tl::unexpected(settled.error());
     }
   }
-  return {};
+  return parts_.balances->sums().write_notes();
 }
 
 void LedgerThread::refuse_settlement(const Settlement& settlement, const std::string& why) {
@@ -254,8 +254,8 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
   if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
     prune_busy_at_ = steady_now() + k_prune_pace_busy;
-    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : k_prune_rows_busy,
-                           parts_.balances->sums().oldest_noted());
+    folded =
+        pruning_.step(steady_now(), quiet ? k_prune_rows_idle : k_prune_rows_busy, parts_.balances->oldest_needed());
   }
   if (!folded) return folded;
   marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;

@@ -28,10 +28,11 @@ base::Time Pruning::today(base::SteadyTime now) const {
 }
 
 bool Pruning::due(base::SteadyTime now) const {
-  return retention_ms_.load() > 0 && (more_ || now >= next_);
+  return retention_ms_.load() > 0 && (more_ || look_again_.load() || now >= next_);
 }
 
 Result<void> Pruning::step(base::SteadyTime now, std::int64_t rows, base::Time summed_before) {
+  look_again_.store(false);
   const base::Time before = std::min(today(now) - std::chrono::milliseconds(retention_ms_.load()), summed_before);
   const auto taken = take_rows(before, rows);
   if (!taken) return tl::unexpected(taken.error());

@@ -17,8 +17,11 @@ class Pruning {
  public:
   explicit Pruning(sqlite::Database& db);
 
-  // How long rows are kept; zero = for good. Any thread.
-  void keep(std::chrono::milliseconds retention) { retention_ms_.store(retention.count()); }
+  // How long rows are kept; zero = for good. Looked at again with the next commit. Any thread.
+  void keep(std::chrono::milliseconds retention) {
+    retention_ms_.store(retention.count());
+    look_again_.store(true);
+  }
 
   bool enabled() const { return retention_ms_.load() > 0; }
   bool more() const { return more_; }
@@ -34,6 +37,7 @@ class Pruning {
 
   StatementCache sql_;
   std::atomic<std::int64_t> retention_ms_{0};
+  std::atomic<bool> look_again_{false};
   const base::Time wall_at_start_;
   const base::SteadyTime steady_at_start_;
   base::SteadyTime next_{};

@@ -45,12 +45,13 @@ Result<std::int64_t> recover(sqlite::Database& db) {
   if (!transaction) return tl::unexpected(transaction.error());
   const auto open = sql.find_int("SELECT count(*) FROM reservation");
   if (!open) return tl::unexpected(open.error());
-  Result<void> done = sql.run(k_post_open, static_cast<std::int64_t>(Ending::in_doubt), std::int64_t{k_in_doubt});
-  if (done) done = sql.run(k_move_tokens);
+  Result<void> done = sql.run(k_move_tokens);
   if (done) done = sql.run(k_move_accounts);
   if (done) done = sql.run(k_move_budgets);
-  if (done) done = sql.run("INSERT INTO unsummed (request_id) SELECT id FROM reservation");
-  if (done) done = sql.run("DELETE FROM reservation");
+  if (done) done = sql.run("INSERT INTO unsummed (ids) SELECT id FROM reservation");
+  // The row of a request ends its reservation: then the view shows nothing any more.
+  if (done) done = sql.run(k_post_open, static_cast<std::int64_t>(Ending::in_doubt), std::int64_t{k_in_doubt});
+  if (done) done = sql.run("DELETE FROM reservation_batch");
   if (done) done = sql.run("DELETE FROM key WHERE not_after <= ?1", base::wall_now());
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(done.error());

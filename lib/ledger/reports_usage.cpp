@@ -210,8 +210,8 @@ Result<void> add_noted(Reports::Impl& impl, const Query& query, Groups& groups) 
   const std::string text =
       "SELECT " + query.columns +
       "count(*), sum(status >= 400 OR ending <> 0), sum(flags & 1), sum(input_tokens), sum(cached_tokens),"
-      " sum(output_tokens), sum(posted - refunded), max(started_at) FROM unsummed JOIN request ON request.id = "
-      "request_id" +
+      " sum(output_tokens), sum(posted - refunded), max(started_at) FROM unsummed_request CROSS JOIN request"
+      " ON request.id = request_id" +
       where.text() + grouped(query, "started_at / 900000");
   return add_rows(impl, query, text, where, groups, [](std::int64_t ms) { return base::from_unix_ms(ms); });
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "ledger/migration_2_sql.h"
+#include "ledger/migration_3_sql.h"
 #include "ledger/rows.h"
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
@@ -21,10 +22,10 @@ using base::Result;
 
 // Those that a decision hangs on are checked whole at each start; `request` and `usage` grow without bound and are
 // checked while small.
-constexpr std::string_view k_tables[] = {"meta",          "account",  "account_balance", "grp",           "token",
-                                         "token_balance", "key",      "channel",         "channel_key",   "price",
-                                         "reservation",   "audit",    "sqlite_sequence", "budget_window", "usage_key",
-                                         "usage",         "unsummed", "request"};
+constexpr std::string_view k_tables[] = {
+    "meta",      "account",     "account_balance", "grp",    "token",           "token_balance",     "key",
+    "channel",   "channel_key", "price",           "audit",  "sqlite_sequence", "reservation_batch", "budget_window",
+    "usage_key", "usage",       "unsummed",        "request"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
 Result<void> insert_defaults(StatementCache& sql, Time now) {
@@ -47,7 +48,7 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}};
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}};
   return k_steps;
 }
 

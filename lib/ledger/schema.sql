@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 2. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 3. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -134,20 +134,13 @@ CREATE TABLE price (
   PRIMARY KEY (model, effective_at)
 ) WITHOUT ROWID;
 
--- Open reservations: a row leaves when its request gets its ending, in the same transaction.
-CREATE TABLE reservation (
-  id BLOB PRIMARY KEY,
-  token_id INTEGER NOT NULL,
-  account_id INTEGER NOT NULL,
-  key_id INTEGER NOT NULL,
-  started_at INTEGER NOT NULL,
-  held INTEGER NOT NULL CHECK (held > 0),
-  stream INTEGER NOT NULL,
-  model TEXT NOT NULL,
-  group_name TEXT NOT NULL,
-  endpoint TEXT NOT NULL,
-  source_ip TEXT NOT NULL
-) WITHOUT ROWID;
+-- Reservations, a row for all that one commit made durable: their ids, 16 bytes each, and in the same order a JSON array
+-- of what is known of each. A row of `request` ends a reservation; the last ending of a batch takes its row away.
+CREATE TABLE reservation_batch (
+  seq INTEGER PRIMARY KEY,
+  ids BLOB NOT NULL,
+  facts TEXT NOT NULL
+);
 
 -- Ended requests. Ids begin with their time, so the table is in the order of time.
 CREATE TABLE request (
@@ -180,6 +173,15 @@ CREATE TABLE request (
   CHECK (held = 0 OR posted <= held)
 ) WITHOUT ROWID;
 CREATE INDEX request_token ON request (token_id, id);
+
+-- The open ones.
+CREATE VIEW reservation AS
+  SELECT substr(ids, 1 + 16 * item.key, 16) AS id, item.value ->> 0 AS token_id, item.value ->> 1 AS account_id,
+    item.value ->> 2 AS key_id, item.value ->> 3 AS started_at, item.value ->> 4 AS held, item.value ->> 5 AS stream,
+    item.value ->> 6 AS model, item.value ->> 7 AS group_name, item.value ->> 8 AS endpoint,
+    item.value ->> 9 AS source_ip
+  FROM reservation_batch CROSS JOIN json_each(facts) AS item
+  WHERE NOT EXISTS (SELECT 1 FROM request WHERE request.id = substr(ids, 1 + 16 * item.key, 16));
 
 -- `chain` digests the row and the chain of the row before it.
 CREATE TABLE audit (
@@ -234,7 +236,14 @@ CREATE TABLE usage (
   PRIMARY KEY (key_id, step, at)
 ) WITHOUT ROWID;
 
--- Ended requests that are not in `usage` yet.
+-- Ended requests that are not in `usage` yet: a row for all that one commit ended, their ids together, 16 bytes each.
 CREATE TABLE unsummed (
-  request_id BLOB NOT NULL
+  ids BLOB NOT NULL
 );
+CREATE VIEW unsummed_request AS
+  WITH RECURSIVE piece (ids, at, request_id) AS (
+    SELECT ids, 1, substr(ids, 1, 16) FROM unsummed
+    UNION ALL
+    SELECT ids, at + 16, substr(ids, at + 16, 16) FROM piece WHERE at + 16 <= length(ids)
+  )
+  SELECT request_id FROM piece;

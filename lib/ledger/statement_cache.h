@@ -3,6 +3,7 @@
 // time.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +61,7 @@ class StatementCache {
   // Ready to step: reset, with `values` bound from 1.
   template <class... Values>
   base::Result<sqlite::Statement*> bind(std::string_view sql, const Values&... values) {
-    auto found = statements_.find(std::string(sql));
+    auto found = statements_.find(sql);
     if (found == statements_.end()) {
       auto made = sqlite::Statement::prepare(*db_, sql);
       if (!made) return tl::unexpected(made.error());
@@ -127,7 +128,11 @@ class StatementCache {
 
  private:
   sqlite::Database* db_;
-  std::unordered_map<std::string, sqlite::Statement> statements_;
+  struct TextHash {
+    using is_transparent = void;  // looked up by a view: no copy of the SQL for each use
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, sqlite::Statement, TextHash, std::equal_to<>> statements_;
 };
 
 }  // namespace cr::ledger

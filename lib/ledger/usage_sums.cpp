@@ -16,8 +16,8 @@ constexpr std::int64_t k_all_tokens = 0;
 
 constexpr std::string_view k_select_unsummed =
     "SELECT token_id, account_id, channel_id, group_name, model, started_at, status, ending, flags & 1, input_tokens,"
-    " cached_tokens, output_tokens, posted - refunded, request_id FROM unsummed JOIN request ON request.id = "
-    "unsummed.request_id";
+    " cached_tokens, output_tokens, posted - refunded, request_id FROM unsummed_request CROSS JOIN request"
+    " ON request.id = request_id";
 
 std::int64_t saturated(std::int64_t left, std::int64_t right) {
   return (Credits::from_nano(left) + Credits::from_nano(right)).nano();
@@ -90,11 +90,17 @@ Result<void> UsageSums::load() {
   return read;
 }
 
-Result<void> UsageSums::note(const RequestId& id, const Entry& entry) {
-  if (auto done = sql_.run("INSERT INTO unsummed (request_id) VALUES (?1)", Blob{id.bytes}); !done) return done;
+void UsageSums::note(const RequestId& id, const Entry& entry) {
+  unwritten_ids_.insert(unwritten_ids_.end(), id.bytes.begin(), id.bytes.end());
   oldest_noted_ = std::min(oldest_noted_, id.time());
   add(entry);
-  return {};
+}
+
+Result<void> UsageSums::write_notes() {
+  if (unwritten_ids_.empty()) return {};
+  auto done = sql_.run("INSERT INTO unsummed (ids) VALUES (?1)", Blob{unwritten_ids_});
+  unwritten_ids_.clear();
+  return done;
 }
 
 void UsageSums::add(const Entry& entry) {
@@ -181,6 +187,7 @@ void UsageSums::committed() {
 }
 
 void UsageSums::rolled_back() {
+  unwritten_ids_.clear();
   if (folded_) ids_.clear();
   folded_ = false;
   fresh_.clear();
@@ -193,8 +200,8 @@ Result<Credits> posted_between(StatementCache& sql, TokenId token, const base::T
       token, step_at(Step::quarter, span.start), step_at(Step::quarter, span.end));
   if (!summed) return tl::unexpected(summed.error());
   const auto noted = sql.find_int(
-      "SELECT sum(posted - refunded) FROM unsummed JOIN request ON request.id = unsummed.request_id WHERE token_id = ?1"
-      " AND started_at >= ?2 AND started_at < ?3",
+      "SELECT sum(posted - refunded) FROM unsummed_request CROSS JOIN request ON request.id = request_id WHERE"
+      " token_id = ?1 AND started_at >= ?2 AND started_at < ?3",
       token, span.start, span.end);
   if (!noted) return tl::unexpected(noted.error());
   return Credits::from_nano(summed->value_or(0)) + Credits::from_nano(noted->value_or(0));

@@ -48,8 +48,10 @@ class UsageSums {
   // At the start: what a crash, or a migration, left noted.
   base::Result<void> load();
 
-  // In the transaction that inserts the request's row.
-  base::Result<void> note(const RequestId& id, const Entry& entry);
+  // In the transaction that inserts the request's row; write_notes() writes all notes as one row, before anything of
+  // that transaction reads them.
+  void note(const RequestId& id, const Entry& entry);
+  base::Result<void> write_notes();
   void add(const Entry& entry);            // counted, not noted: the caller folds in the same transaction
   void take_back() { fresh_.pop_back(); }  // the last add() of this transaction
 
@@ -85,7 +87,8 @@ class UsageSums {
   StatementCache sql_;
   Table open_;                // committed, not folded
   std::vector<Entry> fresh_;  // of the transaction that runs
-  bool folded_ = false;       // in the transaction that runs
+  std::vector<std::uint8_t> unwritten_ids_;
+  bool folded_ = false;  // in the transaction that runs
   base::SteadyTime due_at_ = base::SteadyTime::max();
   Time oldest_noted_ = Time::max();
   std::unordered_map<Key, std::int64_t, KeyHash> ids_;  // of usage_key; those made in a rolled-back transaction go

@@ -62,6 +62,9 @@ class Statement {
   Statement& bind(int index, const char* text) { return bind(index, std::string_view(text)); }
   Statement& bind(int index, const std::string& text) { return bind(index, std::string_view(text)); }
   Statement& bind_blob(int index, std::span<const std::uint8_t> blob);
+  // Without a copy: the bytes must stay until the next reset(), which run() ends with. For statements of the hot path.
+  Statement& bind_borrowed(int index, std::string_view text);
+  Statement& bind_borrowed(int index, std::span<const std::uint8_t> blob);
   Statement& bind_null(int index);
   Statement& bind(int index, const std::optional<std::int64_t>& value);
   Statement& bind(int index, const std::optional<std::string>& text);

@@ -152,8 +152,8 @@ TEST_F(Recovery, somebody_elses_database_is_refused) {
 TEST_F(Recovery, missing_table_is_refused) {
   open();
   ledger_.reset();
-  execute("DROP TABLE reservation");
-  expect_refused(ErrorCode::corrupt, "its table 'reservation' is missing");
+  execute("DROP TABLE reservation_batch");
+  expect_refused(ErrorCode::corrupt, "its table 'reservation_batch' is missing");
 }
 
 TEST_F(Recovery, every_page_that_is_overwritten_is_noticed) {

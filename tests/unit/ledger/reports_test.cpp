@@ -273,12 +273,9 @@ TEST_F(ReportsTest, verify_finds_what_was_changed_behind_its_back) {
        "the usage's sums disagree"},
       {"UPDATE budget_window SET posted = 0", "a budget of token 'ci': posted 0, its requests come to 1"},
       {"UPDATE budget_window SET reserved = 0", "a budget of token 'ci': posted 1, its requests come to 1; reserved 0"},
-      {"INSERT INTO reservation SELECT id, token_id, account_id, key_id, started_at, 1, 0, '', '', '', '' FROM request"
-       " LIMIT 1;"
-       "UPDATE token_balance SET reserved = reserved + 1; UPDATE account_balance SET reserved = reserved + 1;"
-       "UPDATE budget_window SET reserved = reserved + 1",
-       "a request has its ending and is open still"},
-      {"DELETE FROM reservation", "token 'ci'"},
+      {"UPDATE reservation_batch SET ids = zeroblob(8)", "the rows of open reservations are damaged"},
+      {"UPDATE reservation_batch SET facts = '[]'", "token 'ci'"},
+      {"DELETE FROM reservation_batch", "token 'ci'"},
       {"UPDATE request SET token_id = 77", "a request belongs to the token 77"},
       {"UPDATE audit SET reason = 'x' WHERE seq = 1", "audit row 1"},
       {"DELETE FROM audit WHERE seq = 1", "audit row 2"},
@@ -293,14 +290,15 @@ TEST_F(ReportsTest, verify_finds_what_was_changed_behind_its_back) {
       ASSERT_TRUE(db->execute(("VACUUM INTO '" + copy + "'").c_str()));
       auto harmed = sqlite::Database::open(copy, {});
       // Settled by hand, lest the start of the copy finds it open.
-      ASSERT_TRUE(harmed->execute("CREATE TABLE kept AS SELECT * FROM reservation; DELETE FROM reservation"));
+      ASSERT_TRUE(
+          harmed->execute("CREATE TABLE kept AS SELECT * FROM reservation_batch; DELETE FROM reservation_batch"));
     }
     Ledger::Options options = options_;
     options.path = copy;
     auto opened = Ledger::open(options, vault_of(), {waiters_.lane()}, log_);
     ASSERT_TRUE(opened) << opened.error().message;
     auto db = sqlite::Database::open(copy, {});
-    ASSERT_TRUE(db->execute("INSERT INTO reservation SELECT * FROM kept"));
+    ASSERT_TRUE(db->execute("INSERT INTO reservation_batch SELECT * FROM kept"));
     const auto verify = [](Reports& reports) -> Result<void> {
       if (const auto verified = reports.verify(); !verified) return tl::unexpected(verified.error());
       return {};

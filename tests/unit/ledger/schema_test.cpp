@@ -22,46 +22,46 @@ class Schema : public LedgerFixture {
 };
 
 constexpr Migration k_steps[] = {
-    {3, "ALTER TABLE token ADD COLUMN colour TEXT"},
-    {4, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
+    {4, "ALTER TABLE token ADD COLUMN colour TEXT"},
+    {5, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
 };
 
 TEST_F(Schema, older_store_is_migrated_after_a_copy) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 4));
-  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 4);
+  ASSERT_TRUE(migrate(db, k_steps, 5));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 5);
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  const std::string backup = options_.path + ".v2.bak";
+  const std::string backup = options_.path + ".v3.bak";
   EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   auto copy = sqlite::Database::open(backup, {});
   ASSERT_TRUE(copy);
-  EXPECT_EQ(*copy->query_int("PRAGMA user_version"), 2);
+  EXPECT_EQ(*copy->query_int("PRAGMA user_version"), k_schema_version);
   EXPECT_EQ(*copy->query_int("SELECT count(*) FROM token WHERE name = 'ci'"), 1);
   EXPECT_EQ(*copy->query_int("PRAGMA application_id"), k_application_id);
 }
 
 TEST_F(Schema, steps_already_taken_are_not_taken_again) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 3));
   ASSERT_TRUE(migrate(db, k_steps, 4));
-  ASSERT_TRUE(migrate(db, k_steps, 4));
+  ASSERT_TRUE(migrate(db, k_steps, 5));
+  ASSERT_TRUE(migrate(db, k_steps, 5));
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  EXPECT_TRUE(fs::exists(options_.path + ".v3.bak"));
+  EXPECT_TRUE(fs::exists(options_.path + ".v4.bak"));
 }
 
 TEST_F(Schema, failed_step_leaves_the_old_store_whole) {
   sqlite::Database db = stopped();
-  constexpr Migration bad[] = {{3, "ALTER TABLE token ADD COLUMN colour TEXT"}, {4, "UPDATE nowhere SET a = 1"}};
-  EXPECT_FALSE(migrate(db, bad, 4));
-  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 2);
+  constexpr Migration bad[] = {{4, "ALTER TABLE token ADD COLUMN colour TEXT"}, {5, "UPDATE nowhere SET a = 1"}};
+  EXPECT_FALSE(migrate(db, bad, 5));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_schema_version);
   EXPECT_FALSE(db.query_int("SELECT count(colour) FROM token"));
-  EXPECT_TRUE(migrate(db, k_steps, 4));  // the copy of the first attempt is in nobody's way
+  EXPECT_TRUE(migrate(db, k_steps, 5));  // the copy of the first attempt is in nobody's way
 }
 
 TEST_F(Schema, this_version_needs_neither_step_nor_copy) {
   sqlite::Database db = stopped();
   ASSERT_TRUE(migrate(db, migrations()));
-  EXPECT_FALSE(fs::exists(options_.path + ".v2.bak"));
+  EXPECT_FALSE(fs::exists(options_.path + ".v3.bak"));
   ASSERT_TRUE(check_identity(db));
 }
 

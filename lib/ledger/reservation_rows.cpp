@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/reservation_rows.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+namespace cr::ledger {
+namespace {
+
+using base::Result;
+using sqlite::Statement;
+
+void append(std::string& out, std::int64_t number) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+// A JSON string. What comes here is UTF-8 already: the request's scan saw to it.
+void append_text(std::string& out, std::string_view text) {
+  constexpr std::string_view k_hex = "0123456789abcdef";
+  out.push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == 0) {
+      out.append("\\ufffd");  // SQLite's JSON would end the text here
+      continue;
+    }
+    if (byte < 0x20) {
+      out.append("\\u00").append(1, k_hex[byte >> 4]).append(1, k_hex[byte & 15]);
+      continue;
+    }
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+}  // namespace
+
+Result<ReservationRows> ReservationRows::prepare(sqlite::Database& db) {
+  ReservationRows rows(db);
+  const std::pair<Statement*, std::string_view> wanted[] = {
+      {&rows.insert_, "INSERT INTO reservation_batch (seq, ids, facts) VALUES (?1, ?2, ?3)"},
+      {&rows.delete_, "DELETE FROM reservation_batch WHERE seq = ?1"},
+  };
+  for (const auto& [statement, sql] : wanted) {
+    auto made = Statement::prepare(db, sql);
+    if (!made) return tl::unexpected(made.error());
+    *statement = std::move(*made);
+  }
+  return rows;
+}
+
+std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at,
+                                  Credits held) {
+  ids_.append(reinterpret_cast<const char*>(facts.id.bytes.data()), facts.id.bytes.size());
+  facts_.append(facts_.empty() ? "[[" : ",[");
+  for (const std::int64_t number : {token.value, account.value, facts.key.value, base::to_unix_ms(reserved_at),
+                                    held.nano(), std::int64_t{facts.stream}}) {
+    append(facts_, number);
+    facts_.push_back(',');
+  }
+  append_text(facts_, facts.model);
+  for (const std::string_view text :
+       {std::string_view(facts.group), std::string_view(facts.endpoint), std::string_view(facts.source_ip)}) {
+    facts_.push_back(',');
+    append_text(facts_, text);
+  }
+  facts_.push_back(']');
+  Batch& batch = batches_[next_];
+  ++batch.open;
+  batch.oldest = std::min(batch.oldest, facts.id.time());
+  return next_;
+}
+
+Result<void> ReservationRows::write() {
+  if (ids_.empty()) return {};
+  facts_.push_back(']');
+  const std::span<const std::uint8_t> ids(reinterpret_cast<const std::uint8_t*>(ids_.data()), ids_.size());
+  return insert_.bind(1, next_).bind_borrowed(2, ids).bind_borrowed(3, std::string_view(facts_)).run();
+}
+
+Result<void> ReservationRows::close(std::int64_t batch) {
+  const auto found = batches_.find(batch);
+  if (found == batches_.end()) return base::fail(base::ErrorCode::internal, "close a reservation: it has no batch");
+  closed_.push_back(batch);
+  if (--found->second.open > 0) return {};
+  return delete_.bind(1, batch).run();
+}
+
+Time ReservationRows::oldest() const {
+  Time oldest = Time::max();
+  for (const auto& [seq, batch] : batches_) oldest = std::min(oldest, batch.oldest);
+  return oldest;
+}
+
+void ReservationRows::committed() {
+  if (!ids_.empty()) ++next_;
+  ids_.clear();
+  facts_.clear();
+  for (const std::int64_t batch : closed_) {
+    const auto found = batches_.find(batch);
+    if (found != batches_.end() && found->second.open == 0) batches_.erase(found);
+  }
+  closed_.clear();
+}
+
+void ReservationRows::rolled_back() {
+  batches_.erase(next_);
+  ids_.clear();
+  facts_.clear();
+  for (const std::int64_t batch : closed_) ++batches_[batch].open;
+  closed_.clear();
+}
+
+}  // namespace cr::ledger
