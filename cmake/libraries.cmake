@@ -20,7 +20,7 @@ find_path(CR_EXPECTED tl/expected.hpp REQUIRED)
 # Asio without its deprecated parts and without exceptions crossing threads; concrete executors only.
 add_library(cr_asio INTERFACE)
 target_link_libraries(cr_asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
-target_compile_definitions(cr_asio INTERFACE BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+target_compile_definitions(cr_asio INTERFACE BOOST_ASIO_DISABLE_SMALL_BLOCK_RECYCLING BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 takes a coroutine frame's own operator delete for a mismatch when it inlines only one of the pair.
   target_compile_options(cr_asio INTERFACE -Wno-mismatched-new-delete)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <vector>
 
@@ -102,10 +103,15 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
 
 std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN];
-  const bool v4 = is_v4();
-  const void* data = v4 ? bytes.data() + k_v4_mapped.size() : bytes.data();
-  // Cannot fail: the family is known and the buffer fits the longest.
-  return inet_ntop(v4 ? AF_INET : AF_INET6, data, text, sizeof text);
+  // Cannot fail: the buffer fits the longest.
+  if (!is_v4()) return inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  // By hand: every request's row carries one, and inet_ntop goes through printf.
+  char* end = text;
+  for (std::size_t i = k_v4_mapped.size(); i < bytes.size(); ++i) {
+    if (i > k_v4_mapped.size()) *end++ = '.';
+    end = std::to_chars(end, text + sizeof text, bytes[i]).ptr;
+  }
+  return {text, end};
 }
 
 bool IpAddress::is_v4() const {

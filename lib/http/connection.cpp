@@ -2,7 +2,6 @@
 #include "http/connection.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -71,20 +70,16 @@ void Connection::make_room(std::size_t size) {
   end_ = used;
 }
 
+ReadOutcome Connection::outcome_of(const ErrorCode& error) const {
+  if (timed_out_) return ReadOutcome::timed_out;
+  return error ? ReadOutcome::closed : ReadOutcome::ok;
+}
+
 Task<ReadOutcome> Connection::read_into(char* place, std::size_t size, std::size_t& got) {
   if (cut_) co_return ReadOutcome::closed;
   auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(place, size), k_await);
   got = bytes;
-  if (timed_out_) co_return ReadOutcome::timed_out;
-  co_return error ? ReadOutcome::closed : ReadOutcome::ok;
-}
-
-Task<ReadOutcome> Connection::fill() {
-  if (capacity_ == end_) make_room(k_first_buffer_bytes / 2);
-  std::size_t got = 0;
-  const auto outcome = co_await read_into(buffer_.get() + end_, capacity_ - end_, got);
-  end_ += got;
-  co_return outcome;
+  co_return outcome_of(error);
 }
 
 Task<ReadOutcome> Connection::read_head(RequestHead& head) {
@@ -100,7 +95,14 @@ Task<ReadOutcome> Connection::read_head(RequestHead& head) {
       seen = buffered().size();
       if (head_result_.state != HeadState::need_more) break;
     }
-    const auto outcome = co_await fill();
+    if (capacity_ == end_) make_room(k_first_buffer_bytes / 2);
+    auto outcome = ReadOutcome::closed;
+    if (!cut_) {
+      const auto room = asio::buffer(buffer_.get() + end_, capacity_ - end_);
+      auto [error, bytes] = co_await socket_.async_read_some(room, k_await);
+      end_ += bytes;
+      outcome = outcome_of(error);
+    }
     if (outcome != ReadOutcome::ok) {
       watch_.disarm();
       co_return outcome;
@@ -124,6 +126,14 @@ Task<ReadOutcome> Connection::read_body(const RequestHead& head, std::uint64_t b
   }
   watch_.disarm();
   co_return outcome;
+}
+
+bool Connection::take_body(const RequestHead& head, std::uint64_t bytes_max) {
+  const auto length = head.content_length.value_or(0);
+  if (head.chunked || length > bytes_max || end_ - begin_ - consumed_ < length) return false;
+  body_view_ = std::string_view(buffer_.get() + begin_ + consumed_, static_cast<std::size_t>(length));
+  consumed_ += static_cast<std::size_t>(length);
+  return true;
 }
 
 Task<ReadOutcome> Connection::read_sized_body(std::uint64_t length) {
@@ -225,35 +235,29 @@ Task<bool> Connection::wait_writable() {
   co_return !error && !timed_out_ && !cut_;
 }
 
+std::optional<bool> Connection::try_write(Gather& pieces) {
+  if (cut_) return false;
+  switch (pieces.send(socket_.native_handle())) {
+    case Gather::Sent::all:
+      return true;
+    case Gather::Sent::failed:
+      return false;
+    case Gather::Sent::blocked:
+      break;
+  }
+  return std::nullopt;
+}
+
+Task<bool> Connection::write_rest(Gather& pieces) {
+  for (;;) {
+    if (const auto done = try_write(pieces)) co_return *done;
+    if (!co_await wait_writable()) co_return false;
+  }
+}
+
 Task<bool> Connection::write(std::span<const asio::const_buffer> buffers) {
-  std::array<iovec, 16> vectors{};
-  std::size_t count = 0;
-  for (const auto& buffer : buffers) {
-    if (buffer.size() == 0) continue;
-    vectors.at(count++) = {const_cast<void*>(buffer.data()), buffer.size()};
-  }
-  std::size_t first = 0;
-  while (first < count) {
-    if (cut_) co_return false;
-    msghdr message{};
-    message.msg_iov = &vectors[first];
-    message.msg_iovlen = count - first;
-    // Straight to the socket: an answer nearly always fits, and then no trip through the reactor is due.
-    const auto sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
-      if (!co_await wait_writable()) co_return false;
-      continue;
-    }
-    auto left = static_cast<std::size_t>(sent);
-    while (first < count && left >= vectors[first].iov_len) left -= vectors[first++].iov_len;
-    if (left > 0) {
-      vectors[first].iov_base = static_cast<char*>(vectors[first].iov_base) + left;
-      vectors[first].iov_len -= left;
-    }
-  }
-  co_return true;
+  Gather pieces(buffers);
+  co_return co_await write_rest(pieces);
 }
 
 Task<bool> Connection::write(std::string_view bytes) {

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/address.h"
+#include "http/gather.h"
 #include "http/head.h"
 #include "http/heartbeat.h"
 #include "http/net.h"
@@ -38,6 +40,8 @@ class Connection {
 
   // The whole body of `head`; body() holds it then. `too_large` over `bytes_max` (by Content-Length: before reading).
   Task<ReadOutcome> read_body(const RequestHead& head, std::uint64_t bytes_max);
+  // The same without waiting, if all of a body with a length came together with its head. False: read_body() it.
+  bool take_body(const RequestHead& head, std::uint64_t bytes_max);
   std::string_view body() const { return body_view_; }
   // Whether an unread body is small enough to be read away after a refusal; else the connection must close.
   bool can_skip_body(const RequestHead& head) const;
@@ -46,6 +50,9 @@ class Connection {
   // All buffers, in order; false = the client is gone or does not read (stall). At most 16 buffers.
   Task<bool> write(std::span<const asio::const_buffer> buffers);
   Task<bool> write(std::string_view bytes);
+  // The same in two steps, the first without a coroutine: no value = the socket is full, and write_rest() sends on.
+  std::optional<bool> try_write(Gather& pieces);
+  Task<bool> write_rest(Gather& pieces);
   // What can be written without waiting; for keep-alive comments. False = the client is gone.
   bool write_now(std::string_view bytes);
 
@@ -64,7 +71,7 @@ class Connection {
   void use(std::shared_ptr<const ConnectionLimits> limits) { limits_ = std::move(limits); }
 
  private:
-  Task<ReadOutcome> fill();  // more bytes into the receive buffer
+  ReadOutcome outcome_of(const ErrorCode& error) const;
   Task<ReadOutcome> read_into(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> read_sized_body(std::uint64_t length);
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Heads of HTTP/1.1 messages, parsed strictly (RFC 9112, RFC 9110). Pure: bytes in, values out. Views point into the
-// caller's buffer and hold as long as it does. Built on Boost.Beast's parser behind a line-level check that refuses
-// what Beast would repair: bare LF, bare CR, obs-fold, blanks before a colon, repeated framing fields.
+// caller's buffer and hold as long as it does. Nothing is repaired: bare LF, bare CR, obs-fold, blanks before a colon
+// and repeated framing fields are refused.
 #pragma once
 
 #include <cstdint>

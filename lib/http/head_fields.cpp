@@ -62,7 +62,7 @@ bool is_list_with_chunked_last(std::string_view value) {
 }  // namespace
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_token_char(c); });
 }
 
 bool is_host_and_port(std::string_view text) {
@@ -218,6 +218,25 @@ std::optional<Refusal> FramingFields::check_expect() const {
 
 bool FramingFields::keep_alive(int minor_version) const {
   return !close_ && (minor_version >= 1 || keep_alive_);
+}
+
+std::string_view split_head(std::string_view head, std::vector<Field>& fields, FramingFields& framing) {
+  fields.clear();
+  const auto take_line = [&head] {
+    const auto line = head.substr(0, head.find('\r'));
+    head.remove_prefix(line.size() + 2);
+    return line;
+  };
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  const auto start_line = take_line();
+  for (auto line = take_line(); !line.empty(); line = take_line()) {
+    const std::size_t colon = line.find(':');
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && is_blank(value.front())) value.remove_prefix(1);
+    while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
+    framing.take(fields.emplace_back(Field{line.substr(0, colon), value}));
+  }
+  return start_line;
 }
 
 }  // namespace cr::http

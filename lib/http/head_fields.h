@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The pieces both head parsers share: the strict line check that runs before Beast, and the rules for the fields that
+// The pieces both head parsers share: the strict line check, the split into fields, and the rules for the fields that
 // decide where a message ends. Pure, no allocation; a LineCheck belongs to one connection. Inside this folder only.
 #pragma once
 
@@ -111,5 +111,9 @@ class FramingFields {
   bool close_ = false;
   bool keep_alive_ = false;
 };
+
+// Splits a head that LineCheck let pass whole: its fields into `fields` (cleared first, its room kept), with the blanks
+// around a value trimmed (RFC 9112, 5). Gives the start line.
+std::string_view split_head(std::string_view head, std::vector<Field>& fields, FramingFields& framing);
 
 }  // namespace cr::http

@@ -70,7 +70,7 @@ void append_number(std::string& out, std::uint64_t number) {
 }
 
 bool breaks_out(std::string_view value) {
-  return value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+  return std::any_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 struct DateText {
@@ -113,16 +113,25 @@ void HeadWriter::status_line(int status) {
   out_.append(" ").append(reason_phrase(three_digits)).append("\r\n");
 }
 
-bool HeadWriter::request_line(std::string_view method, std::string_view target) {
-  const bool printable = std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7F; });
-  if (!is_token(method) || target.empty() || !printable) return false;
-  out_.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
+bool HeadWriter::request_line(std::string_view method, std::string_view target, std::string_view target_rest) {
+  const auto printable = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  };
+  if (!is_token(method) || (target.empty() && target_rest.empty())) return false;
+  if (!printable(target) || !printable(target_rest)) return false;
+  out_.append(method).append(" ").append(target).append(target_rest).append(" HTTP/1.1\r\n");
   return true;
 }
 
 bool HeadWriter::field(std::string_view name, std::string_view value) {
   if (!is_token(name) || breaks_out(value)) return false;
   out_.append(name).append(": ").append(value).append("\r\n");
+  return true;
+}
+
+bool HeadWriter::field(std::string_view name, std::string_view scheme, std::string_view rest) {
+  if (!is_token(name) || breaks_out(scheme) || breaks_out(rest)) return false;
+  out_.append(name).append(": ").append(scheme).append(rest).append("\r\n");
   return true;
 }
 

@@ -17,10 +17,12 @@ class HeadWriter {
   explicit HeadWriter(std::string& out) : out_(out) {}
 
   void status_line(int status);  // 100 to 999
-  bool request_line(std::string_view method, std::string_view target);
+  bool request_line(std::string_view method, std::string_view target, std::string_view target_rest = {});
   bool field(std::string_view name,
              std::string_view value);  // refused: a name that is no token; CR, LF, NUL in a value
   bool field(std::string_view name, std::uint64_t number);
+  // A value in two parts, so that a credential need not be copied together: "Bearer " and the key.
+  bool field(std::string_view name, std::string_view scheme, std::string_view rest);
   void end();  // the blank line
 
  private:

@@ -17,7 +17,7 @@ Watch::~Watch() {
 }
 
 void Watch::expire_after(std::chrono::milliseconds duration) {
-  deadline_ = base::steady_now() + duration;
+  deadline_ = base::coarse_now() + duration;
 }
 
 Heartbeat::Heartbeat(asio::io_context& io) : timer_(io) {}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/text.h"
-#include "http/beast_head.h"
 #include "http/head.h"
 #include "http/head_fields.h"
 
@@ -80,30 +81,14 @@ std::optional<Refusal> check_request_line(std::string_view line, bool whole) {
   return check_target(method, line.substr(first_blank + 1, last_blank - first_blank - 1));
 }
 
-Method method_of(beast::http::verb verb) {
-  using Verb = beast::http::verb;
-  switch (verb) {
-    case Verb::get:
-      return Method::get;
-    case Verb::head:
-      return Method::head;
-    case Verb::post:
-      return Method::post;
-    case Verb::put:
-      return Method::put;
-    case Verb::patch:
-      return Method::patch;
-    case Verb::delete_:
-      return Method::delete_;
-    case Verb::options:
-      return Method::options;
-    case Verb::trace:
-      return Method::trace;
-    case Verb::connect:
-      return Method::connect;
-    default:
-      return Method::other;
-  }
+Method method_of(std::string_view text) {
+  static constexpr std::pair<std::string_view, Method> k_methods[] = {
+      {"GET", Method::get},         {"POST", Method::post},   {"HEAD", Method::head},
+      {"PUT", Method::put},         {"PATCH", Method::patch}, {"DELETE", Method::delete_},
+      {"OPTIONS", Method::options}, {"TRACE", Method::trace}, {"CONNECT", Method::connect}};
+  const auto* const known = std::find_if(std::begin(k_methods), std::end(k_methods),
+                                         [&](const auto& method) { return method.first == text; });
+  return known == std::end(k_methods) ? Method::other : known->second;
 }
 
 std::optional<Refusal> check_host(const FramingFields& framing, const TargetParts& target, int minor_version) {
@@ -136,25 +121,22 @@ struct RequestHeadParser::Impl {
   std::optional<Refusal> read(std::string_view bytes, RequestHead& head) const;
 };
 
-// Every line is known to be well formed here: Beast splits them, then come the rules that span several fields.
+// Every line is known to be well formed here; now come the rules that span several fields.
 std::optional<Refusal> RequestHeadParser::Impl::read(std::string_view bytes, RequestHead& head) const {
-  head.fields.clear();
   FramingFields framing;
-  BeastHead<true> parsed(head.fields, framing, lines.limits().head_bytes_max);
-  beast::error_code error;
-  parsed.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
-  if (error) return refusal_of(error);
-
-  const auto target = split_target(parsed.target());
-  const int minor_version = parsed.minor_version();
+  const auto line = split_head(bytes, head.fields, framing);
+  const std::size_t first_blank = line.find(' ');
+  const std::size_t last_blank = line.rfind(' ');
+  head.method_text = line.substr(0, first_blank);
+  head.target = line.substr(first_blank + 1, last_blank - first_blank - 1);
+  const auto target = split_target(head.target);
+  const int minor_version = line.back() - '0';
   if (auto wrong = check_host(framing, target, minor_version)) return wrong;
   if (auto wrong = framing.check_lengths(minor_version)) return wrong;
   if (framing.authorizations() > 1) return Refusal{400, "Authorization is there more than once"};
   if (auto wrong = framing.check_expect()) return wrong;
 
-  head.method = method_of(parsed.verb());
-  head.method_text = parsed.method();
-  head.target = parsed.target();
+  head.method = method_of(head.method_text);
   head.path = target.path;
   head.query = target.query;
   head.minor_version = minor_version;

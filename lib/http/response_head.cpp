@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
 
-#include "http/beast_head.h"
 #include "http/head.h"
 #include "http/head_fields.h"
 
@@ -41,28 +39,11 @@ struct ResponseHeadParser::Impl {
 };
 
 std::optional<Refusal> ResponseHeadParser::Impl::read(std::string_view bytes, ResponseHead& head) const {
-  head.fields.clear();
   FramingFields framing;
-  BeastHead<false> parsed(head.fields, framing, lines.limits().head_bytes_max);
-  // Beast wants the blank after the status even without a reason phrase, so it gets a status line that has one.
-  const std::size_t line_end = bytes.find('\r');
-  std::string_view line = bytes.substr(0, line_end + 2);
-  std::string_view rest = bytes.substr(line_end + 2);
-  std::array<char, 15> padded{};
-  if (line_end == k_status_at + 3) {
-    std::copy_n(line.begin(), line_end, padded.begin());
-    std::copy_n(" \r\n", 3, padded.begin() + line_end);
-    line = {padded.data(), padded.size()};
-  }
-  beast::error_code error;
-  parsed.put(boost::asio::const_buffer(line.data(), line.size()), error);
-  if (error == beast::http::error::need_more) {
-    parsed.put(boost::asio::const_buffer(rest.data(), rest.size()), error);
-  }
-  if (error) return refusal_of(error);
-
-  head.status = (bytes[9] - '0') * 100 + (bytes[10] - '0') * 10 + (bytes[11] - '0');
-  head.minor_version = parsed.minor_version();
+  const auto line = split_head(bytes, head.fields, framing);
+  const auto digit = [&](std::size_t at) { return line[k_status_at + at] - '0'; };
+  head.status = digit(0) * 100 + digit(1) * 10 + digit(2);
+  head.minor_version = line[k_status_at - 2] - '0';
   if (auto wrong = framing.check_lengths(head.minor_version)) return wrong;
   head.content_length = framing.content_length();
   head.chunked = framing.chunked();

@@ -3,14 +3,14 @@
 
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
-#include <cerrno>
 #include <cstring>
+#include <tuple>
+
+#include "base/secret.h"
 
 namespace cr::http {
 
@@ -97,54 +97,51 @@ Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, 
   co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
 }
 
-Task<bool> UpstreamConnection::send(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout) {
+std::optional<bool> UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
   ++requests_;
   body_done_ = keep_alive_ = peer_closed_ = timed_out_ = false;
-  if (!tls_) {
-    watch_.expire_after(timeout);
-    const bool sent = co_await send_plain(buffers);
-    watch_.disarm();
-    co_return sent && !cancelled_;
+  if (cancelled_) return false;
+  if (tls_) return std::nullopt;
+  unsent_ = Gather(buffers);
+  switch (unsent_.send(plain_.native_handle())) {
+    case Gather::Sent::all:
+      return true;
+    case Gather::Sent::failed:
+      return false;
+    case Gather::Sent::blocked:
+      break;
   }
-  // One record for the usual request: gathered here, since OpenSSL writes one buffer at a time.
-  std::string whole;
-  for (const auto& buffer : buffers) whole.append(static_cast<const char*>(buffer.data()), buffer.size());
+  return std::nullopt;
+}
+
+Task<bool> UpstreamConnection::send_rest(std::span<const asio::const_buffer> buffers,
+                                         std::chrono::milliseconds timeout) {
   watch_.expire_after(timeout);
-  auto [error, bytes] = co_await asio::async_write(*tls_, asio::buffer(whole), k_await);
-  watch_.disarm();
-  co_return !error && !cancelled_;
-}
-
-Task<bool> UpstreamConnection::send_plain(std::span<const asio::const_buffer> buffers) {
-  std::array<iovec, 16> vectors{};
-  std::size_t count = 0;
-  for (const auto& buffer : buffers) {
-    if (buffer.size() > 0) vectors.at(count++) = {const_cast<void*>(buffer.data()), buffer.size()};
-  }
-  std::size_t first = 0;
-  while (first < count) {
-    msghdr message{};
-    message.msg_iov = &vectors[first];
-    message.msg_iovlen = count - first;
-    const auto sent = ::sendmsg(plain_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
+  bool sent = false;
+  if (tls_) {
+    sent = co_await send_tls(buffers);
+  } else {
+    for (auto state = Gather::Sent::blocked; state == Gather::Sent::blocked; state = unsent_.send(fd())) {
       auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
-      if (error || timed_out_ || cancelled_) co_return false;
-      continue;
+      if (error || timed_out_ || cancelled_) break;
     }
-    auto left = static_cast<std::size_t>(sent);
-    while (first < count && left >= vectors[first].iov_len) left -= vectors[first++].iov_len;
-    if (left > 0) {
-      vectors[first].iov_base = static_cast<char*>(vectors[first].iov_base) + left;
-      vectors[first].iov_len -= left;
-    }
+    sent = unsent_.is_sent();
   }
-  co_return true;
+  watch_.disarm();
+  co_return sent && !cancelled_;
 }
 
-Task<AnswerOutcome> UpstreamConnection::read_more() {
+// One record for the usual request: gathered here, since OpenSSL writes one buffer at a time.
+Task<bool> UpstreamConnection::send_tls(std::span<const asio::const_buffer> buffers) {
+  std::string whole;
+  whole.reserve(asio::buffer_size(buffers));  // the head holds the channel's key: growing would leave copies behind
+  for (const auto& buffer : buffers) whole.append(static_cast<const char*>(buffer.data()), buffer.size());
+  auto [error, bytes] = co_await asio::async_write(*tls_, asio::buffer(whole), k_await);
+  base::wipe(whole);
+  co_return !error;
+}
+
+asio::mutable_buffer UpstreamConnection::make_room() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ == capacity_) {
     const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
@@ -155,36 +152,41 @@ Task<AnswerOutcome> UpstreamConnection::read_more() {
     buffer_ = std::move(larger);
     capacity_ = wanted;
   }
-  if (cancelled_) co_return AnswerOutcome::cancelled;
-  const auto place = asio::buffer(buffer_.get() + end_, capacity_ - end_);
-  ErrorCode error;
-  std::size_t bytes = 0;
-  if (tls_) {
-    std::tie(error, bytes) = co_await tls_->async_read_some(place, k_await);
-  } else {
-    std::tie(error, bytes) = co_await plain_.async_read_some(place, k_await);
-  }
-  end_ += bytes;
-  if (cancelled_) co_return AnswerOutcome::cancelled;
-  if (timed_out_) co_return AnswerOutcome::timed_out;
-  if (!error) co_return AnswerOutcome::ok;
-  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut.
-  peer_closed_ = error == asio::error::eof;
-  co_return AnswerOutcome::closed;
+  return asio::buffer(buffer_.get() + end_, capacity_ - end_);
 }
 
-Task<AnswerOutcome> UpstreamConnection::read_head(ResponseHead& head, std::chrono::milliseconds timeout) {
+AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes) {
+  end_ += bytes;
+  if (cancelled_) return AnswerOutcome::cancelled;
+  if (timed_out_) return AnswerOutcome::timed_out;
+  if (!error) return AnswerOutcome::ok;
+  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut.
+  peer_closed_ = error == asio::error::eof;
+  return AnswerOutcome::closed;
+}
+
+// Awaited in place, here and in fill(): a coroutine of its own would cost each piece of an answer a frame.
+Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds timeout) {
+  if (cancelled_) co_return AnswerOutcome::cancelled;
   watch_.expire_after(timeout);
   std::size_t seen = 0;
   begin_ = end_ = 0;
   for (;;) {
-    const auto outcome = co_await read_more();
+    const auto room = make_room();
+    ErrorCode error;
+    std::size_t bytes = 0;
+    if (tls_) {
+      std::tie(error, bytes) = co_await tls_->async_read_some(room, k_await);
+    } else {
+      std::tie(error, bytes) = co_await plain_.async_read_some(room, k_await);
+    }
+    const auto outcome = took(error, bytes);
     if (outcome != AnswerOutcome::ok) {
       watch_.disarm();
       co_return outcome == AnswerOutcome::closed&& seen > 0 ? AnswerOutcome::cut : outcome;
     }
     for (bool more = true; more && end_ > begin_;) {
-      const auto result = parser_.parse({buffer_.get() + begin_, end_ - begin_}, seen, head);
+      const auto result = parser_.parse({buffer_.get() + begin_, end_ - begin_}, seen, head_);
       seen = end_ - begin_;
       if (result.state == HeadState::refused) {
         watch_.disarm();
@@ -193,24 +195,24 @@ Task<AnswerOutcome> UpstreamConnection::read_head(ResponseHead& head, std::chron
       if (result.state == HeadState::need_more) break;
       begin_ += result.bytes;
       seen = 0;
-      more = head.status < 200 && head.status != 101;
+      more = head_.status < 200 && head_.status != 101;
       if (more) continue;
       watch_.disarm();
-      begin_body(head);
+      begin_body();
       co_return AnswerOutcome::ok;
     }
   }
 }
 
-void UpstreamConnection::begin_body(const ResponseHead& head) {
-  keep_alive_ = head.keep_alive;
+void UpstreamConnection::begin_body() {
+  keep_alive_ = head_.keep_alive;
   decoder_ = {};
   body_done_ = false;
-  if (head.chunked) {
+  if (head_.chunked) {
     framing_ = Framing::chunked;
-  } else if (head.content_length) {
+  } else if (head_.content_length) {
     framing_ = Framing::sized;
-    left_ = *head.content_length;
+    left_ = *head_.content_length;
     body_done_ = left_ == 0;
   } else {
     framing_ = Framing::until_close;
@@ -254,9 +256,18 @@ BodyStep UpstreamConnection::step() {
 }
 
 Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) {
+  if (cancelled_) co_return AnswerOutcome::cancelled;
   watch_.expire_after(timeout);
-  const auto outcome = co_await read_more();
+  const auto room = make_room();
+  ErrorCode error;
+  std::size_t bytes = 0;
+  if (tls_) {
+    std::tie(error, bytes) = co_await tls_->async_read_some(room, k_await);
+  } else {
+    std::tie(error, bytes) = co_await plain_.async_read_some(room, k_await);
+  }
   watch_.disarm();
+  const auto outcome = took(error, bytes);
   if (outcome != AnswerOutcome::closed) co_return outcome;
   // The end of a body without a length is its connection's end: step() will say so.
   if (framing_ == Framing::until_close && peer_closed_) co_return AnswerOutcome::ok;

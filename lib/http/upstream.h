@@ -8,12 +8,14 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "http/chunked.h"
+#include "http/gather.h"
 #include "http/head.h"
 #include "http/heartbeat.h"
 #include "http/net.h"
@@ -50,11 +52,14 @@ class UpstreamConnection {
 
   // Connects to the first of the target's addresses that answers; TLS verifies certificate and name (RFC 9110 4.3.4).
   Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver, asio::ssl::context& tls);
-  // False: the connection is dead (or cancelled). At most 16 buffers.
-  Task<bool> send(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout);
+  // Sends a request; false: the connection is dead (or cancelled). At most 16 buffers. In two steps, the first without
+  // a coroutine: no value = send_rest() must wait with the same buffers.
+  std::optional<bool> begin_send(std::span<const asio::const_buffer> buffers);
+  Task<bool> send_rest(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout);
 
-  // Skips interim (1xx) heads. Views in `head` hold until the first fill().
-  Task<AnswerOutcome> read_head(ResponseHead& head, std::chrono::milliseconds timeout);
+  // Skips interim (1xx) heads. If ok, head() has it; its views hold until the first fill().
+  Task<AnswerOutcome> read_head(std::chrono::milliseconds timeout);
+  const ResponseHead& head() const { return head_; }
   BodyStep step();
   Task<AnswerOutcome> fill(std::chrono::milliseconds timeout);
 
@@ -69,9 +74,10 @@ class UpstreamConnection {
   using TlsStream = asio::ssl::stream<Socket>;
   Task<base::Result<void>> connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints);
   Task<base::Result<void>> handshake(const std::string& host, asio::ssl::context& tls);
-  Task<bool> send_plain(std::span<const asio::const_buffer> buffers);
-  Task<AnswerOutcome> read_more();
-  void begin_body(const ResponseHead& head);
+  Task<bool> send_tls(std::span<const asio::const_buffer> buffers);
+  asio::mutable_buffer make_room();
+  AnswerOutcome took(const ErrorCode& error, std::size_t bytes);
+  void begin_body();
   Socket& socket();
 
   asio::io_context& io_;
@@ -79,6 +85,8 @@ class UpstreamConnection {
   Socket plain_;
   std::unique_ptr<TlsStream> tls_;
   ResponseHeadParser parser_;
+  ResponseHead head_;  // kept from answer to answer, and with it the room for its fields
+  Gather unsent_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
   ChunkedDecoder decoder_;

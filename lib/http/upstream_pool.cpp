@@ -26,7 +26,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::uint64_t key) {
 void UpstreamPool::give_back(std::uint64_t key, std::unique_ptr<UpstreamConnection> connection) {
   if (!connection || !connection->reusable()) return;
   auto& list = idle_[key];
-  if (list.size() < limits_.idle_each_max) list.push_back({std::move(connection), base::steady_now()});
+  if (list.size() < limits_.idle_each_max) list.push_back({std::move(connection), base::coarse_now()});
 }
 
 // A dead connection must be destroyed outside the heartbeat's walk over its watches.

@@ -23,12 +23,13 @@ struct AnswerSource::Echo {
 };
 
 AnswerSource::AnswerSource(http::UpstreamPool& pool, std::uint64_t key,
-                           std::unique_ptr<http::UpstreamConnection> connection, const http::ResponseHead& head)
-    : status_(head.status),
-      content_length_(head.content_length),
+                           std::unique_ptr<http::UpstreamConnection> connection)
+    : status_(connection->head().status),
+      content_length_(connection->head().content_length),
       pool_(&pool),
       pool_key_(key),
       connection_(std::move(connection)) {
+  const auto& head = connection_->head();
   if (const auto type = head.find("content-type")) content_type_ = *type;
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
 }

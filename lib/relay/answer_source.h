@@ -23,8 +23,7 @@ class AnswerSource {
  public:
   AnswerSource() = default;
   // A provider's answer whose head was read. The connection returns to `pool` when the body has been read to its end.
-  AnswerSource(http::UpstreamPool& pool, std::uint64_t key, std::unique_ptr<http::UpstreamConnection> connection,
-               const http::ResponseHead& head);
+  AnswerSource(http::UpstreamPool& pool, std::uint64_t key, std::unique_ptr<http::UpstreamConnection> connection);
   AnswerSource(http::asio::io_context& io, openai::EchoAnswer answer, std::chrono::milliseconds delay);
   AnswerSource(AnswerSource&&) noexcept = default;
   AnswerSource& operator=(AnswerSource&& other) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "relay/caller.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/text.h"
@@ -24,7 +25,8 @@ std::string_view bearer_of(std::string_view authorization) {
   if (authorization.size() <= k_scheme.size()) return {};
   if (!base::equals_ignoring_case(authorization.substr(0, k_scheme.size()), k_scheme)) return {};
   const auto key = authorization.substr(k_scheme.size());
-  return key.find_first_of(" \t,") == std::string_view::npos ? key : std::string_view();
+  const bool one = std::none_of(key.begin(), key.end(), [](char c) { return c == ' ' || c == '\t' || c == ','; });
+  return one ? key : std::string_view();
 }
 
 tl::expected<std::string_view, Refusal> key_of(const http::RequestHead& head, KeyFields fields) {

@@ -80,18 +80,19 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   const auto body = probe_body(*channel, result.model);
   const auto endpoint =
       channel->kind == ledger::ChannelKind::anthropic ? openai::Endpoint::messages : openai::Endpoint::chat_completions;
-  auto head = upstream_head(*channel, target, endpoint, body.size(), lane.next_key(), nullptr);
+  std::string head;
+  write_upstream_head(head, *channel, target, endpoint, body.size(), lane.next_key(), nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
-  const bool sent = co_await connection->send(buffers, channel->timeout_first_byte);
+  auto sent = connection->begin_send(buffers);
+  if (!sent) sent = co_await connection->send_rest(buffers, channel->timeout_first_byte);
   base::wipe(head);
-  http::ResponseHead answer;
   auto outcome = http::AnswerOutcome::closed;
-  if (sent) outcome = co_await connection->read_head(answer, channel->timeout_first_byte);
+  if (*sent) outcome = co_await connection->read_head(channel->timeout_first_byte);
   result.total_ms = since(started);
   if (outcome == http::AnswerOutcome::ok) {
-    result.status = answer.status;
-    result.ok = answer.status >= 200 && answer.status < 300;
-    result.message = sentence(answer.status);
+    result.status = connection->head().status;
+    result.ok = result.status >= 200 && result.status < 300;
+    result.message = sentence(result.status);
   } else {
     result.message = outcome == http::AnswerOutcome::timed_out ? "the provider did not answer in time"
                                                                : "the provider's answer was not usable";

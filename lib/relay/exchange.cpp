@@ -36,6 +36,35 @@ Refusal budget_refusal(const std::string& named, const ledger::ReserveOp& op) {
 
 }  // namespace
 
+namespace {
+
+// The last exchanges' memory of this thread.
+struct Shelf {
+  std::vector<void*> places;
+  ~Shelf() {
+    for (void* place : places) ::operator delete(place);
+  }
+};
+thread_local Shelf g_shelf;
+constexpr std::size_t k_shelf_max = 256;
+
+}  // namespace
+
+void* Exchange::operator new(std::size_t size) {
+  if (g_shelf.places.empty()) return ::operator new(size);
+  void* place = g_shelf.places.back();
+  g_shelf.places.pop_back();
+  return place;
+}
+
+void Exchange::operator delete(void* place, std::size_t size) {
+  if (g_shelf.places.size() < k_shelf_max) {
+    g_shelf.places.push_back(place);
+  } else {
+    ::operator delete(place, size);
+  }
+}
+
 Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
                    base::RequestId id)
     : lane_(lane),
@@ -63,17 +92,19 @@ Exchange::~Exchange() {
 }
 
 http::Task<Persistence> Exchange::run() {
-  if (auto refusal = check_head()) co_return co_await refuse(std::move(*refusal));
-  if (auto refusal = enter_rates()) co_return co_await refuse(std::move(*refusal));
-  if (auto refusal = co_await read_body()) co_return co_await refuse(std::move(*refusal));
-  if (auto refusal = scan_and_allow()) co_return co_await refuse(std::move(*refusal));
-  if (auto refusal = route()) co_return co_await refuse(std::move(*refusal));
-  if (auto refusal = charge_rates()) co_return co_await refuse(std::move(*refusal));
-  if (caller_.limited()) {
-    if (auto refusal = co_await reserve()) co_return co_await refuse(std::move(*refusal));
-  }
-  if (auto refusal = co_await open()) co_return co_await refuse(std::move(*refusal));
+  // One refusal for all steps: each of its own would have its place in the coroutine's frame.
+  auto refusal = check_head();
+  if (!refusal) refusal = enter_rates();
+  if (!refusal) refusal = count_body();
+  if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
+  if (!refusal) refusal = scan_and_allow();
+  if (!refusal) refusal = route();
+  if (!refusal) refusal = charge_rates();
+  if (!refusal && caller_.limited()) refusal = co_await reserve();
+  if (!refusal) refusal = co_await open();
+  if (refusal) co_return co_await refuse(std::move(*refusal));
   co_await pump();
+  end_pump();
   co_return persistence_;
 }
 
@@ -102,23 +133,25 @@ Exchange::MaybeRefusal Exchange::check_head() {
   return std::nullopt;
 }
 
-http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
-  auto& shared = lane_.shared();
+// Counted before it is read: what all bodies together may take is a bound, not a hope.
+Exchange::MaybeRefusal Exchange::count_body() {
+  auto& total = lane_.shared().body_bytes;
   const auto expected = head_.content_length.value_or(head_.chunked ? settings_->body_bytes_max : 0);
-  if (expected <= settings_->body_bytes_max) {
-    // Counted before it is read: what all bodies together may take is a bound, not a hope.
-    counted_body_bytes_ = expected;
-    if (shared.body_bytes.fetch_add(expected, std::memory_order_relaxed) + expected > settings_->body_bytes_total_max) {
-      persistence_ = Persistence::close;
-      co_return Refusal{
-          RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, k_overload_retry};
-    }
-    if (head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
-  }
+  if (expected > settings_->body_bytes_max) return std::nullopt;  // read_body() refuses it
+  counted_body_bytes_ = expected;
+  if (total.fetch_add(expected, std::memory_order_relaxed) + expected <= settings_->body_bytes_total_max)
+    return std::nullopt;
+  persistence_ = Persistence::close;
+  return Refusal{RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, k_overload_retry};
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
+  const bool fits = head_.content_length.value_or(0) <= settings_->body_bytes_max;
+  if (fits && head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
   const auto outcome = co_await client_.read_body(head_, settings_->body_bytes_max);
   if (head_.chunked) {
-    const auto unused = expected - std::min<std::uint64_t>(expected, client_.body().size());
-    shared.body_bytes.fetch_sub(unused, std::memory_order_relaxed);
+    const auto unused = counted_body_bytes_ - std::min<std::uint64_t>(counted_body_bytes_, client_.body().size());
+    lane_.shared().body_bytes.fetch_sub(unused, std::memory_order_relaxed);
     counted_body_bytes_ -= unused;
   }
   if (outcome == http::ReadOutcome::ok) co_return std::nullopt;

@@ -4,9 +4,12 @@
 // pump.
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "http/connection.h"
@@ -31,6 +34,10 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
+  // One for each request, and too large for what malloc keeps at hand: a thread's last ones are used again.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* place, std::size_t size);
+
   // To the end, settled on every path. `close` when the connection cannot carry another request.
   http::Task<Persistence> run();
   // Ends it now: the client's connection and the upstream's are cut, what was used is settled.
@@ -50,6 +57,7 @@ class Exchange {
 
   // exchange.cpp: deciding
   MaybeRefusal check_head();
+  MaybeRefusal count_body();
   http::Task<MaybeRefusal> read_body();
   MaybeRefusal scan_and_allow();
   MaybeRefusal route();
@@ -66,10 +74,9 @@ class Exchange {
 
   // open.cpp: reaching a channel
   http::Task<MaybeRefusal> open();
-  http::Task<Attempt> try_channel(const Route& route, bool last);
-  http::Task<Attempt> send_and_read_head(const Route& route, const ChannelAddress& address, bool last);
-  Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const http::ResponseHead& answer,
-                       const ChannelAddress& address, bool last);
+  void prepare_request(const Route& route, const ChannelAddress& address);
+  http::Task<Attempt> send_and_read_head(const ChannelAddress& address, bool last);
+  Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
   void open_echo(const Route& route);
   openai::Rewrite rewrite_for(const Route& route) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
@@ -77,10 +84,12 @@ class Exchange {
   // pump.cpp: passing the answer on
   http::Task<void> pump();
   http::Task<void> pump_whole();
+  void end_pump();
   http::Task<bool> write_piece(std::string_view data);
   http::Task<void> pump_events();
-  bool take_events(std::string_view bytes, std::string& out);
-  http::Task<bool> write_events(std::string& out, bool last);
+  bool take_events(std::string_view bytes);
+  std::optional<bool> try_write_events(bool last);
+  bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
   http::Task<void> end_badly(SourceStep::State how, bool head_sent);
   std::chrono::milliseconds fill_timeout() const;
@@ -93,7 +102,7 @@ class Exchange {
   void fill_facts(ledger::RequestFacts& facts) const;
   void settle(ledger::Ending ending);
   void settle_refused(const openai::Refusal& refusal);
-  void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) const;
+  void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
   openai::Usage estimated_usage() const;
   void log_end(const ledger::Settlement& settlement) const;
 
@@ -121,13 +130,23 @@ class Exchange {
   std::shared_ptr<const ledger::PriceRecord> price_;
   ledger::ReserveOp reservation_;
   std::optional<openai::Hold> hold_;
+  // What goes to a provider: kept here, so that the coroutine that sends it has a frame small enough to be reused.
+  struct Request {
+    std::string head;  // with the channel's key: the lane wipes it
+    std::vector<openai::Edit> edits;
+    std::string edited;  // the body, if the edits are many
+    boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;
+  } request_;
   http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
   std::optional<AnswerSource> source_;
   std::optional<openai::Meter> meter_;
 
-  std::unique_ptr<http::Watch> watch_;
+  std::optional<http::Watch> watch_;
   openai::SseSplitter events_;
-  std::string written_;  // a chunk being built: reused from event to event
+  std::string written_;             // the answer's head, until it goes out with the first piece
+  std::string out_;                 // events on their way to the client
+  std::array<char, 20> size_line_;  // of their chunk
+  http::Gather pieces_;             // what of them the socket did not take yet
   base::SteadyTime last_write_;
   std::optional<std::int64_t> first_byte_ms_;
   std::uint64_t unread_bytes_ = 0;               // of a plain answer that the meter could not read

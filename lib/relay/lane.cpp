@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "base/secret.h"
 #include "relay/exchange.h"
 
 namespace cr::relay {
@@ -82,6 +83,20 @@ base::Result<const ChannelAddress*> Lane::address_of(const ledger::ChannelRecord
                     channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse,
                     channel.timeout_connect};
   return &addresses_.emplace(key, std::move(address)).first->second;
+}
+
+std::string Lane::take_text() {
+  if (texts_.empty()) return {};
+  auto text = std::move(texts_.back());
+  texts_.pop_back();
+  return text;
+}
+
+void Lane::give_back(std::string&& text) {
+  constexpr std::size_t k_texts_max = 64;
+  constexpr std::size_t k_text_bytes_max = 16 * 1024;
+  base::wipe(text);
+  if (texts_.size() < k_texts_max && text.capacity() <= k_text_bytes_max) texts_.push_back(std::move(text));
 }
 
 void Lane::cut_all() {

@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/log.h"
 #include "http/heartbeat.h"
@@ -72,6 +73,10 @@ class Lane {
   // Which of a channel's keys is next: they take turns.
   std::uint32_t next_key() { return next_key_++; }
 
+  // A string that already has room; wiped when it comes back, since heads to providers carry keys.
+  std::string take_text();
+  void give_back(std::string&& text);
+
   // Requests under way, so that a second SIGTERM can cut them.
   std::list<Exchange*>& running() { return running_; }
   void cut_all();
@@ -90,6 +95,7 @@ class Lane {
   std::list<Exchange*> running_;
   std::mt19937 random_;
   std::uint32_t next_key_ = 0;
+  std::vector<std::string> texts_;
 };
 
 }  // namespace cr::relay

@@ -36,33 +36,34 @@ std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) c
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::open() {
-  watch_ = std::make_unique<http::Watch>(
-      client_.heartbeat(),
-      http::Watch::Callbacks{
-          {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { on_tick(now); }});
+  watch_.emplace(client_.heartbeat(),
+                 http::Watch::Callbacks{
+                     {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { on_tick(now); }});
   watch_->look_for_hang_up(client_.fd());
   Refusal refusal;
   const auto tries = std::min<std::size_t>(routes_.tries.size(), settings_->tries_max);
   for (std::size_t i = 0; i < tries; ++i) {
-    auto attempt = co_await try_channel(routes_.tries[i], i + 1 == tries);
+    const Route& route = routes_.tries[i];
+    channel_ = route.channel.get();
+    upstream_model_ = route.upstream_model;
+    if (channel_->kind == ledger::ChannelKind::echo) {
+      open_echo(route);
+      co_return std::nullopt;
+    }
+    Attempt attempt;
+    if (const auto address = lane_.address_of(*channel_); !address) {
+      attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
+    } else {
+      prepare_request(route, **address);
+      attempt = co_await send_and_read_head(**address, i + 1 == tries);
+      lane_.give_back(std::move(request_.head));
+    }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
     refusal = std::move(attempt.refusal);
     spent_unknown_ = attempt.outcome == Attempt::Outcome::spent;
     if (spent_unknown_ || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
   }
   co_return refusal;
-}
-
-http::Task<Exchange::Attempt> Exchange::try_channel(const Route& route, bool last) {
-  channel_ = route.channel.get();
-  upstream_model_ = route.upstream_model;
-  if (channel_->kind == ledger::ChannelKind::echo) {
-    open_echo(route);
-    co_return Attempt{};
-  }
-  const auto address = lane_.address_of(*channel_);
-  if (!address) co_return Attempt{Attempt::Outcome::try_next, failed_to_connect(address.error())};
-  co_return co_await send_and_read_head(route, **address, last);
 }
 
 openai::Rewrite Exchange::rewrite_for(const Route& route) const {
@@ -79,29 +80,32 @@ openai::Rewrite Exchange::rewrite_for(const Route& route) const {
   return rewrite;
 }
 
-http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, const ChannelAddress& address,
-                                                           bool last) {
+// The body goes out where it lies, in pieces around the edits.
+void Exchange::prepare_request(const Route& route, const ChannelAddress& address) {
   const auto body = client_.body();
-  const auto edits = openai::plan_edits(scan_, rewrite_for(route));
-  auto head = upstream_head(*channel_, address, endpoint_, openai::edited_size(body, edits), lane_.next_key(), &head_);
-  // The body goes out where it lies, in pieces around the edits.
-  std::array<http::asio::const_buffer, 16> buffers;
-  std::size_t count = 0;
-  std::string edited;
-  buffers[count++] = http::asio::buffer(head);
+  request_.edits = openai::plan_edits(scan_, rewrite_for(route));
+  const auto& edits = request_.edits;
+  request_.head = lane_.take_text();
+  write_upstream_head(request_.head, *channel_, address, endpoint_, openai::edited_size(body, edits), lane_.next_key(),
+                      &head_);
+  auto& buffers = request_.buffers;
+  buffers.clear();
+  buffers.push_back(http::asio::buffer(request_.head));
   if (edits.size() > 6) {
-    edited = openai::apply_edits(body, edits);
-    buffers[count++] = http::asio::buffer(edited);
-  } else {
-    std::size_t from = 0;
-    for (const auto& edit : edits) {
-      buffers[count++] = http::asio::buffer(body.data() + from, edit.place.begin - from);
-      buffers[count++] = http::asio::buffer(edit.text);
-      from = edit.place.end;
-    }
-    buffers[count++] = http::asio::buffer(body.data() + from, body.size() - from);
+    request_.edited = openai::apply_edits(body, edits);
+    buffers.push_back(http::asio::buffer(request_.edited));
+    return;
   }
-  const std::span<const http::asio::const_buffer> pieces(buffers.data(), count);
+  std::size_t from = 0;
+  for (const auto& edit : edits) {
+    buffers.push_back(http::asio::buffer(body.data() + from, edit.place.begin - from));
+    buffers.push_back(http::asio::buffer(edit.text));
+    from = edit.place.end;
+  }
+  buffers.push_back(http::asio::buffer(body.data() + from, body.size() - from));
+}
+
+http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
   Attempt attempt;
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
@@ -121,15 +125,16 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
       }
     }
     connecting_ = connection.get();
-    sent_ = co_await connection->send(pieces, time_left(channel_->timeout_first_byte));
-    http::ResponseHead answer;
+    auto sent = connection->begin_send(request_.buffers);
+    if (!sent) sent = co_await connection->send_rest(request_.buffers, time_left(channel_->timeout_first_byte));
+    sent_ = *sent;
     auto outcome = Outcome::closed;
-    if (sent_) outcome = co_await connection->read_head(answer, time_left(channel_->timeout_first_byte));
+    if (sent_) outcome = co_await connection->read_head(time_left(channel_->timeout_first_byte));
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
     if (outcome == Outcome::closed && pooled && !client_gone_) continue;
     if (outcome == Outcome::ok) {
-      attempt = judge_answer(std::move(connection), answer, address, last);
+      attempt = judge_answer(std::move(connection), address, last);
     } else if (!sent_ && outcome == Outcome::closed) {
       attempt = {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
     } else if (outcome == Outcome::timed_out) {
@@ -141,13 +146,12 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const Route& route, c
     }
     break;
   }
-  base::wipe(head);  // it held the channel's key
   co_return attempt;
 }
 
 Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection,
-                                         const http::ResponseHead& answer, const ChannelAddress& address, bool last) {
-  const int status = answer.status;
+                                         const ChannelAddress& address, bool last) {
+  const int status = connection->head().status;
   const auto log_refused = [&] {
     lane_.shared().log.warning(
         "channel refused a request",
@@ -169,7 +173,7 @@ Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnectio
   if (provider_trouble) log_refused();
   if (provider_trouble && !last) return {Attempt::Outcome::try_next, garbage()};
   passed_error_ = status >= 400;
-  source_.emplace(lane_.pool(), address.key, std::move(connection), answer);
+  source_.emplace(lane_.pool(), address.key, std::move(connection));
   return {};
 }
 

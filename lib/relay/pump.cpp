@@ -42,6 +42,7 @@ openai::Refusal refusal_for(State how) {
 
 }  // namespace
 
+// Not a coroutine itself: it hands on the one that fits.
 http::Task<void> Exchange::pump() {
   const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
   meter_.emplace(endpoint_, hide ? openai::UsageEvent::hide : openai::UsageEvent::forward);
@@ -49,11 +50,10 @@ http::Task<void> Exchange::pump() {
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
   if (lane_.shared().draining.load(std::memory_order_relaxed)) persistence_ = Persistence::close;
-  if (source_->is_event_stream() && status_ < 300) {
-    co_await pump_events();
-  } else {
-    co_await pump_whole();
-  }
+  return source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
+}
+
+void Exchange::end_pump() {
   streaming_ = false;
   watch_->look_for_hang_up(-1);
   watch_->ticking(false);
@@ -142,7 +142,10 @@ http::Task<void> Exchange::pump_whole() {
   }
   begin_answer(body.size());
   const std::array<asio::const_buffer, 2> answer{asio::buffer(written_), asio::buffer(body)};
-  if (!co_await client_.write(answer)) persistence_ = Persistence::close;
+  pieces_ = http::Gather(answer);
+  auto written = client_.try_write(pieces_);
+  if (!written) written = co_await client_.write_rest(pieces_);
+  if (!*written) persistence_ = Persistence::close;
 }
 
 // One piece of a body whose head is out, or is waiting in `written_` to go with it.
@@ -161,22 +164,23 @@ http::Task<void> Exchange::pump_events() {
   begin_answer(std::nullopt);
   streaming_ = true;
   watch_->ticking(true);
-  std::string out;
   for (;;) {
     const auto step = source_->step();
     if (step.state == State::data) {
-      if (take_events(step.data, out)) continue;
+      if (take_events(step.data)) continue;
       co_return co_await end_badly(State::garbage, true);
     }
     const bool over = step.state == State::done;
     // A stream that ends without its own last word was cut somewhere before us (unless its usage has come).
     const bool whole = meter_->ended() || meter_->usage().has_value() || meter_->saw_error();
-    if (over && whole) out.append(events_.rest());
+    if (over && whole) out_.append(events_.rest());
     if (meter_->ended() || (over && whole)) {
       settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
     }
-    if (!out.empty() || !written_.empty() || (over && whole)) {
-      if (!co_await write_events(out, over && whole)) client_left();
+    if (!out_.empty() || !written_.empty() || (over && whole)) {
+      auto written = try_write_events(over && whole);
+      if (!written) written = co_await client_.write_rest(pieces_);
+      if (!wrote_events(*written)) client_left();
     }
     if (over && whole) break;
     if (over || (step.state != State::need_more && step.state != State::done)) {
@@ -189,34 +193,36 @@ http::Task<void> Exchange::pump_events() {
   if (client_gone_) persistence_ = Persistence::close;
 }
 
-// Appends to `out` what of `bytes` the client gets to see. False: an event passed its limit.
-bool Exchange::take_events(std::string_view bytes, std::string& out) {
+// Appends to `out_` what of `bytes` the client gets to see. False: an event passed its limit.
+bool Exchange::take_events(std::string_view bytes) {
   if (!events_.push(bytes)) return false;
   while (const auto event = events_.next()) {
-    if (meter_->observe(*event) == openai::Fate::forward) out.append(event->raw);
+    if (meter_->observe(*event) == openai::Fate::forward) out_.append(event->raw);
   }
   return true;
 }
 
-http::Task<bool> Exchange::write_events(std::string& out, bool last) {
-  if (client_gone_) {
-    out.clear();
-    co_return false;
-  }
-  std::array<char, 20> place;
-  const bool framed = chunked_ && !out.empty();
-  const auto size = framed ? chunk_size_line(place, out.size()) : std::string_view();
+// No value: the client's socket is full, and `pieces_` has the rest. wrote_events() ends either.
+std::optional<bool> Exchange::try_write_events(bool last) {
+  if (client_gone_) return false;
+  const bool framed = chunked_ && !out_.empty();
+  const auto size = framed ? chunk_size_line(size_line_, out_.size()) : std::string_view();
   const auto end = framed ? std::string_view("\r\n") : std::string_view();
   const auto terminator = chunked_ && last ? k_last_chunk : std::string_view();
-  const std::array<asio::const_buffer, 5> pieces{asio::buffer(written_), asio::buffer(size), asio::buffer(out),
-                                                 asio::buffer(end), asio::buffer(terminator)};
+  const std::array<asio::const_buffer, 5> buffers{asio::buffer(written_), asio::buffer(size), asio::buffer(out_),
+                                                  asio::buffer(end), asio::buffer(terminator)};
+  pieces_ = http::Gather(buffers);
   writing_ = true;
-  const bool ok = co_await client_.write(pieces);
+  return client_.try_write(pieces_);
+}
+
+bool Exchange::wrote_events(bool ok) {
   writing_ = false;
+  out_.clear();
+  if (client_gone_) return false;
   written_.clear();
-  out.clear();
-  last_write_ = base::steady_now();
-  co_return ok;
+  last_write_ = base::coarse_now();
+  return ok;
 }
 
 // The upstream failed under way: what was used is posted, and the client's answer never looks complete.
@@ -233,8 +239,10 @@ http::Task<void> Exchange::end_badly(State how, bool head_sent) {
     co_return;
   }
   if (streaming_) {
-    std::string event = openai::error_event(refusal, openai::dialect_of(endpoint_), request_id_);
-    co_await write_events(event, false);
+    out_ = openai::error_event(refusal, openai::dialect_of(endpoint_), request_id_);
+    auto written = try_write_events(false);
+    if (!written) written = co_await client_.write_rest(pieces_);
+    wrote_events(*written);
   }
   // No final chunk, no promised length: the connection's end is the only end this answer gets.
 }

@@ -40,8 +40,12 @@ openai::Usage Exchange::estimated_usage() const {
   return usage;
 }
 
-void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) const {
-  fill_facts(settlement.facts);
+void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) {
+  if (reservation_.facts.id == id_) {
+    settlement.facts = std::move(reservation_.facts);  // nobody needs them after the ending
+  } else {
+    fill_facts(settlement.facts);
+  }
   settlement.ending = ending;
   settlement.held = reservation_.amount;
   settlement.status = status_;

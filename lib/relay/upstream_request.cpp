@@ -10,6 +10,8 @@ namespace cr::relay {
 namespace {
 
 constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
+constexpr std::size_t k_head_bytes = 2048;
+constexpr std::size_t k_credential_bytes = 1024;
 constexpr std::string_view k_anthropic_version = "2023-06-01";
 // What else of a client's head a provider gets to see; everything not here is dropped.
 constexpr std::array<std::string_view, 5> k_passed_fields{"accept", "anthropic-version", "anthropic-beta",
@@ -22,23 +24,20 @@ void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& cha
     writer.field("x-api-key", key);
     return;
   }
-  std::string bearer = "Bearer ";
-  bearer += key;
-  writer.field("authorization", bearer);
-  base::wipe(bearer);
+  writer.field("authorization", "Bearer ", key);
 }
 
 }  // namespace
 
-std::string upstream_head(const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                          openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
-                          const http::RequestHead* client) {
-  std::string head;
-  head.reserve(1024);
+void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
+                         openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
+                         const http::RequestHead* client) {
+  head.clear();
+  head.reserve(k_head_bytes);
   http::HeadWriter writer(head);
   // Cannot fail: Url::parse lets no blank and no control byte through. base_url ends where /v1 does: an endpoint's path
   // is what follows it.
-  (void)writer.request_line("POST", address.target.url.path + std::string(openai::path_of(endpoint).substr(3)));
+  (void)writer.request_line("POST", address.target.url.path, openai::path_of(endpoint).substr(3));
   writer.field("host", address.authority);
   writer.field("content-type", "application/json");
   writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
@@ -50,10 +49,10 @@ std::string upstream_head(const ledger::ChannelRecord& channel, const ChannelAdd
   const bool has_version = client && client->find("anthropic-version");
   if (channel.kind == ledger::ChannelKind::anthropic && !has_version)
     writer.field("anthropic-version", k_anthropic_version);
-  head.reserve(head.size() + 1024);         // the key goes last, and
-  write_credential(writer, channel, turn);  // a string that grew after it would leave a copy behind
+  // The key goes last, and a string that grew after it would leave a copy behind.
+  if (head.capacity() - head.size() < k_credential_bytes) head.reserve(head.size() + k_credential_bytes);
+  write_credential(writer, channel, turn);
   writer.end();
-  return head;
 }
 
 }  // namespace cr::relay

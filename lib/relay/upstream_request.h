@@ -13,9 +13,10 @@
 
 namespace cr::relay {
 
-// `turn` picks among the channel's keys; `client` (may be null) is where the passed fields come from.
-std::string upstream_head(const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                          openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
-                          const http::RequestHead* client);
+// Into `head`, which is cleared first. `turn` picks among the channel's keys; `client` (may be null) is where the
+// passed fields come from.
+void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
+                         openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
+                         const http::RequestHead* client);
 
 }  // namespace cr::relay

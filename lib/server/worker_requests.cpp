@@ -85,8 +85,8 @@ http::Task<Persistence> Worker::answer(http::Connection& client, const http::Req
     if (head.method != http::Method::post) {
       co_return co_await refuse(client, head, k_post_only, id);
     }
-    relay::Exchange exchange(lane_, client, head, *endpoint, id);
-    co_return co_await exchange.run();
+    const auto exchange = std::make_unique<relay::Exchange>(lane_, client, head, *endpoint, id);
+    co_return co_await exchange->run();
   }
   if (const auto own = relay::find_own_answer(head.path))
     co_return co_await relay::give_own_answer(lane_, client, head, *own, id);

@@ -45,17 +45,17 @@ Checksum checksum_of(std::string_view text) {
   return digits;
 }
 
-bool is_visible_ascii(char c) {
+constexpr bool is_visible_ascii(char c) {
   return c > ' ' && c < '\x7f';
 }
-bool is_base62(char c) {
-  return k_base62.find(c) != std::string_view::npos;
+constexpr bool is_base62(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 bool has_our_tail(std::string_view key, std::size_t prefix_size) {
   if (key.size() != prefix_size + k_key_random_chars + k_key_checksum_chars) return false;
   const std::string_view tail = key.substr(prefix_size);
-  if (!std::all_of(tail.begin(), tail.end(), is_base62)) return false;
+  if (!std::all_of(tail.begin(), tail.end(), [](char c) { return is_base62(c); })) return false;
   const Checksum wanted = checksum_of(key.substr(0, key.size() - k_key_checksum_chars));
   return key.substr(key.size() - k_key_checksum_chars) == std::string_view(wanted.data(), wanted.size());
 }
@@ -106,7 +106,7 @@ base::Secret mint_key(std::string_view prefix) {
 
 KeyShape shape_of(std::string_view key, std::string_view prefix) {
   if (key.empty() || key.size() > k_key_bytes_max) return KeyShape::malformed;
-  if (!std::all_of(key.begin(), key.end(), is_visible_ascii)) return KeyShape::malformed;
+  if (!std::all_of(key.begin(), key.end(), [](char c) { return is_visible_ascii(c); })) return KeyShape::malformed;
   if (!key.starts_with(prefix)) return KeyShape::foreign;
   if (has_our_tail(key, prefix.size())) return KeyShape::ours;
   // Without a prefix nothing tells a slip of the pen from somebody else's key.
