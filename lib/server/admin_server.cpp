@@ -2,7 +2,9 @@
 #include "server/admin_server.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
+constexpr int k_nice = 10;
 constexpr int k_sweep_ms = 30'000;
 constexpr int k_out_of_descriptors_pause_ms = 50;
 
@@ -130,6 +133,10 @@ void AdminServer::Impl::hand_over(int fd) {
 }
 
 void AdminServer::Impl::serve_until_stopped() {
+  // A report over years computes for a while; where processors are scarce, requests go first. Where it is not allowed,
+  // nothing is lost but that.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), k_nice);
+  (void)::pthread_setname_np(::pthread_self(), "admin");
   for (;;) {
     int fd = -1;
     {

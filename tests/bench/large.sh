@@ -3,10 +3,10 @@
 # How reports behave on a large store: usage on one with few requests and on one with many, what a report does to the
 # reservations beside it, and pruning under load. Prints figures; asserts only that the books of the made store agree.
 #   tests/bench/large.sh BUILD_DIR
-#   ROWS=10000000 TOKENS=100000 SMALL=10000 REQUESTS=20000   may be set; about 4 GB under /tmp for the largest
+#   ROWS=10000000 TOKENS=100000 SMALL=10000 REQUESTS=20000 RATE=1000   may be set; about 4 GB under /tmp for the largest
 set -euo pipefail
 build=$(cd "$1" && pwd)
-rows=${ROWS:-10000000} tokens=${TOKENS:-100000} small=${SMALL:-10000} requests=${REQUESTS:-20000}
+rows=${ROWS:-10000000} tokens=${TOKENS:-100000} small=${SMALL:-10000} requests=${REQUESTS:-20000} rate=${RATE:-1000}
 export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH"
 
 source "$(dirname "$0")/started.sh" large
@@ -37,8 +37,9 @@ time_usage() { # the median of seven, in milliseconds
   done | median | awk '{ printf "%.1f\n", $1 / 1000 }'
 }
 
-p99() { # of reservations made through /v1, in microseconds
-  bench_load --port "$crd_port" --key "$key" --connections 8 --requests "$requests" | sed 's/.*p99_us \([0-9.]*\).*/\1/'
+p99() { # of reservations made through /v1 at a steady rate, in microseconds, each from when it was due
+  bench_load --port "$crd_port" --key "$key" --connections 64 --requests "$requests" --rate "$rate" |
+    sed 's/.*p99_us \([0-9.]*\).*/\1/'
 }
 
 mkdir -p "$dir/small/state" "$dir/large/state"
@@ -64,11 +65,17 @@ echo upstream-key | crctl -q channel create bench --kind openai --base-url "http
 key=$(crctl -q token create bench --quota 1000000 2> /dev/null)
 p99 > /dev/null
 alone=$(p99)
+again=$(p99)
 (while :; do crctl usage --by day,model,channel --since 80d > /dev/null; done) &
 reports=$!
 beside=$(p99)
 kill "$reports" && wait "$reports" 2> /dev/null || true
-echo "p99 of a request at 8 connections: $alone us alone, $beside us while reports run without a pause"
+(while :; do crctl --timeout 10m audit verify > /dev/null; done) &
+reports=$!
+verified=$(p99)
+kill "$reports" && wait "$reports" 2> /dev/null || true
+echo "p99 of a request, $rate a second: $alone and $again us alone, $beside us while reports run without a pause," \
+  "$verified us while the books are verified"
 
 stop_crd
 start_crd large '[usage]\nretention = "40d"\n'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// load --port P --key K [--connections 64] [--requests 20000] [--warm 2000] [--cpu-of PID]...
+// load --port P --key K [--connections 64] [--requests 20000] [--warm 2000] [--rate N] [--cpu-of PID]...
 // One thread keeps that many kept-alive connections busy with one chat completion after the other, then prints one
-// line:
+// line; with --rate it sends N requests a second, each timed from when it was due (late ones wait for a connection):
 //   cpu_us REQUEST_CPU p50_us P50 p99_us P99 per_second RATE errors N
 // REQUEST_CPU is the processor time the named processes (all their threads) took for a request. The warm-up is not
 // measured. load --free-port prints a port nobody listens on.
@@ -33,6 +33,7 @@ struct Plan {
   std::size_t connections = 64;
   std::size_t requests = 20'000;
   std::size_t warm = 2'000;
+  std::size_t rate = 0;  // 0 = as fast as answers come
   std::vector<int> processes;
 };
 
@@ -120,6 +121,37 @@ class Load {
     }
   }
 
+  Outcome run_at_rate(std::size_t requests, std::size_t rate) {
+    Outcome outcome;
+    outcome.microseconds.reserve(requests);
+    std::vector<Connection*> idle;
+    for (auto& connection : connections_) idle.push_back(&connection);
+    const auto begin = Clock::now();
+    const auto due = [&](std::size_t i) {
+      return begin + std::chrono::nanoseconds(
+                         static_cast<std::int64_t>(1e9 * static_cast<double>(i) / static_cast<double>(rate)));
+    };
+    std::array<epoll_event, 256> events;
+    for (std::size_t sent = 0; outcome.microseconds.size() < requests;) {
+      for (; sent < requests && !idle.empty() && due(sent) <= Clock::now(); ++sent) {
+        send(*idle.back());
+        idle.back()->sent = due(sent);
+        idle.pop_back();
+      }
+      const auto wait =
+          sent < requests && !idle.empty() ? due(sent) - Clock::now() : Clock::duration(std::chrono::seconds(10));
+      const timespec timeout{wait.count() / 1'000'000'000, std::max<std::int64_t>(0, wait.count() % 1'000'000'000)};
+      const int ready = ::epoll_pwait2(poll_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+      if (ready < 0) throw std::runtime_error("epoll_pwait2");
+      for (int i = 0; i < ready; ++i) {
+        auto& connection = connections_[events[static_cast<std::size_t>(i)].data.u64];
+        if (receive(connection, outcome)) idle.push_back(&connection);
+      }
+    }
+    outcome.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    return outcome;
+  }
+
   Outcome run(std::size_t requests) {
     Outcome outcome;
     outcome.microseconds.reserve(requests);
@@ -202,6 +234,8 @@ Plan plan_of(int argc, char** argv) {
       plan.requests = number(argv[i + 1]);
     else if (name == "--warm")
       plan.warm = number(argv[i + 1]);
+    else if (name == "--rate")
+      plan.rate = number(argv[i + 1]);
     else if (name == "--cpu-of")
       plan.processes.push_back(static_cast<int>(number(argv[i + 1])));
     else
@@ -215,7 +249,7 @@ int run(const Plan& plan) {
   Load load(plan);
   if (plan.warm > 0) load.run(plan.warm);
   const double before = cpu_nanoseconds(plan.processes);
-  auto outcome = load.run(plan.requests);
+  auto outcome = plan.rate > 0 ? load.run_at_rate(plan.requests, plan.rate) : load.run(plan.requests);
   const double cpu = (cpu_nanoseconds(plan.processes) - before) / 1000 / static_cast<double>(plan.requests);
   std::sort(outcome.microseconds.begin(), outcome.microseconds.end());
   const auto at = [&](double part) {

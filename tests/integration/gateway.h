@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,47 @@ inline Json chat(const std::string& model = "fake-a", Json more = Json::object()
   return body;
 }
 
+// Balances against the rows they come from, as SQL has them: I1 and I2 of the ledger, for tokens and accounts.
+inline void check_books(Daemon& daemon) {
+  for (const std::string holder : {"token", "account"}) {
+    const auto wrong = daemon.sql(
+        "SELECT t.name, b.posted, b.reserved, coalesce(ended.posted, 0), coalesce(open.held, 0), t.quota FROM " +
+        holder + "_balance b JOIN " + holder + " t ON t.id = b." + holder + "_id LEFT JOIN (SELECT " + holder +
+        "_id AS id, sum(posted - refunded) AS posted FROM request GROUP BY 1) ended ON ended.id = t.id LEFT JOIN "
+        "(SELECT " +
+        holder + "_id AS id, sum(held) AS held FROM reservation GROUP BY 1) open ON open.id = t.id" +
+        " WHERE b.posted <> coalesce(ended.posted, 0) OR b.reserved <> coalesce(open.held, 0) OR b.posted < 0" +
+        " OR b.reserved < 0 OR b.posted + b.reserved > t.quota");
+    for (const auto& row : wrong) {
+      ADD_FAILURE() << holder << " '" << row[0] << "': posted " << row[1] << ", its requests " << row[3]
+                    << "; reserved " << row[2] << ", its reservations " << row[4] << "; quota " << row[5];
+    }
+  }
+}
+
+// A crd without a provider: what ends with it is held against its books all the same.
+class BookedDaemon : public Daemon {
+ public:
+  using Daemon::Daemon;
+  ~BookedDaemon() {
+    at_end(*this, [this] { check_books(*this); });
+  }
+  BookedDaemon(const BookedDaemon&) = delete;
+  BookedDaemon& operator=(const BookedDaemon&) = delete;
+
+  // A check in a destructor: what it throws is a failure of the test. One that never got a store has nothing to check.
+  template <class Check>
+  static void at_end(Daemon& daemon, Check check) {
+    if (!std::filesystem::exists(daemon.ledger())) return;
+    try {
+      (void)daemon.crctl({"token", "list", "-q"});  // where crd runs, everything queued is in the file then
+      check();
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "at the end of the test: " << error.what();
+    }
+  }
+};
+
 class Gateway {
  public:
   explicit Gateway(DaemonOptions options = {}) : daemon(std::move(options)) {
@@ -37,6 +79,13 @@ class Gateway {
                 "sk-provider-1234\n");
     for (const auto* model : {"fake-a", "fake-full", "fake-b"}) set_price(model);
   }
+
+  // Every test's end: no more was consumed than is posted or held, and the balances are what their rows come to.
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+  // For a test whose ledger is not that of the prices here, or not whole: it checks its own sums.
+  void leave_end_unchecked() { check_at_end_ = false; }
 
   // $1 a million model tokens in, $2 out: 1,000 and 2,000 nano-dollars each.
   void set_price(const std::string& model) {
@@ -74,6 +123,9 @@ class Gateway {
 
   FakeUpstream upstream;
   Daemon daemon;
+
+ private:
+  bool check_at_end_ = true;
 };
 
 // What the witness saw consumed, in nano-dollars at the prices above.
@@ -92,6 +144,19 @@ inline std::int64_t ledger_sum(Gateway& gateway, const std::string& column) {
   return std::stoll(gateway.daemon.sql_value("SELECT coalesce(sum(" + column + "), 0) FROM token_balance"));
 }
 
+inline Gateway::~Gateway() {
+  if (!check_at_end_) return;
+  BookedDaemon::at_end(daemon, [this] {
+    check_books(daemon);
+    // What was estimated, or had no price, cannot be held against what was consumed.
+    if (daemon.sql_value("SELECT count(*) FROM request WHERE flags & 11") != "0") return;
+    const auto known =
+        std::stoll(daemon.sql_value("SELECT (SELECT coalesce(sum(posted + reserved), 0) FROM token_balance) + (SELECT"
+                                    " coalesce(sum(refunded + overrun), 0) FROM request)"));
+    EXPECT_LE(witnessed_cost(*this), known);
+  });
+}
+
 enum class Run { clean, with_faults };
 inline void check_witness(Gateway& gateway, Run run) {
   const auto witness = witnessed_cost(gateway);
@@ -105,23 +170,6 @@ inline void check_witness(Gateway& gateway, Run run) {
   EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM token_balance b JOIN token t ON t.id = b.token_id "
                                      "WHERE t.quota IS NOT NULL AND b.posted + b.reserved > t.quota"),
             "0");
-}
-
-// Balances against the rows they come from, as SQL has them: I1 and I2 of the ledger, for tokens and accounts.
-inline void check_books(Daemon& daemon) {
-  for (const std::string holder : {"token", "account"}) {
-    const auto wrong = daemon.sql(
-        "SELECT t.name, b.posted, b.reserved, coalesce(ended.posted, 0), coalesce(open.held, 0), t.quota FROM " +
-        holder + "_balance b JOIN " + holder + " t ON t.id = b." + holder + "_id LEFT JOIN (SELECT " + holder +
-        "_id AS id, sum(posted) AS posted FROM request GROUP BY 1) ended ON ended.id = t.id LEFT JOIN (SELECT " +
-        holder + "_id AS id, sum(held) AS held FROM reservation GROUP BY 1) open ON open.id = t.id" +
-        " WHERE b.posted <> coalesce(ended.posted, 0) OR b.reserved <> coalesce(open.held, 0) OR b.posted < 0" +
-        " OR b.reserved < 0 OR b.posted + b.reserved > t.quota");
-    for (const auto& row : wrong) {
-      ADD_FAILURE() << holder << " '" << row[0] << "': posted " << row[1] << ", its requests " << row[3]
-                    << "; reserved " << row[2] << ", its reservations " << row[4] << "; quota " << row[5];
-    }
-  }
 }
 
 inline std::string error_code(const HttpAnswer& answer) {

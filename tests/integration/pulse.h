@@ -11,7 +11,7 @@ class Pulse {
  public:
   explicit Pulse(Gateway& gateway) : client_(gateway.daemon.port()) {
     gateway.upstream.behave({{"model", "fake-b"}, {"silent_after", 1}});
-    const auto key = gateway.token("pulse");
+    const auto key = gateway.token("pulse", {"--quota", "1"});
     client_.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-b", {{"stream", true}}).dump()));
     head_ = *client_.read_head();
     client_.read_event(head_);

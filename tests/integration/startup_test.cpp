@@ -38,7 +38,7 @@ TEST_F(Startup, UnknownConfigKeyIsNamedWithItsLine) {
   DaemonOptions options;
   options.start = false;
   options.top_level = "worker = 2";
-  Daemon daemon(options);
+  BookedDaemon daemon(options);
   EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("crd.toml:4"), HasSubstr("unknown key 'worker'"),
                                      HasSubstr("workers")));
 }
@@ -82,7 +82,7 @@ TEST_F(Startup, ASecondDaemonOnTheSameStoreRefuses) {
 }
 
 TEST_F(Startup, MasterKeyMissingShortWrongOrReadable) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto key_file = daemon.state_dir() + "/master.key";
   daemon.must({"token", "create", "kept"});
   ASSERT_EQ(daemon.stop(), 0);
@@ -117,14 +117,14 @@ TEST_F(Startup, ACorruptStoreIsNamedAndKept) {
 TEST_F(Startup, AStateDirectoryThatOthersMayWrite) {
   DaemonOptions options;
   options.start = false;
-  Daemon daemon(options);
+  BookedDaemon daemon(options);
   fs::create_directories(daemon.state_dir());
   fs::permissions(daemon.state_dir(), fs::perms::all);
   EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr(daemon.state_dir()), HasSubstr("chmod 700")));
 }
 
 TEST_F(Startup, FilesAreForTheirOwnerOnly) {
-  Daemon daemon;
+  BookedDaemon daemon;
   for (const std::string file : {"/master.key", "/ledger.db"}) {
     EXPECT_EQ(fs::status(daemon.state_dir() + file).permissions() & fs::perms::mask,
               fs::perms::owner_read | fs::perms::owner_write)

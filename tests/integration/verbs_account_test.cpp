@@ -8,7 +8,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Account, LivesAndDies) {
-  Daemon daemon;
+  BookedDaemon daemon;
   EXPECT_EQ(daemon.crctl({"account", "create", "acme", "--quota", "100", "--note", "n"}).err,
             "created account 'acme', quota $100.00\n");
   EXPECT_EQ(daemon.crctl({"account", "create", "free"}).err, "created account 'free', quota unlimited\n");
@@ -43,7 +43,7 @@ TEST(Account, LivesAndDies) {
 }
 
 TEST(Account, CreditAddsAndTakesAway) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"account", "create", "acme", "--quota", "1"});
   EXPECT_EQ(daemon.crctl({"account", "credit", "acme", "25"}).err, "account 'acme': quota $26.00, left $26.00\n");
   EXPECT_EQ(daemon.crctl({"account", "credit", "acme", "-5.50"}).err, "account 'acme': quota $20.50, left $20.50\n");
@@ -84,7 +84,7 @@ TEST(Account, RulesTheRequestsOfItsTokens) {
 }
 
 TEST(PriceList, ShipsWithPricesAndShowsThemInEveryForm) {
-  Daemon daemon;
+  BookedDaemon daemon;
   EXPECT_GT(lines(daemon.must({"price", "list", "-q"})).size(), 10U);
   daemon.must({"price", "set", "own-a", "--input", "0.15", "--cached-input", "0.075", "--output", "0.60",
                "--max-output", "16384", "--context", "128k", "--per-request", "0.001"});
@@ -105,7 +105,7 @@ TEST(PriceList, ShipsWithPricesAndShowsThemInEveryForm) {
 }
 
 TEST(PriceSet, RefusalsAndDryRunsLeaveAll) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"price", "set", "m", "--input", "1", "--output", "2"});
   EXPECT_EQ(daemon.crctl({"price", "set", "m", "--input", "3", "--output", "4", "-n"}).err,
             "would have set the price of 'm': input $3, output $4 a million tokens\n");
@@ -132,7 +132,7 @@ TEST(PriceSet, RefusalsAndDryRunsLeaveAll) {
 TEST(PriceSet, APriceOfTomorrowHoldsTomorrow) {
   DaemonOptions options;
   options.clock = true;
-  Daemon daemon(options);
+  BookedDaemon daemon(options);
   daemon.set_time(std::chrono::sys_days(std::chrono::year(2030) / 1 / 1));
   daemon.must({"price", "set", "m", "--input", "1", "--output", "2"});
   daemon.must({"price", "set", "m", "--input", "10", "--output", "20", "--effective", "2030-01-02"});
@@ -156,7 +156,7 @@ TEST(PriceUnset, ALimitedTokenCannotCallAnUnpricedModel) {
 }
 
 TEST(PriceImport, AllOrNothing) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto file = daemon.dir() / "prices.json";
   write_file(file, R"({"models":[{"model":"a","input":"1","output":"2"},{"model":"b","input":"3","output":"4",)"
                    R"("max_output_tokens":100}]})");

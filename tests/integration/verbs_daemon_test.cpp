@@ -48,7 +48,7 @@ TEST(Status, SaysHowTheDaemonIs) {
 }
 
 TEST(Version, NeedsNoDaemon) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto ours = lines(crctl({"--version"}).out);
   ASSERT_EQ(ours.size(), 1U);
   EXPECT_THAT(ours[0], testing::MatchesRegex("crctl [0-9.]+.*"));
@@ -64,7 +64,7 @@ TEST(Version, NeedsNoDaemon) {
 }
 
 TEST(Config, CheckAndReload) {
-  Daemon daemon;
+  BookedDaemon daemon;
   EXPECT_THAT(daemon.crctl({"config", "check"}).err, HasSubstr("the configuration is good"));
   const auto candidate = daemon.dir() / "new.toml";
   write_file(candidate, "listen = [\"127.0.0.1:0\"]\nworker = 2\n");
@@ -98,7 +98,7 @@ TEST(Config, CheckAndReload) {
 }
 
 TEST(Api, AnyRouteWithExitCodes) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const Json made = Json::parse(daemon.must({"api", "POST", "/groups", "-d", R"({"name":"vip"})"}));
   EXPECT_EQ(made.at("name"), "vip");
   EXPECT_EQ(daemon.must({"api", "get", "groups/vip", "--field", "name"}), "vip\n");
@@ -124,7 +124,7 @@ TEST(Api, AnyRouteWithExitCodes) {
 }
 
 TEST(Completion, ScriptsAndLiveNames) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "ci-runner"});
   daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "echo-one"});
   for (const std::string shell : {"bash", "zsh", "fish"})
@@ -165,7 +165,7 @@ TEST(Help, OfEverythingOnStdout) {
 }
 
 TEST(Away, ADaemonThatIsNotRunningIs7) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.stop();
   const auto start = "systemctl start crd";
   expect_refusals(daemon, {
@@ -189,7 +189,7 @@ TEST(Away, ADaemonThatIsNotRunningIs7) {
 }
 
 TEST(Away, ADaemonThatHangsIs15) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.process().signal(SIGSTOP);
   const auto hung = daemon.crctl({"group", "create", "g", "--timeout", "200ms"});
   EXPECT_EQ(hung.exit, 15);
@@ -204,7 +204,7 @@ TEST(Away, ADaemonThatHangsIs15) {
 }
 
 TEST(Away, ASocketOfOthersIs4) {
-  Daemon daemon;
+  BookedDaemon daemon;
   Args argv{CR_TEST_CRCTL, "--socket", daemon.socket(), "status"};
   if (::geteuid() == 0) {
     argv = Args{"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"} + argv;

@@ -40,7 +40,7 @@ int use(Daemon& daemon, const std::string& key) {
 }
 
 TEST(TokenCopy, OnlyARetrievableKeyComesBack) {
-  Daemon daemon;
+  BookedDaemon daemon;
   create(daemon, "digest");
   const auto key = create(daemon, "sealed", {"--retrievable"});
   EXPECT_EQ(daemon.must({"token", "copy", "sealed", "--print"}), key + "\n");
@@ -57,7 +57,7 @@ TEST(TokenCopy, OnlyARetrievableKeyComesBack) {
 }
 
 TEST(TokenRotate, FinishUndoAndConflicts) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "echo"});
   const auto first = create(daemon, "t");
   EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--finish"}).exit, 11) << "not rotating";
@@ -87,7 +87,7 @@ TEST(TokenRotate, FinishUndoAndConflicts) {
 }
 
 TEST(TokenRotate, SeveralIntoADirectory) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto a = create(daemon, "a"), b = create(daemon, "b");
   const auto directory = daemon.dir() / "keys";
   std::filesystem::create_directory(directory);
@@ -106,7 +106,7 @@ TEST(TokenRotate, SeveralIntoADirectory) {
 }
 
 TEST(TokenVerify, CurrentOldAndUnknown) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto first = create(daemon, "t");
   const auto current = daemon.crctl({"token", "verify"}, first + "\n");
   EXPECT_EQ(current.exit, 0);
@@ -125,7 +125,7 @@ TEST(TokenVerify, CurrentOldAndUnknown) {
 }
 
 TEST(TokenDelete, AsksAndCanBeTakenBack) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto key = create(daemon, "t");
   create(daemon, "u");
   const auto unasked = daemon.crctl({"token", "delete", "t"});
@@ -154,7 +154,7 @@ struct Mutation {
 };
 
 TEST(Audit, EveryMutationIsKeptWithItsCaller) {
-  Daemon daemon;
+  BookedDaemon daemon;
   write_file(daemon.dir() / "prices.json", R"([{"model":"m2","input":"1","output":"2"}])");
   const std::string provider = "sk-provider-of-the-audit-0123456789", other = "sk-another-of-the-audit-0123456789";
   const std::vector<Mutation> table = {
@@ -210,7 +210,7 @@ TEST(Audit, EveryMutationIsKeptWithItsCaller) {
 }
 
 TEST(Audit, WhatIsRefusedChangesAndRecordsNothing) {
-  Daemon daemon;
+  BookedDaemon daemon;
   create(daemon, "t");
   const auto before = daemon.sql_value("SELECT count(*) FROM audit");
   EXPECT_EQ(daemon.crctl({"token", "create", "t"}).exit, 11);
@@ -235,7 +235,7 @@ std::string bytes_under(const std::filesystem::path& directory) {
 TEST(Secrets, NoKeyTextInTheStoreOrTheLog) {
   DaemonOptions options;
   options.tables = "[log]\nrequests = \"all\"";
-  Daemon daemon(options);
+  BookedDaemon daemon(options);
   const std::string provider = "sk-provider-text-0123456789abcdef", added = "sk-provider-more-0123456789abcdef",
                     imported = "sk-imported-text-0123456789abcdef", wrong = "sk-never-a-key-0123456789abcdef";
   daemon.must({"channel", "create", "up", "--kind", "openai", "--models", "m", "--key-stdin"}, provider + "\n");
@@ -271,7 +271,7 @@ TEST(Secrets, NoKeyTextInTheStoreOrTheLog) {
 }
 
 TEST(Secrets, TheDebugTraceShowsNoKey) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto made = daemon.crctl({"token", "create", "t", "--debug"});
   ASSERT_EQ(made.exit, 0);
   const auto key = made.out.substr(0, made.out.size() - 1);

@@ -26,7 +26,7 @@ struct Form {
 };
 
 TEST(Output, EveryFormOfAListAndOfOneObject) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"group", "create", "a", "--note", "x, \"y\"\tz"});
   const std::string head = "name\tmultiplier\ttokens\tchannels\n";
   const std::vector<Form> table = {
@@ -74,7 +74,7 @@ TEST(Output, EveryNounListsItsFieldsWithoutADaemon) {
 }
 
 TEST(Output, FieldsThatAreNotThere) {
-  Daemon daemon;
+  BookedDaemon daemon;
   expect_refusals(daemon,
                   {
                       {{"group", "list", "--fields", "nmae"}, 2, "no field named 'nmae'", "did you mean 'name'?"},
@@ -89,7 +89,7 @@ TEST(Output, FieldsThatAreNotThere) {
 }
 
 TEST(Output, WordsThatAreNotThere) {
-  Daemon daemon;
+  BookedDaemon daemon;
   expect_refusals(
       daemon,
       {
@@ -108,7 +108,7 @@ TEST(Output, WordsThatAreNotThere) {
 }
 
 TEST(Output, QuietSaysNothingOfChanges) {
-  Daemon daemon;
+  BookedDaemon daemon;
   for (const Args& change : {Args{"group", "create", "g"}, Args{"group", "edit", "g", "--note", "x"},
                              Args{"account", "create", "a", "--quota", "1"}, Args{"account", "credit", "a", "1"},
                              Args{"account", "disable", "a"}, Args{"group", "delete", "g", "-y"}}) {
@@ -119,7 +119,7 @@ TEST(Output, QuietSaysNothingOfChanges) {
 }
 
 TEST(Streams, AClosedOrFullStdoutIsNoSuccess) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto full = in_shell(daemon, "\"$CRCTL\" group list > /dev/full");
   EXPECT_EQ(full.exit, 1);
   EXPECT_EQ(full.err, "error: cannot write to standard output: no space left on device\n");
@@ -135,7 +135,7 @@ TEST(Streams, AClosedOrFullStdoutIsNoSuccess) {
 }
 
 TEST(OnATerminal, ItAsksAndNoIsNo) {
-  Daemon daemon;
+  BookedDaemon daemon;
   for (const std::string name : {"g", "h"}) daemon.must({"group", "create", name});
   for (const auto& [typed, exit] : {std::pair{"n\r", 16}, std::pair{"\r", 16}, std::pair{"\x04", 16}}) {
     Terminal terminal(on(daemon, {"group", "delete", "g"}), {});
@@ -159,7 +159,7 @@ TEST(OnATerminal, ItAsksAndNoIsNo) {
 }
 
 TEST(OnATerminal, ASecretIsTypedUnseen) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"channel", "create", "c", "--kind", "openai", "--models", "m"});
   const std::string key = "sk-typed-0123456789-wxyz";
   Terminal terminal(on(daemon, {"channel", "set-key", "c"}), {});
@@ -172,7 +172,7 @@ TEST(OnATerminal, ASecretIsTypedUnseen) {
 }
 
 TEST(OnATerminal, TablesFitTheScreen) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "a-token-with-quite-a-long-name", "--quota", "20", "--expires", "30d"});
   daemon.must({"channel", "create", "c", "--kind", "openai", "--models", "one,two,three,four,five,six,seven,eight"});
   for (const std::uint16_t columns : std::initializer_list<std::uint16_t>{40, 60, 80, 132}) {
@@ -197,7 +197,7 @@ TEST(OnATerminal, TablesFitTheScreen) {
 }
 
 TEST(OnATerminal, ColourIsAWish) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto shown = [&](const Args& flags, const std::map<std::string, std::string>& env) {
     Terminal terminal(on(daemon, Args{"group", "show", "nobody"} + flags), env);
     EXPECT_EQ(terminal.wait(), 10);

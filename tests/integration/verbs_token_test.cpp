@@ -23,7 +23,7 @@ unsigned mode_of(const std::string& path) {
 }
 
 TEST(TokenCreate, TheKeyAloneGoesToStdout) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto made = daemon.crctl({"token", "create", "ci", "--quota", "20", "--expires", "30d"});
   EXPECT_EQ(made.exit, 0);
   EXPECT_THAT(made.out, MatchesRegex("sk-cr-[0-9A-Za-z]+\n"));
@@ -35,7 +35,7 @@ TEST(TokenCreate, TheKeyAloneGoesToStdout) {
 }
 
 TEST(TokenCreate, JsonIsTheWholeTokenWithItsKey) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const Json made = Json::parse(daemon.must({"token", "create", "whole", "--json", "--quota", "0.25", "--expires",
                                              "2099-01-01T00:00:00Z", "--models", "gpt-*,o3", "--allow-ip", "10.0.0.0/8",
                                              "--tag", "team=x", "--note", "a note", "--when-low", "refuse"}));
@@ -57,7 +57,7 @@ TEST(TokenCreate, JsonIsTheWholeTokenWithItsKey) {
 }
 
 TEST(TokenCreate, NoLimitHasSeveralNames) {
-  Daemon daemon;
+  BookedDaemon daemon;
   int number = 0;
   for (const std::string none : {"never", "none", "-1"}) {
     const auto name = "endless" + std::to_string(number++);
@@ -70,7 +70,7 @@ TEST(TokenCreate, NoLimitHasSeveralNames) {
 }
 
 TEST(TokenCreate, OutWritesANewFileForItsOwnerAlone) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto file = daemon.dir() / "key";
   const auto made = daemon.crctl({"token", "create", "one", "--out", file});
   EXPECT_EQ(made.exit, 0) << made.err;
@@ -94,7 +94,7 @@ TEST(TokenCreate, OutWritesANewFileForItsOwnerAlone) {
 }
 
 TEST(TokenCreate, LikeTakesWhatIsNotGiven) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "model", "--quota", "5", "--models", "a,b", "--tag", "k=v", "--note", "n",
                "--allow-ip", "192.0.2.0/24", "--when-low", "refuse"});
   daemon.must({"token", "create", "copy", "--like", "model", "--quota", "7"});
@@ -108,7 +108,7 @@ TEST(TokenCreate, LikeTakesWhatIsNotGiven) {
 }
 
 TEST(TokenCreate, AnImportedKeyWorks) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const std::string key = "sk-brought-along-0123456789abcdef";
   daemon.must({"token", "create", "imported", "--key-stdin"}, key + "\n");
   EXPECT_EQ(HttpClient(daemon.port(), key).get("/v1/models").status, 200);
@@ -123,7 +123,7 @@ TEST(TokenCreate, AnImportedKeyWorks) {
 }
 
 TEST(TokenCreate, AKeyThatCannotBeWrittenIsRevoked) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const auto broken = run({.argv = {CR_TEST_CRCTL, "--socket", daemon.socket(), "token", "create", "lost"},
                            .env = {},
                            .directory = {},
@@ -140,7 +140,7 @@ struct Refused {
 };
 
 TEST(TokenCreate, BadValuesAreNamedWithTheWayOut) {
-  Daemon daemon;
+  BookedDaemon daemon;
   const std::vector<Refused> table = {
       {{"a b"}, "name \"a b\"", "use 1 to 64"},
       {{".hidden"}, "name \".hidden\"", "use 1 to 64"},
@@ -178,7 +178,7 @@ TEST(TokenCreate, BadValuesAreNamedWithTheWayOut) {
 }
 
 TEST(TokenList, FiltersAndOrder) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"group", "create", "vip"});
   daemon.must({"account", "create", "acme"});
   daemon.must({"token", "create", "ci-1", "--quota", "1", "--tag", "team=x", "--expires", "3d"});
@@ -210,7 +210,7 @@ TEST(TokenList, FiltersAndOrder) {
 }
 
 TEST(TokenList, FormsForProgramsAndPeople) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "a", "--quota", "20"});
   daemon.must({"token", "create", "b"});
   const Json list = Json::parse(daemon.must({"token", "list", "--json"}));
@@ -239,7 +239,7 @@ TEST(TokenList, FormsForProgramsAndPeople) {
 }
 
 TEST(TokenEdit, ChangesOnlyWhatIsNamedAndSaysHow) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "t", "--quota", "20", "--models", "x,y", "--tag", "team=x", "--note", "hi"});
   const std::vector<std::pair<Args, std::vector<std::string>>> table = {
       {{"--quota", "+5"}, {"quota", "$20.00 -> $25.00"}},
@@ -282,7 +282,7 @@ TEST(TokenEdit, ChangesOnlyWhatIsNamedAndSaysHow) {
 }
 
 TEST(TokenEdit, AStaleRevIsAConflictAndDryRunLeavesAll) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"token", "create", "t", "--note", "first"});
   const auto rev = lines(daemon.must({"token", "show", "t", "--field", "rev"})).at(0);
   const auto tried = daemon.crctl({"token", "edit", "t", "--note", "tried", "--dry-run"});
@@ -300,7 +300,7 @@ TEST(TokenEdit, AStaleRevIsAConflictAndDryRunLeavesAll) {
 }
 
 TEST(TokenEnable, SeveralAtOnce) {
-  Daemon daemon;
+  BookedDaemon daemon;
   for (const auto* name : {"a", "b"}) daemon.must({"token", "create", name});
   const auto some = daemon.crctl({"token", "disable", "a", "nobody", "b"});
   EXPECT_EQ(some.exit, 13);
@@ -314,7 +314,7 @@ TEST(TokenEnable, SeveralAtOnce) {
 }
 
 TEST(TokenCheck, TheFirstRuleThatRefusesAndItsSetting) {
-  Daemon daemon;
+  BookedDaemon daemon;
   daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "echo-*"});
   daemon.must({"price", "set", "echo-a", "--input", "1", "--output", "2", "--max-output", "100"});
   daemon.must({"token", "create", "t", "--quota", "1", "--models", "echo-*", "--allow-ip", "192.0.2.0/24"});
