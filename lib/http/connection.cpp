@@ -237,15 +237,7 @@ Task<bool> Connection::wait_writable() {
 
 std::optional<bool> Connection::try_write(Gather& pieces) {
   if (cut_) return false;
-  switch (pieces.send(socket_.native_handle())) {
-    case Gather::Sent::all:
-      return true;
-    case Gather::Sent::failed:
-      return false;
-    case Gather::Sent::blocked:
-      break;
-  }
-  return std::nullopt;
+  return pieces.send(socket_.native_handle());
 }
 
 Task<bool> Connection::write_rest(Gather& pieces) {

@@ -15,7 +15,7 @@ Gather::Gather(std::span<const asio::const_buffer> buffers) {
   }
 }
 
-Gather::Sent Gather::send(int fd) {
+std::optional<bool> Gather::send(int fd) {
   while (first_ < count_) {
     msghdr message{};
     message.msg_iov = &vectors_[first_];
@@ -23,7 +23,8 @@ Gather::Sent Gather::send(int fd) {
     const auto sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      return errno == EAGAIN || errno == EWOULDBLOCK ? Sent::blocked : Sent::failed;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+      return false;
     }
     auto left = static_cast<std::size_t>(sent);
     while (first_ < count_ && left >= vectors_[first_].iov_len) left -= vectors_[first_++].iov_len;
@@ -32,7 +33,7 @@ Gather::Sent Gather::send(int fd) {
       vectors_[first_].iov_len -= left;
     }
   }
-  return Sent::all;
+  return true;
 }
 
 }  // namespace cr::http

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "http/net.h"
@@ -17,12 +18,10 @@ namespace cr::http {
 class Gather {
  public:
   static constexpr std::size_t k_buffers_max = 16;
-  enum class Sent { all, blocked, failed };  // blocked: the socket is full, wait until it is writable
-
   Gather() = default;
   explicit Gather(std::span<const asio::const_buffer> buffers);  // at most k_buffers_max; empty ones are left out
-  Sent send(int fd);
-  bool is_sent() const { return first_ == count_; }
+  // True: all is sent. False: the connection is dead. No value: the socket is full; again when it is writable.
+  std::optional<bool> send(int fd);
 
  private:
   // Left as it is: only the first `count_` are ever read.

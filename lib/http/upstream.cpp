@@ -103,15 +103,7 @@ std::optional<bool> UpstreamConnection::begin_send(std::span<const asio::const_b
   if (cancelled_) return false;
   if (tls_) return std::nullopt;
   unsent_ = Gather(buffers);
-  switch (unsent_.send(plain_.native_handle())) {
-    case Gather::Sent::all:
-      return true;
-    case Gather::Sent::failed:
-      return false;
-    case Gather::Sent::blocked:
-      break;
-  }
-  return std::nullopt;
+  return unsent_.send(plain_.native_handle());
 }
 
 Task<bool> UpstreamConnection::send_rest(std::span<const asio::const_buffer> buffers,
@@ -121,11 +113,12 @@ Task<bool> UpstreamConnection::send_rest(std::span<const asio::const_buffer> buf
   if (tls_) {
     sent = co_await send_tls(buffers);
   } else {
-    for (auto state = Gather::Sent::blocked; state == Gather::Sent::blocked; state = unsent_.send(fd())) {
+    std::optional<bool> done;
+    while (!done) {
       auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
-      if (error || timed_out_ || cancelled_) break;
+      done = error || timed_out_ || cancelled_ ? false : unsent_.send(fd());
     }
-    sent = unsent_.is_sent();
+    sent = *done;
   }
   watch_.disarm();
   co_return sent && !cancelled_;

@@ -18,9 +18,10 @@ constexpr milliseconds k_back_off_max{2000};
 constexpr milliseconds k_idle{1000};
 constexpr milliseconds k_marks_period{1000};
 // Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
-// beside reservations a few now and then, so that none of them waits noticeably longer; the rest when nothing else is
-// to do.
+// beside reservations a few now and then, so that none of them waits noticeably longer, but somewhat more than were
+// added since, or a store that is never idle would grow for good; the rest when nothing else is to do.
 constexpr std::int64_t k_prune_rows_busy = 8;
+constexpr std::int64_t k_prune_rows_busy_max = 512;
 constexpr std::int64_t k_prune_rows_idle = 64;
 constexpr milliseconds k_prune_pace_busy{100};
 constexpr milliseconds k_prune_pace{5};       // between steps of idle times
@@ -254,8 +255,10 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
   if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
     prune_busy_at_ = steady_now() + k_prune_pace_busy;
+    const std::int64_t busy = std::clamp(added_rows_ + added_rows_ / 4, k_prune_rows_busy, k_prune_rows_busy_max);
     folded =
-        pruning_.step(steady_now(), quiet ? k_prune_rows_idle : k_prune_rows_busy, parts_.balances->oldest_needed());
+        pruning_.step(steady_now(), quiet ? std::max(k_prune_rows_idle, busy) : busy, parts_.balances->oldest_needed());
+    added_rows_ = 0;
   }
   if (!folded) return folded;
   marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;
@@ -265,6 +268,7 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
 
 void LedgerThread::committed() {
   report_overrun();
+  added_rows_ += static_cast<std::int64_t>(uncommitted_.settlements);
   parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
   pruning_.committed();
   if (marks_written_) marks_due_ = steady_now() + k_marks_period;

@@ -80,6 +80,7 @@ class LedgerThread {
   bool marks_written_ = false;
   base::SteadyTime marks_due_{};
   base::SteadyTime prune_busy_at_{};
+  std::int64_t added_rows_ = 0;  // since rows were last pruned
   std::optional<base::SteadyTime> retry_at_;
   std::chrono::milliseconds back_off_{0};
   base::Error last_error_;

@@ -15,6 +15,7 @@ namespace asio = http::asio;
 
 namespace {
 
+constexpr std::size_t k_head_bytes = 512;                      // of the usual answer's head
 constexpr std::size_t k_gather_bytes = 64 * 1024;              // of a plain answer, before its head is written
 constexpr std::size_t k_metered_bytes_max = 16 * 1024 * 1024;  // of a plain answer; beyond, it is estimated
 constexpr std::string_view k_last_chunk = "0\r\n\r\n";
@@ -87,6 +88,7 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   const auto rates = rate_status();
   if (rates) head.rates = &*rates;
   written_.clear();
+  written_.reserve(k_head_bytes);
   append_head(written_, head);
   head_sent_ = true;
   last_write_ = base::steady_now();

@@ -195,6 +195,27 @@ TEST_F(UsageOfLedger, rows_older_than_their_retention_go_and_their_sums_stay) {
   EXPECT_FALSE(read([](Reports& reports) { return reports.verify(); }));
 }
 
+// A store that is never idle must not grow for good: beside reservations more rows go than come.
+TEST_F(UsageOfLedger, rows_go_beside_a_steady_load) {
+  const IssuedKey one = create_token("one", dollars(5000));
+  const Time now = base::wall_now();
+  for (int i = 0; i < 2000; ++i) spend(one, now - hours(24 * 100) + minutes(i), Credits::from_nano(1'000'000));
+  fold();
+  std::int64_t old = 2000;
+  for (int sent = 0; old > 0 && sent < 20'000; ++sent) {
+    ReserveOp op = reservation(one, Credits::from_nano(1000));
+    reserve(op);
+    ledger_->settle(settlement(op, Credits::from_nano(1000)));
+    if (sent % 500 != 0) continue;
+    auto db = database();
+    auto count = sqlite::Statement::prepare(db, "SELECT count(*) FROM request WHERE started_at < ?1");
+    count->bind(1, base::to_unix_ms(now - hours(24 * 95)));
+    ASSERT_TRUE(*count->step());
+    old = count->column_int(0);
+  }
+  EXPECT_EQ(old, 0);
+}
+
 TEST_F(UsageOfLedger, a_store_that_lost_no_row_is_checked_whole) {
   const IssuedKey one = create_token("one", {});
   spend(one, base::wall_now() - hours(24 * 80), dollars(2));
