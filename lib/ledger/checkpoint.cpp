@@ -27,7 +27,7 @@ base::Result<void> Checkpoint::run() {
   const int result = sqlite3_wal_checkpoint_v2(db_->raw(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   frames_ = 0;
   // What a reader kept back stays in a log that goes on growing: not to be tried at each commit.
-  due_at_ = (moved < in_log ? in_log : 0) + k_frames_max;
+  kept_ = moved < in_log ? in_log : 0;
   if (result == SQLITE_OK || result == SQLITE_BUSY) return {};
   return tl::unexpected(sqlite::error_of(db_->raw(), "checkpoint"));
 }

@@ -15,16 +15,20 @@ class Checkpoint {
   Checkpoint(const Checkpoint&) = delete;
   Checkpoint& operator=(const Checkpoint&) = delete;
   ~Checkpoint();
-  bool due() const { return frames_ >= due_at_; }
+  // scattered: the log's pages are mostly different ones, all of which a checkpoint must write: then it comes sooner,
+  // and is over sooner.
+  enum class Pace { usual, scattered };
+  bool due(Pace pace) const { return frames_ >= kept_ + (pace == Pace::usual ? k_frames_max : k_scattered_max); }
   bool any() const { return frames_ > 0; }
   // Passive: waits for no reader. What a reader still needs stays for the next one.
   base::Result<void> run();
 
  private:
   static constexpr int k_frames_max = 2000;  // 8 MB of log
+  static constexpr int k_scattered_max = 500;
   sqlite::Database* db_;
   int frames_ = 0;  // in the log since the last time
-  int due_at_ = k_frames_max;
+  int kept_ = 0;    // what a reader kept in it
 };
 
 // A sync that failed must not be tried again: the kernel may have dropped the pages and call the next one a success.

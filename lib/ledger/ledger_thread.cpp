@@ -18,10 +18,11 @@ constexpr milliseconds k_back_off_max{2000};
 constexpr milliseconds k_idle{1000};
 constexpr milliseconds k_marks_period{1000};
 // Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
-// beside reservations a few now and then, so that none of them waits noticeably longer, but somewhat more than were
-// added since, or a store that is never idle would grow for good; the rest when nothing else is to do.
+// beside reservations a few now and then, somewhat more than were added since (a store that is never idle would grow
+// for good otherwise), but never so many that a reservation waits noticeably longer; the rest when nothing else is to
+// do.
 constexpr std::int64_t k_prune_rows_busy = 8;
-constexpr std::int64_t k_prune_rows_busy_max = 512;
+constexpr std::int64_t k_prune_rows_busy_max = 16;
 constexpr std::int64_t k_prune_rows_idle = 64;
 constexpr milliseconds k_prune_pace_busy{100};
 constexpr milliseconds k_prune_pace{5};       // between steps of idle times
@@ -75,7 +76,8 @@ void LedgerThread::run() {
     const WorkQueue::Woken woken = queue_.take(batch, patience());
     stop = batch.stop;
     work_off(batch, woken);
-    checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due());
+    const auto pace = pruning_.more() ? Checkpoint::Pace::scattered : Checkpoint::Pace::usual;
+    checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due(pace));
   }
   last_words();
 }
