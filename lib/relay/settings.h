@@ -13,13 +13,13 @@ enum class OnClientGone { cancel, drain };
 enum class LogRequests { errors, all, none };
 
 struct Settings {
-  std::uint64_t body_bytes_max = 16ull * 1024 * 1024;         // one request
-  std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;  // all running requests together
-  std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;              // one server-sent event
-  std::uint32_t tries_max = 3;                                // channels tried for one request
-  std::chrono::milliseconds total_timeout{600'000};           // until the answer's first byte, all tries together
-  std::chrono::milliseconds drain_answer_timeout{60'000};     // on_client_gone = drain: reading on, at most
-  std::chrono::milliseconds comment_interval{15'000};         // SSE comment while the upstream is silent
+  std::uint64_t body_bytes_max = 16ull * 1024 * 1024;          // one request
+  std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;   // all running requests together
+  std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;  // one server-sent event
+  std::uint32_t tries_max = 3;                                 // channels tried for one request
+  std::chrono::milliseconds total_timeout{600'000};            // until the answer's first byte, all tries together
+  std::chrono::milliseconds drain_answer_timeout{60'000};      // on_client_gone = drain: reading on, at most
+  std::chrono::milliseconds comment_interval{15'000};          // SSE comment while the upstream is silent
   OnClientGone on_client_gone = OnClientGone::cancel;
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"
