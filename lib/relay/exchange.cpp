@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "relay/price_terms.h"
 
@@ -85,6 +86,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
 }
 
 Exchange::~Exchange() {
+  base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
   leave_rates();
   lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
   lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
