@@ -59,6 +59,12 @@ bool is_list_with_chunked_last(std::string_view value) {
   });
 }
 
+std::string_view trim_blanks(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
 
 bool is_token(std::string_view text) {
@@ -187,10 +193,8 @@ void FramingFields::take(const Field& field) {
 void FramingFields::take_connection(std::string_view list) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    auto member = list.substr(0, comma);
+    const auto member = trim_blanks(list.substr(0, comma));
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    while (member.starts_with(' ') || member.starts_with('\t')) member.remove_prefix(1);
-    while (member.ends_with(' ') || member.ends_with('\t')) member.remove_suffix(1);
     if (base::equals_ignoring_case(member, "close")) close_ = true;
     if (base::equals_ignoring_case(member, "keep-alive")) keep_alive_ = true;
   }
@@ -227,14 +231,10 @@ std::string_view split_head(std::string_view head, std::vector<Field>& fields, F
     head.remove_prefix(line.size() + 2);
     return line;
   };
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
   const auto start_line = take_line();
   for (auto line = take_line(); !line.empty(); line = take_line()) {
     const std::size_t colon = line.find(':');
-    auto value = line.substr(colon + 1);
-    while (!value.empty() && is_blank(value.front())) value.remove_prefix(1);
-    while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
-    framing.take(fields.emplace_back(Field{line.substr(0, colon), value}));
+    framing.take(fields.emplace_back(Field{line.substr(0, colon), trim_blanks(line.substr(colon + 1))}));
   }
   return start_line;
 }

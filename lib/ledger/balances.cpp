@@ -59,23 +59,19 @@ UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& ho
 
 Result<Balances> Balances::prepare(sqlite::Database& db) {
   Balances balances(db);
-  auto rows = ReservationRows::prepare(db);
-  if (!rows) return tl::unexpected(rows.error());
-  balances.reservations_ = std::move(*rows);
+  if (auto done = balances.reservations_.prepare(db); !done) return tl::unexpected(done.error());
   Statements& all = balances.statements_;
-  const std::pair<Statement*, std::string_view> wanted[] = {
-      {&all.insert_request, k_insert_request},
-      {&all.find_request, "SELECT 1 FROM request WHERE id = ?1"},
-      {&all.update_token, "UPDATE token_balance SET posted = ?2, reserved = ?3, last_used_at = ?4 WHERE token_id = ?1"},
-      {&all.update_account, "UPDATE account_balance SET posted = ?2, reserved = ?3 WHERE account_id = ?1"},
-      {&all.update_key, "UPDATE key SET last_used_at = ?2, last_used_ip = ?3 WHERE id = ?1"},
-      {&all.update_overrun, "UPDATE meta SET value = ?1 WHERE key = 'overrun'"},
-  };
-  for (const auto& [statement, sql] : wanted) {
-    auto made = Statement::prepare(db, sql);
-    if (!made) return tl::unexpected(made.error());
-    *statement = std::move(*made);
-  }
+  auto done = Statement::prepare_all(
+      db, {
+              {&all.insert_request, k_insert_request},
+              {&all.find_request, "SELECT 1 FROM request WHERE id = ?1"},
+              {&all.update_token,
+               "UPDATE token_balance SET posted = ?2, reserved = ?3, last_used_at = ?4 WHERE token_id = ?1"},
+              {&all.update_account, "UPDATE account_balance SET posted = ?2, reserved = ?3 WHERE account_id = ?1"},
+              {&all.update_key, "UPDATE key SET last_used_at = ?2, last_used_ip = ?3 WHERE id = ?1"},
+              {&all.update_overrun, "UPDATE meta SET value = ?1 WHERE key = 'overrun'"},
+          });
+  if (!done) return tl::unexpected(done.error());
   return balances;
 }
 
@@ -177,7 +173,7 @@ Result<void> Balances::reserve(ReserveOp& op) {
   if (op.amount > Credits()) {
     if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
     const Time reserved_at = op.facts.started_at;
-    const std::int64_t batch = reservations_->add(op.facts, token.id, account.id, reserved_at, op.amount);
+    const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
     const Hold hold{&token, &account, op.amount, reserved_at, batch};
     touch(token, touched_tokens_);
     touch(account, touched_accounts_);
@@ -260,7 +256,7 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
 }
 
 Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
-  if (auto closed = reservations_->close(hold.batch); !closed) return closed;
+  if (auto closed = reservations_.close(hold.batch); !closed) return closed;
   if (auto moved = move_budgets(*hold.token, hold.reserved_at, Credits(), Credits() - hold.amount); !moved)
     return moved;
   touch(*hold.token, touched_tokens_);
@@ -336,7 +332,7 @@ Result<void> Balances::write_touched() {
     update.bind(1, account->id.value).bind(2, account->balance.posted.nano()).bind(3, account->balance.reserved.nano());
     if (auto done = update.run(); !done) return done;
   }
-  if (auto written = reservations_->write(); !written) return written;
+  if (auto written = reservations_.write(); !written) return written;
   if (auto written = budgets_.write_touched(); !written) return written;
   if (overrun_ != overrun_before_) return statements_.update_overrun.bind(1, overrun_.nano()).run();
   return {};
@@ -355,7 +351,7 @@ Result<void> Balances::write_marks() {
 }
 
 void Balances::committed(Marks marks) {
-  reservations_->committed();
+  reservations_.committed();
   budgets_.committed();
   sums_.committed();
   refunded_ = false;
@@ -384,7 +380,7 @@ void Balances::rolled_back() {
   undo_to(0);
   for (Token* token : touched_tokens_) restore(*token);
   for (Account* account : touched_accounts_) restore(*account);
-  reservations_->rolled_back();
+  reservations_.rolled_back();
   budgets_.rolled_back();
   sums_.rolled_back();
   for (const RequestId& id : opened_) holds_.erase(id);

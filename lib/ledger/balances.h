@@ -106,7 +106,7 @@ class Balances {
   base::Result<void> look(BalanceOp& op, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
   // Rows of `request` from here on are still needed, and must not be pruned.
-  Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_->oldest()); }
+  Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_.oldest()); }
 
  private:
   struct Statements {
@@ -128,7 +128,7 @@ class Balances {
 
   sqlite::Database* db_;
   Statements statements_;
-  std::optional<ReservationRows> reservations_;
+  ReservationRows reservations_;
   BudgetBook budgets_;
   UsageSums sums_;
   bool refunded_ = false;  // in this transaction: the usage must be folded

@@ -49,12 +49,7 @@ Result<std::unique_ptr<LedgerThread>> LedgerThread::start(const Parts& parts) {
 }
 
 Result<void> LedgerThread::prepare() {
-  for (const auto& [statement, sql] : {std::pair(&begin_, "BEGIN IMMEDIATE"), std::pair(&commit_, "COMMIT")}) {
-    auto made = sqlite::Statement::prepare(*parts_.db, sql);
-    if (!made) return tl::unexpected(made.error());
-    *statement = std::move(*made);
-  }
-  return {};
+  return sqlite::Statement::prepare_all(*parts_.db, {{&begin_, "BEGIN IMMEDIATE"}, {&commit_, "COMMIT"}});
 }
 
 LedgerThread::~LedgerThread() {
@@ -258,8 +253,7 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
     prune_busy_at_ = steady_now() + k_prune_pace_busy;
     const std::int64_t busy = std::clamp(added_rows_ + added_rows_ / 4, k_prune_rows_busy, k_prune_rows_busy_max);
-    folded =
-        pruning_.step(steady_now(), quiet ? std::max(k_prune_rows_idle, busy) : busy, parts_.balances->oldest_needed());
+    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : busy, parts_.balances->oldest_needed());
     added_rows_ = 0;
   }
   if (!folded) return folded;

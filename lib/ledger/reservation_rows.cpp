@@ -38,18 +38,9 @@ void append_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
-Result<ReservationRows> ReservationRows::prepare(sqlite::Database& db) {
-  ReservationRows rows(db);
-  const std::pair<Statement*, std::string_view> wanted[] = {
-      {&rows.insert_, "INSERT INTO reservation_batch (seq, ids, facts) VALUES (?1, ?2, ?3)"},
-      {&rows.delete_, "DELETE FROM reservation_batch WHERE seq = ?1"},
-  };
-  for (const auto& [statement, sql] : wanted) {
-    auto made = Statement::prepare(db, sql);
-    if (!made) return tl::unexpected(made.error());
-    *statement = std::move(*made);
-  }
-  return rows;
+Result<void> ReservationRows::prepare(sqlite::Database& db) {
+  return Statement::prepare_all(db, {{&insert_, "INSERT INTO reservation_batch (seq, ids, facts) VALUES (?1, ?2, ?3)"},
+                                     {&delete_, "DELETE FROM reservation_batch WHERE seq = ?1"}});
 }
 
 std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at,

@@ -20,7 +20,7 @@ namespace cr::ledger {
 
 class ReservationRows {
  public:
-  static base::Result<ReservationRows> prepare(sqlite::Database& db);
+  base::Result<void> prepare(sqlite::Database& db);  // before anything else
 
   // Notes one reservation for this transaction's row; gives the batch it will be in.
   std::int64_t add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at, Credits held);
@@ -41,7 +41,6 @@ class ReservationRows {
     std::size_t open = 0;
     Time oldest = Time::max();
   };
-  explicit ReservationRows(sqlite::Database&) {}
 
   sqlite::Statement insert_, delete_;
   std::map<std::int64_t, Batch> batches_;  // those that have a row, or get one in this transaction

@@ -35,10 +35,6 @@ Refusal budget_refusal(const std::string& named, const ledger::ReserveOp& op) {
           std::max(std::chrono::seconds(1), wait)};
 }
 
-}  // namespace
-
-namespace {
-
 // The last exchanges' memory of this thread.
 struct Shelf {
   std::vector<void*> places;

@@ -164,6 +164,16 @@ base::Result<Statement> Statement::prepare(Database& db, std::string_view sql) {
   return statement;
 }
 
+base::Result<void> Statement::prepare_all(Database& db,
+                                          std::initializer_list<std::pair<Statement*, std::string_view>> wanted) {
+  for (const auto& [statement, sql] : wanted) {
+    auto made = prepare(db, sql);
+    if (!made) return tl::unexpected(made.error());
+    *statement = std::move(*made);
+  }
+  return {};
+}
+
 Statement::Statement(Statement&& other) noexcept
     : statement_(std::exchange(other.statement_, nullptr)), bind_error_(std::exchange(other.bind_error_, SQLITE_OK)) {}
 

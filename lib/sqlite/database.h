@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -53,6 +55,9 @@ class Statement {
  public:
   Statement() = default;
   static base::Result<Statement> prepare(Database& db, std::string_view sql);
+  // Each into its place; the first Error ends it.
+  static base::Result<void> prepare_all(Database& db,
+                                        std::initializer_list<std::pair<Statement*, std::string_view>> wanted);
   Statement(Statement&&) noexcept;
   Statement& operator=(Statement&&) noexcept;
   ~Statement();
