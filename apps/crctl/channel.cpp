@@ -22,6 +22,30 @@ Cell keys_cell(const admin::Channel& channel) {
   return text_cell(join(keys, ","));
 }
 
+// What an operator looks for first: does it work, and if not, why.
+Cell state_cell(const admin::Channel& channel) {
+  const auto& health = channel.health;
+  if (!channel.enabled) return text_cell("disabled", Style::faint);
+  if (health.state == "cooling" || health.state == "keys_refused") {
+    Cell cell = text_cell(health.state, health.state == "cooling" ? Style::warn : Style::bad);
+    if (health.retry_in_ms) {
+      const auto wait = std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(*health.retry_in_ms));
+      cell.shown = (health.state == "cooling" ? "cooling " : "refused ") + base::format_duration(wait);
+    }
+    return cell;
+  }
+  return text_cell(health.state, health.reason.empty() ? Style::good : Style::warn);
+}
+
+Cell optional_ms_cell(const std::optional<std::int64_t>& ms) {
+  return ms ? Cell{std::to_string(*ms), took_text(*ms), Style::none} : Cell{};
+}
+
+Cell percent_cell(const std::optional<std::int64_t>& percent) {
+  if (!percent) return {};
+  return {std::to_string(*percent), std::to_string(*percent) + "%", *percent > 0 ? Style::warn : Style::none};
+}
+
 }  // namespace
 
 const RecordKind<admin::Channel>& channel_kind() {
@@ -32,11 +56,18 @@ const RecordKind<admin::Channel>& channel_kind() {
       {
           {{"name"}, [](T c, V) { return text_cell(c.name); }},
           {{"kind", Align::left, 3}, [](T c, V) { return text_cell(c.kind); }},
-          {{"status"}, [](T c, V) { return status_cell(c.enabled ? "enabled" : "disabled"); }},
+          {{"state"}, [](T c, V) { return state_cell(c); }},
           {{"groups", Align::left, 4}, [](T c, V) { return text_cell(join(c.groups, ",")); }},
           {{"models", Align::left, 2}, [](T c, V) { return c.models.empty() ? Cell{} : list_cell(c.models); }},
           {{"priority", Align::right, 5}, [](T c, V) { return count_cell(c.priority); }},
           {{"weight", Align::right, 6}, [](T c, V) { return count_cell(c.weight); }},
+          {{"p50", Align::right, 4}, [](T c, V) { return optional_ms_cell(c.health.p50_ms); }},
+          {{"first_byte_p50", Align::right, 7}, [](T c, V) { return optional_ms_cell(c.health.first_byte_p50_ms); }},
+          {{"errors", Align::right, 3}, [](T c, V) { return percent_cell(c.health.error_percent); }},
+          {{"spent_30d", Align::right, 4}, [](T c, V) { return money_cell(c.spent_30d); }},
+          {{"reason", Align::left, 1}, [](T c, V) { return text_cell(c.health.reason, Style::warn); }},
+          {{"status", Align::left, 8, From::wide},
+           [](T c, V) { return status_cell(c.enabled ? "enabled" : "disabled"); }},
           {{"base_url", Align::left, 8, From::wide}, [](T c, V) { return text_cell(c.base_url); }},
           {{"keys", Align::left, 8, From::wide}, [](T c, V) { return keys_cell(c); }},
           {{"map", Align::left, 9, From::detail}, [](T c, V) { return tags_cell(c.model_map); }},

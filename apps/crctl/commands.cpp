@@ -103,6 +103,7 @@ void add_all(Commands& commands) {
   add_account(commands);
   add_price(commands);
   add_model(commands);
+  add_route(commands);
   add_usage(commands);
   add_request(commands);
   add_audit(commands);

@@ -149,7 +149,8 @@ std::string json_string(std::string_view text) {
 }
 
 std::vector<admin::Change> changes_between(std::string_view before, std::string_view after) {
-  static constexpr std::array<std::string_view, 6> k_moving{"rev", "used", "reserved", "left", "tokens", "created_at"};
+  static constexpr std::array<std::string_view, 8> k_moving{"rev",    "used",       "reserved", "left",
+                                                            "tokens", "created_at", "health",   "spent_30d"};
   const Json old_value = parsed(before);
   const Json new_value = parsed(after);
   std::vector<admin::Change> changes;

@@ -123,6 +123,7 @@ base::Result<void> Daemon::open_ledger() {
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
   shared_.reset(new relay::Shared{*ledger_, log_, upstream_tls_});
+  shared_->health.use(config_.relay.health);
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
   for (std::size_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<server::Worker>(*loops_[i], static_cast<std::uint32_t>(i), *shared_, listeners_,
@@ -167,7 +168,11 @@ base::Result<void> Daemon::open_admin() {
   hooks.check_config = [this](const std::string& text, const std::string& name) { return check_config(text, name); };
   hooks.reload = [this] { return reload(); };
   hooks.test_channel = [this](const std::string& name, const std::string& model) { return test_channel(name, model); };
-  hooks.check_route = [this](const std::string& token, const std::string& model) { return channels_for(token, model); };
+  hooks.health = &shared_->health;
+  hooks.tries_max = [this] {
+    const std::lock_guard lock(config_mutex_);
+    return config_.relay.tries_max;
+  };
   auto admin = server::AdminServer::start(std::move(options), *ledger_, std::move(hooks), log_);
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);

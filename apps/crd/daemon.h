@@ -47,7 +47,7 @@ class Daemon {
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
-  std::vector<std::string> channels_for(const std::string& token, const std::string& model) const;
+  void append_channels(std::string& out) const;
 
   mutable std::mutex config_mutex_;
   server::Config config_;

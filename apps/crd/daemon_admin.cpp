@@ -9,7 +9,6 @@
 
 #include "daemon.h"
 #include "relay/channel_probe.h"
-#include "relay/router.h"
 
 namespace cr::crd {
 
@@ -65,8 +64,31 @@ std::string Daemon::metrics() const {
       counters.recovered);
   relay::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
   out.append("crd_overrun_dollars_total ").append(counters.overrun.to_decimal()).append("\n");
+  append_channels(out);
   one("crd_log_lines_dropped_total", "counter", "Log lines dropped because nobody took them.", log_.dropped());
   return out;
+}
+
+// A channel's name is letters, digits and ".-_": no label value needs escaping.
+void Daemon::append_channels(std::string& out) const {
+  const auto directory = ledger_->directory().get();
+  const auto now = base::steady_now();
+  const auto each = [&](std::string_view name, std::string_view help, auto value_of) {
+    relay::append_metric(out, name, "gauge", help);
+    for (const auto& channel : directory->channels()) {
+      relay::append_value(out, name, "channel=\"" + channel->name + "\"",
+                          static_cast<std::uint64_t>(value_of(*channel, shared_->health.view(*channel, now))));
+    }
+  };
+  each("crd_channel_up", "1 if requests are sent to the channel, 0 if it is disabled or set aside.",
+       [](const ledger::ChannelRecord& channel, const relay::HealthView& view) {
+         const bool sends = view.state == relay::Standing::State::ready || view.state == relay::Standing::State::due;
+         return channel.enabled == ledger::Switch::on && sends ? 1 : 0;
+       });
+  each("crd_channel_keys_refused", "Keys of the channel that its provider refuses.",
+       [](const ledger::ChannelRecord&, const relay::HealthView& view) { return view.keys_aside; });
+  each("crd_channel_recent_error_percent", "Share of the channel's last requests (256 at most) that failed.",
+       [](const ledger::ChannelRecord&, const relay::HealthView& view) { return view.error_percent.value_or(0); });
 }
 
 admin::ConfigChecked Daemon::check_config(const std::string& text, const std::string& name) const {
@@ -97,6 +119,7 @@ admin::ConfigChecked Daemon::reload() {
   listeners_.connections_max = limits.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);
+  shared_->health.use(config_.relay.health);
   ledger_->keep_requests(config_.retention.value_or(std::chrono::milliseconds(0)));
   log_.set_level(config_.log_level);
   log_.info("configuration reloaded", {{"file", config_file_}});
@@ -123,6 +146,7 @@ base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, c
     return base::fail(base::ErrorCode::timeout, "channel '" + name + "' did not answer in time");
   }
   const auto probe = result.get();
+  if (probe.ok) shared_->health.forgive(*channel);
   admin::ChannelTest answer;
   answer.ok = probe.ok;
   answer.model = probe.model;
@@ -131,22 +155,6 @@ base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, c
   answer.total_ms = probe.total_ms;
   answer.message = probe.message;
   return answer;
-}
-
-// By the router itself, whatever the endpoint: what a request for this model could be sent to.
-std::vector<std::string> Daemon::channels_for(const std::string& token, const std::string& model) const {
-  const auto directory = ledger_->directory().get();
-  const auto record = directory->find_token(token);
-  std::vector<std::string> names;
-  if (!record) return names;
-  for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
-    const auto routes = relay::find_routes(*directory, *record, model, endpoint, 0);
-    for (const auto& route : routes.tries) {
-      if (std::find(names.begin(), names.end(), route.channel->name) == names.end())
-        names.push_back(route.channel->name);
-    }
-  }
-  return names;
 }
 
 }  // namespace cr::crd

@@ -9,6 +9,17 @@ void fields(auto& v, message_of<ChannelKeyInfo> auto& m) {
   v("created_at", m.created_at);
 }
 
+void fields(auto& v, message_of<ChannelHealth> auto& m) {
+  v("state", m.state);
+  v("reason", m.reason);
+  v("retry_in_ms", m.retry_in_ms);
+  v("keys_aside", m.keys_aside);
+  v("requests", m.requests);
+  v("p50_ms", m.p50_ms);
+  v("first_byte_p50_ms", m.first_byte_p50_ms);
+  v("error_percent", m.error_percent);
+}
+
 void fields(auto& v, message_of<Channel> auto& m) {
   v("id", m.id);
   v("rev", m.rev);
@@ -30,6 +41,8 @@ void fields(auto& v, message_of<Channel> auto& m) {
   v("keys", m.keys);
   v("note", m.note);
   v("created_at", m.created_at);
+  v("health", m.health);
+  v("spent_30d", m.spent_30d);
 }
 
 void fields(auto& v, message_of<ChannelCreate> auto& m) {
@@ -92,12 +105,35 @@ void fields(auto& v, message_of<ModelEntry> auto& m) {
   v("channels", m.channels);
 }
 
+void fields(auto& v, message_of<RouteChannel> auto& m) {
+  v("place", m.place);
+  v("channel", m.channel);
+  v("group", m.group);
+  v("kept", m.kept);
+  v("reason", m.reason);
+  v("priority", m.priority);
+  v("weight", m.weight);
+  v("share_percent", m.share_percent);
+  v("upstream_model", m.upstream_model);
+}
+
+void fields(auto& v, message_of<RouteExplained> auto& m) {
+  v("token", m.token);
+  v("model", m.model);
+  v("endpoint", m.endpoint);
+  v("model_allowed", m.model_allowed);
+  v("channels", m.channels);
+}
+
 CR_ADMIN_ANSWER(ChannelKeyInfo)
+CR_ADMIN_ANSWER(ChannelHealth)
 CR_ADMIN_ANSWER(Channel)
 CR_ADMIN_ANSWER(Page<Channel>)
 CR_ADMIN_ANSWER(ChannelTest)
 CR_ADMIN_ANSWER(ModelEntry)
 CR_ADMIN_ANSWER(Page<ModelEntry>)
+CR_ADMIN_ANSWER(RouteChannel)
+CR_ADMIN_ANSWER(RouteExplained)
 CR_ADMIN_REQUEST(ChannelCreate)
 CR_ADMIN_REQUEST(ChannelEdit)
 CR_ADMIN_REQUEST(ChannelSetKey)

@@ -10,6 +10,15 @@ struct ChannelKeyInfo {
   std::string first, last;
   Time created_at;
 };
+// How a channel does: by the requests of this daemon's life, the last 256 of them at most.
+struct ChannelHealth {
+  std::string state;                        // ready, due (its next request is a probe), cooling, keys_refused
+  std::string reason;                       // "answered 503"; empty if nothing is wrong
+  std::optional<std::int64_t> retry_in_ms;  // until the next probe
+  std::int64_t keys_aside = 0;              // keys the provider refuses
+  std::int64_t requests = 0;                // those the figures are made from
+  std::optional<std::int64_t> p50_ms, first_byte_p50_ms, error_percent;
+};
 struct Channel {
   std::int64_t id = 0;
   std::int64_t rev = 0;
@@ -29,6 +38,8 @@ struct Channel {
   std::vector<ChannelKeyInfo> keys;
   std::string note;
   Time created_at;
+  ChannelHealth health;
+  Credits spent_30d;  // posted through it, in the last 30 days
 };
 struct ChannelCreate {
   std::string name, kind, base_url;
@@ -70,6 +81,22 @@ struct ChannelTestRequest {
 struct ModelEntry {
   std::string model;
   std::vector<std::string> channels;  // highest priority first
+};
+// One channel as the router sees it for a token and a model.
+struct RouteChannel {
+  std::int64_t place = 0;  // the order it is tried in, from 1; 0 = it is not
+  std::string channel;
+  std::string group;  // of the token's; empty = of none of them
+  bool kept = false;
+  std::string reason;
+  std::int64_t priority = 0, weight = 0;
+  std::int64_t share_percent = 0;  // of the requests, as the first choice
+  std::string upstream_model;
+};
+struct RouteExplained {
+  std::string token, model, endpoint;  // endpoint: "chat/completions"
+  bool model_allowed = false;          // by the token's own list
+  std::vector<RouteChannel> channels;  // those tried in their order, then the others
 };
 
 }  // namespace cr::admin

@@ -82,6 +82,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
 }
 
 Exchange::~Exchange() {
+  report({Verdict::Kind::abandoned});  // unless it was told already
   base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
   leave_rates();
   lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
@@ -182,17 +183,23 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
 }
 
 Exchange::MaybeRefusal Exchange::route() {
-  routes_ = find_routes(*directory_, *caller_.token, scan_.model, endpoint_, lane_.random());
-  if (routes_.tries.empty() || !routes_.group) {
+  routes_ = find_routes(*directory_, *caller_.token, scan_.model, endpoint_, lane_.shared().health, base::coarse_now(),
+                        lane_.random());
+  if (routes_.tries.empty()) {
+    if (routes_.closed) return closed_refusal(*routes_.closed);
     return Refusal{RefusalCode::model_not_found,
                    "no channel of the groups of token '" + caller_.token->name +
-                       "' serves this model at this endpoint: see 'crctl channel list'",
+                       "' serves this model at this endpoint: see 'crctl route explain'",
                    "model",
                    {}};
   }
+  group_ = routes_.tries.front().group;
   price_ = directory_->find_price(scan_.model, started_at_);
   if (!price_) price_ = directory_->find_price(routes_.tries.front().upstream_model, started_at_);
-  if (!caller_.limited()) return std::nullopt;
+  return caller_.limited() ? check_price() : std::nullopt;
+}
+
+Exchange::MaybeRefusal Exchange::check_price() const {
   if (!price_) {
     return Refusal{RefusalCode::model_not_priced,
                    "the model has no price, and token '" + caller_.token->name +
@@ -223,7 +230,7 @@ std::optional<std::int64_t> Exchange::input_ceiling() const {
 openai::HoldTerms Exchange::hold_terms() const {
   openai::HoldTerms terms;
   terms.price = to_price(*price_);
-  terms.multiplier = {routes_.group->multiplier_millionths};
+  terms.multiplier = {group_->multiplier_millionths};
   terms.endpoint = endpoint_;
   terms.input_tokens = input_ceiling().value_or(0);
   terms.choices = scan_.choices;

@@ -50,7 +50,7 @@ class Exchange {
     enum class Outcome {
       opened,
       try_next,  // nothing was consumed: the hold is whole
-      spent,     // the request was sent and no answer came: it may have been worked on
+      lost,      // the request was sent and no answer came: it may have been worked on
     } outcome = Outcome::opened;
     openai::Refusal refusal;
   };
@@ -61,6 +61,7 @@ class Exchange {
   http::Task<MaybeRefusal> read_body();
   MaybeRefusal scan_and_allow();
   MaybeRefusal route();
+  MaybeRefusal check_price() const;
   // rates.cpp: a token's requests and model tokens a minute, and its requests at once
   MaybeRefusal enter_rates();
   MaybeRefusal charge_rates();
@@ -74,10 +75,16 @@ class Exchange {
 
   // open.cpp: reaching a channel
   http::Task<MaybeRefusal> open();
+  bool claim(const Route& route);
+  bool is_left(std::size_t from, std::uint32_t tries) const;
   void prepare_request(const Route& route, const ChannelAddress& address);
   http::Task<Attempt> send_and_read_head(const ChannelAddress& address, bool last);
+  Attempt not_connected(const base::Error& error);
+  Attempt no_answer(http::AnswerOutcome outcome);
   Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
   void open_echo(const Route& route);
+  void report(const Verdict& verdict);
+  void log_change(const HealthChange& change, const Verdict& verdict) const;
   openai::Rewrite rewrite_for(const Route& route) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
@@ -104,6 +111,8 @@ class Exchange {
   void settle_refused(const openai::Refusal& refusal);
   void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
   openai::Usage estimated_usage() const;
+  void charge(ledger::Settlement& settlement);
+  void tell_health(ledger::Ending ending);
   void log_end(const ledger::Settlement& settlement) const;
 
   Lane& lane_;
@@ -125,7 +134,10 @@ class Exchange {
   base::SteadyTime rate_charged_at_;
   openai::RequestScan scan_;
   Routes routes_;
-  const ledger::ChannelRecord* channel_ = nullptr;  // the one that was opened, kept alive by routes_
+  // The try under way or the one that was opened; in directory_.
+  const ledger::ChannelRecord* channel_ = nullptr;
+  const ledger::GroupRecord* group_ = nullptr;
+  std::optional<Claim> claim_;
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
   ledger::ReserveOp reservation_;
@@ -161,9 +173,11 @@ class Exchange {
   bool client_gone_ = false;
   bool was_cut_ = false;
   bool settled_ = false;
-  bool sent_ = false;           // whole, to the channel being tried: it may be working on it
-  bool spent_unknown_ = false;  // sent, and no answer came
-  bool passed_error_ = false;   // the provider's own error went through: nothing is posted
+  bool sent_ = false;            // whole, to the channel being tried: it may be working on it
+  std::int64_t lost_tries_ = 0;  // sent, and no answer came
+  bool reported_ = false;        // what became of claim_
+  bool answered_ = false;        // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;    // the provider's own error went through: nothing is posted for it
 };
 
 }  // namespace cr::relay

@@ -20,6 +20,7 @@
 #include "http/upstream_pool.h"
 #include "ledger/ledger.h"
 #include "openai/request_scan.h"
+#include "relay/channel_health.h"
 #include "relay/metrics.h"
 #include "relay/rate_book.h"
 #include "relay/settings.h"
@@ -38,6 +39,7 @@ struct Shared {
   std::atomic<std::uint64_t> body_bytes{0};
   std::atomic<bool> draining{false};
   RateBook rates{};
+  HealthBook health{};
   Metrics metrics{};
 };
 
@@ -70,8 +72,6 @@ class Lane {
   void use(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
   base::Result<const ChannelAddress*> address_of(const ledger::ChannelRecord& channel);
   std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
-  // Which of a channel's keys is next: they take turns.
-  std::uint32_t next_key() { return next_key_++; }
 
   // A string that already has room; wiped when it comes back, since heads to providers carry keys.
   std::string take_text();
@@ -94,7 +94,6 @@ class Lane {
   std::unordered_map<std::uint64_t, ChannelAddress> addresses_;
   std::list<Exchange*> running_;
   std::mt19937 random_;
-  std::uint32_t next_key_ = 0;
   std::vector<std::string> texts_;
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Exchange, opening: from the chosen channels to an answer's head. Fails over only while nothing was consumed.
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "openai/echo.h"
 #include "relay/exchange.h"
 #include "relay/upstream_request.h"
@@ -23,6 +25,28 @@ Refusal failed_to_connect(const base::Error& error) {
   return {RefusalCode::upstream_unreachable, "the provider cannot be reached: send the request again later", {}, {}};
 }
 
+// What an answer's head says of the channel.
+Verdict verdict_on(const http::ResponseHead& head) {
+  Verdict verdict;
+  verdict.status = head.status;
+  switch (head.status) {
+    case 401:
+    case 402:  // the account behind the key has no credit
+    case 403:
+      verdict.kind = Verdict::Kind::key_refused;
+      return verdict;
+    case 429:
+      verdict.kind = Verdict::Kind::rate_limited;
+      break;
+    default:
+      if (head.status >= 200 && head.status < 500 && head.status / 100 != 3) return verdict;
+      verdict.kind = Verdict::Kind::failed;
+      if (head.status < 500) return verdict;
+  }
+  if (const auto wait = head.find("retry-after")) verdict.retry_after = parse_retry_after(*wait, base::wall_now());
+  return verdict;
+}
+
 Refusal garbage() {
   return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
 }
@@ -40,30 +64,85 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
                  http::Watch::Callbacks{
                      {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { on_tick(now); }});
   watch_->look_for_hang_up(client_.fd());
-  Refusal refusal;
-  const auto tries = std::min<std::size_t>(routes_.tries.size(), settings_->tries_max);
-  for (std::size_t i = 0; i < tries; ++i) {
-    const Route& route = routes_.tries[i];
-    channel_ = route.channel.get();
-    upstream_model_ = route.upstream_model;
+  // What is said if every channel was set aside just now, by other requests.
+  Refusal refusal{RefusalCode::unavailable,
+                  "every channel that serves this model was set aside just now: send the request again",
+                  {},
+                  std::chrono::seconds(1)};
+  std::uint32_t tries = 0;
+  for (std::size_t at = 0; at < routes_.tries.size() && tries < settings_->tries_max; ++at) {
+    const Route& route = routes_.tries[at];
+    if (!claim(route)) continue;
+    ++tries;
     if (channel_->kind == ledger::ChannelKind::echo) {
       open_echo(route);
       co_return std::nullopt;
     }
     Attempt attempt;
     if (const auto address = lane_.address_of(*channel_); !address) {
+      report({Verdict::Kind::failed, 0, "its address is not usable", {}});
       attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
     } else {
       prepare_request(route, **address);
-      attempt = co_await send_and_read_head(**address, i + 1 == tries);
+      attempt = co_await send_and_read_head(**address, !is_left(at + 1, tries));
       lane_.give_back(std::move(request_.head));
     }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
+    if (attempt.outcome == Attempt::Outcome::lost) ++lost_tries_;
     refusal = std::move(attempt.refusal);
-    spent_unknown_ = attempt.outcome == Attempt::Outcome::spent;
-    if (spent_unknown_ || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
+    if (client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
   }
   co_return refusal;
+}
+
+// False: the channel may not be sent anything now, or what is held would not pay its group.
+bool Exchange::claim(const Route& route) {
+  if (hold_ && route.group->multiplier_millionths > routes_.tries.front().group->multiplier_millionths) return false;
+  auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now());
+  if (!claimed) return false;
+  reported_ = false;
+  claim_ = std::move(claimed);
+  channel_ = route.channel;
+  group_ = route.group;
+  upstream_model_ = route.upstream_model;
+  return true;
+}
+
+// Whether a failure now would go to another channel.
+bool Exchange::is_left(std::size_t from, std::uint32_t tries) const {
+  if (tries >= settings_->tries_max) return false;
+  const auto paid = routes_.tries.front().group->multiplier_millionths;
+  return std::any_of(
+      routes_.tries.begin() + static_cast<std::ptrdiff_t>(from), routes_.tries.end(), [&](const Route& route) {
+        if (hold_ && route.group->multiplier_millionths > paid) return false;
+        return lane_.shared().health.look(*route.channel, route.upstream_model, base::coarse_now()).may_send();
+      });
+}
+
+void Exchange::report(const Verdict& verdict) {
+  if (!claim_ || reported_) return;
+  reported_ = true;
+  log_change(lane_.shared().health.report(*claim_, verdict, base::steady_now()), verdict);
+}
+
+void Exchange::log_change(const HealthChange& change, const Verdict& verdict) const {
+  if (change.kind == HealthChange::Kind::none) return;
+  auto& log = lane_.shared().log;
+  if (change.kind == HealthChange::Kind::back) {
+    log.info("channel is back", {{"channel", channel_->name}});
+    return;
+  }
+  const auto reason = verdict.status == 0 ? std::string(verdict.what) : "answered " + std::to_string(verdict.status);
+  const auto wait = base::format_duration(change.cool_down);
+  if (change.kind == HealthChange::Kind::set_aside) {
+    log.warning("channel set aside", {{"channel", channel_->name}, {"reason", reason}, {"for", wait}});
+    return;
+  }
+  const auto& hints = channel_->key_hints;
+  const auto key =
+      claim_->key < hints.size() ? hints[claim_->key].first + "..." + hints[claim_->key].last : std::string("none");
+  log.error("the provider refuses a channel's key: it is set aside",
+            {{"channel", channel_->name}, {"key", key}, {"reason", reason}, {"for", wait}});
 }
 
 openai::Rewrite Exchange::rewrite_for(const Route& route) const {
@@ -86,7 +165,7 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   request_.edits = openai::plan_edits(scan_, rewrite_for(route));
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
-  write_upstream_head(request_.head, *channel_, address, endpoint_, openai::edited_size(body, edits), lane_.next_key(),
+  write_upstream_head(request_.head, *channel_, address, endpoint_, openai::edited_size(body, edits), claim_->key,
                       &head_);
   auto& buffers = request_.buffers;
   buffers.clear();
@@ -106,7 +185,6 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
 }
 
 http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
-  Attempt attempt;
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
     auto connection = pooled ? lane_.pool().take(address.key) : nullptr;
@@ -117,12 +195,7 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
       const auto connected =
           co_await connection->connect(address.target, lane_.resolver(), lane_.shared().upstream_tls);
       connecting_ = nullptr;
-      if (!connected) {
-        lane_.shared().log.warning("channel cannot be reached",
-                                   {{"channel", channel_->name}, {"reason", connected.error().message}});
-        attempt = {Attempt::Outcome::try_next, failed_to_connect(connected.error())};
-        break;
-      }
+      if (!connected) co_return not_connected(connected.error());
     }
     connecting_ = connection.get();
     auto sent = connection->begin_send(request_.buffers);
@@ -133,51 +206,69 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
     if (outcome == Outcome::closed && pooled && !client_gone_) continue;
-    if (outcome == Outcome::ok) {
-      attempt = judge_answer(std::move(connection), address, last);
-    } else if (!sent_ && outcome == Outcome::closed) {
-      attempt = {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
-    } else if (outcome == Outcome::timed_out) {
-      attempt = {
-          Attempt::Outcome::spent,
-          {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
-    } else {
-      attempt = {Attempt::Outcome::spent, garbage()};
-    }
-    break;
+    if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last);
+    co_return no_answer(outcome);
   }
-  co_return attempt;
+}
+
+Exchange::Attempt Exchange::not_connected(const base::Error& error) {
+  if (client_gone_ || was_cut_) {
+    report({Verdict::Kind::abandoned});
+  } else {
+    lane_.shared().log.warning("channel cannot be reached", {{"channel", channel_->name}, {"reason", error.message}});
+    const bool late = error.code == base::ErrorCode::timeout;
+    report({Verdict::Kind::failed, 0, late ? "could not be reached in time" : "could not be reached", {}});
+  }
+  return {Attempt::Outcome::try_next, failed_to_connect(error)};
+}
+
+Exchange::Attempt Exchange::no_answer(Outcome outcome) {
+  if (outcome == Outcome::cancelled) {
+    report({Verdict::Kind::abandoned});
+    return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
+  }
+  if (outcome == Outcome::timed_out) {
+    report({Verdict::Kind::failed, 0, "did not answer in time", {}});
+    return {Attempt::Outcome::lost,
+            {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
+  }
+  if (!sent_) {
+    report({Verdict::Kind::failed, 0, "could not be reached", {}});
+    return {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
+  }
+  report({Verdict::Kind::failed, 0, outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection", {}});
+  return {Attempt::Outcome::lost, garbage()};
 }
 
 Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection,
                                          const ChannelAddress& address, bool last) {
+  const auto verdict = verdict_on(connection->head());
+  report(verdict);
   const int status = connection->head().status;
-  const auto log_refused = [&] {
+  if (verdict.kind != Verdict::Kind::answered) {
     lane_.shared().log.warning(
         "channel refused a request",
         {{"channel", channel_->name}, {"status", std::to_string(status)}, {"request_id", request_id_}});
-  };
-  if (status < 200 || (status >= 300 && status < 400)) {
-    log_refused();
-    return {Attempt::Outcome::try_next, garbage()};
   }
-  if (status == 401 || status == 403) {
-    log_refused();
+  // Never followed: a redirect would take the channel's key along.
+  if (status < 200 || (status >= 300 && status < 400)) return {Attempt::Outcome::try_next, garbage()};
+  if (verdict.kind == Verdict::Kind::key_refused) {
     return {Attempt::Outcome::try_next,
             {RefusalCode::upstream_auth,
              "the provider refused the channel's own key: replace it with 'crctl channel set-key'",
              {},
              {}}};
   }
-  const bool provider_trouble = status == 429 || status >= 500;
-  if (provider_trouble) log_refused();
-  if (provider_trouble && !last) return {Attempt::Outcome::try_next, garbage()};
+  answered_ = verdict.kind == Verdict::Kind::answered;
+  if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
   passed_error_ = status >= 400;
   source_.emplace(lane_.pool(), address.key, std::move(connection));
   return {};
 }
 
 void Exchange::open_echo(const Route& route) {
+  report({});
+  answered_ = true;
   auto scan = scan_;
   if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
   const auto body = scan_.stream && !scan_.include_usage.value_or(false)

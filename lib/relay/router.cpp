@@ -33,7 +33,8 @@ void order_by_weight(std::vector<Route>& tries, std::size_t begin, std::size_t e
     std::int64_t total = 0;
     for (auto i = begin; i < end; ++i) total += std::max<std::int64_t>(tries[i].channel->weight, 0);
     if (total <= 0) return;
-    auto left = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(total));
+    // The high bits: the low ones of the generator below repeat soon.
+    auto left = static_cast<std::int64_t>((std::uint64_t{random} * static_cast<std::uint64_t>(total)) >> 32);
     auto pick = begin;
     while (left >= std::max<std::int64_t>(tries[pick].channel->weight, 0)) {
       left -= std::max<std::int64_t>(tries[pick].channel->weight, 0);
@@ -44,13 +45,27 @@ void order_by_weight(std::vector<Route>& tries, std::size_t begin, std::size_t e
   }
 }
 
-void order(std::vector<Route>& tries, std::uint32_t random) {
-  for (std::size_t begin = 0; begin < tries.size();) {
+// From `begin`: what was kept of one group, which its channels come in by priority.
+void order(std::vector<Route>& tries, std::size_t begin, std::uint32_t random) {
+  while (begin < tries.size()) {
     auto end = begin + 1;
     while (end < tries.size() && tries[end].channel->priority == tries[begin].channel->priority) ++end;
     order_by_weight(tries, begin, end, random);
     begin = end;
   }
+}
+
+// A channel that two of the groups have is tried once.
+bool is_there(const std::vector<Route>& tries, const ledger::ChannelRecord& channel) {
+  return std::any_of(tries.begin(), tries.end(), [&](const Route& route) { return route.channel == &channel; });
+}
+
+bool is_sooner(const Standing& standing, const std::optional<Standing>& than) {
+  if (!than) return true;
+  // Waiting helps everywhere but with refused keys: they need the operator.
+  const bool refused = standing.state == Standing::State::keys_refused;
+  if (refused != (than->state == Standing::State::keys_refused)) return !refused;
+  return standing.until < than->until;
 }
 
 void add_names(const ledger::ChannelRecord& channel, const std::vector<std::string>& priced,
@@ -75,20 +90,87 @@ Kept judge(const ledger::ChannelRecord& channel, std::string_view model, openai:
   return serves_model(channel, model) ? Kept::yes : Kept::other_model;
 }
 
+openai::Refusal closed_refusal(const Standing& soonest) {
+  if (soonest.state == Standing::State::keys_refused) {
+    return {openai::RefusalCode::upstream_auth,
+            "the provider refused the keys of every channel that serves this model: replace them with 'crctl channel "
+            "set-key'",
+            {},
+            {}};
+  }
+  const auto wait =
+      std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(soonest.until - base::steady_now()));
+  if (soonest.state == Standing::State::limited) {
+    return {openai::RefusalCode::rate_limit_exceeded,
+            "the providers limit this model at the moment: wait, or see 'crctl route explain'",
+            {},
+            wait};
+  }
+  return {openai::RefusalCode::unavailable,
+          "every channel that serves this model is set aside after failures: see 'crctl route explain', or wait",
+          {},
+          wait};
+}
+
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   openai::Endpoint endpoint, std::uint32_t random) {
+                   openai::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
-  for (const auto& group : token.groups) {
-    for (const auto& channel : directory.channels_of(group)) {
-      if (judge(*channel, model, endpoint) == Kept::yes)
-        routes.tries.push_back({channel, upstream_name(*channel, model)});
+  for (const auto& name : token.groups) {
+    const auto begin = routes.tries.size();
+    const auto* group = directory.find_group(name).get();
+    if (group == nullptr) continue;
+    for (const auto& channel : directory.channels_of(name)) {
+      if (judge(*channel, model, endpoint) != Kept::yes || is_there(routes.tries, *channel)) continue;
+      const auto upstream_model = upstream_name(*channel, model);
+      const auto standing = health.look(*channel, upstream_model, now);
+      if (standing.may_send()) {
+        routes.tries.push_back({channel.get(), group, upstream_model});
+      } else if (is_sooner(standing, routes.closed)) {
+        routes.closed = standing;
+      }
     }
-    if (routes.tries.empty()) continue;
-    routes.group = directory.find_group(group);
-    order(routes.tries, random);
-    break;
+    order(routes.tries, begin, random);
   }
   return routes;
+}
+
+std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
+                                      std::string_view model, openai::Endpoint endpoint, HealthBook& health,
+                                      base::SteadyTime now) {
+  std::vector<Explained> all;
+  const auto routes = find_routes(directory, token, model, endpoint, health, now, 0);
+  std::int64_t total = 0;
+  const auto first = [&](const Route& route) {
+    return route.group == routes.tries.front().group &&
+           route.channel->priority == routes.tries.front().channel->priority;
+  };
+  for (const auto& route : routes.tries) {
+    if (first(route)) total += route.channel->weight;
+  }
+  const auto add = [&](const ledger::ChannelRecord& channel, const ledger::GroupRecord* group) {
+    Explained one{&channel, group, upstream_name(channel, model), judge(channel, model, endpoint), {}, 0};
+    if (one.kept == Kept::yes) one.standing = health.look(channel, one.upstream_model, now);
+    all.push_back(one);
+  };
+  for (const auto& route : routes.tries) {
+    add(*route.channel, route.group);
+    if (!first(route)) continue;
+    all.back().share_percent = total > 0         ? static_cast<int>((route.channel->weight * 100 + total / 2) / total)
+                               : all.size() == 1 ? 100
+                                                 : 0;
+  }
+  const auto is_told = [&](const ledger::ChannelRecord& channel) {
+    return std::any_of(all.begin(), all.end(), [&](const Explained& one) { return one.channel == &channel; });
+  };
+  for (const auto& name : token.groups) {
+    for (const auto& channel : directory.channels_of(name)) {
+      if (!is_told(*channel)) add(*channel, directory.find_group(name).get());
+    }
+  }
+  for (const auto& channel : directory.channels()) {
+    if (!is_told(*channel)) add(*channel, nullptr);
+  }
+  return all;
 }
 
 std::vector<std::string> reachable_models(const ledger::Directory& directory, const ledger::TokenRecord& token) {

@@ -1,35 +1,60 @@
 // SPDX-License-Identifier: MIT
-// Router: (token's groups, model, endpoint) -> channels in the order they are tried. Pure over a Directory; any thread.
+// Router: (token's groups, model, endpoint) -> channels in the order they are tried, of those that are healthy. Reads a
+// Directory, asks the HealthBook; any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ledger/directory.h"
 #include "openai/endpoint.h"
+#include "openai/refusal.h"
+#include "relay/channel_health.h"
 
 namespace cr::relay {
 
+// Pointers are into the Directory, which the caller keeps.
 struct Route {
-  std::shared_ptr<const ledger::ChannelRecord> channel;
-  std::string_view upstream_model;  // points into the channel or the `model` passed in
+  const ledger::ChannelRecord* channel = nullptr;
+  const ledger::GroupRecord* group = nullptr;  // of the token's, the one it is tried for
+  std::string_view upstream_model;             // points into the channel or the `model` passed in
 };
 
 struct Routes {
-  std::shared_ptr<const ledger::GroupRecord> group;  // the group they belong to; null if there are none
-  std::vector<Route> tries;                          // highest priority first, by weight within one
+  // The groups in the token's order; within one the highest priority first, by weight within that. The first group
+  // that has a channel which may be sent something leads; one that has none now is left out.
+  std::vector<Route> tries;
+  // Where `tries` is empty although channels serve the model: what the soonest of them waits for.
+  std::optional<Standing> closed;
 };
+
+// What a request gets where every channel that serves its model is set aside.
+openai::Refusal closed_refusal(const Standing& soonest);
 
 enum class Kept { yes, disabled, other_endpoint, other_model };
 // Why a channel of the right group is tried for this model, or is not.
 Kept judge(const ledger::ChannelRecord& channel, std::string_view model, openai::Endpoint endpoint);
 
-// The first of the token's groups that has a channel for the model. `random` decides within a priority.
+// `random` decides within a priority.
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   openai::Endpoint endpoint, std::uint32_t random);
+                   openai::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random);
+
+// Every channel that find_routes() looked at, and the rest: kept in which place, or dropped and why.
+struct Explained {
+  const ledger::ChannelRecord* channel = nullptr;
+  const ledger::GroupRecord* group = nullptr;  // null: of none of the token's groups
+  std::string_view upstream_model;
+  Kept kept = Kept::yes;
+  Standing standing;
+  int share_percent = 0;  // of the requests that begin with its group's first priority; 0 for what stands behind
+};
+std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
+                                      std::string_view model, openai::Endpoint endpoint, HealthBook& health,
+                                      base::SteadyTime now);
 
 // Names a token can ask for: its groups' channels' names and aliases, patterns expanded by the price list, cut with the
 // token's own list. Sorted, each once.

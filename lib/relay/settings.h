@@ -12,6 +12,15 @@ namespace cr::relay {
 enum class OnClientGone { cancel, drain };
 enum class LogRequests { errors, all, none };
 
+// When a channel is set aside, and for how long (channel_health.h).
+struct HealthLimits {
+  std::uint32_t failures_in_a_row = 5;
+  std::uint32_t failures_percent = 50;  // of the last minute's requests, if there were samples_min
+  std::size_t samples_min = 20;
+  std::chrono::milliseconds cool_down_first{1'000};  // doubled from probe to probe
+  std::chrono::milliseconds cool_down_max{60'000};
+};
+
 struct Settings {
   std::uint64_t body_bytes_max = 16ull * 1024 * 1024;          // one request
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;   // all running requests together
@@ -20,6 +29,7 @@ struct Settings {
   std::chrono::milliseconds total_timeout{600'000};            // until the answer's first byte, all tries together
   std::chrono::milliseconds drain_answer_timeout{60'000};      // on_client_gone = drain: reading on, at most
   std::chrono::milliseconds comment_interval{15'000};          // SSE comment while the upstream is silent
+  HealthLimits health;
   OnClientGone on_client_gone = OnClientGone::cancel;
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"

@@ -21,7 +21,7 @@ void Exchange::fill_facts(ledger::RequestFacts& facts) const {
   facts.token = caller_.token->id;
   facts.key = caller_.key->id;
   facts.account = caller_.token->account;
-  if (routes_.group) facts.group = routes_.group->name;
+  if (group_ != nullptr) facts.group = group_->name;
   facts.model = scan_.model;
   facts.endpoint = openai::name_of(endpoint_);
   facts.source_ip = caller_.source.to_string();
@@ -43,6 +43,7 @@ openai::Usage Exchange::estimated_usage() const {
 void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) {
   if (reservation_.facts.id == id_) {
     settlement.facts = std::move(reservation_.facts);  // nobody needs them after the ending
+    if (settlement.facts.group != group_->name) settlement.facts.group = group_->name;
   } else {
     fill_facts(settlement.facts);
   }
@@ -57,31 +58,54 @@ void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending en
   if (hold_ && hold_->lowered) settlement.flags |= ledger::k_clamped;
 }
 
+// What was used and what it costs. A try that was sent and lost counts as its input: the provider may have read it.
+void Exchange::charge(ledger::Settlement& settlement) {
+  const bool errored = meter_ && meter_->saw_error() && !meter_->usage() && meter_->estimated_output_tokens() == 0;
+  const bool served = source_ && !passed_error_ && !errored;
+  if (!served && lost_tries_ == 0) return;
+  auto usage = served && meter_ ? meter_->usage() : std::nullopt;
+  const bool told = usage.has_value();
+  if (!told) usage = served ? estimated_usage() : openai::Usage{};
+  if (!told && served) settlement.flags |= ledger::k_estimated;
+  const auto cost_of = [&](const openai::Usage& used) {
+    return openai::cost(to_price(*price_), {group_->multiplier_millionths}, used);
+  };
+  const auto told_cost = told && price_ ? cost_of(*usage) : base::Credits();
+  if (lost_tries_ > 0) {
+    settlement.flags |= ledger::k_unknown;
+    usage->input_tokens += lost_tries_ * openai::estimated_tokens(client_.body().size());
+  }
+  settlement.input_tokens = usage->input_tokens;
+  settlement.cached_tokens = usage->cached_tokens;
+  settlement.cache_write_tokens = usage->cache_write_tokens;
+  settlement.output_tokens = usage->output_tokens;
+  if (!price_) {
+    settlement.flags |= ledger::k_unpriced;
+    return;
+  }
+  settlement.cost = cost_of(*usage);
+  // An estimate never passes the hold: the hold is what the request could have cost at most.
+  const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
+  if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_.amount));
+}
+
+// How the answer of a channel that answered came to its end.
+void Exchange::tell_health(ledger::Ending ending) {
+  if (!answered_) return;
+  const bool broken = ending == ledger::Ending::upstream_cut || ending == ledger::Ending::upstream_silent;
+  const auto change =
+      lane_.shared().health.finished(*claim_, broken ? HealthBook::Finish::broken : HealthBook::Finish::whole,
+                                     first_byte_ms_, milliseconds_since(started_), base::steady_now());
+  log_change(change, {Verdict::Kind::failed, 0, "its answers break off", {}});
+}
+
 void Exchange::settle(ledger::Ending ending) {
   if (settled_) return;
   settled_ = true;
   ledger::Settlement settlement;
   fill_settlement(settlement, ending);
-  const bool errored = meter_ && meter_->saw_error() && !meter_->usage() && meter_->estimated_output_tokens() == 0;
-  if (!passed_error_ && !errored) {
-    auto usage = meter_ ? meter_->usage() : std::nullopt;
-    if (!usage) {
-      usage = estimated_usage();
-      settlement.flags |= spent_unknown_ ? ledger::k_unknown : ledger::k_estimated;
-    }
-    settlement.input_tokens = usage->input_tokens;
-    settlement.cached_tokens = usage->cached_tokens;
-    settlement.cache_write_tokens = usage->cache_write_tokens;
-    settlement.output_tokens = usage->output_tokens;
-    if (price_) {
-      settlement.cost = openai::cost(to_price(*price_), {routes_.group->multiplier_millionths}, *usage);
-      // An estimate never passes the hold: the hold is what the request could have cost at most.
-      const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
-      if (estimated && hold_) settlement.cost = std::min(settlement.cost, reservation_.amount);
-    } else {
-      settlement.flags |= ledger::k_unpriced;
-    }
-  }
+  charge(settlement);
+  tell_health(ending);
   correct_rates(settlement.input_tokens + settlement.output_tokens);
   lane_.shared().metrics.count(settlement);
   log_end(settlement);
@@ -94,7 +118,7 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
     status_ = 0;
     error_ = {};
   }
-  if (spent_unknown_) {
+  if (lost_tries_ > 0) {
     settle(left                                                    ? ledger::Ending::client_gone
            : refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
                                                                    : ledger::Ending::upstream_failed);

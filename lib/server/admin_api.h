@@ -13,6 +13,7 @@
 #include "admin/messages.h"
 #include "base/log.h"
 #include "ledger/ledger.h"
+#include "relay/channel_health.h"
 #include "server/admin_rate.h"
 #include "server/admin_replay.h"
 
@@ -25,8 +26,8 @@ struct AdminHooks {
   std::function<admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
   std::function<admin::ConfigChecked()> reload;
   std::function<base::Result<admin::ChannelTest>(const std::string& channel, const std::string& model)> test_channel;
-  // The channels a request of this token for this model would be sent to, in order: by the request path's own code.
-  std::function<std::vector<std::string>(const std::string& token, const std::string& model)> check_route;
+  relay::HealthBook* health = nullptr;       // of the request path; never null
+  std::function<std::uint32_t()> tries_max;  // channels tried for one request
 };
 
 using AdminQuery = std::multimap<std::string, std::string>;

@@ -63,6 +63,7 @@ constexpr std::array k_routes{
     Route{"POST", "/audit/verify", k_reads, "", verify_audit},
     Route{"GET", "/audit", k_reads, "after limit newest", list_audit},
     Route{"GET", "/models", k_reads, "token group limit cursor", list_models},
+    Route{"GET", "/routes", k_reads, "token model endpoint", explain_route},
     Route{"GET", "/names/{what}", k_reads, "", list_names},
     Route{"POST", "/config/check", k_reads, "", check_config},
     Route{"POST", "/config/reload", k_changes, "", reload_config},

@@ -116,6 +116,7 @@ RouteResult delete_channel(RouteCall& call);
 RouteResult set_channel_key(RouteCall& call);
 RouteResult test_channel(RouteCall& call);
 RouteResult list_models(RouteCall& call);
+RouteResult explain_route(RouteCall& call);
 // --- groups, accounts ---
 RouteResult list_groups(RouteCall& call);
 RouteResult show_group(RouteCall& call);

@@ -24,6 +24,7 @@ struct KindName {
 constexpr KindName k_kinds[] = {{ChannelKind::openai, "openai", "https://api.openai.com/v1"},
                                 {ChannelKind::anthropic, "anthropic", "https://api.anthropic.com/v1"},
                                 {ChannelKind::echo, "echo", ""}};
+constexpr std::chrono::hours k_spending_window{24 * 30};
 constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
 
 std::string_view name_of(ChannelKind kind) {
@@ -49,6 +50,35 @@ Result<void> set_span(std::string_view member, const std::optional<std::int64_t>
   }
   place = milliseconds(*ms);
   return {};
+}
+
+std::string_view name_of(relay::Standing::State state) {
+  switch (state) {
+    case relay::Standing::State::ready:
+      return "ready";
+    case relay::Standing::State::due:
+      return "due";
+    case relay::Standing::State::cooling:
+      return "cooling";
+    case relay::Standing::State::limited:
+      return "limited";
+    case relay::Standing::State::keys_refused:
+      break;
+  }
+  return "keys_refused";
+}
+
+admin::ChannelHealth to_message(const relay::HealthView& view) {
+  admin::ChannelHealth health;
+  health.state = name_of(view.state);
+  health.reason = view.reason;
+  if (view.wait) health.retry_in_ms = view.wait->count();
+  health.keys_aside = static_cast<std::int64_t>(view.keys_aside);
+  health.requests = static_cast<std::int64_t>(view.requests);
+  health.p50_ms = view.p50_ms;
+  health.first_byte_p50_ms = view.first_byte_p50_ms;
+  if (view.error_percent) health.error_percent = *view.error_percent;
+  return health;
 }
 
 admin::Channel to_message(const ChannelRecord& record) {
@@ -90,10 +120,35 @@ Result<std::shared_ptr<const ChannelRecord>> get_channel(const RouteCall& call, 
   return tl::unexpected(not_found("channel", name, names));
 }
 
+// What was spent through each channel of late, by its name.
+Result<std::map<std::string, base::Credits>> read_spending(const RouteCall& call) {
+  ledger::UsageSelection selection;
+  selection.by = {ledger::UsageBy::channel};
+  selection.since = call.now - k_spending_window;
+  selection.until = call.now;
+  const auto groups =
+      read_ledger(call.api.ledger(), [&](ledger::Reports& reports) { return reports.usage(selection); });
+  if (!groups) return tl::unexpected(groups.error());
+  std::map<std::string, base::Credits> spending;
+  for (const auto& group : *groups) spending[group.key.front()] = group.cost;
+  return spending;
+}
+
+// A channel with what is known of how it does.
+admin::Channel with_health(const RouteCall& call, const ChannelRecord& record,
+                           const std::map<std::string, base::Credits>& spending) {
+  auto channel = to_message(record);
+  channel.health = to_message(call.api.hooks().health->view(record, base::steady_now()));
+  if (const auto spent = spending.find(record.name); spent != spending.end()) channel.spent_30d = spent->second;
+  return channel;
+}
+
 RouteResult answer_channel(const RouteCall& call, const std::string& name, int status) {
   const auto channel = get_channel(call, name);
   if (!channel) return tl::unexpected(channel.error());
-  return answer_with(to_message(**channel), (*channel)->rev, status);
+  const auto spending = read_spending(call);
+  if (!spending) return tl::unexpected(spending.error());
+  return answer_with(with_health(call, **channel, *spending), (*channel)->rev, status);
 }
 
 Result<ledger::NewChannel> to_new_channel(const admin::ChannelCreate& create) {
@@ -180,8 +235,12 @@ admin::Channel with_keys(const ChannelRecord& record, const std::string& action,
 }  // namespace
 
 RouteResult list_channels(RouteCall& call) {
+  const auto spending = read_spending(call);
+  if (!spending) return tl::unexpected(spending.error());
   std::vector<admin::Channel> channels;
-  for (const auto& channel : call.api.ledger().directory().get()->channels()) channels.push_back(to_message(*channel));
+  for (const auto& channel : call.api.ledger().directory().get()->channels()) {
+    channels.push_back(with_health(call, *channel, *spending));
+  }
   return answer_page(std::move(channels), call.query);
 }
 

@@ -2,6 +2,7 @@
 // Route of `token check`: would a request pass? Asks the rules in the order of the request path, by its own functions.
 #include "base/text.h"
 #include "relay/caller.h"
+#include "relay/router.h"
 #include "server/admin_routes.h"
 #include "server/admin_token_rows.h"
 
@@ -38,6 +39,10 @@ std::string setting_for(RefusalCode code, const Asked& asked) {
       return token + " --models '+" + asked.model + "'";
     case RefusalCode::model_not_found:
       return "crctl channel edit CHANNEL --models '+" + asked.model + "'";
+    case RefusalCode::rate_limit_exceeded:
+    case RefusalCode::unavailable:
+    case RefusalCode::upstream_auth:
+      return "crctl route explain --token " + asked.token->name + " --model '" + asked.model + "'";
     case RefusalCode::model_not_priced:
       return "crctl price set '" + asked.model + "' --input N --output N";
     default:
@@ -68,9 +73,23 @@ std::optional<admin::TokenVerdict> check_rules(const Asked& asked, base::Time no
   return std::nullopt;
 }
 
+// By the router itself, whatever the endpoint: the channels that a request for this model could be sent to.
 std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Asked& asked,
                                                const ledger::Directory& directory, std::vector<std::string>& channels) {
-  channels = call.api.hooks().check_route(asked.token->name, asked.model);
+  std::optional<relay::Standing> closed;
+  for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
+    const auto routes = relay::find_routes(directory, *asked.token, asked.model, endpoint, *call.api.hooks().health,
+                                           base::steady_now(), 0);
+    if (routes.closed) closed = routes.closed;
+    for (const auto& route : routes.tries) {
+      if (std::find(channels.begin(), channels.end(), route.channel->name) == channels.end())
+        channels.push_back(route.channel->name);
+    }
+  }
+  if (channels.empty() && closed) {
+    const auto refusal = relay::closed_refusal(*closed);
+    return refused(refusal.code, refusal.message, asked);
+  }
   if (channels.empty()) {
     return refused(RefusalCode::model_not_found,
                    "no enabled channel of the groups of token '" + asked.token->name + "' serves this model", asked);

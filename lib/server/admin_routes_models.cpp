@@ -18,8 +18,9 @@ constexpr std::size_t k_names_max = 5000;
 
 void add_channels(const ledger::Directory& directory, const ledger::TokenRecord& token, const std::string& model,
                   Names& names) {
+  relay::HealthBook all_well;  // what is set aside for the moment is reachable all the same
   for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
-    for (const auto& route : relay::find_routes(directory, token, model, endpoint, 0).tries) {
+    for (const auto& route : relay::find_routes(directory, token, model, endpoint, all_well, {}, 0).tries) {
       if (std::find(names.begin(), names.end(), route.channel->name) == names.end())
         names.push_back(route.channel->name);
     }
@@ -32,14 +33,11 @@ enum class Groups { first, every };
 Names channels_for(const ledger::Directory& directory, const ledger::TokenRecord& token, const std::string& model,
                    Groups groups) {
   Names names;
-  if (groups == Groups::first) {
-    add_channels(directory, token, model, names);
-    return names;
-  }
   ledger::TokenRecord one;
   for (const auto& group : token.groups) {
     one.groups = {group};
     add_channels(directory, one, model, names);
+    if (groups == Groups::first && !names.empty()) break;
   }
   return names;
 }

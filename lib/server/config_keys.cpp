@@ -271,6 +271,12 @@ std::vector<ConfigKey> other_keys() {
       duration("relay.drain_answer_timeout", [](auto& c) -> auto& { return c.relay.drain_answer_timeout; },
                {0, k_hour}),
       duration("relay.comment_interval", [](auto& c) -> auto& { return c.relay.comment_interval; }, {k_second, k_hour}),
+      whole("relay.failures_in_a_row", Reload::live, [](auto& c) -> auto& { return c.relay.health.failures_in_a_row; },
+            {1, 10'000}),
+      whole("relay.failures_percent", Reload::live, [](auto& c) -> auto& { return c.relay.health.failures_percent; },
+            {1, 100}),
+      duration("relay.cool_down_first", [](auto& c) -> auto& { return c.relay.health.cool_down_first; }, {100, k_hour}),
+      duration("relay.cool_down_max", [](auto& c) -> auto& { return c.relay.health.cool_down_max; }, {100, k_day}),
       ca_file_key(),
       word<LogLevel>(
           "log.level", Reload::live,

@@ -138,6 +138,8 @@ class SettlementTest : public testing::TestWithParam<Case> {
     const auto bytes = static_cast<std::int64_t>(body.dump().size());
     const Seen seen = streamed ? *expected.streamed : *expected.plain;
     gateway_.upstream.reset();
+    // A fresh start for the channel, whose health remembers the answer before.
+    gateway_.daemon.must({"channel", "edit", "fake", "--note", streamed ? "streamed" : "plain"});
     if (!expected.behaviour.empty()) gateway_.upstream.behave(expected.behaviour);
     const auto posted_before = gateway_.posted("t");
     const auto answer = send(body);

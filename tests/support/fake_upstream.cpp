@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// fake_upstream [--tally FILE]: a provider for tests, as a process of its own, so that its count is an independent
-// witness. Prints "listening PORT", then serves OpenAI's and Anthropic's endpoints (with or without /v1) and:
+// fake_upstream [--port N] [--tally FILE]: a provider for tests, as a process of its own, so that its count is an
+// independent witness. Prints "listening PORT", then serves OpenAI's and Anthropic's endpoints (with or without /v1)
+// and:
 //   POST /control            behaviours (fake_behaviour.h)      POST /control/reset    forget behaviours and counts
 //   GET  /control/tally      counts                             GET  /control/requests each request, headers and body
 //   POST /control/gate {"after": N}   hold answers: before the head, or after N events; POST /control/open lets them go
@@ -276,16 +277,22 @@ class Upstream {
 };
 
 int run(int argc, char** argv) {
-  int tally_fd = -1;
-  if (argc == 3 && std::string_view(argv[1]) == "--tally") {
-    tally_fd = ::open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (tally_fd < 0) throw std::runtime_error(std::string("cannot open ") + argv[2]);
-  } else if (argc != 1) {
-    std::cerr << "usage: fake_upstream [--tally FILE]\n";
-    return 2;
+  int tally_fd = -1, port = 0;
+  for (int at = 1; at < argc; at += 2) {
+    const std::string_view flag = argv[at];
+    if (at + 1 == argc || (flag != "--tally" && flag != "--port")) {
+      std::cerr << "usage: fake_upstream [--port N] [--tally FILE]\n";
+      return 2;
+    }
+    if (flag == "--port") {
+      port = std::stoi(argv[at + 1]);
+      continue;
+    }
+    tally_fd = ::open(argv[at + 1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (tally_fd < 0) throw std::runtime_error(std::string("cannot open ") + argv[at + 1]);
   }
   Upstream upstream(tally_fd);
-  HttpServer server([&](const HttpRequest& request, Wire& wire) { return upstream.serve(request, wire); });
+  HttpServer server([&](const HttpRequest& request, Wire& wire) { return upstream.serve(request, wire); }, port);
   std::cout << "listening " << server.port() << std::endl;
   server.run();
 }

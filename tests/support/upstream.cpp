@@ -1,14 +1,32 @@
 // SPDX-License-Identifier: MIT
 #include "support/upstream.h"
 
+#include <csignal>
 #include <stdexcept>
+#include <vector>
 
 namespace cr::test {
 
-FakeUpstream::FakeUpstream() : process_({.argv = {CR_TEST_FAKE_UPSTREAM}, .env = {}, .directory = {}}) {
+namespace {
+
+std::vector<std::string> command(const FakeUpstream::Options& options) {
+  std::vector<std::string> argv{CR_TEST_FAKE_UPSTREAM};
+  if (options.port != 0) argv.insert(argv.end(), {"--port", std::to_string(options.port)});
+  if (!options.tally_file.empty()) argv.insert(argv.end(), {"--tally", options.tally_file});
+  return argv;
+}
+
+}  // namespace
+
+FakeUpstream::FakeUpstream(const Options& options) : process_({.argv = command(options), .env = {}, .directory = {}}) {
   const auto line = process_.wait_for_line(Stream::out, "listening ");
   if (!line) throw std::runtime_error("fake_upstream did not start: " + process_.err());
   port_ = std::stoi(line->substr(line->rfind(' ') + 1));
+}
+
+void FakeUpstream::kill9() {
+  process_.signal(SIGKILL);
+  process_.wait();
 }
 
 std::string FakeUpstream::url() const {

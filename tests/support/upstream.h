@@ -14,7 +14,13 @@ namespace cr::test {
 
 class FakeUpstream {
  public:
-  FakeUpstream();  // throws std::runtime_error
+  struct Options {
+    int port = 0;            // 0 = a free one
+    std::string tally_file;  // gets a line for each ended request; outlives the process
+  };
+  FakeUpstream() : FakeUpstream(Options{}) {}
+  explicit FakeUpstream(const Options& options);  // throws std::runtime_error
+  void kill9();
   int port() const { return port_; }
   std::string url() const;  // http://127.0.0.1:PORT/v1
 

@@ -71,6 +71,8 @@ inline Channel sample_channel() {
   channel.keys = {{"sk-abc", "wxyz", sample_time(1)}};
   channel.note = "n";
   channel.created_at = sample_time(2);
+  channel.health = {"cooling", "answered 503", 1200, 1, 77, 340, 12, 25};
+  channel.spent_30d = sample_credits(5);
   return channel;
 }
 

@@ -51,16 +51,8 @@ class AdminFixture : public ledger::LedgerFixture {
     hooks.test_channel = [](const std::string& name, const std::string& model) -> base::Result<admin::ChannelTest> {
       return admin::ChannelTest{true, model, 200, 1, 2, name};
     };
-    hooks.check_route = [this](const std::string& token, const std::string& model) {
-      const auto directory = ledger_->directory().get();
-      std::vector<std::string> names;
-      for (const auto& route :
-           relay::find_routes(*directory, *directory->find_token(token), model, openai::Endpoint::chat_completions, 0)
-               .tries) {
-        names.push_back(route.channel->name);
-      }
-      return names;
-    };
+    hooks.health = &health_;
+    hooks.tries_max = [] { return 3u; };
     return hooks;
   }
 
@@ -120,6 +112,7 @@ class AdminFixture : public ledger::LedgerFixture {
     return options;
   }
 
+  relay::HealthBook health_;
   AdminServer::Options server_options_;
   std::unique_ptr<AdminServer> server_;
   int reloads_ = 0;

@@ -105,6 +105,9 @@ TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<admin::KeyInfo>("KeyInfo");
   expect_described<admin::KeyVerdict>("KeyVerdict");
   expect_described<admin::ModelEntry>("ModelEntry");
+  expect_described<admin::ChannelHealth>("ChannelHealth");
+  expect_described<admin::RouteChannel>("RouteChannel");
+  expect_described<admin::RouteExplained>("RouteExplained");
   expect_described<admin::Price>("Price");
   expect_described<admin::PriceQuote>("PriceQuote");
   expect_described<admin::PriceQuoted>("PriceQuoted");

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+#include "relay/channel_health.h"
+
+#include <gtest/gtest.h>
+
+namespace cr::relay {
+namespace {
+
+using namespace std::chrono_literals;
+using State = Standing::State;
+using Kind = Verdict::Kind;
+
+class HealthTest : public testing::Test {
+ protected:
+  HealthTest() {
+    record_.id = base::ChannelId{7};
+    record_.rev = 1;
+    record_.name = "one";
+    set_keys(1);
+  }
+  void set_keys(std::size_t count) {
+    record_.keys.assign(count, nullptr);
+    record_.key_hints.assign(count, {"sk-abc", "wxyz"});
+  }
+  State state(std::string_view model = "m") { return book_.look(record_, model, now_).state; }
+  // Claims must be had; -1 = none.
+  int key(std::string_view model = "m") {
+    const auto claim = book_.claim(record_, model, now_);
+    if (!claim) return -1;
+    book_.report(*claim, {Kind::abandoned}, now_);
+    return static_cast<int>(claim->key);
+  }
+  HealthChange send(const Verdict& verdict, std::string_view model = "m") {
+    const auto claim = book_.claim(record_, model, now_);
+    EXPECT_TRUE(claim.has_value());
+    return claim ? book_.report(*claim, verdict, now_) : HealthChange{};
+  }
+  void fail(int times) {
+    for (int i = 0; i < times; ++i) send({Kind::failed, 500, {}, {}});
+  }
+
+  HealthBook book_;
+  ledger::ChannelRecord record_;
+  base::SteadyTime now_ = base::steady_now();
+};
+
+TEST_F(HealthTest, FailuresInARowOpenTheBreaker) {
+  fail(4);
+  EXPECT_EQ(state(), State::ready);
+  const auto change = send({Kind::failed, 503, {}, {}});
+  EXPECT_EQ(change.kind, HealthChange::Kind::set_aside);
+  EXPECT_EQ(change.cool_down, 1s);
+  EXPECT_EQ(state(), State::cooling);
+  EXPECT_EQ(book_.reason(record_, "m", now_), "answered 503");
+  EXPECT_FALSE(book_.claim(record_, "m", now_).has_value());
+  EXPECT_EQ(book_.view(record_, now_).wait, 1000ms);
+}
+
+TEST_F(HealthTest, AnAnswerBetweenFailuresBeginsTheRowAnew) {
+  fail(4);
+  send({Kind::answered, 200, {}, {}});
+  fail(4);
+  EXPECT_EQ(state(), State::ready);
+}
+
+TEST_F(HealthTest, OneProbeAtATimeBringsItBack) {
+  fail(5);
+  now_ += 1s;
+  EXPECT_EQ(state(), State::due);
+  const auto probe = book_.claim(record_, "m", now_);
+  ASSERT_TRUE(probe.has_value());
+  EXPECT_TRUE(probe->probe);
+  EXPECT_EQ(state(), State::cooling) << "while it is being probed nobody else is sent";
+  EXPECT_EQ(book_.report(*probe, {Kind::answered, 200, {}, {}}, now_).kind, HealthChange::Kind::back);
+  EXPECT_EQ(state(), State::ready);
+  EXPECT_TRUE(book_.view(record_, now_).reason.empty());
+}
+
+TEST_F(HealthTest, AFailedProbeDoublesTheCoolDownUpToItsMost) {
+  fail(5);
+  for (const auto expected : {2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
+    now_ += 60s;
+    ASSERT_EQ(state(), State::due);
+    send({Kind::failed, 0, "could not be reached", {}});
+    EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + expected);
+  }
+}
+
+TEST_F(HealthTest, AChannelThatFlapsDoesNotBeginAnew) {
+  fail(5);
+  now_ += 1s;
+  send({Kind::answered, 200, {}, {}});
+  fail(5);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 2s);
+  now_ += 2s;
+  send({Kind::answered, 200, {}, {}});
+  now_ += 61s;
+  fail(5);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 1s) << "after a good while it does";
+}
+
+TEST_F(HealthTest, AnAbandonedProbeMakesRoomForTheNext) {
+  fail(5);
+  now_ += 1s;
+  EXPECT_EQ(key(), 0);
+  EXPECT_EQ(state(), State::due);
+}
+
+TEST_F(HealthTest, AProbeThatIsNeverAnsweredIsNotWaitedForForEver) {
+  fail(5);
+  now_ += 1s;
+  ASSERT_TRUE(book_.claim(record_, "m", now_).has_value());
+  now_ += 29s;
+  EXPECT_EQ(state(), State::cooling);
+  now_ += 1s;
+  EXPECT_EQ(state(), State::due);
+}
+
+TEST_F(HealthTest, RequestsUnderWayDoNotProlongTheCoolDown) {
+  const auto early = book_.claim(record_, "m", now_);
+  fail(5);
+  const auto until = book_.look(record_, "m", now_).until;
+  now_ += 500ms;
+  book_.report(*early, {Kind::failed, 500, {}, {}}, now_);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, until);
+  const auto change = book_.report(*early, {Kind::answered, 200, {}, {}}, now_);
+  EXPECT_EQ(change.kind, HealthChange::Kind::none) << "an old answer says nothing of now";
+  EXPECT_EQ(state(), State::cooling);
+}
+
+TEST_F(HealthTest, AShareOfFailuresOpensToo) {
+  // One in two fails, never two in a row.
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(state(), State::ready);
+    const auto claim = book_.claim(record_, "m", now_);
+    book_.report(*claim, {Kind::answered, 200, {}, {}}, now_);
+    book_.finished(*claim, HealthBook::Finish::whole, 1, 2, now_);
+    fail(1);
+  }
+  EXPECT_EQ(state(), State::cooling);
+}
+
+TEST_F(HealthTest, FailuresOfLongAgoDoNotCount) {
+  for (int i = 0; i < 20; ++i) {
+    now_ += 7s;
+    const auto claim = book_.claim(record_, "m", now_);
+    book_.report(*claim, {Kind::answered, 200, {}, {}}, now_);
+    fail(1);
+  }
+  EXPECT_EQ(state(), State::ready);
+}
+
+TEST_F(HealthTest, AnswersThatBreakOffAreFailures) {
+  for (int i = 0; i < 5; ++i) {
+    const auto claim = book_.claim(record_, "m", now_);
+    ASSERT_TRUE(claim.has_value());
+    book_.finished(*claim, HealthBook::Finish::broken, 5, 10, now_);
+  }
+  EXPECT_EQ(state(), State::cooling);
+  EXPECT_EQ(book_.view(record_, now_).error_percent, 100);
+}
+
+TEST_F(HealthTest, RetryAfterIsObeyed) {
+  send({Kind::failed, 503, {}, 90s});
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 90s);
+}
+
+TEST_F(HealthTest, ALimitIsOfOneModel) {
+  send({Kind::rate_limited, 429, {}, 20s});
+  EXPECT_EQ(state("m"), State::limited);
+  EXPECT_EQ(state("other"), State::ready);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 20s);
+  now_ += 20s;
+  EXPECT_EQ(state("m"), State::due);
+  send({Kind::answered, 200, {}, {}});
+  EXPECT_EQ(state("m"), State::ready);
+}
+
+TEST_F(HealthTest, ALimitWithoutRetryAfterBacksOff) {
+  for (const auto expected : {1s, 2s, 4s}) {
+    send({Kind::rate_limited, 429, {}, {}});
+    EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + expected);
+    now_ += expected;
+  }
+}
+
+TEST_F(HealthTest, KeysTakeTurns) {
+  set_keys(3);
+  EXPECT_EQ((std::vector<int>{key(), key(), key(), key()}), (std::vector<int>{0, 1, 2, 0}));
+}
+
+TEST_F(HealthTest, OneKeyIsSetAsideAlone) {
+  set_keys(3);
+  const auto change = send({Kind::key_refused, 401, {}, {}});
+  EXPECT_EQ(change.kind, HealthChange::Kind::key_refused);
+  EXPECT_EQ(state(), State::ready);
+  EXPECT_EQ((std::vector<int>{key(), key(), key()}), (std::vector<int>{1, 2, 1}));
+  EXPECT_EQ(book_.view(record_, now_).keys_aside, 1u);
+  EXPECT_EQ(book_.view(record_, now_).reason, "key sk-abc...wxyz was answered 401");
+  now_ += 5min;
+  EXPECT_EQ((std::vector<int>{key(), key(), key()}), (std::vector<int>{2, 0, 1}));
+}
+
+TEST_F(HealthTest, ARefusedKeyIsAskedLaterAndLater) {
+  for (const auto expected : {5min, 10min, 20min, 40min, 60min, 60min}) {
+    send({Kind::key_refused, 401, {}, {}});
+    EXPECT_EQ(state(), State::keys_refused);
+    EXPECT_EQ(book_.look(record_, "any", now_).until, now_ + expected);
+    now_ += expected;
+  }
+}
+
+TEST_F(HealthTest, APermissionIsOfOneModel) {
+  send({Kind::key_refused, 403, {}, {}});
+  EXPECT_EQ(state("m"), State::keys_refused);
+  EXPECT_EQ(state("other"), State::ready);
+  now_ += 1s;
+  EXPECT_EQ(state("m"), State::due) << "some say it of one prompt";
+}
+
+TEST_F(HealthTest, OddModelsCannotGrowItWithoutEnd) {
+  for (int i = 0; i < 1000; ++i) {
+    const auto model = "m" + std::to_string(i);
+    send({Kind::rate_limited, 429, {}, 1h}, model);
+  }
+  EXPECT_EQ(state("m0"), State::ready);
+  EXPECT_EQ(state("m999"), State::limited);
+}
+
+TEST_F(HealthTest, AnEditGivesAFreshStart) {
+  fail(5);
+  const auto old = record_;
+  ++record_.rev;
+  EXPECT_EQ(state(), State::ready);
+  EXPECT_EQ(book_.look(old, "m", now_).state, State::ready) << "the newest edit counts for those with an older record";
+  EXPECT_EQ(book_.view(record_, now_).requests, 5u) << "its figures stay";
+  Claim late{record_.id, old.rev, 0, "m", false};
+  for (int i = 0; i < 5; ++i) book_.report(late, {Kind::failed, 500, {}, {}}, now_);
+  EXPECT_EQ(state(), State::ready) << "what the old settings came to says nothing of the new";
+}
+
+TEST_F(HealthTest, ForgivenAfterATest) {
+  fail(5);
+  book_.forgive(record_);
+  EXPECT_EQ(state(), State::ready);
+}
+
+TEST_F(HealthTest, FiguresAreOfTheLastRequests) {
+  for (int i = 1; i <= 1000; ++i) {
+    const auto claim = book_.claim(record_, "m", now_);
+    book_.finished(*claim, HealthBook::Finish::whole, i, 2 * i, now_);
+  }
+  const auto view = book_.view(record_, now_);
+  EXPECT_EQ(view.requests, HealthBook::k_samples_max);
+  EXPECT_EQ(view.first_byte_p50_ms, 1000 - 127);
+  EXPECT_EQ(view.p50_ms, 2 * (1000 - 127));
+  EXPECT_EQ(view.error_percent, 0);
+}
+
+TEST(RetryAfter, SecondsOrADate) {
+  const auto now = base::from_unix_ms(784'111'777'000);  // Sun, 06 Nov 1994 08:49:37 GMT
+  EXPECT_EQ(parse_retry_after("20", now), 20s);
+  EXPECT_EQ(parse_retry_after("0", now), 0s);
+  EXPECT_EQ(parse_retry_after("99999999999999999999", now), 1h);
+  EXPECT_EQ(parse_retry_after("86400", now), 1h);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:47 GMT", now), 10s);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:27 GMT", now), 0s);
+  for (const auto* text : {"", "-1", "soon", "1.5", "20 ", "Sun, 06 Nov 1994 08:49:47 GMT and more"}) {
+    EXPECT_FALSE(parse_retry_after(text, now).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace cr::relay
