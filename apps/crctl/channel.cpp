@@ -46,6 +46,12 @@ Cell percent_cell(const std::optional<std::int64_t>& percent) {
   return {std::to_string(*percent), std::to_string(*percent) + "%", *percent > 0 ? Style::warn : Style::none};
 }
 
+Cell headers_cell(const std::map<std::string, std::string>& headers) {
+  Texts lines;
+  for (const auto& [name, value] : headers) lines.push_back(name + ": " + value);
+  return lines.empty() ? Cell{} : text_cell(join(lines, "; "));
+}
+
 }  // namespace
 
 const RecordKind<admin::Channel>& channel_kind() {
@@ -76,6 +82,13 @@ const RecordKind<admin::Channel>& channel_kind() {
           {{"timeout_first_byte", Align::left, 9, From::detail},
            [](T c, V) { return milliseconds_cell(c.timeout_first_byte_ms); }},
           {{"timeout_idle", Align::left, 9, From::detail}, [](T c, V) { return milliseconds_cell(c.timeout_idle_ms); }},
+          {{"timeout_total", Align::left, 9, From::detail},
+           [](T c, V) { return milliseconds_cell(c.timeout_total_ms); }},
+          {{"headers", Align::left, 9, From::detail}, [](T c, V) { return headers_cell(c.headers); }},
+          {{"proxy", Align::left, 9, From::detail}, [](T c, V) { return text_cell(c.proxy); }},
+          {{"ca_file", Align::left, 9, From::detail}, [](T c, V) { return text_cell(c.ca_file); }},
+          {{"client_cert", Align::left, 9, From::detail}, [](T c, V) { return text_cell(c.client_cert); }},
+          {{"client_key", Align::left, 9, From::detail}, [](T c, V) { return text_cell(c.client_key); }},
           {{"allow_private", Align::left, 9, From::detail}, [](T c, V) { return bool_cell(c.allow_private); }},
           {{"bound_field", Align::left, 9, From::detail}, [](T c, V) { return text_cell(c.bound_field); }},
           {{"echo_delay", Align::left, 9, From::detail},
@@ -106,6 +119,15 @@ void add_channel_settings(CLI::App& verb, ChannelWords& words) {
   add_duration(verb, "--timeout-first-byte", "DURATION", "Limit for the first byte of the answer.",
                words.timeout_first_byte);
   add_duration(verb, "--timeout-idle", "DURATION", "Limit for silence within an answer.", words.timeout_idle);
+  add_duration(verb, "--timeout-total", "DURATION", "Limit for the whole answer (1h).", words.timeout_total);
+  add_texts(verb, "--header", "NAME:VALUE",
+            "Send this header with each request; repeatable. Shown, so no place for keys.", words.headers);
+  add_text(verb, "--proxy", "URL", "Reach the provider through this HTTP proxy: http://host:port, or none.",
+           words.proxy);
+  add_text(verb, "--ca-file", "PATH", "Trust only these CAs, absolute path, or none.", words.ca_file);
+  add_text(verb, "--client-cert", "PATH", "Show the provider this certificate, absolute path, or none.",
+           words.client_cert);
+  add_text(verb, "--client-key", "PATH", "Its private key, absolute path, or none.", words.client_key);
   add_choice(verb, "--bound-field", "max_tokens|max_completion_tokens",
              "The member that bounds an answer (by kind and address).", words.bound_field);
   add_duration(verb, "--echo-delay", "DURATION", "For kind echo: the pause between pieces of text.", words.echo_delay);

@@ -21,9 +21,10 @@ std::string channel_path(std::string_view name);
 struct ChannelWords {
   std::string name;
   std::optional<std::string> kind, base_url, bound_field, note;
-  std::optional<Texts> models, groups, map;
+  std::optional<Texts> models, groups, map, headers;
+  std::optional<std::string> proxy, ca_file, client_cert, client_key;
   std::optional<std::int64_t> priority, weight;
-  std::optional<std::chrono::milliseconds> timeout_connect, timeout_first_byte, timeout_idle, echo_delay;
+  std::optional<std::chrono::milliseconds> timeout_connect, timeout_first_byte, timeout_idle, timeout_total, echo_delay;
   bool allow_private = false;
 };
 void add_channel_settings(CLI::App& verb, ChannelWords& words);

@@ -2,6 +2,9 @@
 // channel create, edit, enable, disable.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/channel.h"
@@ -27,6 +30,35 @@ std::optional<std::int64_t> in_ms(const std::optional<std::chrono::milliseconds>
   return duration ? std::optional<std::int64_t>(duration->count()) : std::nullopt;
 }
 
+// A setting that the word `none` takes away.
+std::optional<std::string> or_none(const std::optional<std::string>& text) {
+  return text == "none" ? std::optional<std::string>("") : text;
+}
+
+using HeaderEdit = std::map<std::string, std::optional<std::string>>;
+
+// "Name: value" sets a header; "-Name", in an edit, removes it.
+Result<HeaderEdit> parse_headers(const Texts& texts) {
+  HeaderEdit headers;
+  for (const auto& text : texts) {
+    const auto colon = text.find(':');
+    if (colon == std::string::npos && text.size() > 1 && text.front() == '-') {
+      headers[base::to_lower_ascii(std::string_view(text).substr(1))] = std::nullopt;
+      continue;
+    }
+    const auto name = std::string_view(text).substr(0, colon);
+    if (colon == std::string::npos || name.empty() || name.front() == '-') {
+      return base::fail(base::ErrorCode::invalid, "--header: '" + base::escape_for_terminal(text) + "' is not a header",
+                        "write 'Name: value'; -Name removes one");
+    }
+    const auto first = std::min(text.find_first_not_of(' ', colon + 1), text.size());
+    const auto value = text.substr(first, text.find_last_not_of(' ') + 1 - first);
+    const auto [place, added] = headers.emplace(base::to_lower_ascii(name), value);
+    if (!added) return base::fail(base::ErrorCode::invalid, "--header: '" + place->first + "' is there twice");
+  }
+  return headers;
+}
+
 Result<admin::ChannelCreate> create_message(const CreateWords& words) {
   admin::ChannelCreate create;
   create.name = words.name;
@@ -41,13 +73,24 @@ Result<admin::ChannelCreate> create_message(const CreateWords& words) {
   create.timeout_connect_ms = in_ms(words.timeout_connect);
   create.timeout_first_byte_ms = in_ms(words.timeout_first_byte);
   create.timeout_idle_ms = in_ms(words.timeout_idle);
+  create.timeout_total_ms = in_ms(words.timeout_total);
   create.echo_delay_ms = in_ms(words.echo_delay).value_or(0);
+  create.proxy = or_none(words.proxy).value_or("");
+  create.ca_file = or_none(words.ca_file).value_or("");
+  create.client_cert = or_none(words.client_cert).value_or("");
+  create.client_key = or_none(words.client_key).value_or("");
   auto models = parse_list("--models", words.models.value_or(Texts{}));
   auto groups = parse_list("--group", words.groups.value_or(Texts{}));
   auto map = parse_pairs("--map", words.map.value_or(Texts{}));
   if (!models) return tl::unexpected(models.error());
   if (!groups) return tl::unexpected(groups.error());
   if (!map) return tl::unexpected(map.error());
+  auto headers = parse_headers(words.headers.value_or(Texts{}));
+  if (!headers) return tl::unexpected(headers.error());
+  for (auto& [name, value] : *headers) {
+    if (!value) return base::fail(base::ErrorCode::invalid, "--header: there is no '" + name + "' to remove yet");
+    create.headers[name] = *std::move(value);
+  }
   create.models = *std::move(models);
   create.groups = *std::move(groups);
   create.model_map = *std::move(map);
@@ -86,7 +129,17 @@ Result<admin::ChannelEdit> edit_message(const EditWords& words) {
   edit.timeout_connect_ms = in_ms(words.timeout_connect);
   edit.timeout_first_byte_ms = in_ms(words.timeout_first_byte);
   edit.timeout_idle_ms = in_ms(words.timeout_idle);
+  edit.timeout_total_ms = in_ms(words.timeout_total);
   edit.echo_delay_ms = in_ms(words.echo_delay);
+  edit.proxy = or_none(words.proxy);
+  edit.ca_file = or_none(words.ca_file);
+  edit.client_cert = or_none(words.client_cert);
+  edit.client_key = or_none(words.client_key);
+  if (words.headers) {
+    auto headers = parse_headers(*words.headers);
+    if (!headers) return tl::unexpected(headers.error());
+    edit.headers = *std::move(headers);
+  }
   if (words.allow_private || words.no_allow_private) edit.allow_private = words.allow_private;
   if (words.models) {
     auto models = parse_list_edit("--models", *words.models);
@@ -109,7 +162,8 @@ Result<admin::ChannelEdit> edit_message(const EditWords& words) {
 bool edits_anything(const admin::ChannelEdit& edit) {
   return edit.base_url || edit.bound_field || edit.note || edit.priority || edit.weight || edit.timeout_connect_ms ||
          edit.timeout_first_byte_ms || edit.timeout_idle_ms || edit.echo_delay_ms || edit.allow_private ||
-         edit.models || edit.groups || edit.model_map;
+         edit.models || edit.groups || edit.model_map || edit.timeout_total_ms || edit.headers || edit.proxy ||
+         edit.ca_file || edit.client_cert || edit.client_key;
 }
 
 Result<Exit> run_channel_edit(Context& context, const EditWords& words) {
@@ -172,7 +226,7 @@ void add_channel_edit(Commands& commands, CLI::App& channel) {
       {"edit",
        "Change the settings named and no others.",
        {"crctl channel edit openai --models +gpt-5,-gpt-3.5-*", "crctl channel edit openai --priority 10"},
-       "Lists take a whole new list, or changes: +x,-y. --map -ALIAS removes an alias."},
+       "Lists take a whole new list, or changes: +x,-y. --map -ALIAS removes an alias, --header -NAME a header."},
       Effect::changes, [words](Context& context) { return run_channel_edit(context, *words); });
   add_name(verb, "NAME", "CHANNEL", "The channel.", words->name);
   add_channel_settings(verb, *words);

@@ -35,18 +35,6 @@ std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Co
       limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
 }
 
-base::Result<void> trust_certificates(asio::ssl::context& tls, const std::string& ca_file) {
-  http::ErrorCode error;
-  tls.set_default_verify_paths(error);
-  if (!error) tls.set_verify_mode(asio::ssl::verify_peer, error);
-  if (error) return base::fail(ErrorCode::unavailable, "cannot read the system's certificates: " + error.message());
-  if (ca_file.empty()) return {};
-  tls.load_verify_file(ca_file, error);
-  if (!error) return {};
-  return base::fail(ErrorCode::invalid,
-                    "cannot read the certificates in 'ca_file' " + ca_file + ": " + error.message());
-}
-
 int wait_for_signal(std::chrono::milliseconds timeout) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -61,11 +49,7 @@ Daemon::Daemon(server::Config config, std::string config_file)
     : config_(std::move(config)),
       config_file_(std::move(config_file)),
       started_at_(base::wall_now()),
-      log_(log_options(config_)),
-      upstream_tls_(asio::ssl::context::tls_client) {
-  upstream_tls_.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                            asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                            asio::ssl::context::no_tlsv1_1);
+      log_(log_options(config_)) {
   listeners_.connections_max = config_.limits.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(config_.limits.requests_per_connection_max);
 }
@@ -77,9 +61,9 @@ Daemon::~Daemon() {
 base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::string config_file) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(config_file)));
   if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
-  if (auto trusted = trust_certificates(daemon->upstream_tls_, daemon->config_.ca_file); !trusted) {
-    return tl::unexpected(trusted.error());
-  }
+  auto tls = http::TlsBook::make(daemon->config_.ca_file);
+  if (!tls) return tl::unexpected(tls.error());
+  daemon->tls_ = std::move(*tls);
   // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
   for (const auto& address : daemon->config_.listen) {
     if (auto free = server::check_address_is_free(address.host, address.port); !free && handed_over_sockets().empty()) {
@@ -122,7 +106,8 @@ base::Result<void> Daemon::open_ledger() {
   auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
-  shared_.reset(new relay::Shared{*ledger_, log_, upstream_tls_});
+  read_certificates();
+  shared_.reset(new relay::Shared{*ledger_, log_, *tls_});
   shared_->health.use(config_.relay.health);
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
   for (std::size_t i = 0; i < workers; ++i) {
@@ -130,6 +115,20 @@ base::Result<void> Daemon::open_ledger() {
                                                         settings, connection_limits(config_)));
   }
   return {};
+}
+
+// A channel whose files are bad is unreachable; the others serve all the same.
+void Daemon::read_certificates() {
+  const auto directory = ledger_->directory().get();
+  for (const auto& channel : directory->channels()) {
+    const auto files = relay::tls_files(*channel);
+    if (files.empty()) continue;
+    auto context = tls_->read(files);
+    if (!context) {
+      log_.error("channel cannot be reached", {{"channel", channel->name}, {"reason", context.error().message}});
+    }
+    tls_->put(files, std::move(context));
+  }
 }
 
 base::Result<void> Daemon::open_listeners() {
@@ -172,6 +171,9 @@ base::Result<void> Daemon::open_admin() {
   hooks.tries_max = [this] {
     const std::lock_guard lock(config_mutex_);
     return config_.relay.tries_max;
+  };
+  hooks.take_certificates = [this](const http::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
+    return take_certificates(files, dry_run);
   };
   auto admin = server::AdminServer::start(std::move(options), *ledger_, std::move(hooks), log_);
   if (!admin) return tl::unexpected(admin.error());

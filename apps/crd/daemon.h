@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
+#include "http/tls_book.h"
 #include "ledger/ledger.h"
 #include "relay/lane.h"
 #include "server/admin_server.h"
@@ -36,6 +36,7 @@ class Daemon {
   base::Result<void> open_listeners();
   base::Result<void> listen_on(const server::ListenAddress& address);
   base::Result<void> open_admin();
+  void read_certificates();
   void begin_drain();
   bool drained() const;
   void finish();
@@ -46,6 +47,9 @@ class Daemon {
   std::string metrics() const;
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
+  void use_settings();
+  base::Result<void> read_certificates_again();
+  base::Result<void> take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run);
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
   void append_channels(std::string& out) const;
 
@@ -54,7 +58,7 @@ class Daemon {
   const std::string config_file_;
   const base::Time started_at_;
   base::Log log_;
-  boost::asio::ssl::context upstream_tls_;
+  std::unique_ptr<http::TlsBook> tls_;
   std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<relay::Shared> shared_;

@@ -99,9 +99,53 @@ admin::ConfigChecked Daemon::check_config(const std::string& text, const std::st
   return {true, (own ? config_file_ : name) + ": ok"};
 }
 
+base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
+  auto context = tls_->read(files);
+  if (!context) return tl::unexpected(context.error());
+  if (dry_run == ledger::Ledger::DryRun::no) tls_->put(files, std::move(context));
+  return {};
+}
+
+// Files that have gone bad leave what was read of them before in use. The error tells of the first.
+base::Result<void> Daemon::read_certificates_again() {
+  base::Result<void> done;
+  const auto directory = ledger_->directory().get();
+  for (const auto& channel : directory->channels()) {
+    const auto files = relay::tls_files(*channel);
+    if (files.empty()) continue;
+    auto context = tls_->read(files);
+    if (!context) {
+      log_.error("certificate files not read again", {{"channel", channel->name}, {"reason", context.error().message}});
+      if (done) {
+        done = base::fail(context.error().code, "channel '" + channel->name + "': " + context.error().message,
+                          context.error().hint);
+      }
+      if (tls_->look_up(files)) continue;
+    }
+    tls_->put(files, std::move(context));
+  }
+  return done;
+}
+
+// The workers take up certificates with it, too.
+void Daemon::use_settings() {
+  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
+  const auto& limits = config_.limits;
+  const auto connection = std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
+      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
+  listeners_.connections_max = limits.connections_max;
+  listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
+  for (auto& worker : workers_) worker->use(settings, connection);
+  shared_->health.use(config_.relay.health);
+}
+
 admin::ConfigChecked Daemon::reload() {
-  if (config_file_.empty()) return {false, "crd was started without --config: there is no file to read again"};
   const std::lock_guard lock(config_mutex_);
+  const auto certificates = read_certificates_again();
+  if (config_file_.empty()) {
+    use_settings();
+    return {false, "crd was started without --config: there is no file to read again"};
+  }
   auto wanted = server::load_config(config_file_);
   if (wanted) {
     if (auto possible = server::check_reload(config_, *wanted); !possible) wanted = tl::unexpected(possible.error());
@@ -112,17 +156,11 @@ admin::ConfigChecked Daemon::reload() {
     return {false, why};
   }
   config_ = std::move(*wanted);
-  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
-  const auto& limits = config_.limits;
-  const auto connection = std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
-      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
-  listeners_.connections_max = limits.connections_max;
-  listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
-  for (auto& worker : workers_) worker->use(settings, connection);
-  shared_->health.use(config_.relay.health);
+  use_settings();
   ledger_->keep_requests(config_.retention.value_or(std::chrono::milliseconds(0)));
   log_.set_level(config_.log_level);
   log_.info("configuration reloaded", {{"file", config_file_}});
+  if (!certificates) return {false, config_file_ + ": reloaded, but " + certificates.error().message};
   return {true, config_file_ + ": reloaded"};
 }
 

@@ -38,6 +38,12 @@ void fields(auto& v, message_of<Channel> auto& m) {
   v("allow_private", m.allow_private);
   v("bound_field", m.bound_field);
   v("echo_delay_ms", m.echo_delay_ms);
+  v("timeout_total_ms", m.timeout_total_ms);
+  v("headers", m.headers);
+  v("proxy", m.proxy);
+  v("ca_file", m.ca_file);
+  v("client_cert", m.client_cert);
+  v("client_key", m.client_key);
   v("keys", m.keys);
   v("note", m.note);
   v("created_at", m.created_at);
@@ -63,6 +69,12 @@ void fields(auto& v, message_of<ChannelCreate> auto& m) {
   v("key", m.key);
   v("note", m.note);
   v("enabled", m.enabled);
+  v("timeout_total_ms", m.timeout_total_ms);
+  v("headers", m.headers);
+  v("proxy", m.proxy);
+  v("ca_file", m.ca_file);
+  v("client_cert", m.client_cert);
+  v("client_key", m.client_key);
 }
 
 void fields(auto& v, message_of<ChannelEdit> auto& m) {
@@ -80,6 +92,12 @@ void fields(auto& v, message_of<ChannelEdit> auto& m) {
   v.edit("timeout_idle_ms", m.timeout_idle_ms);
   v.edit("echo_delay_ms", m.echo_delay_ms);
   v.edit("allow_private", m.allow_private);
+  v.edit("timeout_total_ms", m.timeout_total_ms);
+  v.edit("headers", m.headers);
+  v.edit("proxy", m.proxy);
+  v.edit("ca_file", m.ca_file);
+  v.edit("client_cert", m.client_cert);
+  v.edit("client_key", m.client_key);
 }
 
 void fields(auto& v, message_of<ChannelSetKey> auto& m) {

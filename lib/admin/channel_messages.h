@@ -35,6 +35,9 @@ struct Channel {
   bool allow_private = false;
   std::string bound_field;         // max_tokens or max_completion_tokens
   std::int64_t echo_delay_ms = 0;  // echo: between text pieces
+  std::int64_t timeout_total_ms = 0;
+  std::map<std::string, std::string> headers;           // more of each request's head: lower-case name -> value
+  std::string proxy, ca_file, client_cert, client_key;  // empty = none
   std::vector<ChannelKeyInfo> keys;
   std::string note;
   Time created_at;
@@ -54,6 +57,9 @@ struct ChannelCreate {
   std::optional<std::string> key;
   std::string note;
   bool enabled = true;
+  std::optional<std::int64_t> timeout_total_ms;
+  std::map<std::string, std::string> headers;
+  std::string proxy, ca_file, client_cert, client_key;
 };
 struct ChannelEdit {
   std::optional<bool> enabled;
@@ -63,6 +69,9 @@ struct ChannelEdit {
   std::optional<std::int64_t> priority, weight, timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms,
       echo_delay_ms;
   std::optional<bool> allow_private;
+  std::optional<std::int64_t> timeout_total_ms;
+  std::optional<std::map<std::string, std::optional<std::string>>> headers;  // null removes
+  std::optional<std::string> proxy, ca_file, client_cert, client_key;        // empty takes it away
 };
 struct ChannelSetKey {
   std::string action;  // "set" (replace all), "add", "remove"

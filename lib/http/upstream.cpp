@@ -52,14 +52,13 @@ void UpstreamConnection::cancel() {
   socket().cancel(ignored);
 }
 
-Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver,
-                                                     asio::ssl::context& tls) {
+Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver) {
   const auto started = base::steady_now();
   auto endpoints = co_await resolver.resolve(target.url.host, target.url.port, target.privates, target.connect_timeout);
   if (!endpoints) co_return tl::unexpected(endpoints.error());
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
-  if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, tls);
+  if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();
   if (timed_out_) co_return base::fail(base::ErrorCode::timeout, "the upstream did not accept the connection in time");
   co_return connected;

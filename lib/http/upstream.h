@@ -4,7 +4,6 @@
 // coroutine.
 #pragma once
 
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <chrono>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "http/heartbeat.h"
 #include "http/net.h"
 #include "http/resolver.h"
+#include "http/tls_book.h"
 #include "http/url.h"
 
 namespace cr::http {
@@ -27,7 +27,8 @@ namespace cr::http {
 struct UpstreamTarget {
   Url url;
   PrivateAddresses privates = PrivateAddresses::refuse;
-  std::chrono::milliseconds connect_timeout{5'000};  // name, TCP and TLS together
+  std::chrono::milliseconds connect_timeout{5'000};  // name, TCP, proxy and TLS together
+  TlsContext tls{};                                  // never null for https
 };
 
 enum class AnswerOutcome {
@@ -51,7 +52,7 @@ class UpstreamConnection {
   UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat);
 
   // Connects to the first of the target's addresses that answers; TLS verifies certificate and name (RFC 9110 4.3.4).
-  Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver, asio::ssl::context& tls);
+  Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver);
   // Sends a request; false: the connection is dead (or cancelled). At most 16 buffers. In two steps, the first without
   // a coroutine: no value = send_rest() must wait with the same buffers.
   std::optional<bool> begin_send(std::span<const asio::const_buffer> buffers);

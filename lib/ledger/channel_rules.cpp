@@ -17,6 +17,7 @@ constexpr std::string_view k_url_hint = "write it like https://api.example.com/v
 constexpr std::size_t k_url_bytes_max = 2048;
 constexpr std::int64_t k_weight_max = 1'000'000;
 constexpr std::int64_t k_priority_max = 1'000'000;
+constexpr std::size_t k_path_bytes_max = 4096;
 constexpr std::chrono::milliseconds k_timeout_max = std::chrono::hours(24);
 
 bool is_host_byte(char c) {
@@ -66,7 +67,8 @@ Result<void> check_numbers(const ChannelRecord& channel) {
   };
   if (channel.weight < 0 || channel.weight > k_weight_max) return invalid("weight must be from 0 to 1000000");
   if (std::abs(channel.priority) > k_priority_max) return invalid("priority must be from -1000000 to 1000000");
-  for (const auto timeout : {channel.timeout_connect, channel.timeout_first_byte, channel.timeout_idle}) {
+  for (const auto timeout :
+       {channel.timeout_connect, channel.timeout_first_byte, channel.timeout_idle, channel.timeout_total}) {
     if (timeout <= std::chrono::milliseconds(0) || timeout > k_timeout_max) {
       return invalid("timeouts must be over 0 and at most 24h");
     }
@@ -75,6 +77,37 @@ Result<void> check_numbers(const ChannelRecord& channel) {
     return invalid("echo delay must be from 0 to 24h");
   }
   return {};
+}
+
+Result<void> check_path(const ChannelRecord& channel, std::string_view what, const std::string& path) {
+  if (path.empty()) return {};
+  const bool clean = std::none_of(path.begin(), path.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+  if (path.starts_with('/') && clean && path.size() <= k_path_bytes_max) return {};
+  return base::fail(ErrorCode::invalid,
+                    "channel '" + channel.name + "': " + std::string(what) + " '" +
+                        base::escape_for_terminal(path.substr(0, 256)) + "' is not an absolute path",
+                    "crd opens the file itself: write its whole path, from /");
+}
+
+Result<void> check_files(const ChannelRecord& channel) {
+  for (const auto& [what, path] : {std::pair<std::string_view, const std::string&>{"CA file", channel.ca_file},
+                                   {"client certificate", channel.client_cert},
+                                   {"client key", channel.client_key}}) {
+    if (auto checked = check_path(channel, what, path); !checked) return checked;
+  }
+  if (channel.client_cert.empty() == channel.client_key.empty()) return {};
+  return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': a client certificate and its key go together",
+                    "name both files, or neither");
+}
+
+Result<void> check_network(ChannelRecord& channel) {
+  if (auto checked = check_headers(channel.headers); !checked) return checked;
+  if (!channel.proxy.empty()) {
+    auto proxy = check_proxy(channel.proxy);
+    if (!proxy) return tl::unexpected(proxy.error());
+    channel.proxy = std::move(*proxy);
+  }
+  return check_files(channel);
 }
 
 Result<void> check_map(const ChannelRecord& channel) {
@@ -110,6 +143,29 @@ Result<std::string> check_base_url(std::string_view url) {
   if (auto host = host_of(url, authority); !host) return tl::unexpected(host.error());
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
+}
+
+Result<std::string> check_proxy(std::string_view url) {
+  const auto bad = [&](const std::string& why, std::string hint) {
+    return base::fail(ErrorCode::invalid, "proxy: " + why, std::move(hint));
+  };
+  const std::string hint = "write it like http://proxy.example.com:3128";
+  if (url.size() > k_url_bytes_max) return bad("longer than 2048 bytes", hint);
+  // Not shown: what stands before '@' may be a password, and all of this setting is shown to who may see channels.
+  if (url.find('@') != std::string_view::npos) {
+    return bad("it has a user name or password in it, and this setting is shown to everyone who may see channels",
+               "let the proxy know crd by its address instead");
+  }
+  const std::string shown = "'" + base::escape_for_terminal(url) + "': ";
+  if (url.starts_with("https://")) return bad(shown + "it is spoken to over plain HTTP only", hint);
+  if (!url.starts_with("http://")) return bad(shown + "it does not begin with http://", hint);
+  std::string_view authority = url.substr(7);
+  while (authority.ends_with('/')) authority.remove_suffix(1);
+  const bool clean = std::all_of(authority.begin(), authority.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!clean || authority.find_first_of("/?#") != std::string_view::npos)
+    return bad(shown + "it has more than a host and a port", hint);
+  if (auto host = host_of(url, authority); !host) return bad(shown + "its host or its port is malformed", hint);
+  return "http://" + std::string(authority);
 }
 
 Result<token::ModelSet> served_models(const ChannelRecord& channel) {
@@ -148,6 +204,7 @@ Result<void> complete_channel(ChannelRecord& channel) {
   if (channel.bound_field != "max_tokens" && channel.bound_field != "max_completion_tokens") {
     return invalid("the bound field is neither max_tokens nor max_completion_tokens", "leave it out for the usual one");
   }
+  if (auto checked = check_network(channel); !checked) return checked;
   return check_numbers(channel);
 }
 

@@ -118,9 +118,13 @@ struct ChannelRecord {
   std::int64_t priority = 0;
   std::int64_t weight = 1;
   std::chrono::milliseconds timeout_connect{5'000}, timeout_first_byte{120'000}, timeout_idle{120'000};
+  std::chrono::milliseconds timeout_total{3'600'000};  // of an answer, from when its request was sent
   bool allow_private = false;
   std::string bound_field;  // max_tokens or max_completion_tokens
   std::chrono::milliseconds echo_delay{0};
+  std::map<std::string, std::string> headers;             // more of each request's head: names in lower case -> values
+  std::string proxy;                                      // http://host[:port], to be asked for a tunnel; empty = none
+  std::string ca_file, client_cert, client_key;           // absolute paths of PEM files; empty = none
   std::vector<std::shared_ptr<const base::Secret>> keys;  // opened; wiped with the last user
   std::vector<token::KeyHint> key_hints;                  // same order
   std::vector<Time> key_created_at;

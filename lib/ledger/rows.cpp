@@ -140,10 +140,16 @@ Result<ChannelRecord> channel_of(const Statement& row) {
   channel.echo_delay = milliseconds(16);
   channel.note = text(row, 17);
   channel.created_at = from_unix_ms(row.column_int(18));
+  channel.timeout_total = milliseconds(19);
+  channel.proxy = text(row, 21);
+  channel.ca_file = text(row, 22);
+  channel.client_cert = text(row, 23);
+  channel.client_key = text(row, 24);
   base::Error error;
   const bool taken = take(list_from_json(row.column_text(6)), channel.models, error, "channel", channel.name) &&
                      take(map_from_json(row.column_text(7)), channel.model_map, error, "channel", channel.name) &&
                      take(list_from_json(row.column_text(8)), channel.groups, error, "channel", channel.name) &&
+                     take(map_from_json(row.column_text(20)), channel.headers, error, "channel", channel.name) &&
                      take(served_models(channel), channel.model_set, error, "channel", channel.name);
   if (!taken) return tl::unexpected(error);
   return channel;

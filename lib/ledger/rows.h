@@ -39,7 +39,9 @@ inline constexpr std::string_view k_channel_columns =
     "channel.id, channel.rev, channel.name, channel.kind, channel.enabled, channel.base_url, channel.models,"
     " channel.model_map, channel.groups, channel.priority, channel.weight, channel.timeout_connect_ms,"
     " channel.timeout_first_byte_ms, channel.timeout_idle_ms, channel.allow_private, channel.bound_field,"
-    " channel.echo_delay_ms, channel.note, channel.created_at";
+    " channel.echo_delay_ms, channel.note, channel.created_at, channel.timeout_total_ms, channel.headers, "
+    "channel.proxy,"
+    " channel.ca_file, channel.client_cert, channel.client_key";
 base::Result<ChannelRecord> channel_of(const sqlite::Statement& row);  // without keys
 
 inline constexpr std::string_view k_price_columns =

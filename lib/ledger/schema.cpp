@@ -8,6 +8,7 @@
 
 #include "ledger/migration_2_sql.h"
 #include "ledger/migration_3_sql.h"
+#include "ledger/migration_4_sql.h"
 #include "ledger/rows.h"
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
@@ -48,7 +49,7 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}};
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}};
   return k_steps;
 }
 

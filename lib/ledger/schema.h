@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Schema: version 2 of the store's tables, and the way from an older version to this one. At the start only.
+// Schema: the newest version of the store's tables, and the way from an older version to this one. At the start only.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 namespace cr::ledger {
 
 inline constexpr std::int64_t k_application_id = 1129466948;  // "CRLD"
-inline constexpr std::int64_t k_schema_version = 3;
+inline constexpr std::int64_t k_schema_version = 4;
 
 // What brings a store of version `to - 1` to `to`. Numbered without gaps; user_version is set by migrate().
 struct Migration {

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 3. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 4. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -104,7 +104,13 @@ CREATE TABLE channel (
   echo_delay_ms INTEGER NOT NULL,
   note TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  deleted_at INTEGER
+  deleted_at INTEGER,
+  timeout_total_ms INTEGER NOT NULL DEFAULT 3600000,
+  headers TEXT NOT NULL DEFAULT '{}',
+  proxy TEXT NOT NULL DEFAULT '',
+  ca_file TEXT NOT NULL DEFAULT '',
+  client_cert TEXT NOT NULL DEFAULT '',
+  client_key TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX channel_name ON channel (name COLLATE NOCASE) WHERE deleted_at IS NULL;
 

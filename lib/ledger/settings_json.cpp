@@ -104,9 +104,15 @@ json settings(const ChannelRecord& channel) {
           {"timeout_connect_ms", channel.timeout_connect.count()},
           {"timeout_first_byte_ms", channel.timeout_first_byte.count()},
           {"timeout_idle_ms", channel.timeout_idle.count()},
+          {"timeout_total_ms", channel.timeout_total.count()},
           {"allow_private", channel.allow_private},
           {"bound_field", channel.bound_field},
           {"echo_delay_ms", channel.echo_delay.count()},
+          {"headers", channel.headers},
+          {"proxy", channel.proxy},
+          {"ca_file", channel.ca_file},
+          {"client_cert", channel.client_cert},
+          {"client_key", channel.client_key},
           {"keys", std::move(keys)},
           {"note", channel.note}};
 }

@@ -53,12 +53,15 @@ Result<void> write_channel(StatementCache& sql, const ChannelRecord& channel) {
   return sql.run(
       "UPDATE channel SET rev = ?2, name = ?3, kind = ?4, enabled = ?5, base_url = ?6, models = ?7, model_map = ?8,"
       " groups = ?9, priority = ?10, weight = ?11, timeout_connect_ms = ?12, timeout_first_byte_ms = ?13,"
-      " timeout_idle_ms = ?14, allow_private = ?15, bound_field = ?16, echo_delay_ms = ?17, note = ?18 WHERE id = ?1",
+      " timeout_idle_ms = ?14, allow_private = ?15, bound_field = ?16, echo_delay_ms = ?17, note = ?18,"
+      " timeout_total_ms = ?19, headers = ?20, proxy = ?21, ca_file = ?22, client_cert = ?23, client_key = ?24"
+      " WHERE id = ?1",
       channel.id, channel.rev, channel.name, name_of(channel.kind), std::int64_t{channel.enabled == Switch::on},
       channel.base_url, json_of(channel.models), json_of(channel.model_map), json_of(channel.groups), channel.priority,
       channel.weight, std::int64_t{channel.timeout_connect.count()}, std::int64_t{channel.timeout_first_byte.count()},
       std::int64_t{channel.timeout_idle.count()}, std::int64_t{channel.allow_private}, channel.bound_field,
-      std::int64_t{channel.echo_delay.count()}, channel.note);
+      std::int64_t{channel.echo_delay.count()}, channel.note, std::int64_t{channel.timeout_total.count()},
+      json_of(channel.headers), channel.proxy, channel.ca_file, channel.client_cert, channel.client_key);
 }
 
 Result<void> check_settings(Store::Impl& store, ChannelRecord& channel) {

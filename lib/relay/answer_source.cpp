@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "relay/answer_source.h"
 
+#include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <chrono>
 #include <utility>
 
 #include "base/text.h"
@@ -23,12 +25,13 @@ struct AnswerSource::Echo {
 };
 
 AnswerSource::AnswerSource(http::UpstreamPool& pool, std::uint64_t key,
-                           std::unique_ptr<http::UpstreamConnection> connection)
+                           std::unique_ptr<http::UpstreamConnection> connection, base::SteadyTime until)
     : status_(connection->head().status),
       content_length_(connection->head().content_length),
       pool_(&pool),
       pool_key_(key),
-      connection_(std::move(connection)) {
+      connection_(std::move(connection)),
+      until_(until) {
   const auto& head = connection_->head();
   if (const auto type = head.find("content-type")) content_type_ = *type;
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
@@ -54,6 +57,7 @@ AnswerSource& AnswerSource::operator=(AnswerSource&& other) noexcept {
   pool_ = other.pool_;
   pool_key_ = other.pool_key_;
   connection_ = std::move(other.connection_);
+  until_ = other.until_;
   echo_ = std::move(other.echo_);
   return *this;
 }
@@ -106,6 +110,13 @@ http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {
     if (cancelled_) failed_ = State::cancelled;
     co_return;
   }
+  // Looked at here: an answer that never pauses would outrun a deadline that only a wait can miss.
+  const auto now = base::coarse_now();
+  if (now >= until_) {
+    failed_ = State::timed_out;
+    co_return;
+  }
+  timeout = std::min(timeout, std::chrono::ceil<std::chrono::milliseconds>(until_ - now));
   // Named first: GCC 12 breaks a coroutine that awaits in a switch's own condition.
   const auto outcome = co_await connection_->fill(timeout);
   switch (outcome) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "http/upstream_pool.h"
 #include "openai/echo.h"
 
@@ -22,8 +23,10 @@ struct SourceStep {
 class AnswerSource {
  public:
   AnswerSource() = default;
-  // A provider's answer whose head was read. The connection returns to `pool` when the body has been read to its end.
-  AnswerSource(http::UpstreamPool& pool, std::uint64_t key, std::unique_ptr<http::UpstreamConnection> connection);
+  // A provider's answer whose head was read, timed out when it has not ended at `until`. The connection returns to
+  // `pool` when the body has been read to its end.
+  AnswerSource(http::UpstreamPool& pool, std::uint64_t key, std::unique_ptr<http::UpstreamConnection> connection,
+               base::SteadyTime until);
   AnswerSource(http::asio::io_context& io, openai::EchoAnswer answer, std::chrono::milliseconds delay);
   AnswerSource(AnswerSource&&) noexcept = default;
   AnswerSource& operator=(AnswerSource&& other) noexcept;
@@ -53,6 +56,7 @@ class AnswerSource {
   http::UpstreamPool* pool_ = nullptr;
   std::uint64_t pool_key_ = 0;
   std::unique_ptr<http::UpstreamConnection> connection_;
+  base::SteadyTime until_{};
 
   struct Echo;
   std::shared_ptr<Echo> echo_;

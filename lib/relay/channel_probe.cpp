@@ -71,7 +71,7 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   }
   const ChannelAddress target = **address;
   auto connection = lane.pool().make();
-  const auto connected = co_await connection->connect(target.target, lane.resolver(), lane.shared().upstream_tls);
+  const auto connected = co_await connection->connect(target.target, lane.resolver());
   result.connect_ms = result.total_ms = since(started);
   if (!connected) {
     result.message = connected.error().message;

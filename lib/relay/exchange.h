@@ -150,6 +150,7 @@ class Exchange {
     boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;
   } request_;
   http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
+  base::SteadyTime answer_until_;                   // timeout_total of the channel being tried
   std::optional<AnswerSource> source_;
   std::optional<openai::Meter> meter_;
 

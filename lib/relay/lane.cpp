@@ -38,6 +38,10 @@ void resume_all(Op* op) {
 
 }  // namespace
 
+http::TlsFiles tls_files(const ledger::ChannelRecord& channel) {
+  return {channel.ca_file, channel.client_cert, channel.client_key};
+}
+
 Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings)
     : io_(io),
       index_(index),
@@ -68,21 +72,40 @@ http::Task<void> Lane::balance(ledger::BalanceOp& op) {
       op, [](ledger::Ledger& ledger, ledger::BalanceOp& it) { ledger.balance(it); }, shared_.ledger);
 }
 
-base::Result<const ChannelAddress*> Lane::address_of(const ledger::ChannelRecord& channel) {
+void Lane::use(std::shared_ptr<const Settings> settings) {
+  settings_ = std::move(settings);
+  std::erase_if(addresses_, [](const auto& known) { return known.second->has_certificates; });
+}
+
+base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledger::ChannelRecord& channel) {
   const auto key = (static_cast<std::uint64_t>(channel.id.value) << 32) ^ static_cast<std::uint64_t>(channel.rev);
   const auto found = addresses_.find(key);
-  if (found != addresses_.end()) return &found->second;
-  auto url = http::Url::parse(channel.base_url);
-  if (!url) return tl::unexpected(url.error());
+  if (found != addresses_.end()) return found->second;
+  auto address = work_out(channel);
+  if (!address) {
+    shared_.log.warning("channel cannot be reached", {{"channel", channel.name}, {"reason", address.error().message}});
+    return address;
+  }
   // Addresses of revisions gone by are few; when many, all are worked out again.
   if (addresses_.size() > 4096) addresses_.clear();
-  ChannelAddress address;
-  address.authority = url->authority();
-  address.key = key;
-  address.target = {std::move(*url),
-                    channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse,
-                    channel.timeout_connect};
-  return &addresses_.emplace(key, std::move(address)).first->second;
+  return addresses_.emplace(key, std::move(*address)).first->second;
+}
+
+base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
+  auto url = http::Url::parse(channel.base_url);
+  if (!url) return tl::unexpected(url.error());
+  const auto files = tls_files(channel);
+  auto tls = shared_.tls.look_up(files);
+  if (!tls) return tl::unexpected(tls.error());
+  auto address = std::make_shared<ChannelAddress>();
+  address->authority = url->authority();
+  address->key = next_pool_key_++;
+  address->has_certificates = !files.empty();
+  address->target.url = std::move(*url);
+  address->target.privates = channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse;
+  address->target.connect_timeout = channel.timeout_connect;
+  address->target.tls = std::move(*tls);
+  return address;
 }
 
 std::string Lane::take_text() {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/ssl/context.hpp>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "http/heartbeat.h"
 #include "http/net.h"
 #include "http/resolver.h"
+#include "http/tls_book.h"
 #include "http/upstream_pool.h"
 #include "ledger/ledger.h"
 #include "openai/request_scan.h"
@@ -33,7 +33,7 @@ class Exchange;
 struct Shared {
   ledger::Ledger& ledger;
   base::Log& log;
-  http::asio::ssl::context& upstream_tls;
+  http::TlsBook& tls;
   std::atomic<std::int64_t> requests_running{0};
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<std::uint64_t> body_bytes{0};
@@ -46,9 +46,13 @@ struct Shared {
 // Where a channel's requests go, worked out once for each revision of it.
 struct ChannelAddress {
   http::UpstreamTarget target;
-  std::string authority;  // for Host
-  std::uint64_t key = 0;  // of the pool
+  std::string authority;          // for Host
+  bool has_certificates = false;  // files of its own
+  std::uint64_t key = 0;          // of the pool; another one whenever the address is worked out anew
 };
+
+// The certificate files a channel names.
+http::TlsFiles tls_files(const ledger::ChannelRecord& channel);
 
 class Lane {
  public:
@@ -69,8 +73,10 @@ class Lane {
   openai::RequestScanner& scanner() { return scanner_; }
   const std::shared_ptr<const ledger::Directory>& directory() { return directory_.current(); }
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
-  void use(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
-  base::Result<const ChannelAddress*> address_of(const ledger::ChannelRecord& channel);
+  // After a reload, which may have read channels' certificate files again.
+  void use(std::shared_ptr<const Settings> settings);
+  // An error was logged. Kept by its user: a reload or many edits make the lane forget it.
+  base::Result<std::shared_ptr<const ChannelAddress>> address_of(const ledger::ChannelRecord& channel);
   std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
 
   // A string that already has room; wiped when it comes back, since heads to providers carry keys.
@@ -82,6 +88,8 @@ class Lane {
   void cut_all();
 
  private:
+  base::Result<std::shared_ptr<const ChannelAddress>> work_out(const ledger::ChannelRecord& channel);
+
   http::asio::io_context& io_;
   std::uint32_t index_;
   Shared& shared_;
@@ -91,7 +99,8 @@ class Lane {
   http::UpstreamPool pool_;
   openai::RequestScanner scanner_;
   ledger::DirectoryReader directory_;
-  std::unordered_map<std::uint64_t, ChannelAddress> addresses_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;
+  std::uint64_t next_pool_key_ = 0;
   std::list<Exchange*> running_;
   std::mt19937 random_;
   std::vector<std::string> texts_;

@@ -192,8 +192,7 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
       pooled = false;
       connection = lane_.pool().make();
       connecting_ = connection.get();
-      const auto connected =
-          co_await connection->connect(address.target, lane_.resolver(), lane_.shared().upstream_tls);
+      const auto connected = co_await connection->connect(address.target, lane_.resolver());
       connecting_ = nullptr;
       if (!connected) co_return not_connected(connected.error());
     }
@@ -202,7 +201,11 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
     if (!sent) sent = co_await connection->send_rest(request_.buffers, time_left(channel_->timeout_first_byte));
     sent_ = *sent;
     auto outcome = Outcome::closed;
-    if (sent_) outcome = co_await connection->read_head(time_left(channel_->timeout_first_byte));
+    answer_until_ = base::coarse_now() + channel_->timeout_total;
+    if (sent_) {
+      outcome =
+          co_await connection->read_head(time_left(std::min(channel_->timeout_first_byte, channel_->timeout_total)));
+    }
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
     if (outcome == Outcome::closed && pooled && !client_gone_) continue;
@@ -262,7 +265,7 @@ Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnectio
   answered_ = verdict.kind == Verdict::Kind::answered;
   if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
   passed_error_ = status >= 400;
-  source_.emplace(lane_.pool(), address.key, std::move(connection));
+  source_.emplace(lane_.pool(), address.key, std::move(connection), answer_until_);
   return {};
 }
 

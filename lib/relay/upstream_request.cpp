@@ -43,7 +43,9 @@ void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel
   writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
   writer.field("accept-encoding", "identity");
   writer.field("user-agent", k_user_agent);
+  for (const auto& [name, value] : channel.headers) writer.field(name, value);
   for (const auto name : k_passed_fields) {
+    if (!channel.headers.empty() && channel.headers.contains(std::string(name))) continue;
     if (const auto value = client ? client->find(name) : std::nullopt) writer.field(name, *value);
   }
   const bool has_version = client && client->find("anthropic-version");

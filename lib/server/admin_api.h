@@ -12,6 +12,7 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
+#include "http/tls_book.h"
 #include "ledger/ledger.h"
 #include "relay/channel_health.h"
 #include "server/admin_rate.h"
@@ -28,6 +29,9 @@ struct AdminHooks {
   std::function<base::Result<admin::ChannelTest>(const std::string& channel, const std::string& model)> test_channel;
   relay::HealthBook* health = nullptr;       // of the request path; never null
   std::function<std::uint32_t()> tries_max;  // channels tried for one request
+  // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
+  // one.
+  std::function<base::Result<void>(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;
 };
 
 using AdminQuery = std::multimap<std::string, std::string>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
 #include "base/text.h"
+#include "relay/lane.h"
 #include "server/admin_edits.h"
 #include "server/admin_routes.h"
 
@@ -100,6 +101,12 @@ admin::Channel to_message(const ChannelRecord& record) {
   channel.allow_private = record.allow_private;
   channel.bound_field = record.bound_field;
   channel.echo_delay_ms = record.echo_delay.count();
+  channel.timeout_total_ms = record.timeout_total.count();
+  channel.headers = record.headers;
+  channel.proxy = record.proxy;
+  channel.ca_file = record.ca_file;
+  channel.client_cert = record.client_cert;
+  channel.client_key = record.client_key;
   for (std::size_t at = 0; at < record.key_hints.size(); ++at) {
     const auto& hint = record.key_hints[at];
     const auto made = at < record.key_created_at.size() ? record.key_created_at[at] : base::Time();
@@ -168,10 +175,16 @@ Result<ledger::NewChannel> to_new_channel(const admin::ChannelCreate& create) {
   settings.allow_private = create.allow_private;
   settings.bound_field = create.bound_field;
   settings.note = create.note;
+  for (const auto& [name, value] : create.headers) settings.headers[base::to_lower_ascii(name)] = value;
+  settings.proxy = create.proxy;
+  settings.ca_file = create.ca_file;
+  settings.client_cert = create.client_cert;
+  settings.client_key = create.client_key;
   for (const auto& done :
        {set_span("timeout_connect_ms", create.timeout_connect_ms, 1, settings.timeout_connect),
         set_span("timeout_first_byte_ms", create.timeout_first_byte_ms, 1, settings.timeout_first_byte),
         set_span("timeout_idle_ms", create.timeout_idle_ms, 1, settings.timeout_idle),
+        set_span("timeout_total_ms", create.timeout_total_ms, 1, settings.timeout_total),
         set_span("echo_delay_ms", create.echo_delay_ms, 0, settings.echo_delay)}) {
     if (!done) return tl::unexpected(done.error());
   }
@@ -187,6 +200,13 @@ void apply_map(const std::map<std::string, std::optional<std::string>>& edit, st
       map.erase(alias);
     }
   }
+}
+
+void apply_headers(const std::map<std::string, std::optional<std::string>>& edit,
+                   std::map<std::string, std::string>& headers) {
+  std::map<std::string, std::optional<std::string>> lowered;
+  for (const auto& [name, value] : edit) lowered[base::to_lower_ascii(name)] = value;
+  apply_map(lowered, headers);
 }
 
 Result<void> apply_list(const std::string& member, const std::optional<admin::ListEdit>& edit,
@@ -207,15 +227,35 @@ Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
   if (edit.priority) record.priority = *edit.priority;
   if (edit.weight) record.weight = *edit.weight;
   if (edit.allow_private) record.allow_private = *edit.allow_private;
+  if (edit.headers) apply_headers(*edit.headers, record.headers);
+  if (edit.proxy) record.proxy = *edit.proxy;
+  if (edit.ca_file) record.ca_file = *edit.ca_file;
+  if (edit.client_cert) record.client_cert = *edit.client_cert;
+  if (edit.client_key) record.client_key = *edit.client_key;
   if (auto done = apply_list("models", edit.models, record.models); !done) return done;
   if (auto done = apply_list("groups", edit.groups, record.groups); !done) return done;
   for (const auto& done : {set_span("timeout_connect_ms", edit.timeout_connect_ms, 1, record.timeout_connect),
                            set_span("timeout_first_byte_ms", edit.timeout_first_byte_ms, 1, record.timeout_first_byte),
                            set_span("timeout_idle_ms", edit.timeout_idle_ms, 1, record.timeout_idle),
+                           set_span("timeout_total_ms", edit.timeout_total_ms, 1, record.timeout_total),
                            set_span("echo_delay_ms", edit.echo_delay_ms, 0, record.echo_delay)}) {
     if (!done) return done;
   }
   return {};
+}
+
+// On this thread: the ledger's must not wait for a disk, and the workers' neither.
+Result<void> take_certificates(const RouteCall& call, const ChannelRecord& record) {
+  const auto files = relay::tls_files(record);
+  if (files.empty()) return {};
+  if (files.client_cert.empty() != files.client_key.empty()) return {};  // the ledger refuses it, in its own words
+  auto taken = call.api.hooks().take_certificates(files, call.dry_run);
+  if (taken) return {};
+  return fail(taken.error().code, "channel '" + record.name + "': " + taken.error().message, taken.error().hint);
+}
+
+bool names_certificates(const admin::ChannelEdit& edit) {
+  return edit.ca_file || edit.client_cert || edit.client_key;
 }
 
 // As a dry run shows it. A prefix that fits several keys is refused before this.
@@ -254,6 +294,7 @@ RouteResult create_channel(RouteCall& call) {
   auto channel = to_new_channel(*create);
   if (create->key) base::wipe(*create->key);
   if (!channel) return tl::unexpected(channel.error());
+  if (auto taken = take_certificates(call, channel->settings); !taken) return tl::unexpected(taken.error());
   auto done = call.write([&](Store& store) -> Result<void> {
     // A copy each time: the store takes it, and a failed commit runs this again.
     ledger::NewChannel copy{channel->settings, {}};
@@ -274,11 +315,18 @@ RouteResult edit_channel(RouteCall& call) {
   const auto before = get_channel(call, call.name());
   if (!before) return tl::unexpected(before.error());
   auto would_be = **before;
+  if (auto applied = apply(*edit, would_be); !applied) return tl::unexpected(applied.error());
+  if (names_certificates(*edit)) {
+    if (auto taken = take_certificates(call, would_be); !taken) return tl::unexpected(taken.error());
+  }
+  const auto read = relay::tls_files(would_be);
   auto done = call.write([&](Store& store) {
     return store.edit_channel(
         call.name(),
         [&](ChannelRecord& record) -> Result<void> {
           if (auto applied = apply(*edit, record); !applied) return applied;
+          if (relay::tls_files(record) != read)
+            return fail(ErrorCode::conflict, "channel '" + record.name + "': edited at the same time", "edit it again");
           would_be = record;
           return {};
         },

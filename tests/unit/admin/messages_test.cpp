@@ -174,6 +174,12 @@ TEST(Messages, other_answers_go_round) {
                                        "allow_private",
                                        "bound_field",
                                        "echo_delay_ms",
+                                       "timeout_total_ms",
+                                       "headers",
+                                       "proxy",
+                                       "ca_file",
+                                       "client_cert",
+                                       "client_key",
                                        "keys",
                                        "note",
                                        "created_at"});
@@ -235,11 +241,52 @@ TEST(Messages, other_answers_go_round) {
 }
 
 TEST(Messages, other_requests_go_round) {
-  ChannelCreate create{"a", "openai", "https://x/v1", {"m"}, {{"f", "g"}}, {"default"}, 1,    2, 3, 4,
-                       5,   true,     "max_tokens",   6,     "sk",         "n",         false};
-  expect_round_trip(create, {"name", "kind", "base_url", "models", "model_map", "groups", "priority", "weight",
-                             "timeout_connect_ms", "timeout_first_byte_ms", "timeout_idle_ms", "allow_private",
-                             "bound_field", "echo_delay_ms", "key", "note", "enabled"});
+  ChannelCreate create{"a",
+                       "openai",
+                       "https://x/v1",
+                       {"m"},
+                       {{"f", "g"}},
+                       {"default"},
+                       1,
+                       2,
+                       3,
+                       4,
+                       5,
+                       true,
+                       "max_tokens",
+                       6,
+                       "sk",
+                       "n",
+                       false,
+                       7,
+                       {{"x-team", "blue"}},
+                       "p",
+                       "f",
+                       "c",
+                       "k"};
+  expect_round_trip(create, {"name",
+                             "kind",
+                             "base_url",
+                             "models",
+                             "model_map",
+                             "groups",
+                             "priority",
+                             "weight",
+                             "timeout_connect_ms",
+                             "timeout_first_byte_ms",
+                             "timeout_idle_ms",
+                             "allow_private",
+                             "bound_field",
+                             "echo_delay_ms",
+                             "key",
+                             "note",
+                             "enabled",
+                             "timeout_total_ms",
+                             "headers",
+                             "proxy",
+                             "ca_file",
+                             "client_cert",
+                             "client_key"});
   ChannelEdit edit;
   EXPECT_EQ(to_json(edit), "{}");
   edit = {true,
@@ -255,10 +302,33 @@ TEST(Messages, other_requests_go_round) {
           4,
           5,
           6,
-          false};
-  expect_round_trip(
-      edit, {"enabled", "base_url", "bound_field", "note", "models", "groups", "model_map", "priority", "weight",
-             "timeout_connect_ms", "timeout_first_byte_ms", "timeout_idle_ms", "echo_delay_ms", "allow_private"});
+          false,
+          7,
+          std::map<std::string, std::optional<std::string>>{{"x-team", std::nullopt}},
+          "p",
+          "f",
+          "c",
+          "k"};
+  expect_round_trip(edit, {"enabled",
+                           "base_url",
+                           "bound_field",
+                           "note",
+                           "models",
+                           "groups",
+                           "model_map",
+                           "priority",
+                           "weight",
+                           "timeout_connect_ms",
+                           "timeout_first_byte_ms",
+                           "timeout_idle_ms",
+                           "echo_delay_ms",
+                           "allow_private",
+                           "timeout_total_ms",
+                           "headers",
+                           "proxy",
+                           "ca_file",
+                           "client_cert",
+                           "client_key"});
   expect_round_trip(ChannelSetKey{"add", "sk"}, {"action", "key"});
   expect_round_trip(ChannelTestRequest{"m"}, {"model"});
   expect_round_trip(GroupCreate{"g", "2", "n"}, {"name", "multiplier", "note"});

@@ -68,6 +68,12 @@ inline Channel sample_channel() {
   channel.allow_private = true;
   channel.bound_field = "max_tokens";
   channel.echo_delay_ms = 4;
+  channel.timeout_total_ms = 5;
+  channel.headers = {{"x-team", "blue"}};
+  channel.proxy = "http://proxy:3128";
+  channel.ca_file = "/etc/ca.pem";
+  channel.client_cert = "/etc/cert.pem";
+  channel.client_key = "/etc/key.pem";
   channel.keys = {{"sk-abc", "wxyz", sample_time(1)}};
   channel.note = "n";
   channel.created_at = sample_time(2);

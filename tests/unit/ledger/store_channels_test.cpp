@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/channel_rules.h"
+#include "ledger/settings_json.h"
 #include "ledger_fixture.h"
 
 namespace cr::ledger {
@@ -142,6 +143,16 @@ TEST_F(StoreChannels, bad_settings_are_refused) {
       {"timeout", [](NewChannel& c) { c.settings.timeout_idle = std::chrono::milliseconds(0); }, ErrorCode::invalid},
       {"delay", [](NewChannel& c) { c.settings.echo_delay = std::chrono::milliseconds(-1); }, ErrorCode::invalid},
       {"bound field", [](NewChannel& c) { c.settings.bound_field = "max"; }, ErrorCode::invalid},
+      {"total timeout", [](NewChannel& c) { c.settings.timeout_total = std::chrono::hours(25); }, ErrorCode::invalid},
+      {"header",
+       [](NewChannel& c) {
+         c.settings.headers = {{"host", "x"}};
+       },
+       ErrorCode::invalid},
+      {"proxy", [](NewChannel& c) { c.settings.proxy = "socks5://x"; }, ErrorCode::invalid},
+      {"relative path", [](NewChannel& c) { c.settings.ca_file = "ca.pem"; }, ErrorCode::invalid},
+      {"certificate without key", [](NewChannel& c) { c.settings.client_cert = "/c.pem"; }, ErrorCode::invalid},
+      {"key without certificate", [](NewChannel& c) { c.settings.client_key = "/k.pem"; }, ErrorCode::invalid},
       {"empty key", [](NewChannel& c) { c.keys.emplace_back(std::string_view()); }, ErrorCode::invalid},
       {"key with newline", [](NewChannel& c) { c.keys.emplace_back(std::string_view("sk-abc\n")); },
        ErrorCode::invalid},
@@ -154,6 +165,96 @@ TEST_F(StoreChannels, bad_settings_are_refused) {
     EXPECT_EQ(created.error().code, row.code) << row.what << ": " << created.error().message;
   }
   EXPECT_EQ(ledger_->directory().get()->channels().size(), 1U);
+}
+
+TEST_F(StoreChannels, network_settings_are_kept_and_told_to_the_audit) {
+  NewChannel channel = wanted("main");
+  channel.settings.headers = {{"openai-organization", "org-1"}, {"x-team", "blue"}};
+  channel.settings.proxy = "http://proxy.example.com:3128/";
+  channel.settings.ca_file = "/etc/ca.pem";
+  channel.settings.client_cert = "/etc/cert.pem";
+  channel.settings.client_key = "/etc/key.pem";
+  channel.settings.timeout_total = std::chrono::minutes(3);
+  ASSERT_TRUE(create(std::move(channel)));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(only()->headers.at("x-team"), "blue");
+    EXPECT_EQ(only()->proxy, "http://proxy.example.com:3128");
+    EXPECT_EQ(only()->ca_file, "/etc/ca.pem");
+    EXPECT_EQ(only()->client_cert, "/etc/cert.pem");
+    EXPECT_EQ(only()->client_key, "/etc/key.pem");
+    EXPECT_EQ(only()->timeout_total, std::chrono::minutes(3));
+    open();
+  }
+  ASSERT_TRUE(edit([](ChannelRecord& record) {
+    record.headers.erase("x-team");
+    record.proxy.clear();
+  }));
+  const auto before = std::make_shared<const ChannelRecord>(*only());
+  ChannelRecord after = *before;
+  after.ca_file.clear();
+  after.headers["x-team"] = "red";
+  EXPECT_EQ(audit_detail(before.get(), &after),
+            R"({"ca_file":{"from":"/etc/ca.pem","to":""},"headers":{"from":{"openai-organization":"org-1"},)"
+            R"("to":{"openai-organization":"org-1","x-team":"red"}}})");
+}
+
+struct HeaderCase {
+  std::string_view name, value, why;  // empty: accepted
+};
+
+TEST(ChannelHeaders, only_what_is_a_channels_to_say) {
+  const std::string long_value(4096, 'v');
+  const HeaderCase rows[] = {
+      {"openai-organization", "org-1", ""},
+      {"anthropic-beta", "a,b", ""},
+      {"x-team", "blue green", ""},
+      {"host", "x", "crd writes it itself"},
+      {"user-agent", "x", "crd writes it itself"},
+      {"content-type", "x", "crd writes it itself"},
+      {"accept-encoding", "gzip", "crd writes it itself"},
+      {"content-length", "5", "framed"},
+      {"transfer-encoding", "chunked", "framed"},
+      {"connection", "close", "framed"},
+      {"te", "trailers", "framed"},
+      {"trailer", "x", "framed"},
+      {"upgrade", "h2c", "framed"},
+      {"expect", "100-continue", "framed"},
+      {"authorization", "Bearer x", "set-key"},
+      {"x-api-key", "x", "set-key"},
+      {"cookie", "a=b", "set-key"},
+      {"proxy-authorization", "Basic x", "set-key"},
+      {"idempotency-key", "x", "client's own"},
+      {"x team", "x", "not a header's name"},
+      {"", "x", "not a header's name"},
+      {"X-Team", "x", "not a header's name"},
+      {"x-team", "", "its value"},
+      {"x-team", "a\r\nhost: b", "its value"},
+      {"x-team", " a", "its value"},
+      {"x-team", "\xc3\xa4", "its value"},
+      {"x-team", long_value, "over 4096 bytes"},
+  };
+  for (const auto& row : rows) {
+    const auto checked = check_headers({{std::string(row.name), std::string(row.value)}});
+    EXPECT_EQ(checked.has_value(), row.why.empty()) << row.name;
+    if (!checked) {
+      EXPECT_THAT(checked.error().message + " " + checked.error().hint, testing::HasSubstr(std::string(row.why)));
+    }
+  }
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < 17; ++i) many["x-" + std::to_string(i)] = "v";
+  EXPECT_FALSE(check_headers(many));
+}
+
+TEST(ChannelProxy, is_a_host_and_a_port_and_nothing_secret) {
+  for (const auto* good :
+       {"http://proxy", "http://proxy.example.com:3128", "http://10.0.0.1:8080", "http://[::1]:3128/"})
+    EXPECT_TRUE(check_proxy(good)) << good;
+  for (const auto* bad : {"https://proxy", "socks5://proxy:1080", "proxy:3128", "http://", "http://proxy:0",
+                          "http://proxy/path", "http://proxy?x", "http://pro xy"})
+    EXPECT_FALSE(check_proxy(bad)) << bad;
+  const auto secret = check_proxy("http://user:hunter2@proxy:3128");
+  ASSERT_FALSE(secret);
+  EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos);
 }
 
 TEST_F(StoreChannels, echo_needs_no_url_and_others_have_the_old_bound_field) {

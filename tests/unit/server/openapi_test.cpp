@@ -171,7 +171,13 @@ TEST(OpenApi, has_every_member_of_the_edits) {
                                                       {"timeout_first_byte_ms", "1"},
                                                       {"timeout_idle_ms", "1"},
                                                       {"echo_delay_ms", "1"},
-                                                      {"allow_private", "true"}});
+                                                      {"allow_private", "true"},
+                                                      {"timeout_total_ms", "1"},
+                                                      {"headers", "{}"},
+                                                      {"proxy", "\"\""},
+                                                      {"ca_file", "\"\""},
+                                                      {"client_cert", "\"\""},
+                                                      {"client_key", "\"\""}});
   expect_readable<admin::GroupEdit>("GroupEdit", {{"multiplier", "\"1\""}, {"note", "\"\""}});
   expect_readable<admin::AccountEdit>("AccountEdit", {{"enabled", "true"}, {"quota", "null"}, {"note", "\"\""}});
 }
