@@ -64,6 +64,11 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::
   auto tls = http::TlsBook::make(daemon->config_.ca_file);
   if (!tls) return tl::unexpected(tls.error());
   daemon->tls_ = std::move(*tls);
+  std::vector<std::string> dns_servers;
+  for (const auto& server : daemon->config_.dns_servers) dns_servers.push_back(server.to_string());
+  auto names = http::Names::start(std::move(dns_servers));
+  if (!names) return tl::unexpected(names.error());
+  daemon->names_ = std::move(*names);
   // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
   for (const auto& address : daemon->config_.listen) {
     if (auto free = server::check_address_is_free(address.host, address.port); !free && handed_over_sockets().empty()) {
@@ -107,7 +112,7 @@ base::Result<void> Daemon::open_ledger() {
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
   read_certificates();
-  shared_.reset(new relay::Shared{*ledger_, log_, *tls_});
+  shared_.reset(new relay::Shared{*ledger_, log_, *tls_, *names_});
   shared_->health.use(config_.relay.health);
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
   for (std::size_t i = 0; i < workers; ++i) {

@@ -11,6 +11,7 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
+#include "http/names.h"
 #include "http/tls_book.h"
 #include "ledger/ledger.h"
 #include "relay/lane.h"
@@ -60,6 +61,7 @@ class Daemon {
   base::Log log_;
   std::unique_ptr<http::TlsBook> tls_;
   std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
+  std::unique_ptr<http::Names> names_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<relay::Shared> shared_;
   server::ListenerState listeners_;

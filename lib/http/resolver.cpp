@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <memory>
+#include <boost/asio/post.hpp>
+#include <optional>
+#include <utility>
 
 #include "base/address.h"
 
@@ -11,14 +13,29 @@ namespace cr::http {
 
 namespace {
 
-constexpr std::chrono::seconds k_remember_for{30};
-constexpr std::size_t k_remembered_max = 1024;
-
 using Endpoints = std::vector<asio::ip::tcp::endpoint>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 bool is_special(const asio::ip::address& address) {
   const auto parsed = base::IpAddress::parse(address.to_string());
   return !parsed || parsed->is_special();
+}
+
+}  // namespace
+
+// Outlives the one who waits: the answer may come after it has gone.
+struct Resolver::Wait {
+  Wait(asio::io_context& io, std::chrono::milliseconds timeout) : timer(io, timeout) {}
+  Timer timer;
+  std::optional<base::Result<Addresses>> answer;
+  bool cancelled = false;
+};
+
+void Resolver::LookUp::cancel() {
+  if (!wait_) return;
+  wait_->cancelled = true;
+  wait_->timer.cancel();
 }
 
 base::Result<Endpoints> permitted(Endpoints endpoints, PrivateAddresses privates) {
@@ -29,52 +46,27 @@ base::Result<Endpoints> permitted(Endpoints endpoints, PrivateAddresses privates
                     "allow it with: crctl channel edit NAME --allow-private");
 }
 
-}  // namespace
-
 Task<base::Result<Endpoints>> Resolver::resolve(const std::string& host, std::uint16_t port, PrivateAddresses privates,
-                                                std::chrono::milliseconds timeout) {
+                                                std::chrono::milliseconds timeout, LookUp& look_up) {
   ErrorCode not_an_address;
   const auto literal = asio::ip::make_address(host, not_an_address);
   if (!not_an_address) co_return permitted(Endpoints{{literal, port}}, privates);
-  const auto key = host + ":" + std::to_string(port);
-  const auto now = base::steady_now();
-  if (const auto found = remembered_.find(key); found != remembered_.end() && found->second.until > now) {
-    co_return permitted(found->second.endpoints, privates);
-  }
-  auto endpoints = co_await look_up(host, port, timeout);
-  if (!endpoints) co_return endpoints;
-  if (remembered_.size() >= k_remembered_max) remembered_.clear();
-  remembered_[key] = {*endpoints, now + k_remember_for};
-  co_return permitted(std::move(*endpoints), privates);
-}
-
-Task<base::Result<Endpoints>> Resolver::look_up(const std::string& host, std::uint16_t port,
-                                                std::chrono::milliseconds timeout) {
-  using Timer =
-      asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
-  // The system's look-up cannot be cancelled, only abandoned: what it writes to outlives this call.
-  struct LookUp {
-    LookUp(Executor executor, std::chrono::milliseconds wait) : resolver(executor), timer(executor, wait) {}
-    BasicResolver resolver;
-    Timer timer;
-    ErrorCode error;
-    Endpoints endpoints;
-    bool done = false;
-  };
-  auto state = std::make_shared<LookUp>(resolver_.get_executor(), timeout);
-  state->resolver.async_resolve(host, std::to_string(port), BasicResolver::flags::numeric_service,
-                                [state](const ErrorCode& error, const BasicResolver::results_type& results) {
-                                  state->error = error;
-                                  for (const auto& entry : results) state->endpoints.push_back(entry.endpoint());
-                                  state->done = true;
-                                  state->timer.cancel();
-                                });
-  co_await state->timer.async_wait(k_await);
-  if (!state->done) co_return base::fail(base::ErrorCode::timeout, "the upstream's name was not resolved in time");
-  if (state->error) {
-    co_return base::fail(base::ErrorCode::upstream, "the upstream's name does not resolve: " + state->error.message());
-  }
-  co_return std::move(state->endpoints);
+  const auto wait = std::make_shared<Wait>(io_, timeout);
+  look_up.wait_ = wait;
+  names_.look_up(host, [wait, &io = io_](const base::Result<Addresses>& answer) {
+    asio::post(io, [wait, answer] {
+      wait->answer = answer;
+      wait->timer.cancel();
+    });
+  });
+  co_await wait->timer.async_wait(k_await);
+  look_up.wait_.reset();
+  if (wait->cancelled) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
+  if (!wait->answer) co_return base::fail(base::ErrorCode::timeout, "the upstream's name was not resolved in time");
+  if (!*wait->answer) co_return tl::unexpected(wait->answer->error());
+  Endpoints endpoints;
+  for (const auto& address : **wait->answer) endpoints.emplace_back(address, port);
+  co_return permitted(std::move(endpoints), privates);
 }
 
 }  // namespace cr::http

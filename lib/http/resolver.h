@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Resolver: names to addresses, off the worker (Asio's resolver thread), remembered for half a minute. One a worker.
+// Resolver: names to the addresses a worker may connect to. Names are asked for on another thread; what comes back is
+// judged here, and connected to without asking again. One a worker; worker thread only.
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
+#include "http/names.h"
 #include "http/net.h"
 
 namespace cr::http {
@@ -17,23 +18,32 @@ enum class PrivateAddresses { refuse, allow };
 
 class Resolver {
  public:
-  explicit Resolver(asio::io_context& io) : resolver_(io) {}
-  // Addresses in the system's order. `upstream` if the name has none, `forbidden` if all are loopback, private,
-  // link-local or metadata addresses and `privates` refuses them, `timeout` at the deadline.
+  struct Wait;
+  // A look-up under way, for who may want to end it from another coroutine of the worker.
+  class LookUp {
+   public:
+    void cancel();
+
+   private:
+    friend class Resolver;
+    std::shared_ptr<Wait> wait_;
+  };
+
+  Resolver(asio::io_context& io, Names& names) : io_(io), names_(names) {}
+  // Addresses in the order of RFC 6724. `upstream` if the name has none or cancel() came first, `forbidden` if all are
+  // loopback, private, link-local or metadata addresses and `privates` refuses them, `timeout` at the deadline.
   Task<base::Result<std::vector<asio::ip::tcp::endpoint>>> resolve(const std::string& host, std::uint16_t port,
                                                                    PrivateAddresses privates,
-                                                                   std::chrono::milliseconds timeout);
+                                                                   std::chrono::milliseconds timeout, LookUp& look_up);
 
  private:
-  struct Remembered {
-    std::vector<asio::ip::tcp::endpoint> endpoints;
-    base::SteadyTime until;
-  };
-  using BasicResolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
-  Task<base::Result<std::vector<asio::ip::tcp::endpoint>>> look_up(const std::string& host, std::uint16_t port,
-                                                                   std::chrono::milliseconds timeout);
-  BasicResolver resolver_;
-  std::unordered_map<std::string, Remembered> remembered_;
+  asio::io_context& io_;
+  Names& names_;
 };
+
+// What of these may be connected to; `forbidden` if nothing is left. A mapped, translated or tunnelled form of a
+// private address is private too.
+base::Result<std::vector<asio::ip::tcp::endpoint>> permitted(std::vector<asio::ip::tcp::endpoint> endpoints,
+                                                             PrivateAddresses privates);
 
 }  // namespace cr::http

@@ -4,13 +4,14 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
 #include <tuple>
 
 #include "base/secret.h"
+#include "http/connect_race.h"
+#include "http/tunnel.h"
 
 namespace cr::http {
 
@@ -24,6 +25,13 @@ base::Error failed(std::string what, const ErrorCode& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
 }
 
+// Whose name or address it was that failed.
+base::Error in_words_of_proxy(base::Error error, bool tunnelled) {
+  constexpr std::string_view k_upstream = "the upstream";
+  if (tunnelled && error.message.starts_with(k_upstream)) error.message.replace(0, k_upstream.size(), "the proxy");
+  return error;
+}
+
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat)
@@ -31,8 +39,7 @@ UpstreamConnection::UpstreamConnection(asio::io_context& io, Heartbeat& heartbea
       watch_(heartbeat, {.expired =
                              [this] {
                                timed_out_ = true;
-                               ErrorCode ignored;
-                               socket().cancel(ignored);
+                               stop_waiting();
                              },
                          .hung_up = {},
                          .tick = {}}),
@@ -48,35 +55,51 @@ int UpstreamConnection::fd() {
 
 void UpstreamConnection::cancel() {
   cancelled_ = true;
+  stop_waiting();
+}
+
+void UpstreamConnection::stop_waiting() {
+  look_up_.cancel();
+  if (race_) race_->cancel();
   ErrorCode ignored;
   socket().cancel(ignored);
 }
 
 Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver) {
   const auto started = base::steady_now();
-  auto endpoints = co_await resolver.resolve(target.url.host, target.url.port, target.privates, target.connect_timeout);
-  if (!endpoints) co_return tl::unexpected(endpoints.error());
+  const bool tunnelled = target.proxy.has_value();
+  if (tunnelled) {
+    if (auto allowed = check_tunnel_host(target.url.host, target.privates); !allowed) co_return allowed;
+  }
+  const Url& peer = tunnelled ? *target.proxy : target.url;
+  auto endpoints = co_await resolver.resolve(
+      peer.host, peer.port, tunnelled ? PrivateAddresses::allow : target.privates, target.connect_timeout, look_up_);
+  if (!endpoints) co_return tl::unexpected(in_words_of_proxy(endpoints.error(), tunnelled));
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
+  if (!connected) connected = tl::unexpected(in_words_of_proxy(connected.error(), tunnelled));
+  if (connected && tunnelled) connected = co_await open_tunnel(plain_, target.url);
   if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();
-  if (timed_out_) co_return base::fail(base::ErrorCode::timeout, "the upstream did not accept the connection in time");
+  if (timed_out_) {
+    co_return base::fail(base::ErrorCode::timeout, tunnelled ? "the proxy gave no connection to the upstream in time"
+                                                             : "the upstream did not accept the connection in time");
+  }
+  if (connected && cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
   co_return connected;
 }
 
 Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints) {
-  ErrorCode last;
-  for (const auto& endpoint : endpoints) {
-    plain_ = Socket(io_);
-    auto [error] = co_await plain_.async_connect(endpoint, k_await);
-    if (!error) {
-      plain_.set_option(asio::ip::tcp::no_delay(true), last);
-      co_return base::Result<void>();
-    }
-    last = error;
-    if (timed_out_ || cancelled_) break;
-  }
-  co_return tl::unexpected(failed("the upstream cannot be reached", last));
+  if (cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
+  ConnectRace race(io_, endpoints);
+  race_ = &race;
+  auto socket = co_await race.run();
+  race_ = nullptr;
+  if (!socket) co_return tl::unexpected(socket.error());
+  plain_ = std::move(*socket);
+  ErrorCode ignored;
+  plain_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  co_return base::Result<void>();
 }
 
 Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, asio::ssl::context& tls) {

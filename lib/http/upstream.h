@@ -26,6 +26,7 @@ namespace cr::http {
 
 struct UpstreamTarget {
   Url url;
+  std::optional<Url> proxy{};  // to be asked for a tunnel; it may have a private address
   PrivateAddresses privates = PrivateAddresses::refuse;
   std::chrono::milliseconds connect_timeout{5'000};  // name, TCP, proxy and TLS together
   TlsContext tls{};                                  // never null for https
@@ -47,11 +48,14 @@ struct BodyStep {
   std::string_view data;
 };
 
+class ConnectRace;
+
 class UpstreamConnection {
  public:
   UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat);
 
-  // Connects to the first of the target's addresses that answers; TLS verifies certificate and name (RFC 9110 4.3.4).
+  // Connects to the first of the target's addresses that answers (or to its proxy's, and through it); TLS verifies
+  // certificate and name (RFC 9110 4.3.4). `target` must outlive this.
   Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver);
   // Sends a request; false: the connection is dead (or cancelled). At most 16 buffers. In two steps, the first without
   // a coroutine: no value = send_rest() must wait with the same buffers.
@@ -75,6 +79,7 @@ class UpstreamConnection {
   using TlsStream = asio::ssl::stream<Socket>;
   Task<base::Result<void>> connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints);
   Task<base::Result<void>> handshake(const std::string& host, asio::ssl::context& tls);
+  void stop_waiting();
   Task<bool> send_tls(std::span<const asio::const_buffer> buffers);
   asio::mutable_buffer make_room();
   AnswerOutcome took(const ErrorCode& error, std::size_t bytes);
@@ -83,6 +88,8 @@ class UpstreamConnection {
 
   asio::io_context& io_;
   Watch watch_;
+  Resolver::LookUp look_up_;
+  ConnectRace* race_ = nullptr;  // while it runs
   Socket plain_;
   std::unique_ptr<TlsStream> tls_;
   ResponseHeadParser parser_;

@@ -2,6 +2,7 @@
 #include "relay/lane.h"
 
 #include <boost/asio/post.hpp>
+#include <optional>
 #include <utility>
 
 #include "base/secret.h"
@@ -48,7 +49,7 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       shared_(shared),
       settings_(std::move(settings)),
       heartbeat_(io),
-      resolver_(io),
+      resolver_(io, shared.names),
       pool_(io, heartbeat_, {}),
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
@@ -94,6 +95,12 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledge
 base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
   auto url = http::Url::parse(channel.base_url);
   if (!url) return tl::unexpected(url.error());
+  std::optional<http::Url> proxy;
+  if (!channel.proxy.empty()) {
+    auto parsed = http::Url::parse(channel.proxy);
+    if (!parsed) return tl::unexpected(parsed.error());
+    proxy = std::move(*parsed);
+  }
   const auto files = tls_files(channel);
   auto tls = shared_.tls.look_up(files);
   if (!tls) return tl::unexpected(tls.error());
@@ -102,6 +109,7 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger:
   address->key = next_pool_key_++;
   address->has_certificates = !files.empty();
   address->target.url = std::move(*url);
+  address->target.proxy = std::move(proxy);
   address->target.privates = channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse;
   address->target.connect_timeout = channel.timeout_connect;
   address->target.tls = std::move(*tls);

@@ -34,6 +34,7 @@ struct Shared {
   ledger::Ledger& ledger;
   base::Log& log;
   http::TlsBook& tls;
+  http::Names& names;
   std::atomic<std::int64_t> requests_running{0};
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<std::uint64_t> body_bytes{0};

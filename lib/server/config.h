@@ -46,7 +46,8 @@ struct Config {
   std::chrono::milliseconds drain_timeout{30'000};
   Limits limits;
   relay::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
-  std::string ca_file;    // certificates to trust for upstreams beside the system's; empty = none
+  std::vector<ListenAddress> dns_servers;  // none = the system's
+  std::string ca_file;                     // certificates to trust for upstreams beside the system's; empty = none
   std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens; none = never
   std::optional<std::chrono::milliseconds> retention{
       std::chrono::hours(24 * 90)};  // of requests' rows; none = for good

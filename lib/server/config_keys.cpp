@@ -196,6 +196,32 @@ ConfigKey key_prefix_key() {
           [](const Config& config) { return show_text(config.key_prefix); }};
 }
 
+ConfigKey dns_servers_key() {
+  constexpr std::size_t k_servers_max = 8;
+  return {"relay.dns_servers", Reload::restart,
+          [](const ConfigValue& value, Config& config) -> Result<void> {
+            const auto texts = read_texts(value);
+            if (!texts) return tl::unexpected(texts.error());
+            if (texts->size() > k_servers_max) return fail(ErrorCode::invalid, "expected 8 servers at most");
+            std::vector<ListenAddress> servers;
+            for (const auto& text : *texts) {
+              auto server = read_address(text);
+              if (!server || server->port == 0) {
+                return fail(ErrorCode::invalid, "expected an address and a port, not " + show_text(text),
+                            "for example \"127.0.0.1:53\" or \"[::1]:53\"");
+              }
+              servers.push_back(std::move(*server));
+            }
+            config.dns_servers = std::move(servers);
+            return {};
+          },
+          [](const Config& config) {
+            std::vector<std::string> texts;
+            for (const auto& server : config.dns_servers) texts.push_back(server.to_string());
+            return show_texts(texts);
+          }};
+}
+
 ConfigKey ca_file_key() {
   auto key = path(
       "relay.ca_file", [](auto& config) -> auto& { return config.ca_file; });
@@ -278,6 +304,7 @@ std::vector<ConfigKey> other_keys() {
       duration("relay.cool_down_first", [](auto& c) -> auto& { return c.relay.health.cool_down_first; }, {100, k_hour}),
       duration("relay.cool_down_max", [](auto& c) -> auto& { return c.relay.health.cool_down_max; }, {100, k_day}),
       ca_file_key(),
+      dns_servers_key(),
       word<LogLevel>(
           "log.level", Reload::live,
           {{"debug", LogLevel::debug},
