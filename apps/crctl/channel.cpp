@@ -124,10 +124,10 @@ void add_channel_settings(CLI::App& verb, ChannelWords& words) {
             "Send this header with each request; repeatable. Shown, so no place for keys.", words.headers);
   add_text(verb, "--proxy", "URL", "Reach the provider through this HTTP proxy: http://host:port, or none.",
            words.proxy);
-  add_text(verb, "--ca-file", "PATH", "Trust only these CAs, absolute path, or none.", words.ca_file);
-  add_text(verb, "--client-cert", "PATH", "Show the provider this certificate, absolute path, or none.",
+  add_text(verb, "--ca-file", "FILE", "Trust only these CAs, absolute path, or none.", words.ca_file);
+  add_text(verb, "--client-cert", "FILE", "Show the provider this certificate, absolute path, or none.",
            words.client_cert);
-  add_text(verb, "--client-key", "PATH", "Its private key, absolute path, or none.", words.client_key);
+  add_text(verb, "--client-key", "FILE", "Its private key, absolute path, or none.", words.client_key);
   add_choice(verb, "--bound-field", "max_tokens|max_completion_tokens",
              "The member that bounds an answer (by kind and address).", words.bound_field);
   add_duration(verb, "--echo-delay", "DURATION", "For kind echo: the pause between pieces of text.", words.echo_delay);

@@ -89,17 +89,6 @@ Result<void> check_path(const ChannelRecord& channel, std::string_view what, con
                     "crd opens the file itself: write its whole path, from /");
 }
 
-Result<void> check_files(const ChannelRecord& channel) {
-  for (const auto& [what, path] : {std::pair<std::string_view, const std::string&>{"CA file", channel.ca_file},
-                                   {"client certificate", channel.client_cert},
-                                   {"client key", channel.client_key}}) {
-    if (auto checked = check_path(channel, what, path); !checked) return checked;
-  }
-  if (channel.client_cert.empty() == channel.client_key.empty()) return {};
-  return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': a client certificate and its key go together",
-                    "name both files, or neither");
-}
-
 Result<void> check_network(ChannelRecord& channel) {
   if (auto checked = check_headers(channel.headers); !checked) return checked;
   if (!channel.proxy.empty()) {
@@ -107,7 +96,7 @@ Result<void> check_network(ChannelRecord& channel) {
     if (!proxy) return tl::unexpected(proxy.error());
     channel.proxy = std::move(*proxy);
   }
-  return check_files(channel);
+  return check_certificate_files(channel);
 }
 
 Result<void> check_map(const ChannelRecord& channel) {
@@ -143,6 +132,17 @@ Result<std::string> check_base_url(std::string_view url) {
   if (auto host = host_of(url, authority); !host) return tl::unexpected(host.error());
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
+}
+
+Result<void> check_certificate_files(const ChannelRecord& channel) {
+  for (const auto& [what, path] : {std::pair<std::string_view, const std::string&>{"CA file", channel.ca_file},
+                                   {"client certificate", channel.client_cert},
+                                   {"client key", channel.client_key}}) {
+    if (auto checked = check_path(channel, what, path); !checked) return checked;
+  }
+  if (channel.client_cert.empty() == channel.client_key.empty()) return {};
+  return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': a client certificate and its key go together",
+                    "name both files, or neither");
 }
 
 Result<std::string> check_proxy(std::string_view url) {

@@ -20,6 +20,8 @@ std::string_view default_bound_field(ChannelKind kind, std::string_view base_url
 // The headers a channel adds to its requests: a field's name (in lower case) and value as HTTP has them, none that crd
 // writes itself or that frames the message, 16 of them and 4096 bytes at most.
 base::Result<void> check_headers(const std::map<std::string, std::string>& headers);
+// ca_file, client_cert and client_key: absolute paths, the last two together. The files are not looked at.
+base::Result<void> check_certificate_files(const ChannelRecord& channel);
 // "http://host[:port]" without user, path, query and fragment.
 base::Result<std::string> check_proxy(std::string_view url);
 // Checks and completes everything but name and groups: base_url, bound_field, model_set, weight, timeouts, network.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
 #include "base/text.h"
+#include "ledger/channel_rules.h"
 #include "relay/lane.h"
 #include "server/admin_edits.h"
 #include "server/admin_routes.h"
@@ -248,7 +249,7 @@ Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
 Result<void> take_certificates(const RouteCall& call, const ChannelRecord& record) {
   const auto files = relay::tls_files(record);
   if (files.empty()) return {};
-  if (files.client_cert.empty() != files.client_key.empty()) return {};  // the ledger refuses it, in its own words
+  if (auto checked = ledger::check_certificate_files(record); !checked) return checked;
   auto taken = call.api.hooks().take_certificates(files, call.dry_run);
   if (taken) return {};
   return fail(taken.error().code, "channel '" + record.name + "': " + taken.error().message, taken.error().hint);

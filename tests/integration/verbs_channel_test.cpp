@@ -41,6 +41,14 @@ TEST(ChannelCreate, EverySettingIsKept) {
                                   "30s",
                                   "--timeout-idle",
                                   "1m",
+                                  "--timeout-total",
+                                  "10m",
+                                  "--header",
+                                  "X-Team:  blue green ",
+                                  "--header",
+                                  "openai-organization: org-1",
+                                  "--proxy",
+                                  "http://proxy.example.com:3128/",
                                   "--bound-field",
                                   "max_tokens",
                                   "--note",
@@ -63,6 +71,10 @@ TEST(ChannelCreate, EverySettingIsKept) {
                          {"timeout_connect_ms", 2000},
                          {"timeout_first_byte_ms", 30000},
                          {"timeout_idle_ms", 60000},
+                         {"timeout_total_ms", 600000},
+                         {"headers", {{"openai-organization", "org-1"}, {"x-team", "blue green"}}},
+                         {"proxy", "http://proxy.example.com:3128"},
+                         {"ca_file", ""},
                          {"bound_field", "max_tokens"},
                          {"note", "a note"},
                          {"allow_private", true},
@@ -98,6 +110,26 @@ TEST(ChannelCreate, RefusalsHaveAWayOut) {
                    2,
                    "--timeout-idle: ",
                    "write a number and a unit"},
+                  {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--header", "Host: x"},
+                   2,
+                   "header 'host': crd writes it itself",
+                   "leave it out"},
+                  {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--header", "no colon"},
+                   2,
+                   "--header: 'no colon' is not a header",
+                   "write 'Name: value'"},
+                  {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--header", "-x-team"},
+                   2,
+                   "there is no 'x-team' to remove yet",
+                   ""},
+                  {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--proxy", "http://u:p@proxy"},
+                   2,
+                   "proxy: it has a user name or password in it",
+                   "by its address"},
+                  {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--ca-file", "ca.pem"},
+                   2,
+                   "CA file 'ca.pem' is not an absolute path",
+                   "write its whole path"},
                   {{"channel", "create", "x", "--kind", "echo", "--weight", "many"},
                    2,
                    "--weight: 'many' is not a whole number",
@@ -139,6 +171,13 @@ TEST(ChannelEdit, ChangesOnlyWhatIsNamedAndSaysHow) {
       {{"--map", "y=b", "--map", "-x"}, "model_map  x=a -> y=b\n"},
       {{"--priority", "9"}, "priority  0 -> 9\n"},
       {{"--timeout-idle", "90s"}, "timeout_idle_ms  "},
+      {{"--timeout-total", "5m"}, "timeout_total_ms  "},
+      {{"--header", "x-a: 1", "--header", "X-B: 2"}, "headers  "},
+      {{"--header", "-X-A"}, "headers  "},
+      {{"--header", "-x-b"}, "headers  "},
+      {{"--proxy", "http://p:1"}, "proxy  none -> http://p:1\n"},
+      {{"--proxy", "none"}, "proxy  http://p:1 -> none\n"},
+      {{"--ca-file", "none"}, ""},
       {{"--allow-private"}, "allow_private  no -> yes\n"},
       {{"--no-allow-private"}, "allow_private  yes -> no\n"},
       {{"--note", ""}, "note  hi -> none\n"},
@@ -152,8 +191,8 @@ TEST(ChannelEdit, ChangesOnlyWhatIsNamedAndSaysHow) {
   }
   EXPECT_EQ(daemon.sql_value("SELECT models || model_map || priority || note FROM channel"), R"(["b","c"]{"y":"b"}9)");
   EXPECT_EQ(field_of(daemon, "channel", "c", "timeout_idle_ms"), "90000");
-  EXPECT_EQ(field_of(daemon, "channel", "c", "rev"), "8");
-  EXPECT_EQ(daemon.crctl({"channel", "edit", "c", "--note", "late", "--if-rev", "7"}).exit, 11);
+  EXPECT_EQ(field_of(daemon, "channel", "c", "rev"), "14");
+  EXPECT_EQ(daemon.crctl({"channel", "edit", "c", "--note", "late", "--if-rev", "13"}).exit, 11);
   EXPECT_EQ(daemon.crctl({"channel", "edit", "c", "--note", "dry", "--dry-run"}).out, "note  none -> dry\n");
   EXPECT_EQ(field_of(daemon, "channel", "c", "note"), "");
 }
