@@ -3,6 +3,7 @@
 
 #include <ares.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -87,7 +88,7 @@ struct Names::Impl {
   void follow_system();
   void ask(std::string name, Done done);
   void answered(const std::string& name, int status, const ares_addrinfo* found);
-  void socket_changed(int fd, bool readable, bool writable);
+  void socket_changed(int fd, int events);
   void wait_read(const std::shared_ptr<Watched>& watched, int fd);
   void wait_write(const std::shared_ptr<Watched>& watched, int fd);
   void process(ares_socket_t readable, ares_socket_t writable);
@@ -108,7 +109,7 @@ Result<void> Names::Impl::open_channel() {
   ares_options options{};
   options.sock_state_cb_data = this;
   options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
-    static_cast<Impl*>(self)->socket_changed(fd, readable != 0, writable != 0);
+    static_cast<Impl*>(self)->socket_changed(fd, (readable != 0 ? POLLIN : 0) | (writable != 0 ? POLLOUT : 0));
   };
   options.timeout = k_query_timeout_ms;
   options.tries = k_query_tries;
@@ -188,19 +189,19 @@ void Names::Impl::answered(const std::string& name, int status, const ares_addri
   for (const auto& done : those) done(answer);
 }
 
-// Both false: the library closes the socket right after this.
-void Names::Impl::socket_changed(int fd, bool readable, bool writable) {
+// `events` of poll(2); none: the library closes the socket right after this.
+void Names::Impl::socket_changed(int fd, int events) {
   auto& watched = sockets[fd];
-  if (!readable && !writable) {
+  if (events == 0) {
     if (watched) watched->descriptor.release();
     sockets.erase(fd);
     return;
   }
   if (!watched) watched = std::make_shared<Watched>(io, fd);
-  watched->wants_read = readable;
-  watched->wants_write = writable;
-  if (readable && !watched->reading) wait_read(watched, fd);
-  if (writable && !watched->writing) wait_write(watched, fd);
+  watched->wants_read = (events & POLLIN) != 0;
+  watched->wants_write = (events & POLLOUT) != 0;
+  if (watched->wants_read && !watched->reading) wait_read(watched, fd);
+  if (watched->wants_write && !watched->writing) wait_write(watched, fd);
 }
 
 void Names::Impl::wait_read(const std::shared_ptr<Watched>& watched, int fd) {

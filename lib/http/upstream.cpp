@@ -25,11 +25,11 @@ base::Error failed(std::string what, const ErrorCode& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
 }
 
-// Whose name or address it was that failed.
-base::Error in_words_of_proxy(base::Error error, bool tunnelled) {
+// It was the proxy's name or address that failed.
+tl::unexpected<base::Error> of_proxy(base::Error error) {
   constexpr std::string_view k_upstream = "the upstream";
-  if (tunnelled && error.message.starts_with(k_upstream)) error.message.replace(0, k_upstream.size(), "the proxy");
-  return error;
+  if (error.message.starts_with(k_upstream)) error.message.replace(0, k_upstream.size(), "the proxy");
+  return tl::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -74,10 +74,11 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
   const Url& peer = tunnelled ? *target.proxy : target.url;
   auto endpoints = co_await resolver.resolve(
       peer.host, peer.port, tunnelled ? PrivateAddresses::allow : target.privates, target.connect_timeout, look_up_);
-  if (!endpoints) co_return tl::unexpected(in_words_of_proxy(endpoints.error(), tunnelled));
+  if (!endpoints && tunnelled) co_return of_proxy(endpoints.error());
+  if (!endpoints) co_return tl::unexpected(endpoints.error());
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
-  if (!connected) connected = tl::unexpected(in_words_of_proxy(connected.error(), tunnelled));
+  if (!connected && tunnelled) connected = of_proxy(connected.error());
   if (connected && tunnelled) connected = co_await open_tunnel(plain_, target.url);
   if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();

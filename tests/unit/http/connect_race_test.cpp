@@ -51,14 +51,16 @@ class BlackHole {
   std::vector<Socket> fillers_;
 };
 
+enum class Then { wait, cancel };
+
 class ConnectRaceTest : public testing::Test {
  protected:
-  base::Result<Socket> run(const Endpoints& endpoints, milliseconds delay, bool cancel = false) {
+  base::Result<Socket> run(const Endpoints& endpoints, milliseconds delay, Then then = Then::wait) {
     ConnectRace race(io_, endpoints, delay);
     std::optional<base::Result<Socket>> result;
     asio::co_spawn(
         io_, [&]() -> Task<void> { result = co_await race.run(); }, asio::detached);
-    if (cancel) asio::post(io_, [&] { race.cancel(); });
+    if (then == Then::cancel) asio::post(io_, [&] { race.cancel(); });
     io_.run();
     io_.restart();
     return std::move(*result);
@@ -93,7 +95,7 @@ TEST_F(ConnectRaceTest, AllFailedIsTheLastOnesError) {
 
 TEST_F(ConnectRaceTest, CancelEndsIt) {
   const BlackHole hole;
-  EXPECT_FALSE(run({hole.endpoint()}, milliseconds(20), true));
+  EXPECT_FALSE(run({hole.endpoint()}, milliseconds(20), Then::cancel));
   EXPECT_FALSE(run({}, milliseconds(20)));
 }
 
