@@ -39,6 +39,9 @@ const RecordKind<Price>& price_kind() {
           {{"cached_input", Align::right, 2}, [](T p, V) { return dollars_cell(p.cached_input); }},
           {{"output", Align::right}, [](T p, V) { return dollars_cell(p.output); }},
           {{"per_request", Align::right, 5}, [](T p, V) { return dollars_cell(p.per_request); }},
+          {{"per_image", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_image); }},
+          {{"per_character", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_character); }},
+          {{"per_second", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_second); }},
           {{"max_output", Align::right, 4}, [](T p, V) { return optional_count_cell(p.max_output_tokens); }},
           {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
           {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
@@ -53,7 +56,9 @@ const RecordKind<Price>& price_kind() {
 
 struct SetWords {
   std::string model;
-  std::optional<std::string> input, cached_input, cache_write, output, per_request, max_output, context, effective;
+  std::optional<std::string> input, cached_input, cache_write, output, per_request, per_image, per_character,
+      per_second;
+  std::optional<std::string> max_output, context, effective;
 };
 
 Result<std::optional<std::int64_t>> optional_count(const std::optional<std::string>& text) {
@@ -63,14 +68,30 @@ Result<std::optional<std::int64_t>> optional_count(const std::optional<std::stri
   return std::optional<std::int64_t>(*count);
 }
 
+// "input $0.15, output $0.6 a million tokens, $0.04 an image"; "$0.04 an image".
+std::string terms_of(const Price& price) {
+  const std::string tokens = fmt::format("input ${}, output ${} a million tokens", price.input, price.output);
+  std::string units;
+  for (const auto& [amount, unit] :
+       {std::pair{&price.per_image, "an image"}, std::pair{&price.per_character, "a million characters"},
+        std::pair{&price.per_second, "a second"}, std::pair{&price.per_request, "a request"}}) {
+    if (*amount != "0") units += fmt::format(", ${} {}", *amount, unit);
+  }
+  const bool by_units_only = price.input == "0" && price.output == "0" && !units.empty();
+  return by_units_only ? units.substr(2) : tokens + units;
+}
+
 Result<Exit> run_set(Context& context, const SetWords& words) {
   admin::PriceSet price;
   price.model = words.model;
-  price.input = *words.input;
-  price.output = *words.output;
+  price.input = words.input;
+  price.output = words.output;
   price.cached_input = words.cached_input;
   price.cache_write = words.cache_write;
   price.per_request = words.per_request;
+  price.per_image = words.per_image;
+  price.per_character = words.per_character;
+  price.per_second = words.per_second;
   auto max_output = optional_count(words.max_output);
   auto context_tokens = optional_count(words.context);
   if (!max_output) return tl::unexpected(max_output.error());
@@ -85,9 +106,7 @@ Result<Exit> run_set(Context& context, const SetWords& words) {
   std::string raw;
   auto set = context.client().send<Price>("PUT", path_of(words.model), price, context.call_options(), &raw);
   if (!set) return tl::unexpected(set.error());
-  return print_done(context,
-                    fmt::format("{}set the price of '{}': input ${}, output ${} a million tokens", context.would(),
-                                set->model, set->input, set->output),
+  return print_done(context, fmt::format("{}set the price of '{}': {}", context.would(), set->model, terms_of(*set)),
                     raw);
 }
 
@@ -102,7 +121,7 @@ Result<Exit> run_unset(Context& context, const Texts& models) {
 
 struct QuoteWords {
   std::string model;
-  std::optional<std::string> input, cached, output, group;
+  std::optional<std::string> input, cached, output, images, characters, seconds, group;
 };
 
 Result<Exit> run_quote(Context& context, const QuoteWords& words) {
@@ -111,10 +130,16 @@ Result<Exit> run_quote(Context& context, const QuoteWords& words) {
   quote.group = words.group;
   for (const auto& [text, target] :
        {std::pair{&words.input, &quote.input_tokens}, std::pair{&words.cached, &quote.cached_tokens},
-        std::pair{&words.output, &quote.output_tokens}}) {
+        std::pair{&words.output, &quote.output_tokens}, std::pair{&words.images, &quote.images},
+        std::pair{&words.characters, &quote.characters}}) {
     auto count = optional_count(*text);
     if (!count) return tl::unexpected(count.error());
     *target = count->value_or(0);
+  }
+  if (words.seconds) {
+    auto sound = base::parse_duration(*words.seconds);
+    if (!sound) return tl::unexpected(sound.error());
+    quote.audio_ms = sound->count();
   }
   std::string raw;
   auto quoted = context.client().send<admin::PriceQuoted>("POST", "/prices/quote", quote, {}, &raw);
@@ -131,15 +156,19 @@ void add_set(Commands& commands, CLI::App& price) {
   CLI::App& verb = commands.verb(price,
                                  {"set",
                                   "Set a model's price, in dollars a million model tokens.",
-                                  {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60"},
+                                  {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60",
+                                   "crctl price set my-images --per-image 0.04"},
                                   "It replaces the price there was, flags not given included."},
                                  Effect::adds, [words](Context& context) { return run_set(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
-  require(add_text(verb, "--input", "DOLLARS", "Of input (required).", words->input));
+  add_text(verb, "--input", "DOLLARS", "Of input; required unless a --per-... is given.", words->input);
   add_text(verb, "--cached-input", "DOLLARS", "Of input the provider had cached (as input).", words->cached_input);
   add_text(verb, "--cache-write", "DOLLARS", "Of input the provider caches (as input).", words->cache_write);
-  require(add_text(verb, "--output", "DOLLARS", "Of output (required).", words->output));
+  add_text(verb, "--output", "DOLLARS", "Of output; required unless a --per-... is given.", words->output);
   add_text(verb, "--per-request", "DOLLARS", "For every request, besides (0).", words->per_request);
+  add_text(verb, "--per-image", "DOLLARS", "For every image made (0).", words->per_image);
+  add_text(verb, "--per-character", "DOLLARS", "For a million characters spoken (0).", words->per_character);
+  add_text(verb, "--per-second", "DOLLARS", "For every second of sound heard (0).", words->per_second);
   add_text(verb, "--max-output", "TOKENS", "The most the model answers: 16384, 32k.", words->max_output);
   add_text(verb, "--context", "TOKENS", "The most it reads: 128k, 1M.", words->context);
   add_text(verb, "--effective", "WHEN", "From when the price holds (now).", words->effective);
@@ -157,6 +186,9 @@ void add_quote(Commands& commands, CLI::App& price) {
   add_text(verb, "--input", "TOKENS", "Input tokens: 800, 12k, 1.5M (0).", words->input);
   add_text(verb, "--cached", "TOKENS", "How many of them were cached (0).", words->cached);
   add_text(verb, "--output", "TOKENS", "Output tokens (0).", words->output);
+  add_text(verb, "--images", "COUNT", "Images made (0).", words->images);
+  add_text(verb, "--characters", "COUNT", "Characters spoken: 800, 12k (0).", words->characters);
+  add_text(verb, "--audio", "DURATION", "Sound heard: 90s, 1h (0).", words->seconds);
   add_text(verb, "--group", "GROUP", "Use this group's multiplier.", words->group);
 }
 

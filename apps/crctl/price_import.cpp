@@ -41,19 +41,22 @@ Result<std::optional<std::int64_t>> count_member(const Json& entry, const char* 
 Result<admin::PriceSet> parse_entry(const Json& entry, std::size_t index) {
   if (!entry.is_object()) return refuse(index, "it is not an object");
   admin::PriceSet price;
+  auto model = text_member(entry, "model", index);
+  if (!model) return tl::unexpected(model.error());
+  if (!*model) return refuse(index, "\"model\" is missing");
+  price.model = **model;
   for (const auto& [name, target] :
-       {std::pair{"model", &price.model}, std::pair{"input", &price.input}, std::pair{"output", &price.output}}) {
-    auto text = text_member(entry, name, index);
-    if (!text) return tl::unexpected(text.error());
-    if (!*text) return refuse(index, fmt::format("\"{}\" is missing", name));
-    *target = **text;
-  }
-  for (const auto& [name, target] :
-       {std::pair{"cached_input", &price.cached_input}, std::pair{"cache_write", &price.cache_write},
-        std::pair{"per_request", &price.per_request}}) {
+       {std::pair{"input", &price.input}, std::pair{"output", &price.output},
+        std::pair{"cached_input", &price.cached_input}, std::pair{"cache_write", &price.cache_write},
+        std::pair{"per_request", &price.per_request}, std::pair{"per_image", &price.per_image},
+        std::pair{"per_character", &price.per_character}, std::pair{"per_second", &price.per_second}}) {
     auto text = text_member(entry, name, index);
     if (!text) return tl::unexpected(text.error());
     *target = *text;
+  }
+  const bool by_units = price.per_image || price.per_character || price.per_second;
+  for (const auto& [name, text] : {std::pair{"input", &price.input}, std::pair{"output", &price.output}}) {
+    if (!*text && !by_units && !price.per_request) return refuse(index, fmt::format("\"{}\" is missing", name));
   }
   for (const auto& [name, target] :
        {std::pair{"max_output_tokens", &price.max_output_tokens}, std::pair{"context_tokens", &price.context_tokens}}) {

@@ -48,6 +48,10 @@ Cell cost_cell(const Request& request, const View&) {
 
 }  // namespace
 
+Cell unit_cell(const std::optional<std::int64_t>& count) {
+  return count ? count_cell(*count) : Cell{};
+}
+
 const RecordKind<Request>& request_kind() {
   using T = const Request&;
   using V = const View&;
@@ -77,6 +81,11 @@ const RecordKind<Request>& request_kind() {
            [](T r, V) { return r.first_byte_ms ? duration_cell(*r.first_byte_ms) : Cell{}; }},
           {{"cached", Align::right, 9, From::detail}, [](T r, V) { return count_cell(r.cached_tokens); }},
           {{"cache_write", Align::right, 9, From::detail}, [](T r, V) { return count_cell(r.cache_write_tokens); }},
+          {{"images", Align::right, 9, From::detail}, [](T r, V) { return unit_cell(r.images); }},
+          {{"characters", Align::right, 9, From::detail}, [](T r, V) { return unit_cell(r.characters); }},
+          {{"audio", Align::right, 9, From::detail},
+           [](T r, V) { return r.audio_ms ? duration_cell(*r.audio_ms) : Cell{}; }},
+          {{"search_units", Align::right, 9, From::detail}, [](T r, V) { return unit_cell(r.search_units); }},
           {{"held", Align::right, 9, From::detail}, [](T r, V) { return money_cell(r.held, 9); }},
           {{"refunded", Align::right, 9, From::detail},
            [](T r, V) { return r.refunded.nano() == 0 ? Cell{} : money_cell(r.refunded, 9); }},

@@ -64,6 +64,9 @@ void fields(auto& v, message_of<Price> auto& m) {
   v("cache_write", m.cache_write);
   v("output", m.output);
   v("per_request", m.per_request);
+  v("per_image", m.per_image);
+  v("per_character", m.per_character);
+  v("per_second", m.per_second);
   v("max_output_tokens", m.max_output_tokens);
   v("context_tokens", m.context_tokens);
   v("source", m.source);
@@ -73,11 +76,14 @@ void fields(auto& v, message_of<Price> auto& m) {
 
 void fields(auto& v, message_of<PriceSet> auto& m) {
   v("model", m.model);
-  v.required("input", m.input);
-  v.required("output", m.output);
+  v("input", m.input);
+  v("output", m.output);
   v("cached_input", m.cached_input);
   v("cache_write", m.cache_write);
   v("per_request", m.per_request);
+  v("per_image", m.per_image);
+  v("per_character", m.per_character);
+  v("per_second", m.per_second);
   v("max_output_tokens", m.max_output_tokens);
   v("context_tokens", m.context_tokens);
   v("effective_at", m.effective_at);
@@ -92,6 +98,9 @@ void fields(auto& v, message_of<PriceQuote> auto& m) {
   v("input_tokens", m.input_tokens);
   v("cached_tokens", m.cached_tokens);
   v("output_tokens", m.output_tokens);
+  v("images", m.images);
+  v("characters", m.characters);
+  v("audio_ms", m.audio_ms);
   v("group", m.group);
 }
 

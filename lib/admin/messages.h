@@ -61,14 +61,17 @@ struct Price {
   std::string model;
   std::string input, cached_input, cache_write, output;  // dollars a million model tokens
   std::string per_request;                               // dollars
+  std::string per_image, per_second;                     // dollars
+  std::string per_character;                             // dollars a million Unicode characters
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::string source;                // "shipped" or "set"
   std::optional<Time> effective_at;  // from when it holds; absent = now
   Time updated_at;
 };
 struct PriceSet {
-  std::string model, input, output;
-  std::optional<std::string> cached_input, cache_write, per_request;
+  std::string model;
+  std::optional<std::string> input, output;  // needed, unless something else is charged for
+  std::optional<std::string> cached_input, cache_write, per_request, per_image, per_character, per_second;
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::optional<Time> effective_at;
 };
@@ -78,6 +81,7 @@ struct PriceImport {
 struct PriceQuote {
   std::string model;
   std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
+  std::int64_t images = 0, characters = 0, audio_ms = 0;
   std::optional<std::string> group;
 };
 struct PriceQuoted {

@@ -24,6 +24,10 @@ void fields(auto& v, message_of<Request> auto& m) {
   v("cached_tokens", m.cached_tokens);
   v("cache_write_tokens", m.cache_write_tokens);
   v("output_tokens", m.output_tokens);
+  v("images", m.images);
+  v("characters", m.characters);
+  v("audio_ms", m.audio_ms);
+  v("search_units", m.search_units);
   v("held", m.held);
   v("cost", m.cost);
   v("refunded", m.refunded);

@@ -19,6 +19,7 @@ struct Request {
   std::string error;   // error.code, or empty
   bool stream = false;
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  std::optional<std::int64_t> images, characters, audio_ms, search_units;  // none: not metered by them
   Credits held, cost, refunded, overrun;
   std::vector<std::string> flags;  // estimated unknown in_doubt unpriced clamped
 };

@@ -15,9 +15,11 @@ constexpr std::string_view k_insert_request =
     "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
     " source_ip, channel_id, upstream_model, ending, flags, status, error, posted, overrun, input_tokens, "
     "cached_tokens,"
-    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
     "?11,"
-    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25) ON CONFLICT (id) DO NOTHING";
+    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT (id) DO "
+    "NOTHING";
 
 // What may still be reserved or posted: the quota's rest, or what the type can hold. Neither ever wraps.
 Credits headroom(const Balance& balance) {
@@ -36,6 +38,15 @@ void bind_facts(Statement& statement, const RequestFacts& facts, const Balances:
       .bind_borrowed(9, facts.group)
       .bind_borrowed(10, facts.endpoint)
       .bind_borrowed(11, facts.source_ip);
+}
+
+// Columns that are not bound are null: the usual row has none of these.
+void bind_units(Statement& insert, const UnitCounts& units) {
+  if (units == UnitCounts{}) return;
+  if (units.images != 0) insert.bind(26, units.images);
+  if (units.characters != 0) insert.bind(27, units.characters);
+  if (units.audio_ms != 0) insert.bind(28, units.audio_ms);
+  if (units.search_units != 0) insert.bind(29, units.search_units);
 }
 
 UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& hold, Credits posted) {
@@ -204,6 +215,7 @@ Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& 
       .bind(23, settlement.output_tokens)
       .bind(24, settlement.duration_ms);
   if (settlement.first_byte_ms) insert.bind(25, *settlement.first_byte_ms);
+  bind_units(insert, settlement.units);
   if (auto done = insert.run(); !done) return tl::unexpected(done.error());
   return db_->changes() == 1;
 }

@@ -57,6 +57,12 @@ std::string_view name_of(Ending ending);
 
 enum Flag : std::uint32_t { k_estimated = 1, k_unknown = 2, k_in_doubt = 4, k_unpriced = 8, k_clamped = 16 };
 
+// What a request used beside model tokens; 0 = nothing of it.
+struct UnitCounts {
+  std::int64_t images = 0, characters = 0, audio_ms = 0, search_units = 0;
+  bool operator==(const UnitCounts&) const = default;
+};
+
 // One ending of a request: posts `cost` (0 = void) against its reservation, if it has one, and writes its row.
 struct Settlement {
   RequestFacts facts;
@@ -69,6 +75,7 @@ struct Settlement {
   ChannelId channel;
   std::string upstream_model;  // if it differs
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  UnitCounts units{};
   std::int64_t duration_ms = 0;
   std::optional<std::int64_t> first_byte_ms;
 };

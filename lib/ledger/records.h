@@ -135,7 +135,8 @@ struct ChannelRecord {
 struct PriceRecord {
   std::string model;
   std::int64_t input = 0, cached_input = 0, cache_write = 0, output = 0;  // nano-dollars a million model tokens
-  Credits per_request;
+  Credits per_request, per_image, per_second;
+  std::int64_t per_character = 0;  // nano-dollars a million Unicode characters
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::string source;                // "shipped", "set"
   std::optional<Time> effective_at;  // none = since ever

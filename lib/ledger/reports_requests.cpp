@@ -14,11 +14,12 @@ constexpr std::string_view k_ended =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, "
     "channel_id,"
     " upstream_model, ending, flags, status, error, posted, overrun, input_tokens, cached_tokens, cache_write_tokens,"
-    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open FROM request";
+    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open, images, characters, audio_ms, search_units FROM "
+    "request";
 constexpr std::string_view k_open =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, 0, "
     "NULL, 0, 0,"
-    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1 FROM reservation";
+    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1, NULL, NULL, NULL, NULL FROM reservation";
 
 RequestFacts facts_of(const Statement& row) {
   RequestFacts facts;
@@ -58,6 +59,8 @@ RequestRow row_of(const Statement& row) {
   settlement.first_byte_ms = row.column_optional_int(24);
   request.refunded = Credits::from_nano(row.column_int(25));
   request.open = row.column_int(26) != 0;
+  const auto units = [&row](int column) { return row.column_optional_int(column).value_or(0); };
+  settlement.units = {units(27), units(28), units(29), units(30)};
   return request;
 }
 

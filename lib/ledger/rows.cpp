@@ -168,6 +168,9 @@ PriceRecord price_of(const Statement& row) {
   price.context_tokens = row.column_optional_int(8);
   price.source = text(row, 9);
   price.updated_at = from_unix_ms(row.column_int(10));
+  price.per_image = Credits::from_nano(row.column_int(11));
+  price.per_character = row.column_int(12);
+  price.per_second = Credits::from_nano(row.column_int(13));
   return price;
 }
 

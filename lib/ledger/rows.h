@@ -46,7 +46,8 @@ base::Result<ChannelRecord> channel_of(const sqlite::Statement& row);  // withou
 
 inline constexpr std::string_view k_price_columns =
     "price.model, price.effective_at, price.input, price.cached_input, price.cache_write, price.output,"
-    " price.per_request, price.max_output_tokens, price.context_tokens, price.source, price.updated_at";
+    " price.per_request, price.max_output_tokens, price.context_tokens, price.source, price.updated_at,"
+    " price.per_image, price.per_character, price.per_second";
 PriceRecord price_of(const sqlite::Statement& row);
 
 std::string_view name_of(ChannelKind kind);

@@ -124,7 +124,8 @@ CREATE TABLE channel_key (
 );
 CREATE INDEX channel_key_channel ON channel_key (channel_id);
 
--- Rates are nano-dollars a million model tokens; effective_at 0 = since ever.
+-- Rates are nano-dollars a million model tokens, per_character a million Unicode characters; the other per_... are
+-- nano-dollars a piece. effective_at 0 = since ever.
 CREATE TABLE price (
   model TEXT NOT NULL,
   effective_at INTEGER NOT NULL DEFAULT 0,
@@ -137,6 +138,9 @@ CREATE TABLE price (
   context_tokens INTEGER,
   source TEXT NOT NULL,
   updated_at INTEGER NOT NULL,
+  per_image INTEGER NOT NULL DEFAULT 0 CHECK (per_image >= 0),
+  per_character INTEGER NOT NULL DEFAULT 0 CHECK (per_character >= 0),
+  per_second INTEGER NOT NULL DEFAULT 0 CHECK (per_second >= 0),
   PRIMARY KEY (model, effective_at)
 ) WITHOUT ROWID;
 
@@ -176,6 +180,10 @@ CREATE TABLE request (
   duration_ms INTEGER NOT NULL,
   first_byte_ms INTEGER,
   refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND posted),
+  images INTEGER,
+  characters INTEGER,
+  audio_ms INTEGER,
+  search_units INTEGER,
   CHECK (held = 0 OR posted <= held)
 ) WITHOUT ROWID;
 CREATE INDEX request_token ON request (token_id, id);

@@ -16,7 +16,8 @@ tl::unexpected<base::Error> bad(const std::string& model, const std::string& wha
   return base::fail(ErrorCode::invalid, "price of '" + model + "': " + what);
 }
 
-// Dollars a million model tokens are nano-dollars a million: the same digits. Absent and null give `otherwise`.
+// Dollars a million are nano-dollars a million: the same digits. Dollars a piece are read the same way. Absent and null
+// give `otherwise`.
 Result<std::int64_t> rate_of(const json& item, const char* field, const std::string& model,
                              std::optional<std::int64_t> otherwise) {
   const auto found = item.find(field);
@@ -50,6 +51,9 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   price.updated_at = now;
   const auto input = rate_of(item, "input", price.model, std::nullopt);
   const auto output = rate_of(item, "output", price.model, std::nullopt);
+  const auto per_image = rate_of(item, "per_image", price.model, 0);
+  const auto per_character = rate_of(item, "per_character", price.model, 0);
+  const auto per_second = rate_of(item, "per_second", price.model, 0);
   if (!input) return tl::unexpected(input.error());
   if (!output) return tl::unexpected(output.error());
   price.input = *input;
@@ -59,7 +63,7 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   const auto per_request = rate_of(item, "per_request", price.model, 0);
   const auto context = count_of(item, "context_tokens", price.model);
   const auto output_max = count_of(item, "max_output_tokens", price.model);
-  for (const auto* rate : {&cached, &cache_write, &per_request}) {
+  for (const auto* rate : {&cached, &cache_write, &per_request, &per_image, &per_character, &per_second}) {
     if (!*rate) return tl::unexpected(rate->error());
   }
   if (!context) return tl::unexpected(context.error());
@@ -67,6 +71,9 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   price.cached_input = *cached;
   price.cache_write = *cache_write;
   price.per_request = Credits::from_nano(*per_request);
+  price.per_image = Credits::from_nano(*per_image);
+  price.per_character = *per_character;
+  price.per_second = Credits::from_nano(*per_second);
   price.context_tokens = *context;
   price.max_output_tokens = *output_max;
   return price;

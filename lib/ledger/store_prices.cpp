@@ -9,7 +9,7 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-constexpr std::int64_t k_rate_max = 1'000'000LL * 1'000'000'000LL;  // a million dollars a million tokens
+constexpr std::int64_t k_rate_max = 1'000'000LL * 1'000'000'000LL;  // a million dollars a million
 
 Result<void> check_price(const PriceRecord& price) {
   const auto invalid = [&](const char* what) {
@@ -18,11 +18,14 @@ Result<void> check_price(const PriceRecord& price) {
   // The rule for a model's name; a pattern would match no request.
   if (auto checked = token::ModelSet::parse({price.model}); !checked) return tl::unexpected(checked.error());
   if (price.model.find('*') != std::string::npos) return invalid("a price is of one model, not of a pattern");
-  for (const std::int64_t rate : {price.input, price.cached_input, price.cache_write, price.output}) {
-    if (rate < 0 || rate > k_rate_max) return invalid("a rate must be from 0 to 1000000 dollars a million tokens");
+  for (const std::int64_t rate :
+       {price.input, price.cached_input, price.cache_write, price.output, price.per_character}) {
+    if (rate < 0 || rate > k_rate_max) return invalid("a rate must be from 0 to 1000000 dollars a million");
   }
-  if (price.per_request < Credits() || price.per_request.nano() > k_rate_max) {
-    return invalid("the price of a request must be from 0 to 1000000 dollars");
+  for (const Credits each : {price.per_request, price.per_image, price.per_second}) {
+    if (each < Credits() || each.nano() > k_rate_max) {
+      return invalid("the price of a request, an image or a second must be from 0 to 1000000 dollars");
+    }
   }
   for (const auto& count : {price.max_output_tokens, price.context_tokens}) {
     if (count && *count <= 0) return invalid("a number of tokens must be over 0");
@@ -36,10 +39,11 @@ Result<void> check_price(const PriceRecord& price) {
 Result<void> insert_price(StatementCache& sql, const PriceRecord& price) {
   return sql.run(
       "INSERT OR REPLACE INTO price (model, effective_at, input, cached_input, cache_write, output, per_request,"
-      " max_output_tokens, context_tokens, source, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      " max_output_tokens, context_tokens, source, updated_at, per_image, per_character, per_second)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
       price.model, price.effective_at ? base::to_unix_ms(*price.effective_at) : std::int64_t{0}, price.input,
       price.cached_input, price.cache_write, price.output, price.per_request, price.max_output_tokens,
-      price.context_tokens, price.source, price.updated_at);
+      price.context_tokens, price.source, price.updated_at, price.per_image, price.per_character, price.per_second);
 }
 
 Result<void> Store::set_price(const PriceRecord& wanted, const Actor& actor) {

@@ -63,16 +63,16 @@ struct Part {
   bool has_text_source = false;
 };
 
-bool walk_part(JsonCursor& cursor, bool& unbounded);
+bool walk_part(JsonCursor& cursor, ContentFacts& facts);
 
-bool walk_nested(JsonCursor& cursor, bool& unbounded) {
+bool walk_nested(JsonCursor& cursor, ContentFacts& facts) {
   switch (cursor.kind()) {
     case JsonKind::object:
-      return walk_part(cursor, unbounded);
+      return walk_part(cursor, facts);
     case JsonKind::array:
       if (!cursor.begin_array()) return false;
       while (cursor.next_element()) {
-        if (!(cursor.kind() == JsonKind::object ? walk_part(cursor, unbounded) : cursor.skip_value())) return false;
+        if (!(cursor.kind() == JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
       }
       return cursor.fault() == JsonFault::none;
     default:
@@ -117,11 +117,12 @@ bool read_source(JsonCursor& cursor, Part& part) {
   return cursor.fault() == JsonFault::none;
 }
 
-bool read_part_member(JsonCursor& cursor, std::string_view key, Part& part) {
+bool read_part_member(JsonCursor& cursor, std::string_view key, Part& part, ContentFacts& facts) {
   if (key == "role" || key == "text") return cursor.skip_value();
   if (key == "type") return read_type(cursor, part);
-  if (key == "content" || key == "output") return walk_nested(cursor, part.unbounded);
+  if (key == "content" || key == "output") return walk_nested(cursor, facts);
   if (key == "source") return read_source(cursor, part);
+  if (key == "cache_control") return walk_cache_control(cursor, facts);
   if (key == "encrypted_content") {
     part.has_reasoning |= cursor.kind() == JsonKind::string;
   } else if (holds(k_media_keys, key)) {
@@ -130,15 +131,16 @@ bool read_part_member(JsonCursor& cursor, std::string_view key, Part& part) {
   return cursor.skip_value();
 }
 
-bool walk_part(JsonCursor& cursor, bool& unbounded) {
+bool walk_part(JsonCursor& cursor, ContentFacts& facts) {
   if (!cursor.begin_object()) return false;
   Part part;
   JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
-    if (!read_part_member(cursor, fold_key(key, room), part)) return false;
+    if (!read_part_member(cursor, fold_key(key, room), part, facts)) return false;
   }
-  unbounded |= part.unbounded || (part.reasoning && !part.has_reasoning) || (part.document && !part.has_text_source);
+  facts.unbounded |=
+      part.unbounded || (part.reasoning && !part.has_reasoning) || (part.document && !part.has_text_source);
   return cursor.fault() == JsonFault::none;
 }
 
@@ -154,7 +156,12 @@ bool walk_tool(JsonCursor& cursor, ContentFacts& facts) {
   JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
-    const bool typed = fold_key(key, room) == "type" && cursor.kind() == JsonKind::string;
+    const std::string_view folded = fold_key(key, room);
+    if (folded == "cache_control") {
+      if (!walk_cache_control(cursor, facts)) return false;
+      continue;
+    }
+    const bool typed = folded == "type" && cursor.kind() == JsonKind::string;
     JsonString type;
     if (!(typed ? cursor.read_string(type) : cursor.skip_value())) return false;
     if (typed && !runs_at_client(type)) facts.unbounded = true;
@@ -164,10 +171,27 @@ bool walk_tool(JsonCursor& cursor, ContentFacts& facts) {
 
 }  // namespace
 
+bool walk_cache_control(JsonCursor& cursor, ContentFacts& facts) {
+  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  FoldRoom room;
+  while (cursor.next_member(key)) {
+    if (fold_key(key, room) != "ttl" || cursor.kind() != JsonKind::string) {
+      if (!cursor.skip_value()) return false;
+      continue;
+    }
+    JsonString ttl;
+    if (!cursor.read_string(ttl)) return false;
+    facts.long_cache |= !equals(ttl, "5m");
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
 bool walk_content(JsonCursor& cursor, ContentFacts& facts) {
   if (cursor.kind() != JsonKind::array) {
     facts.items = cursor.kind() == JsonKind::null ? 0 : 1;
-    return walk_nested(cursor, facts.unbounded);
+    return walk_nested(cursor, facts);
   }
   if (!cursor.begin_array()) return false;
   bool token_ids = false;
@@ -178,7 +202,7 @@ bool walk_content(JsonCursor& cursor, ContentFacts& facts) {
     } else {
       ++facts.items;
     }
-    if (!(kind == JsonKind::object ? walk_part(cursor, facts.unbounded) : cursor.skip_value())) return false;
+    if (!(kind == JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
   }
   if (token_ids) ++facts.items;
   return cursor.fault() == JsonFault::none;

@@ -10,12 +10,16 @@
 namespace cr::openai {
 
 struct ContentFacts {
-  std::int64_t items = 0;  // entries of the outermost array, all its numbers as one (token ids); 1 for a string
-  bool unbounded = false;  // images, audio, files, references, or a kind of part not known to be text
+  std::int64_t items = 0;   // entries of the outermost array, all its numbers as one (token ids); 1 for a string
+  bool unbounded = false;   // images, audio, files, references, or a kind of part not known to be text
+  bool long_cache = false;  // a cache_control that asks for more than the usual minutes
 };
 
 // Takes the value the cursor is on: `messages`, `input`, `system`, a `prompt`.
 bool walk_content(JsonCursor& cursor, ContentFacts& facts);
+
+// Takes the value of a `cache_control` (docs.claude.com/en/docs/build-with-claude/prompt-caching).
+bool walk_cache_control(JsonCursor& cursor, ContentFacts& facts);
 
 // Takes the value of `tools`: those that the provider runs by itself (web search, file search, MCP) add input of their
 // own.

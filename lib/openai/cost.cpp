@@ -25,8 +25,16 @@ Sum times(std::int64_t tokens, Rate rate) {
   return unsigned_part(tokens) * unsigned_part(rate.nano_per_million);  // 63 + 63 bits
 }
 
-Sum per_request(const Price& price) {
-  return unsigned_part(price.per_request.nano()) * k_million;
+Sum units(const Price& price, const Usage& usage) {
+  constexpr std::int64_t k_ms_per_second = 1000;
+  const auto fee = [](std::int64_t count, base::Credits each, Sum scale) {
+    Sum sum = 0;
+    return __builtin_mul_overflow(unsigned_part(count) * unsigned_part(each.nano()), scale, &sum) ? k_sum_max : sum;
+  };
+  Sum sum = fee(std::max<std::int64_t>(usage.search_units, 1), price.per_request, k_million);
+  sum = plus(sum, fee(usage.images, price.per_image, k_million));
+  sum = plus(sum, times(usage.characters, price.per_character));
+  return plus(sum, fee(usage.audio_ms, price.per_second, k_million / k_ms_per_second));
 }
 
 base::Credits round_up(Sum sum, Multiplier multiplier) {
@@ -47,9 +55,30 @@ base::Credits cost(const Price& price, Multiplier multiplier, const Usage& usage
   const std::int64_t written = std::clamp<std::int64_t>(usage.cache_write_tokens, 0, input - cached);
   Sum sum = times(input - cached - written, price.input);
   sum = plus(sum, times(cached, price.cached_input));
-  sum = plus(sum, times(written, price.cache_write));
+  const std::int64_t written_long = std::clamp<std::int64_t>(usage.long_cache_write_tokens, 0, written);
+  sum = plus(sum, times(written - written_long, price.cache_write));
+  sum = plus(sum, times(written_long, long_cache_write_rate(price)));
   sum = plus(sum, times(usage.output_tokens, price.output));
-  return round_up(plus(sum, per_request(price)), multiplier);
+  return round_up(plus(sum, units(price, usage)), multiplier);
+}
+
+bool has_token_rates(const Price& price) {
+  return std::max({price.input, price.cached_input, price.cache_write, price.output}) > Rate{};
+}
+
+bool can_meter(const Price& price, Endpoint endpoint) {
+  const base::Credits none;
+  const bool by_tokens = has_token_rates(price);
+  const bool by_images = price.per_image > none;
+  const bool by_characters = price.per_character > Rate{};
+  if (price.per_request > none || by_tokens || is_free(endpoint)) return true;
+  if (endpoint == Endpoint::images_generations && by_images) return true;
+  if (endpoint == Endpoint::audio_speech && by_characters) return true;
+  return !by_images && !by_characters && price.per_second == none;
+}
+
+Rate long_cache_write_rate(const Price& price) {
+  return {std::max(price.cache_write.nano_per_million, 2 * price.input.nano_per_million)};
 }
 
 }  // namespace cr::openai

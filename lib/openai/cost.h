@@ -17,7 +17,8 @@ inline constexpr Sum k_sum_max = ~Sum{0};
 // Negative factors count as 0: no price and no count is below it.
 Sum times(std::int64_t tokens, Rate rate);
 Sum plus(Sum left, Sum right);
-Sum per_request(const Price& price);
+// All of a usage but its tokens: the request itself, images, characters, seconds.
+Sum units(const Price& price, const Usage& usage);
 
 // round up (sum x multiplier) to a nano-dollar: the one place where money is rounded.
 base::Credits round_up(Sum sum, Multiplier multiplier);

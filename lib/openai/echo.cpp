@@ -127,6 +127,10 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
 }  // namespace
 }  // namespace echo
 
+bool echo_answers(Endpoint endpoint) {
+  return endpoint <= Endpoint::messages;
+}
+
 EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,
                        base::Time now) {
   const echo::Turn turn = echo::read_turn(endpoint, body, scan, id, now);
@@ -139,10 +143,9 @@ EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestSc
       return echo::answer_embeddings(turn);
     case Endpoint::responses:
       return echo::answer_responses(turn);
-    case Endpoint::messages:
-      break;
+    default:
+      return echo::answer_messages(turn);
   }
-  return echo::answer_messages(turn);
 }
 
 }  // namespace cr::openai

@@ -19,6 +19,9 @@ struct EchoAnswer {
   std::vector<std::string> pieces;  // one for a plain answer; one an event for a stream, a delay before each text piece
 };
 
+// Whether echo has an honest answer for `endpoint`.
+bool echo_answers(Endpoint endpoint);
+
 // Says the last user text back, cut at the request's output bound (finish_reason length then); counts a model token a
 // word or punctuation mark, on both sides. `id` becomes the answer's id with the endpoint's own prefix. `body` has
 // passed the scanner; fields of unexpected shape are treated as absent.

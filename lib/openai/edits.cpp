@@ -9,6 +9,17 @@
 namespace cr::openai {
 namespace {
 
+void plan_model(const RequestScan& scan, const Rewrite& rewrite, std::vector<Edit>& edits, std::string& inserted) {
+  const std::string& wanted = rewrite.model ? *rewrite.model : scan.model;
+  if (scan.names_model && wanted == scan.model) return;
+  std::string name = json_string(wanted);
+  if (scan.model_value) {
+    edits.push_back({*scan.model_value, std::move(name)});
+  } else {
+    inserted += fmt::format("\"model\":{},", name);
+  }
+}
+
 void plan_bound(const RequestScan& scan, const Rewrite& rewrite, std::vector<Edit>& edits, std::string& inserted) {
   if (!rewrite.output_bound) return;
   const std::string number = fmt::format("{}", *rewrite.output_bound);
@@ -54,7 +65,7 @@ void plan_usage(const RequestScan& scan, std::vector<Edit>& edits, std::string& 
 std::vector<Edit> plan_edits(const RequestScan& scan, const Rewrite& rewrite) {
   std::vector<Edit> edits;
   std::string inserted;
-  if (rewrite.model && *rewrite.model != scan.model) edits.push_back({scan.model_value, json_string(*rewrite.model)});
+  plan_model(scan, rewrite, edits, inserted);
   plan_bound(scan, rewrite, edits, inserted);
   if (rewrite.ask_for_usage) plan_usage(scan, edits, inserted);
   if (!inserted.empty()) edits.push_back({{scan.first_member, scan.first_member}, std::move(inserted)});

@@ -11,13 +11,20 @@ struct EndpointRow {
   Endpoint endpoint;
   std::string_view path;
   std::string_view name;
+  Output output = Output::none;
+  bool tells_tokens = true;
 };
 constexpr std::array<EndpointRow, k_endpoint_count> k_endpoints = {{
-    {Endpoint::chat_completions, "/v1/chat/completions", "chat.completions"},
-    {Endpoint::completions, "/v1/completions", "completions"},
-    {Endpoint::embeddings, "/v1/embeddings", "embeddings"},
-    {Endpoint::responses, "/v1/responses", "responses"},
-    {Endpoint::messages, "/v1/messages", "messages"},
+    {Endpoint::chat_completions, "/v1/chat/completions", "chat.completions", Output::text, true},
+    {Endpoint::completions, "/v1/completions", "completions", Output::text, true},
+    {Endpoint::embeddings, "/v1/embeddings", "embeddings", Output::none, true},
+    {Endpoint::responses, "/v1/responses", "responses", Output::text, true},
+    {Endpoint::messages, "/v1/messages", "messages", Output::text, true},
+    {Endpoint::count_tokens, "/v1/messages/count_tokens", "messages.count_tokens", Output::none, false},
+    {Endpoint::moderations, "/v1/moderations", "moderations", Output::none, false},
+    {Endpoint::rerank, "/v1/rerank", "rerank", Output::none, false},
+    {Endpoint::images_generations, "/v1/images/generations", "images.generations", Output::media, false},
+    {Endpoint::audio_speech, "/v1/audio/speech", "audio.speech", Output::media, false},
 }};
 
 const EndpointRow& row_of(Endpoint endpoint) {
@@ -41,12 +48,22 @@ std::string_view name_of(Endpoint endpoint) {
   return row_of(endpoint).name;
 }
 
-bool has_output(Endpoint endpoint) {
-  return endpoint != Endpoint::embeddings;
+Output output_of(Endpoint endpoint) {
+  return row_of(endpoint).output;
+}
+
+bool tells_tokens(Endpoint endpoint) {
+  return row_of(endpoint).tells_tokens;
+}
+
+// platform.openai.com/docs/api-reference/moderations/create
+std::string_view default_model(Endpoint endpoint) {
+  return endpoint == Endpoint::moderations ? std::string_view("omni-moderation-latest") : std::string_view();
 }
 
 Dialect dialect_of(Endpoint endpoint) {
-  return endpoint == Endpoint::messages ? Dialect::anthropic : Dialect::openai;
+  const bool anthropic = endpoint == Endpoint::messages || endpoint == Endpoint::count_tokens;
+  return anthropic ? Dialect::anthropic : Dialect::openai;
 }
 
 }  // namespace cr::openai

@@ -7,17 +7,47 @@
 
 namespace cr::openai {
 
-enum class Endpoint { chat_completions, completions, embeddings, responses, messages };
-inline constexpr int k_endpoint_count = 5;
+enum class Endpoint {
+  chat_completions,
+  completions,
+  embeddings,
+  responses,
+  messages,
+  count_tokens,
+  moderations,
+  rerank,
+  images_generations,
+  audio_speech,
+};
+inline constexpr int k_endpoint_count = static_cast<int>(Endpoint::audio_speech) + 1;
 
 // By path without query ("/v1/chat/completions").
 std::optional<Endpoint> find_endpoint(std::string_view path);
 std::string_view path_of(Endpoint endpoint);
-std::string_view name_of(
-    Endpoint endpoint);              // "chat.completions", "completions", "embeddings", "responses", "messages"
-bool has_output(Endpoint endpoint);  // false for embeddings
+std::string_view name_of(Endpoint endpoint);  // the path's words: "chat.completions", "messages.count_tokens"
 
-// The shape of an error body: OpenAI's, or Anthropic's on /v1/messages.
+// What comes out of a model there, beside what goes in.
+enum class Output {
+  none,
+  text,   // model tokens, within a bound that a request can carry
+  media,  // images or sound: units, or model tokens that no request can bound
+};
+Output output_of(Endpoint endpoint);
+inline bool has_output(Endpoint endpoint) {
+  return output_of(endpoint) != Output::none;
+}
+
+// Whether the provider always tells model tokens there. Where it need not, only a price by tokens misses them.
+bool tells_tokens(Endpoint endpoint);
+// Counting what a message would cost, costs nothing.
+inline bool is_free(Endpoint endpoint) {
+  return endpoint == Endpoint::count_tokens;
+}
+// For a request that names no model, where one may be left out: the name that OpenAI documents as the default. Empty
+// where a request must name one.
+std::string_view default_model(Endpoint endpoint);
+
+// The shape of an error body: OpenAI's, or Anthropic's on /v1/messages and what is under it.
 enum class Dialect { openai, anthropic };
 Dialect dialect_of(Endpoint endpoint);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// size_hold(): the ceiling of accounting.md, and what of it the credit left can carry.
+// size_hold(): the ceiling of a request, and what of it the credit left can carry.
 #include <algorithm>
 #include <limits>
 
@@ -10,15 +10,25 @@ namespace cr::openai {
 namespace {
 
 constexpr std::int64_t k_bound_max = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int64_t>::max();
+
+// Cohere's search unit is one query with up to 100 documents. A long document counts once for each piece that it is cut
+// into: 510 tokens, of which the query takes at most 256 (docs.cohere.com/docs/reranking-best-practices). A token is at
+// least a byte, so that a piece takes more than these off a document.
+constexpr std::int64_t k_rerank_bytes_per_piece = 200;
+constexpr std::int64_t k_rerank_pieces_per_unit = 100;
 
 // The prices of one request, as a line: fixed + slope x (output tokens of one choice).
 class Line {
  public:
   explicit Line(const HoldTerms& terms) : multiplier_(terms.multiplier) {
     // However the provider's cache splits the input, none of it costs more than the dearest rate.
-    const Rate dearest = std::max({terms.price.input, terms.price.cached_input, terms.price.cache_write});
-    fixed_ = plus(times(terms.input_tokens, dearest), per_request(terms.price));
-    slope_ = has_output(terms.endpoint) ? times(std::max<std::int64_t>(terms.choices, 1), terms.price.output) : 0;
+    const Rate dearest = std::max({terms.price.input, terms.price.cached_input, terms.price.cache_write,
+                                   terms.long_cache ? long_cache_write_rate(terms.price) : Rate{}});
+    fixed_ = plus(times(terms.input_tokens, dearest), units(terms.price, terms.units));
+    fixed_ = plus(fixed_, times(terms.units.output_tokens, terms.price.output));
+    const bool bounded = output_of(terms.endpoint) == Output::text;
+    slope_ = bounded ? times(std::max<std::int64_t>(terms.choices, 1), terms.price.output) : 0;
   }
 
   bool is_output_free() const { return slope_ == 0 || multiplier_.millionths <= 0; }
@@ -92,8 +102,24 @@ std::optional<Hold> hold_for_open(const HoldTerms& terms, const Line& line, base
 }  // namespace
 
 std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan) {
-  return static_cast<std::int64_t>(body_bytes) + k_overhead_tokens_per_request +
+  return static_cast<std::int64_t>(body_bytes) + scan.repeated_bytes + k_overhead_tokens_per_request +
          scan.messages * k_overhead_tokens_per_message;
+}
+
+std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
+                                   const RequestScan& scan) {
+  Usage most;
+  if (endpoint == Endpoint::images_generations) most.images = scan.choices;
+  if (endpoint == Endpoint::audio_speech) most.characters = scan.characters;
+  if (endpoint == Endpoint::rerank) {
+    const std::int64_t pieces = scan.documents + static_cast<std::int64_t>(body_bytes) / k_rerank_bytes_per_piece;
+    most.search_units = (pieces + k_rerank_pieces_per_unit - 1) / k_rerank_pieces_per_unit;
+  }
+  if (output_of(endpoint) != Output::media || price.output == Rate{}) return most;
+  const auto longest = price.max_output_tokens ? price.max_output_tokens : price.context_tokens;
+  if (!longest) return std::nullopt;
+  if (__builtin_mul_overflow(*longest, scan.choices, &most.output_tokens)) most.output_tokens = k_tokens_max;
+  return most;
 }
 
 std::int64_t estimated_tokens(std::uint64_t bytes) {
@@ -104,7 +130,7 @@ std::int64_t estimated_tokens(std::uint64_t bytes) {
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;
-  if (!has_output(terms.endpoint)) return Hold{line.amount(0), 0, false, false};
+  if (output_of(terms.endpoint) != Output::text) return Hold{line.amount(0), 0, false, false};
   return terms.client_bound ? hold_for_given(terms, line, available) : hold_for_open(terms, line, available);
 }
 

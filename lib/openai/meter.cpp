@@ -21,7 +21,8 @@ struct Reading {
   bool error = false;
   bool no_choices = false;  // choices is there, and empty
   TextTally text;
-  TextTally delta;  // of a `delta` that is a string: words only if the event's type says so
+  std::optional<std::int64_t> images;  // entries of `data`
+  TextTally delta;                     // of a `delta` that is a string: words only if the event's type says so
   std::string_view type;
 };
 
@@ -35,6 +36,7 @@ class Reader {
  private:
   bool take_member(std::string_view key, Reading& reading);
   bool take_choices(Reading& reading);
+  bool take_data(Reading& reading);
   bool take_delta(Reading& reading);
   bool take_usage(UsageReport& report, bool& seen);
   // response of a responses event, message of a messages event
@@ -72,6 +74,8 @@ bool Reader::take_member(std::string_view key, Reading& reading) {
   bool ignored = false;
   if (key == "response") return take_envelope(reading, reading.usage, reading.has_usage);
   if (key == "message" && endpoint_ == Endpoint::messages) return take_envelope(reading, reading.first_usage, ignored);
+  if (key == "data" && endpoint_ == Endpoint::images_generations) return take_data(reading);
+  if (key == "meta" && endpoint_ == Endpoint::rerank) return read_rerank_meta(cursor_, reading.usage);
   if (key == "content_block") return tally_text(cursor_, reading.text);
   if (form_ == Form::body && (key == "output" || key == "content")) return tally_text(cursor_, reading.text);
   return cursor_.skip_value();
@@ -84,6 +88,17 @@ bool Reader::take_choices(Reading& reading) {
   while (cursor_.next_element()) {
     reading.no_choices = false;
     if (!tally_text(cursor_, reading.text)) return false;
+  }
+  return cursor_.fault() == JsonFault::none;
+}
+
+bool Reader::take_data(Reading& reading) {
+  if (cursor_.kind() != JsonKind::array) return cursor_.skip_value();
+  if (!cursor_.begin_array()) return false;
+  reading.images = 0;
+  while (cursor_.next_element()) {
+    ++*reading.images;
+    if (!cursor_.skip_value()) return false;
   }
   return cursor_.fault() == JsonFault::none;
 }
@@ -120,9 +135,15 @@ bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
 }
 
 bool ends_stream(std::string_view type) {
-  static constexpr std::array<std::string_view, 5> k_last = {
-      "message_stop", "response.completed", "response.incomplete", "response.failed", "response.cancelled"};
+  static constexpr std::array<std::string_view, 6> k_last = {"message_stop",        "response.completed",
+                                                             "response.incomplete", "response.failed",
+                                                             "response.cancelled",  "speech.audio.done"};
   return std::find(k_last.begin(), k_last.end(), type) != k_last.end();
+}
+
+// One for each image, with the usage of that image.
+bool brings_image(std::string_view type) {
+  return type == "image_generation.completed" || type == "image_edit.completed";
 }
 
 // Sound is base64: its bytes say nothing of its tokens.
@@ -137,6 +158,7 @@ struct Meter::State {
   UsageEvent usage_event;
   UsageReport report;
   TextTally text;
+  std::optional<std::int64_t> images;
   bool ended = false;
   bool error = false;
 
@@ -156,11 +178,19 @@ void Meter::State::take(const Reading& reading) {
     first.output.reset();
     report.merge(first);
   }
-  if (reading.usage.plausible) report.merge(reading.usage);
+  if (reading.images) images = reading.images;
+  const bool one_more = images && brings_image(reading.type);
+  if (brings_image(reading.type)) images = images.value_or(0) + 1;
+  if (!reading.usage.plausible) return;
+  if (one_more) {
+    report.add(reading.usage);
+  } else {
+    report.merge(reading.usage);
+  }
 }
 
 Meter::Meter(Endpoint endpoint, UsageEvent usage_event)
-    : state_(std::make_unique<State>(State{endpoint, usage_event, {}, {}})) {}
+    : state_(std::make_unique<State>(State{endpoint, usage_event, {}, {}, {}})) {}
 Meter::~Meter() = default;
 Meter::Meter(Meter&&) noexcept = default;
 
@@ -188,9 +218,16 @@ void Meter::observe_body(std::string_view json) {
 
 std::optional<Usage> Meter::usage() const {
   const State& state = *state_;
-  const bool complete = state.report.input && (state.report.output || !has_output(state.endpoint));
-  if (!complete) return std::nullopt;
+  if (!is_complete(state.endpoint, state.report)) return std::nullopt;
   return to_usage(state.endpoint, state.report);
+}
+
+std::optional<std::int64_t> Meter::images() const {
+  return state_->images;
+}
+
+std::optional<std::int64_t> Meter::search_units() const {
+  return state_->report.search_units;
 }
 
 std::optional<Usage> Meter::input_usage() const {

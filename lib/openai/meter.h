@@ -31,11 +31,15 @@ class Meter {
   // As reported; the last report of a field wins (Anthropic sends input in message_start, output in message_delta).
   // Empty until a report with plausible non-negative integers has come.
   std::optional<Usage> usage() const;
+  // Images that came, whole; empty where the answer did not show any place for them.
+  std::optional<std::int64_t> images() const;
+  // Of a rerank, if it tells them.
+  std::optional<std::int64_t> search_units() const;
   // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
   std::optional<Usage> input_usage() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
   std::int64_t estimated_output_tokens() const;
-  bool ended() const;      // [DONE], message_stop, response.completed/incomplete/failed, or a whole body
+  bool ended() const;      // [DONE], message_stop, response.completed/..., speech.audio.done, or a whole body
   bool saw_error() const;  // an error object instead of an answer or in mid-stream
 
  private:

@@ -25,6 +25,9 @@ enum class PolicyKey {
   prompt,
   system,
   tools,
+  query,
+  documents,
+  cache_control,
   // Each brings input that is not in the body.
   previous_response_id,
   conversation,

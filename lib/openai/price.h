@@ -28,9 +28,12 @@ struct Price {
   Rate cached_input;  // the input rate where the provider has none
   Rate cache_write;   // the input rate where the provider has none
   Rate output;
-  base::Credits per_request;
+  base::Credits per_request;  // or per search unit, where a rerank tells those
   std::optional<std::int64_t> max_output_tokens;
   std::optional<std::int64_t> context_tokens;
+  base::Credits per_image{};
+  Rate per_character{};        // dollars a million Unicode characters
+  base::Credits per_second{};  // of sound
   bool operator==(const Price&) const = default;
 };
 
@@ -42,7 +45,16 @@ struct Multiplier {
   auto operator<=>(const Multiplier&) const = default;
 };
 
-// round up ((sum of tokens x rate + per request) x multiplier), in 128 bits; saturates at Credits::max().
+// Whether anything is charged by model tokens.
+bool has_token_rates(const Price& price);
+// Whether `endpoint` is metered by something that `price` charges for; a price of nothing but 0 is free everywhere.
+bool can_meter(const Price& price, Endpoint endpoint);
+
+// The rate of what is written to a cache for an hour: at least twice the input's, as Anthropic has it
+// (docs.claude.com/en/docs/build-with-claude/prompt-caching, "Pricing"); what is kept for minutes is at `cache_write`.
+Rate long_cache_write_rate(const Price& price);
+
+// round up ((sum of units x rate + per request) x multiplier), in 128 bits; saturates at Credits::max().
 base::Credits cost(const Price& price, Multiplier multiplier, const Usage& usage);
 
 inline constexpr std::int64_t k_overhead_tokens_per_message = 16;
@@ -52,6 +64,11 @@ inline constexpr std::int64_t k_least_output_tokens = 16;
 
 // No request can have more input tokens than this: a token is at least a byte.
 std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan);
+
+// The units besides input tokens that a request can come to at most. Empty where the model's price charges for output
+// of this kind by tokens, and neither its longest answer nor its context says how many there can be.
+std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
+                                   const RequestScan& scan);
 
 // What a body of ordinary text comes to, for where nobody counts: four bytes a token.
 std::int64_t estimated_tokens(std::uint64_t bytes);
@@ -64,6 +81,8 @@ struct HoldTerms {
   Multiplier multiplier;
   Endpoint endpoint = Endpoint::chat_completions;
   std::int64_t input_tokens = 0;  // the ceiling of the input
+  Usage units;                    // what units_ceiling() says
+  bool long_cache = false;        // the input may be written to a cache for an hour
   std::int64_t choices = 1;
   std::optional<std::int64_t> client_bound;  // per choice
   WhenLow when_low = WhenLow::clamp;

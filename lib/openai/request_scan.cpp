@@ -79,6 +79,8 @@ bool take_content(JsonCursor& cursor, PolicyKey key, TopLevel& top) {
   if (key == PolicyKey::prompt) top.prompts = facts.items;
   top.content.items += facts.items;
   top.content.unbounded |= facts.unbounded;
+  top.content.long_cache |= facts.long_cache;
+  if (key == PolicyKey::documents) top.documents = facts.items;
   return true;
 }
 
@@ -97,6 +99,11 @@ bool take_value(Endpoint endpoint, JsonCursor& cursor, PolicyKey key, TopLevel& 
       return cursor.skip_value();
     case PolicyKey::tools:
       return walk_tools(cursor, top.content);
+    case PolicyKey::query:
+    case PolicyKey::documents:
+      return endpoint == Endpoint::rerank ? take_content(cursor, key, top) : cursor.skip_value();
+    case PolicyKey::cache_control:
+      return walk_cache_control(cursor, top.content);
     default:
       if (brings_outside_input(key)) top.outside_input |= given;
       return cursor.skip_value();

@@ -31,17 +31,22 @@ struct NullBound {
 };
 
 struct RequestScan {
-  std::string model;  // unescaped, 1..256 bytes
+  std::string model;  // unescaped, 1..256 bytes; default_model() where the request names none
   bool stream = false;
   std::optional<bool> include_usage;         // stream_options.include_usage, chat.completions and completions
   std::optional<std::int64_t> output_bound;  // per choice; of two bounds the larger: no upstream obeys both
-  std::int64_t choices = 1;                  // n; for completions also best_of and the number of prompts
+  std::int64_t choices = 1;                  // n; for completions also best_of and the number of prompts; images
   std::int64_t messages = 0;                 // messages / input items: for the fixed overhead of the ceiling
   std::int64_t echoed_prompt = 0;            // completions with echo: true: bytes of the prompt said back
+  std::int64_t characters = 0;               // audio.speech: Unicode characters of the input
+  std::int64_t documents = 0;                // rerank
+  std::int64_t repeated_bytes = 0;           // rerank: what is read again for each document, over all of them
+  bool long_cache = false;                   // asks for a cache that is kept longer than minutes
   bool unbounded_media = false;  // images, audio, files, stored context, tools the provider runs: input that is not in
                                  // the body as text, so that a byte is not at least a token
 
-  Span model_value;                      // with its quotes
+  bool names_model = true;               // else `model` is the endpoint's default, and must be written into the body
+  std::optional<Span> model_value;       // with its quotes, or null; none = the request names no model
   std::optional<Span> bound_value;       // the number of the field below
   std::string_view bound_field;          // "max_tokens", "max_completion_tokens", "max_output_tokens"
   std::vector<Span> other_bound_values;  // where a client gave two bounds at once

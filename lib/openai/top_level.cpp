@@ -27,8 +27,14 @@ bool is_given(const Member& member) {
   return member.kind != JsonKind::none && member.kind != JsonKind::null;
 }
 
-RefusalOr<void> read_model(std::string_view body, const TopLevel& top, RequestScan& scan) {
+RefusalOr<void> read_model(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
   const Member& model = top[PolicyKey::model];
+  if (!is_given(model) && !default_model(endpoint).empty()) {
+    scan.model = default_model(endpoint);
+    scan.names_model = false;
+    if (model.kind == JsonKind::null) scan.model_value = model.place;
+    return {};
+  }
   if (model.kind == JsonKind::none) return refuse("model is missing", "model");
   JsonString text;
   JsonCursor cursor(text_at(body, model.place));
@@ -82,7 +88,8 @@ RefusalOr<std::int64_t> read_integer(std::string_view body, const Member& member
 }
 
 RefusalOr<void> read_choices(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
-  if (endpoint != Endpoint::chat_completions && endpoint != Endpoint::completions) return {};
+  const bool of_text = endpoint == Endpoint::chat_completions || endpoint == Endpoint::completions;
+  if (!of_text && endpoint != Endpoint::images_generations) return {};
   for (const PolicyKey key : {PolicyKey::n, PolicyKey::best_of}) {
     if (!is_given(top[key])) continue;
     const auto value = read_integer(body, top[key], name_of(key), 1, k_choices_max);
@@ -109,10 +116,9 @@ std::span<const PolicyKey> bounds_of(Endpoint endpoint) {
       return std::span(k_chat).first(1);
     case Endpoint::responses:
       return k_responses;
-    case Endpoint::embeddings:
-      break;
+    default:
+      return {};
   }
-  return {};
 }
 
 RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
@@ -136,15 +142,70 @@ RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopL
   return {};
 }
 
+// In Unicode characters: what a provider of speech charges by.
+std::int64_t count_characters(const JsonString& text) {
+  std::int64_t count = 0;
+  for (std::size_t at = 0; at < text.raw.size();) {
+    const auto byte = static_cast<unsigned char>(text.raw[at]);
+    if (byte != '\\') {
+      count += (byte & 0xC0U) != 0x80 ? 1 : 0;  // not the inside of a UTF-8 sequence
+      at += 1;
+    } else if (text.raw[at + 1] != 'u') {
+      count += 1;
+      at += 2;
+    } else {
+      // \uD834\uDD1E is one character: the second half, DC00 to DFFF, was counted with the first.
+      const bool second_half = (text.raw[at + 2] | 0x20) == 'd' && (text.raw[at + 3] | 0x20) >= 'c';
+      count += second_half ? 0 : 1;
+      at += 6;
+    }
+  }
+  return count;
+}
+
+RefusalOr<void> read_speech(std::string_view body, const TopLevel& top, RequestScan& scan) {
+  const Member& input = top[PolicyKey::input];
+  if (input.kind != JsonKind::string) return refuse("input must be a string: the text to speak", "input");
+  JsonString text;
+  JsonCursor cursor(text_at(body, input.place));
+  if (cursor.read_string(text)) scan.characters = count_characters(text);
+  return {};
+}
+
+RefusalOr<void> read_rerank(const TopLevel& top, RequestScan& scan) {
+  const Member& query = top[PolicyKey::query];
+  const Member& documents = top[PolicyKey::documents];
+  if (query.kind != JsonKind::string && query.kind != JsonKind::object)
+    return refuse("query must be a string", "query");
+  if (documents.kind != JsonKind::array) return refuse("documents must be an array of texts", "documents");
+  scan.documents = top.documents;
+  // The model reads the query anew beside each document.
+  const auto query_bytes = static_cast<std::int64_t>(query.place.end - query.place.begin);
+  scan.repeated_bytes = query_bytes * top.documents;
+  return {};
+}
+
+RefusalOr<void> read_input(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
+  if (endpoint == Endpoint::audio_speech) return read_speech(body, top, scan);
+  if (endpoint == Endpoint::rerank) return read_rerank(top, scan);
+  const JsonKind kind = top[PolicyKey::input].kind;
+  if (endpoint == Endpoint::moderations && kind != JsonKind::string && kind != JsonKind::array) {
+    return refuse("input must be a string or an array", "input");
+  }
+  return {};
+}
+
 }  // namespace
 
 RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
   scan.messages = top.content.items;
   scan.unbounded_media = top.content.unbounded || top.outside_input;
-  auto done = read_model(body, top, scan);
+  scan.long_cache = top.content.long_cache;
+  auto done = read_model(endpoint, body, top, scan);
   if (done) done = read_stream(body, top, scan);
   if (done) done = read_choices(endpoint, body, top, scan);
   if (done) done = read_bounds(endpoint, body, top, scan);
+  if (done) done = read_input(endpoint, body, top, scan);
   return done;
 }
 

@@ -23,6 +23,7 @@ struct TopLevel {
   bool stream_options_empty = true;
   ContentFacts content;
   std::int64_t prompts = 0;
+  std::int64_t documents = 0;
   bool outside_input = false;
   std::optional<std::string_view> lookalike;  // the key of ours that it looks like
   std::optional<std::string_view> twice;      // inside stream_options; the top level's keys are compared at the end

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Usage, as counted in model tokens. Plain value.
+// Usage: what a request used, in model tokens and in what else is charged for. Plain value.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,15 @@
 namespace cr::openai {
 
 struct Usage {
-  std::int64_t input_tokens = 0;        // all of the input, cached and cache-written included
-  std::int64_t cached_tokens = 0;       // of those, read from the provider's cache
-  std::int64_t cache_write_tokens = 0;  // of those, written to it (Anthropic's cache_creation_input_tokens)
-  std::int64_t output_tokens = 0;       // reasoning included
+  std::int64_t input_tokens = 0;             // all of the input, cached and cache-written included
+  std::int64_t cached_tokens = 0;            // of those, read from the provider's cache
+  std::int64_t cache_write_tokens = 0;       // of those, written to it (Anthropic's cache_creation_input_tokens)
+  std::int64_t output_tokens = 0;            // reasoning included
+  std::int64_t long_cache_write_tokens = 0;  // of those written to the cache, what is kept for an hour
+  std::int64_t images = 0;                   // made
+  std::int64_t characters = 0;               // spoken, in Unicode characters
+  std::int64_t audio_ms = 0;                 // heard
+  std::int64_t search_units = 0;             // of a rerank; the price of a request is of one
   bool operator==(const Usage&) const = default;
 };
 

@@ -42,6 +42,36 @@ bool read_details(JsonCursor& cursor, UsageReport& report) {
   return cursor.fault() == JsonFault::none;
 }
 
+// Anthropic's split of what was written to the cache, by how long it is kept.
+bool read_cache_creation(JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  while (cursor.next_member(key)) {
+    bool good = true;
+    if (key.raw == "ephemeral_1h_input_tokens") {
+      good = read_count(cursor, report.long_cache_write, report.plausible);
+    } else if (key.raw == "ephemeral_5m_input_tokens") {
+      good = read_count(cursor, report.short_cache_write, report.plausible);
+    } else {
+      good = cursor.skip_value();
+    }
+    if (!good) return false;
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
+bool read_billed_units(JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  while (cursor.next_member(key)) {
+    const bool wanted = key.raw == "search_units";
+    if (!(wanted ? read_count(cursor, report.search_units, report.plausible) : cursor.skip_value())) return false;
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
 // Where a plain number of the usage object goes; null = nowhere.
 std::optional<std::int64_t>* field_of(Endpoint endpoint, std::string_view key, UsageReport& report) {
   if (key == "input_tokens") return &report.input;
@@ -64,8 +94,20 @@ void UsageReport::merge(const UsageReport& later) {
   if (later.input) input = later.input;
   if (later.cache_read) cache_read = later.cache_read;
   if (later.cache_write) cache_write = later.cache_write;
+  if (later.short_cache_write) short_cache_write = later.short_cache_write;
+  if (later.long_cache_write) long_cache_write = later.long_cache_write;
   if (later.output) output = later.output;
   if (later.total) total = later.total;
+  if (later.search_units) search_units = later.search_units;
+}
+
+void UsageReport::add(const UsageReport& more) {
+  const auto sum = [](std::optional<std::int64_t>& ours, const std::optional<std::int64_t>& theirs) {
+    if (theirs) ours = ours.value_or(0) + *theirs;
+  };
+  sum(input, more.input);
+  sum(output, more.output);
+  sum(total, more.total);
 }
 
 bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
@@ -78,6 +120,8 @@ bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
     } else if (endpoint != Endpoint::messages &&
                (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details")) {
       good = read_details(cursor, report);
+    } else if (endpoint == Endpoint::messages && key.raw == "cache_creation") {
+      good = read_cache_creation(cursor, report);
     } else {
       good = cursor.skip_value();
     }
@@ -86,13 +130,37 @@ bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
   return cursor.fault() == JsonFault::none;
 }
 
+bool read_rerank_meta(JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+  if (!cursor.begin_object()) return false;
+  JsonString key;
+  while (cursor.next_member(key)) {
+    if (!(key.raw == "billed_units" ? read_billed_units(cursor, report) : cursor.skip_value())) return false;
+  }
+  return cursor.fault() == JsonFault::none;
+}
+
+bool is_complete(Endpoint endpoint, const UsageReport& report) {
+  // Some (Voyage) tell the total alone of what has no output.
+  return has_output(endpoint) ? report.input && report.output : report.input || report.total;
+}
+
 Usage to_usage(Endpoint endpoint, const UsageReport& report) {
-  const std::int64_t input = report.input.value_or(0);
+  const std::int64_t input = report.input.value_or(has_output(endpoint) ? 0 : report.total.value_or(0));
   const std::int64_t read = report.cache_read.value_or(0);
-  const std::int64_t written = report.cache_write.value_or(0);
+  const std::int64_t kept_long = report.long_cache_write.value_or(0);
+  const std::int64_t written =
+      std::max(report.cache_write.value_or(0), report.short_cache_write.value_or(0) + kept_long);
   const std::int64_t output = report.output.value_or(0);
-  if (endpoint == Endpoint::messages) return {input + read + written, read, written, output};
   Usage usage;
+  if (endpoint == Endpoint::messages) {
+    usage.input_tokens = input + read + written;
+    usage.cached_tokens = read;
+    usage.cache_write_tokens = written;
+    usage.long_cache_write_tokens = kept_long;
+    usage.output_tokens = output;
+    return usage;
+  }
   usage.input_tokens = input;
   usage.cached_tokens = std::min(read, input);
   usage.cache_write_tokens = std::min(written, input - usage.cached_tokens);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "relay/exchange.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -99,7 +100,7 @@ http::Task<Persistence> Exchange::run() {
   if (!refusal) refusal = scan_and_allow();
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
-  if (!refusal && caller_.limited()) refusal = co_await reserve();
+  if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
   if (!refusal) refusal = co_await open();
   if (refusal) co_return co_await refuse(std::move(*refusal));
   co_await pump();
@@ -196,7 +197,7 @@ Exchange::MaybeRefusal Exchange::route() {
   group_ = routes_.tries.front().group;
   price_ = directory_->find_price(scan_.model, started_at_);
   if (!price_) price_ = directory_->find_price(routes_.tries.front().upstream_model, started_at_);
-  return caller_.limited() ? check_price() : std::nullopt;
+  return caller_.limited() && !openai::is_free(endpoint_) ? check_price() : std::nullopt;
 }
 
 Exchange::MaybeRefusal Exchange::check_price() const {
@@ -205,6 +206,21 @@ Exchange::MaybeRefusal Exchange::check_price() const {
                    "the model has no price, and token '" + caller_.token->name +
                        "' or its account has a quota or a budget: set one with 'crctl price set'",
                    "model",
+                   {}};
+  }
+  if (!openai::can_meter(to_price(*price_), endpoint_)) {
+    return Refusal{RefusalCode::model_not_priced,
+                   "the model's price has nothing that this endpoint is metered by, and token '" + caller_.token->name +
+                       "' or its account has a quota or a budget: set one with 'crctl price set'",
+                   "model",
+                   {}};
+  }
+  if (!units_ceiling()) {
+    return Refusal{RefusalCode::invalid_value,
+                   "the model's answers here are charged by tokens that a request cannot bound, and token '" +
+                       caller_.token->name +
+                       "' has a quota: give the model's price a longest answer with 'crctl price set --max-output'",
+                   {},
                    {}};
   }
   if (!input_ceiling()) {
@@ -223,8 +239,14 @@ Exchange::MaybeRefusal Exchange::check_price() const {
 std::optional<std::int64_t> Exchange::input_ceiling() const {
   const auto by_bytes = openai::input_tokens_ceiling(client_.body().size(), scan_);
   if (!scan_.unbounded_media) return by_bytes;
+  const bool free = price_ && std::max({price_->input, price_->cached_input, price_->cache_write}) == 0;
+  if (free) return by_bytes;
   if (!price_ || !price_->context_tokens) return std::nullopt;
   return std::max(by_bytes, *price_->context_tokens);
+}
+
+std::optional<openai::Usage> Exchange::units_ceiling() const {
+  return openai::units_ceiling(to_price(*price_), endpoint_, client_.body().size(), scan_);
 }
 
 openai::HoldTerms Exchange::hold_terms() const {
@@ -233,6 +255,8 @@ openai::HoldTerms Exchange::hold_terms() const {
   terms.multiplier = {group_->multiplier_millionths};
   terms.endpoint = endpoint_;
   terms.input_tokens = input_ceiling().value_or(0);
+  terms.units = units_ceiling().value_or(openai::Usage{});
+  terms.long_cache = scan_.long_cache;
   terms.choices = scan_.choices;
   terms.client_bound = scan_.output_bound;
   terms.when_low =

@@ -71,6 +71,7 @@ class Exchange {
   http::Task<MaybeRefusal> reserve();
   openai::HoldTerms hold_terms() const;
   std::optional<std::int64_t> input_ceiling() const;
+  std::optional<openai::Usage> units_ceiling() const;
   http::Task<Persistence> refuse(openai::Refusal refusal);
 
   // open.cpp: reaching a channel
@@ -91,6 +92,7 @@ class Exchange {
   // pump.cpp: passing the answer on
   http::Task<void> pump();
   http::Task<void> pump_whole();
+  bool is_sound() const;
   void end_pump();
   http::Task<bool> write_piece(std::string_view data);
   http::Task<void> pump_events();
@@ -110,9 +112,14 @@ class Exchange {
   void settle(ledger::Ending ending);
   void settle_refused(const openai::Refusal& refusal);
   void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
+  openai::Usage used(std::uint32_t& flags) const;
   openai::Usage estimated_usage() const;
+  bool needs_tokens() const;
+  std::int64_t estimated_input() const;
+  void add_lost(openai::Usage& usage) const;
   void charge(ledger::Settlement& settlement);
   void tell_health(ledger::Ending ending);
+  void count_units(openai::Usage& usage, std::uint32_t& flags) const;
   void log_end(const ledger::Settlement& settlement) const;
 
   Lane& lane_;

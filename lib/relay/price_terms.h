@@ -8,8 +8,9 @@
 namespace cr::relay {
 
 inline openai::Price to_price(const ledger::PriceRecord& record) {
-  return {{record.input},     {record.cached_input},    {record.cache_write}, {record.output},
-          record.per_request, record.max_output_tokens, record.context_tokens};
+  return {{record.input},         {record.cached_input},    {record.cache_write},  {record.output},
+          record.per_request,     record.max_output_tokens, record.context_tokens, record.per_image,
+          {record.per_character}, record.per_second};
 }
 
 }  // namespace cr::relay

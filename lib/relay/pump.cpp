@@ -94,13 +94,20 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   last_write_ = base::steady_now();
 }
 
+// Sound has nothing to be metered in it, and is heard while it comes.
+bool Exchange::is_sound() const {
+  constexpr std::string_view k_json = "application/json";
+  return endpoint_ == openai::Endpoint::audio_speech && status_ < 300 && !source_->content_type().starts_with(k_json);
+}
+
 // A plain answer: gathered while it is small, so that the usual one is one write and one that breaks off becomes a
 // clean 502.
 http::Task<void> Exchange::pump_whole() {
   std::string gathered;   // for the meter; and until the head is out, for the client
   std::string_view only;  // the whole body, if it came in one piece
   const auto length = source_->content_length();
-  bool metered = true;
+  bool metered = !is_sound();
+  const std::size_t gather_bytes = metered ? k_gather_bytes : 0;
   std::uint64_t received = 0;
   for (;;) {
     const auto step = source_->step();
@@ -112,7 +119,7 @@ http::Task<void> Exchange::pump_whole() {
       }
       metered = metered && gathered.size() + step.data.size() <= k_metered_bytes_max;
       if (metered || !head_sent_) gathered.append(step.data);
-      if (!head_sent_ && gathered.size() > k_gather_bytes && !client_gone_) {
+      if (!head_sent_ && gathered.size() > gather_bytes && !client_gone_) {
         begin_answer(length);
         if (!co_await write_piece(gathered)) client_left();
       } else if (head_sent_ && !client_gone_ && !co_await write_piece(step.data)) {
@@ -174,7 +181,7 @@ http::Task<void> Exchange::pump_events() {
     }
     const bool over = step.state == State::done;
     // A stream that ends without its own last word was cut somewhere before us (unless its usage has come).
-    const bool whole = meter_->ended() || meter_->usage().has_value() || meter_->saw_error();
+    const bool whole = meter_->ended() || meter_->usage() || meter_->images() || meter_->saw_error();
     if (over && whole) out_.append(events_.rest());
     if (meter_->ended() || (over && whole)) {
       settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);

@@ -5,14 +5,15 @@
 #include <set>
 
 #include "base/text.h"
+#include "openai/echo.h"
 
 namespace cr::relay {
 
 namespace {
 
 bool serves(ledger::ChannelKind kind, openai::Endpoint endpoint) {
-  if (kind == ledger::ChannelKind::echo) return true;
-  const bool anthropic = endpoint == openai::Endpoint::messages;
+  if (kind == ledger::ChannelKind::echo) return openai::echo_answers(endpoint);
+  const bool anthropic = openai::dialect_of(endpoint) == openai::Dialect::anthropic;
   return anthropic == (kind == ledger::ChannelKind::anthropic);
 }
 

@@ -28,13 +28,52 @@ void Exchange::fill_facts(ledger::RequestFacts& facts) const {
   facts.stream = scan_.stream;
 }
 
+bool Exchange::needs_tokens() const {
+  return openai::tells_tokens(endpoint_) || (price_ && openai::has_token_rates(to_price(*price_)));
+}
+
+// As the provider told it; what it did not tell is estimated, and flagged.
+openai::Usage Exchange::used(std::uint32_t& flags) const {
+  if (openai::is_free(endpoint_)) return {};
+  auto usage = meter_ ? meter_->usage() : std::nullopt;
+  if (!usage && needs_tokens()) flags |= ledger::k_estimated;
+  if (!usage) usage = needs_tokens() ? estimated_usage() : openai::Usage{};
+  count_units(*usage, flags);
+  return *usage;
+}
+
+void Exchange::count_units(openai::Usage& usage, std::uint32_t& flags) const {
+  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters = scan_.characters;
+  if (endpoint_ == openai::Endpoint::rerank && meter_) usage.search_units = meter_->search_units().value_or(0);
+  if (endpoint_ != openai::Endpoint::images_generations) return;
+  const auto came = meter_ ? meter_->images() : std::nullopt;
+  usage.images = came.value_or(scan_.choices);
+  if (!came) flags |= ledger::k_estimated;
+}
+
+// A try that was sent and lost counts as its input: the provider may have read it.
+void Exchange::add_lost(openai::Usage& usage) const {
+  if (openai::is_free(endpoint_)) return;
+  if (needs_tokens()) usage.input_tokens += lost_tries_ * estimated_input();
+  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters += lost_tries_ * scan_.characters;
+}
+
+std::int64_t Exchange::estimated_input() const {
+  return openai::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
+}
+
 openai::Usage Exchange::estimated_usage() const {
   openai::Usage usage;
   // Anthropic tells its input at the start of a stream: then only the output is a guess.
   const auto told = meter_ ? meter_->input_usage() : std::nullopt;
   if (told) usage = *told;
-  if (!told) usage.input_tokens = openai::estimated_tokens(client_.body().size());
+  if (!told) usage.input_tokens = estimated_input();
   if (!meter_ || !openai::has_output(endpoint_)) return usage;
+  if (openai::output_of(endpoint_) == openai::Output::media) {
+    const auto most = units_ceiling();
+    usage.output_tokens = most ? most->output_tokens : 0;
+    return usage;
+  }
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
   usage.output_tokens = std::max(meter_->estimated_output_tokens(), openai::estimated_tokens(unread_bytes_));
   return usage;
@@ -58,35 +97,36 @@ void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending en
   if (hold_ && hold_->lowered) settlement.flags |= ledger::k_clamped;
 }
 
-// What was used and what it costs. A try that was sent and lost counts as its input: the provider may have read it.
+// What was used, and what it costs.
 void Exchange::charge(ledger::Settlement& settlement) {
-  const bool errored = meter_ && meter_->saw_error() && !meter_->usage() && meter_->estimated_output_tokens() == 0;
+  const bool errored =
+      meter_ && meter_->saw_error() && !meter_->usage() && !meter_->images() && meter_->estimated_output_tokens() == 0;
   const bool served = source_ && !passed_error_ && !errored;
   if (!served && lost_tries_ == 0) return;
-  auto usage = served && meter_ ? meter_->usage() : std::nullopt;
-  const bool told = usage.has_value();
-  if (!told) usage = served ? estimated_usage() : openai::Usage{};
-  if (!told && served) settlement.flags |= ledger::k_estimated;
-  const auto cost_of = [&](const openai::Usage& used) {
-    return openai::cost(to_price(*price_), {group_->multiplier_millionths}, used);
+  const bool priced = price_ && !openai::is_free(endpoint_);
+  const auto cost_of = [&](const openai::Usage& usage) {
+    return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
   };
-  const auto told_cost = told && price_ ? cost_of(*usage) : base::Credits();
+  auto usage = served ? used(settlement.flags) : openai::Usage{};
+  const bool told = served && (settlement.flags & ledger::k_estimated) == 0;
+  const auto told_cost = told && priced ? cost_of(usage) : base::Credits();
   if (lost_tries_ > 0) {
     settlement.flags |= ledger::k_unknown;
-    usage->input_tokens += lost_tries_ * openai::estimated_tokens(client_.body().size());
+    add_lost(usage);
   }
-  settlement.input_tokens = usage->input_tokens;
-  settlement.cached_tokens = usage->cached_tokens;
-  settlement.cache_write_tokens = usage->cache_write_tokens;
-  settlement.output_tokens = usage->output_tokens;
-  if (!price_) {
+  settlement.input_tokens = usage.input_tokens;
+  settlement.cached_tokens = usage.cached_tokens;
+  settlement.cache_write_tokens = usage.cache_write_tokens;
+  settlement.output_tokens = usage.output_tokens;
+  settlement.units = {usage.images, usage.characters, usage.audio_ms, usage.search_units};
+  if (priced) {
+    settlement.cost = cost_of(usage);
+    // An estimate never passes the hold: the hold is what the request could have cost at most.
+    const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
+    if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_.amount));
+  } else if (!openai::is_free(endpoint_)) {
     settlement.flags |= ledger::k_unpriced;
-    return;
   }
-  settlement.cost = cost_of(*usage);
-  // An estimate never passes the hold: the hold is what the request could have cost at most.
-  const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
-  if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_.amount));
 }
 
 // How the answer of a channel that answered came to its end.

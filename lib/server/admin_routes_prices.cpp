@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Routes of prices.
+#include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "base/text.h"
+#include "openai/decimal.h"
 #include "openai/price.h"
 #include "relay/price_terms.h"
 #include "server/admin_routes.h"
@@ -30,6 +33,9 @@ admin::Price to_message(const PriceRecord& record) {
   price.cache_write = Rate{record.cache_write}.to_decimal();
   price.output = Rate{record.output}.to_decimal();
   price.per_request = record.per_request.to_decimal();
+  price.per_image = record.per_image.to_decimal();
+  price.per_character = Rate{record.per_character}.to_decimal();
+  price.per_second = record.per_second.to_decimal();
   price.max_output_tokens = record.max_output_tokens;
   price.context_tokens = record.context_tokens;
   price.source = record.source;
@@ -71,6 +77,37 @@ Result<std::int64_t> read_rate(std::string_view member, const std::optional<std:
   return rate->nano_per_million;
 }
 
+Result<base::Credits> read_fee(std::string_view member, const std::optional<std::string>& text) {
+  if (!text) return base::Credits();
+  const auto fee = base::Credits::parse(*text);
+  if (!fee) return fail(ErrorCode::invalid, std::string(member) + ": " + fee.error().message, fee.error().hint);
+  return *fee;
+}
+
+Result<void> read_units(const admin::PriceSet& set, PriceRecord& record) {
+  for (const auto& [member, text, target] : {std::tuple{"per_request", &set.per_request, &record.per_request},
+                                             std::tuple{"per_image", &set.per_image, &record.per_image},
+                                             std::tuple{"per_second", &set.per_second, &record.per_second}}) {
+    const auto fee = read_fee(member, *text);
+    if (!fee) return tl::unexpected(fee.error());
+    *target = *fee;
+  }
+  const auto per_character = read_rate("per_character", set.per_character, 0);
+  if (!per_character) return tl::unexpected(per_character.error());
+  record.per_character = *per_character;
+  return {};
+}
+
+// Tokens may go unpriced only where something else is charged for: else a slip would make a model free.
+Result<void> check_charged(const admin::PriceSet& set, const PriceRecord& record) {
+  const bool by_units = std::max({record.per_request, record.per_image, record.per_second}) > base::Credits();
+  if (by_units || record.per_character > 0) return {};
+  for (const auto& [member, text] : {std::pair{"input", &set.input}, std::pair{"output", &set.output}}) {
+    if (!*text) return fail(ErrorCode::invalid, std::string(member) + ": missing");
+  }
+  return {};
+}
+
 Result<void> check_tokens(std::string_view member, const std::optional<std::int64_t>& tokens, std::int64_t low) {
   if (!tokens || (*tokens >= low && *tokens <= k_tokens_max)) return {};
   return fail(ErrorCode::invalid, std::string(member) + ": expected a whole number from " + std::to_string(low) +
@@ -93,11 +130,8 @@ Result<PriceRecord> to_record(const admin::PriceSet& set, base::Time now) {
   if (!written) return tl::unexpected(written.error());
   record.cached_input = *cached;
   record.cache_write = *written;
-  if (set.per_request) {
-    const auto fee = base::Credits::parse(*set.per_request);
-    if (!fee) return fail(ErrorCode::invalid, "per_request: " + fee.error().message, fee.error().hint);
-    record.per_request = *fee;
-  }
+  if (auto units = read_units(set, record); !units) return tl::unexpected(units.error());
+  if (auto charged = check_charged(set, record); !charged) return tl::unexpected(charged.error());
   for (const auto& done : {check_tokens("max_output_tokens", set.max_output_tokens, 1),
                            check_tokens("context_tokens", set.context_tokens, 1)}) {
     if (!done) return tl::unexpected(done.error());
@@ -120,13 +154,46 @@ std::string term(std::string_view what, std::int64_t tokens, std::int64_t nano_p
          " a million = " + openai::cost(price, {}, usage).to_display();
 }
 
+std::vector<std::string> unit_terms(const PriceRecord& price, const openai::Usage& usage) {
+  const auto sum = [](const openai::Price& of, const openai::Usage& used) {
+    return openai::cost(of, {}, used).to_display();
+  };
+  std::vector<std::string> lines;
+  openai::Price only;
+  openai::Usage used;
+  if (usage.images != 0) {
+    only.per_image = price.per_image;
+    used.images = usage.images;
+    lines.push_back(std::to_string(usage.images) + " images x " + price.per_image.to_display() + " = " +
+                    sum(only, used));
+  }
+  if (usage.characters != 0) {
+    only = {};
+    only.per_character = {price.per_character};
+    used.characters = usage.characters;
+    lines.push_back(std::to_string(usage.characters) + " characters x $" + only.per_character.to_decimal() +
+                    " a million = " + sum(only, used));
+  }
+  if (usage.audio_ms != 0) {
+    only = {};
+    only.per_second = price.per_second;
+    used.audio_ms = usage.audio_ms;
+    lines.push_back(openai::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
+                    sum(only, used));
+  }
+  return lines;
+}
+
 std::vector<std::string> arithmetic_of(const PriceRecord& price, const openai::Usage& usage,
                                        openai::Multiplier multiplier, base::Credits cost) {
   std::vector<std::string> lines;
   const auto plain = usage.input_tokens - usage.cached_tokens;
-  lines.push_back(term("input", plain, price.input));
+  const auto others = unit_terms(price, usage);
+  const bool with_tokens = others.empty() || usage.input_tokens != 0 || usage.output_tokens != 0;
+  if (with_tokens) lines.push_back(term("input", plain, price.input));
   if (usage.cached_tokens != 0) lines.push_back(term("cached input", usage.cached_tokens, price.cached_input));
-  lines.push_back(term("output", usage.output_tokens, price.output));
+  if (with_tokens) lines.push_back(term("output", usage.output_tokens, price.output));
+  lines.insert(lines.end(), others.begin(), others.end());
   if (price.per_request != base::Credits()) lines.push_back("per request = " + price.per_request.to_display());
   if (multiplier.millionths != openai::Multiplier{}.millionths)
     lines.push_back("group multiplier x " + multiplier.to_decimal());
@@ -137,13 +204,21 @@ std::vector<std::string> arithmetic_of(const PriceRecord& price, const openai::U
 Result<openai::Usage> to_usage(const admin::PriceQuote& quote) {
   for (const auto& done :
        {check_tokens("input_tokens", quote.input_tokens, 0), check_tokens("cached_tokens", quote.cached_tokens, 0),
-        check_tokens("output_tokens", quote.output_tokens, 0)}) {
+        check_tokens("output_tokens", quote.output_tokens, 0), check_tokens("images", quote.images, 0),
+        check_tokens("characters", quote.characters, 0), check_tokens("audio_ms", quote.audio_ms, 0)}) {
     if (!done) return tl::unexpected(done.error());
   }
   if (quote.cached_tokens > quote.input_tokens) {
     return fail(ErrorCode::invalid, "cached_tokens: they are a part of input_tokens and cannot be more");
   }
-  return openai::Usage{quote.input_tokens, quote.cached_tokens, 0, quote.output_tokens};
+  openai::Usage usage;
+  usage.input_tokens = quote.input_tokens;
+  usage.cached_tokens = quote.cached_tokens;
+  usage.output_tokens = quote.output_tokens;
+  usage.images = quote.images;
+  usage.characters = quote.characters;
+  usage.audio_ms = quote.audio_ms;
+  return usage;
 }
 
 }  // namespace

@@ -61,6 +61,11 @@ admin::Request to_message(const ledger::RequestRow& row) {
   request.cached_tokens = settlement.cached_tokens;
   request.cache_write_tokens = settlement.cache_write_tokens;
   request.output_tokens = settlement.output_tokens;
+  const auto told = [](std::int64_t count) { return count == 0 ? std::nullopt : std::optional(count); };
+  request.images = told(settlement.units.images);
+  request.characters = told(settlement.units.characters);
+  request.audio_ms = told(settlement.units.audio_ms);
+  request.search_units = told(settlement.units.search_units);
   request.held = settlement.held;
   request.cost = row.posted;
   request.refunded = row.refunded;

@@ -53,7 +53,15 @@ const std::map<std::string, Field>& fields() {
 }
 
 Json usage_json(const FakeUsage& usage) {
-  return {{"input", usage.input}, {"cached", usage.cached}, {"output", usage.output}};
+  return {{"input", usage.input},
+          {"cached", usage.cached},
+          {"output", usage.output},
+          {"images", usage.images},
+          {"characters", usage.characters},
+          {"search_units", usage.search_units},
+          {"cache_write", usage.cache_write},
+          {"long_cache_write", usage.long_cache_write},
+          {"reasoning", usage.reasoning}};
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct FakeCall {
   FakeUsage usage;             // output: of one choice
   std::string tool;            // name of the first tool, if the request has any
   std::string id;              // unique
+  bool tells_tokens = false;   // asked for, where a provider need not
   bool include_usage = false;  // stream_options.include_usage
 
   bool cut_by_bound() const { return bound && usage.output >= *bound; }
@@ -35,5 +36,9 @@ FakeAnswer answer_completions(const FakeCall& call);
 FakeAnswer answer_embeddings(const FakeCall& call);
 FakeAnswer answer_responses(const FakeCall& call);
 FakeAnswer answer_messages(const FakeCall& call);
+FakeAnswer answer_moderations(const FakeCall& call);
+FakeAnswer answer_rerank(const FakeCall& call);
+FakeAnswer answer_images(const FakeCall& call);
+FakeAnswer answer_speech(const FakeCall& call);
 
 }  // namespace cr::test

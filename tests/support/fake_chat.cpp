@@ -15,7 +15,9 @@ std::string event(const Json& json) {
 
 // The sum over the choices, and what the provider would say of it.
 FakeUsage total_of(const FakeCall& call, std::int64_t output_of_choice, std::int64_t prompts = 1) {
-  return {call.usage.input, call.usage.cached, output_of_choice * call.choices * prompts};
+  FakeUsage total = call.usage;
+  total.output = output_of_choice * call.choices * prompts;
+  return total;
 }
 
 Json usage_json(const FakeUsage& usage) {
@@ -23,7 +25,11 @@ Json usage_json(const FakeUsage& usage) {
           {"completion_tokens", usage.output},
           {"total_tokens", usage.input + usage.output},
           {"prompt_tokens_details", {{"cached_tokens", usage.cached}, {"audio_tokens", 0}}},
-          {"completion_tokens_details", {{"reasoning_tokens", 0}, {"audio_tokens", 0}}}};
+          {"completion_tokens_details",
+           {{"reasoning_tokens", usage.reasoning},
+            {"audio_tokens", 0},
+            {"accepted_prediction_tokens", 0},
+            {"rejected_prediction_tokens", 0}}}};
 }
 
 std::int64_t tool_output() {
@@ -167,7 +173,7 @@ FakeAnswer answer_completions(const FakeCall& call) {
 
 FakeAnswer answer_embeddings(const FakeCall& call) {
   FakeAnswer answer;
-  answer.usage = {call.usage.input, call.usage.cached, 0};
+  answer.usage = call.usage;
   const Json input = call.body.value("input", Json(""));
   const bool several = input.is_array() && !input.empty() && !input.front().is_number();
   Json data = Json::array();

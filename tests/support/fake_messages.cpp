@@ -9,10 +9,13 @@ std::string event(const Json& json) {
   return "event: " + json["type"].get<std::string>() + "\ndata: " + json.dump() + "\n\n";
 }
 
-// Anthropic counts cached input beside input_tokens, not in it.
+// Anthropic counts cached and written input beside input_tokens, not in it.
 Json input_usage_json(const FakeUsage& usage) {
-  return {{"input_tokens", usage.input - usage.cached},
-          {"cache_creation_input_tokens", 0},
+  return {{"input_tokens", usage.input - usage.cached - usage.cache_write},
+          {"cache_creation_input_tokens", usage.cache_write},
+          {"cache_creation",
+           {{"ephemeral_5m_input_tokens", usage.cache_write - usage.long_cache_write},
+            {"ephemeral_1h_input_tokens", usage.long_cache_write}}},
           {"cache_read_input_tokens", usage.cached}};
 }
 

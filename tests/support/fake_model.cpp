@@ -17,7 +17,9 @@ std::int64_t items_in(const Json& value) {
 
 std::int64_t message_count(std::string_view endpoint, const Json& body) {
   if (endpoint == "embeddings" || endpoint == "responses") return items_in(body.value("input", Json("")));
-  if (endpoint == "completions") return items_in(body.value("prompt", Json("")));
+  if (endpoint == "moderations" || endpoint == "audio/speech") return items_in(body.value("input", Json("")));
+  if (endpoint == "rerank") return items_in(body.value("documents", Json::array()));
+  if (endpoint == "completions" || endpoint == "images/generations") return items_in(body.value("prompt", Json("")));
   return items_in(body.value("messages", Json::array()));
 }
 
@@ -45,6 +47,10 @@ std::optional<std::int64_t> asked_for(std::string_view body, std::string_view wh
   return value;
 }
 
+std::int64_t characters_in(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
+}
+
 FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeCall& call) {
   const auto messages = message_count(endpoint, call.body);
   const bool full = call.model.starts_with("fake-full");
@@ -54,7 +60,13 @@ FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeC
   usage.input = asked_for(text, "input").value_or(usage.input);
   usage.output = asked_for(text, "output").value_or(usage.output);
   usage.cached = asked_for(text, "cached").value_or(0);
-  if (endpoint == "embeddings") usage.output = 0;
+  usage.cache_write = asked_for(text, "write").value_or(0);
+  usage.long_cache_write = asked_for(text, "long").value_or(0);
+  usage.reasoning = asked_for(text, "reasoning").value_or(0);
+  if (endpoint == "embeddings" || endpoint == "moderations" || endpoint == "rerank") usage.output = 0;
+  if (endpoint == "images/generations") usage.images = call.body.value("n", std::int64_t{1});
+  if (endpoint == "audio/speech") usage.characters = characters_in(call.body.value("input", std::string()));
+  if (endpoint == "rerank") usage.search_units = asked_for(text, "units").value_or(0);
   return usage;
 }
 
@@ -70,6 +82,7 @@ std::string tool_of(const Json& body) {
 std::string complaint_about(std::string_view endpoint, const Json& body) {
   if (!body.is_object()) return "the body must be a JSON object";
   if (!body.contains("model") || !body["model"].is_string()) return "you must provide a model parameter";
+  if (endpoint == "audio/speech" && !body.contains("voice")) return "voice: Field required";
   if (endpoint == "messages" && !body.contains("max_tokens")) return "max_tokens: Field required";
   if (endpoint == "chat/completions" && body.contains("max_tokens") && body.contains("max_completion_tokens"))
     return "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.";
@@ -123,6 +136,7 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
   call.choices = call.body.value("n", std::int64_t{1});
   call.bound = bound_in(call.body);
   call.usage = usage_of(endpoint, body, call);
+  call.tells_tokens = asked_for(body, "tokens").value_or(0) != 0;
   call.tool = tool_of(call.body);
   call.id = "fake-" + std::to_string(++serial);
   if (auto options = call.body.find("stream_options"); options != call.body.end() && options->is_object())
@@ -139,11 +153,20 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
     answer = answer_responses(call);
   else if (endpoint == "messages")
     answer = answer_messages(call);
+  else if (endpoint == "moderations")
+    answer = answer_moderations(call);
+  else if (endpoint == "rerank")
+    answer = answer_rerank(call);
+  else if (endpoint == "images/generations")
+    answer = answer_images(call);
+  else if (endpoint == "audio/speech")
+    answer = answer_speech(call);
   else if (endpoint == "messages/count_tokens")
     answer.body = Json{{"input_tokens", call.usage.input}}.dump();
   else
     return refusal(endpoint, 404, "invalid_request_error", "unknown endpoint");
-  answer.stream = call.stream && !answer.events.empty();
+  const bool sse = call.body.value("stream_format", "") == "sse";
+  answer.stream = (call.stream || sse) && !answer.events.empty();
   answer.model = call.model;
   answer.bound = call.bound;
   const bool unasked = answer.stream && endpoint.ends_with("completions") && !call.include_usage;

@@ -9,7 +9,9 @@
 //   costs
 //                                  its whole ceiling (openai/price.h), as long as the gateway had no need to edit the
 //                                  body
-//   [[input=N output=N cached=N]]  anywhere in the text of the request: these numbers (each optional)
+//   [[input=N output=N cached=N]]  anywhere in the text of the request: these numbers (each optional); also write=N and
+//                                  long=N, of the input written to a cache, reasoning=N, and of what is not metered by
+//                                  tokens: tokens=1 (tell them all the same), units=N (tell a rerank's search units)
 #pragma once
 
 #include <cstdint>
@@ -24,6 +26,11 @@ struct FakeUsage {
   std::int64_t input = 0;
   std::int64_t cached = 0;
   std::int64_t output = 0;  // of all choices
+  std::int64_t images = 0;
+  std::int64_t characters = 0;                         // spoken, in Unicode characters
+  std::int64_t search_units = 0;                       // of a rerank
+  std::int64_t cache_write = 0, long_cache_write = 0;  // of the input; the second a part of the first
+  std::int64_t reasoning = 0;                          // of the output
 };
 
 struct FakeEvent {
@@ -34,8 +41,9 @@ struct FakeEvent {
 struct FakeAnswer {
   int status = 200;
   bool stream = false;
-  std::string body;               // plain
-  std::vector<FakeEvent> events;  // stream
+  std::string body;                               // plain
+  std::vector<FakeEvent> events;                  // stream
+  std::string content_type = "application/json";  // of the plain one
   FakeUsage usage;
   std::string model;
   std::optional<std::int64_t> bound;  // the request's output bound, per choice

@@ -62,7 +62,10 @@ class Answering {
     if (!world_.pass_gate(-1, wire_) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
     if (behaviour_.cut_after == -1) return cut();
     if (accepted() && !behaviour_.body && !behaviour_.raw)
-      note([&](Witnessed& seen) { seen.consumed = {answer_.usage.input, answer_.usage.cached, 0}; });
+      note([&](Witnessed& seen) {
+        seen.consumed = answer_.usage;
+        seen.consumed.output = 0;
+      });
     if (behaviour_.silent_after == -1) return fall_silent();
     if (behaviour_.raw) return end_with(send(*behaviour_.raw) ? "raw" : "gone");
     return streams() ? run_stream() : run_plain();
@@ -73,7 +76,7 @@ class Answering {
   bool streams() const { return answer_.stream && accepted() && !behaviour_.body; }
 
   std::string head(const std::string& framing) const {
-    std::string type = streams() ? "text/event-stream" : "application/json";
+    std::string type = streams() ? "text/event-stream" : accepted() ? answer_.content_type : "application/json";
     if (!behaviour_.content_type.empty()) type = behaviour_.content_type;
     std::string text = "HTTP/1.1 " + std::to_string(status_) + " " + std::string(reason_of(status_));
     text += "\r\nContent-Type: " + type + "\r\nx-request-id: req_fake\r\nset-cookie: fake=1\r\n" + framing;

@@ -336,12 +336,12 @@ TEST(Messages, other_requests_go_round) {
   expect_round_trip(AccountCreate{"a", sample_credits(1), "n"}, {"name", "quota", "note"});
   expect_round_trip(AccountEdit{true, QuotaEdit{true, {}, {}}, "n"}, {"enabled", "quota", "note"});
   expect_round_trip(AccountCredit{sample_credits(-5)}, {"amount"});
-  PriceSet set{"m", "1", "2", "0.5", "0.6", "0.01", 1, 2, sample_time(3)};
-  expect_round_trip(set, {"model", "input", "output", "cached_input", "cache_write", "per_request", "max_output_tokens",
-                          "context_tokens", "effective_at"});
+  PriceSet set{"m", "1", "2", "0.5", "0.6", "0.01", "0.04", "15", "0.0001", 1, 2, sample_time(3)};
+  expect_round_trip(set, {"model", "input", "output", "cached_input", "cache_write", "per_request", "per_image",
+                          "per_character", "per_second", "max_output_tokens", "context_tokens", "effective_at"});
   expect_round_trip(PriceImport{{set, set}}, {"prices"});
-  expect_round_trip(PriceQuote{"m", 1, 2, 3, "g"},
-                    {"model", "input_tokens", "cached_tokens", "output_tokens", "group"});
+  expect_round_trip(PriceQuote{"m", 1, 2, 3, 4, 5, 6, "g"}, {"model", "input_tokens", "cached_tokens", "output_tokens",
+                                                             "images", "characters", "audio_ms", "group"});
   expect_round_trip(ConfigCheck{"text", "name"}, {"text", "name"});
   EXPECT_EQ(to_json(Empty{}), "{}");
 }

@@ -83,7 +83,8 @@ inline Channel sample_channel() {
 }
 
 inline Price sample_price() {
-  return {"gpt-4o", "2.5", "1.25", "2.5", "10", "0.01", 16'384, 128'000, "set", sample_time(1), sample_time(2)};
+  return {"gpt-4o", "2.5", "1.25", "2.5",   "10",  "0.01",         "0.04",
+          "0.0001", "15",  16'384, 128'000, "set", sample_time(1), sample_time(2)};
 }
 
 inline Request sample_request() {
@@ -108,6 +109,10 @@ inline Request sample_request() {
   request.cached_tokens = 2;
   request.cache_write_tokens = 3;
   request.output_tokens = 4;
+  request.images = 5;
+  request.characters = 6;
+  request.audio_ms = 7;
+  request.search_units = 8;
   request.held = sample_credits(5);
   request.cost = sample_credits(6);
   request.refunded = sample_credits(2);

@@ -10,15 +10,23 @@ struct Row {
   Endpoint endpoint;
   std::string_view path;
   std::string_view name;
-  bool output;
+  Output output;
+  bool tells_tokens;
   Dialect dialect;
 };
 constexpr Row k_rows[] = {
-    {Endpoint::chat_completions, "/v1/chat/completions", "chat.completions", true, Dialect::openai},
-    {Endpoint::completions, "/v1/completions", "completions", true, Dialect::openai},
-    {Endpoint::embeddings, "/v1/embeddings", "embeddings", false, Dialect::openai},
-    {Endpoint::responses, "/v1/responses", "responses", true, Dialect::openai},
-    {Endpoint::messages, "/v1/messages", "messages", true, Dialect::anthropic},
+    {Endpoint::chat_completions, "/v1/chat/completions", "chat.completions", Output::text, true, Dialect::openai},
+    {Endpoint::completions, "/v1/completions", "completions", Output::text, true, Dialect::openai},
+    {Endpoint::embeddings, "/v1/embeddings", "embeddings", Output::none, true, Dialect::openai},
+    {Endpoint::responses, "/v1/responses", "responses", Output::text, true, Dialect::openai},
+    {Endpoint::messages, "/v1/messages", "messages", Output::text, true, Dialect::anthropic},
+    {Endpoint::count_tokens, "/v1/messages/count_tokens", "messages.count_tokens", Output::none, false,
+     Dialect::anthropic},
+    {Endpoint::moderations, "/v1/moderations", "moderations", Output::none, false, Dialect::openai},
+    {Endpoint::rerank, "/v1/rerank", "rerank", Output::none, false, Dialect::openai},
+    {Endpoint::images_generations, "/v1/images/generations", "images.generations", Output::media, false,
+     Dialect::openai},
+    {Endpoint::audio_speech, "/v1/audio/speech", "audio.speech", Output::media, false, Dialect::openai},
 };
 static_assert(std::size(k_rows) == k_endpoint_count);
 
@@ -27,14 +35,18 @@ TEST(Endpoint, EachIsFoundByItsPath) {
     EXPECT_EQ(find_endpoint(row.path), row.endpoint) << row.path;
     EXPECT_EQ(path_of(row.endpoint), row.path);
     EXPECT_EQ(name_of(row.endpoint), row.name);
-    EXPECT_EQ(has_output(row.endpoint), row.output) << row.name;
+    EXPECT_EQ(output_of(row.endpoint), row.output) << row.name;
+    EXPECT_EQ(tells_tokens(row.endpoint), row.tells_tokens) << row.name;
+    EXPECT_EQ(is_free(row.endpoint), row.endpoint == Endpoint::count_tokens) << row.name;
+    EXPECT_EQ(default_model(row.endpoint).empty(), row.endpoint != Endpoint::moderations) << row.name;
     EXPECT_EQ(dialect_of(row.endpoint), row.dialect) << row.name;
   }
 }
 
 TEST(Endpoint, NothingElseIsOne) {
-  for (const std::string_view path : {"", "/", "/v1", "/v1/chat/completions/", "/v1/Chat/completions", "/v1/models",
-                                      "/v1/messages/count_tokens", "/v1/chat/completions?x=1"}) {
+  for (const std::string_view path :
+       {"", "/", "/v1", "/v1/chat/completions/", "/v1/Chat/completions", "/v1/models", "/v1/messages/batches",
+        "/v1/images", "/v1/audio/speech/", "/v1/chat/completions?x=1"}) {
     EXPECT_EQ(find_endpoint(path), std::nullopt) << path;
   }
 }

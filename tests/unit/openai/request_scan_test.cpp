@@ -227,7 +227,7 @@ TEST(RequestScan, FindsWhatThereIs) {
   EXPECT_EQ(found->bound_field, "max_tokens");
   EXPECT_EQ(found->first_member, 1u);
   const auto text = [&body](Span span) { return body.substr(span.begin, span.end - span.begin); };
-  EXPECT_EQ(text(found->model_value), R"("gpt-4o")");
+  EXPECT_EQ(text(*found->model_value), R"("gpt-4o")");
   EXPECT_EQ(text(found->bound_value.value()), "77");
   EXPECT_EQ(text(found->stream_options_value.value()), R"({"include_usage":false})");
   EXPECT_EQ(text(found->include_usage_value.value()), "false");
