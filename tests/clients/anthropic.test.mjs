@@ -56,6 +56,14 @@ describe('answers', () => {
     assert.deepEqual(streamed.content[0].input, { city: 'Paris' });
   });
 
+  it('the tokens a message would have, counted for nothing', async () => {
+    const counted = await client().messages.countTokens({ model: 'claude-fake', messages: [...messages, ...messages, ...messages] });
+    assert.equal(counted.input_tokens, 30);
+    const row = (await router.requests('sdk'))[0];
+    assert.deepEqual([row.endpoint, row.cost, row.held, row.input_tokens, row.flags], ['messages.count_tokens', '0', '0', 0, []]);
+    assert.equal((await router.lastSeen()).endpoint, 'messages/count_tokens');
+  });
+
   it('the models this token can call', async () => {
     const ids = [];
     for await (const model of client().models.list()) ids.push(model.id);

@@ -66,6 +66,9 @@ export class Router {
     await this.crctl(['channel', 'create', 'fake-openai', '--kind', 'openai', '--models', 'fake-*', ...base], 'upstream-key');
     await this.crctl(['channel', 'create', 'fake-anthropic', '--kind', 'anthropic', '--models', 'claude-fake*', ...base],
       'upstream-key');
+    await this.crctl(['channel', 'create', 'moderator', '--kind', 'openai', '--models', 'omni-moderation-latest', ...base], 'upstream-key');
+    await this.crctl(['price', 'set', 'fake-images', '--per-image', '0.04']);
+    await this.crctl(['price', 'set', 'fake-voice', '--per-character', '15']);
     for (const model of ['fake-a', 'fake-b', 'claude-fake'])
       await this.crctl(['price', 'set', model, '--input', '1', '--output', '2', '--max-output', '4096']);
   }

@@ -10,14 +10,17 @@ const tools = [{ type: 'function', function: { name: 'weather', parameters: weat
 
 let router;
 let key;
+let mediaKey;
 before(async () => {
   router = await Router.start();
   key = await router.token('sdk', '--quota', '10', '--models', 'fake-a,fake-b');
+  mediaKey = await router.token('media', '--quota', '10');
 });
 after(() => router?.stop());
 beforeEach(() => router.resetUpstream());
 
 const client = (options = {}) => new OpenAI({ baseURL: `${router.url}/v1`, apiKey: key, ...options });
+const media = () => client({ apiKey: mediaKey });
 
 describe('answers', () => {
   it('a chat completion, with usage and a request id', async () => {
@@ -82,6 +85,45 @@ describe('answers', () => {
     const plain = await client().embeddings.create({ model: 'fake-a', input: 'a', dimensions: 4, encoding_format: 'float' });
     assert.deepEqual(plain.data[0].embedding, [0, 0.0625, 0.125, 0.1875]);
     assert.equal(plain.usage.prompt_tokens, 10);
+  });
+
+  it('embeddings are charged for their input', async () => {
+    await client().embeddings.create({ model: 'fake-a', input: ['a', 'b', 'c'] });
+    const row = (await router.requests('sdk'))[0];
+    assert.deepEqual([row.endpoint, row.input_tokens, row.cost], ['embeddings', 30, '0.00003']);
+  });
+
+  it('images, charged by the image', async () => {
+    const made = await media().images.generate({ model: 'fake-images', prompt: 'a cat', n: 2 });
+    assert.deepEqual(made.data.map((image) => image.b64_json), ['iVBORw0KGgoA', 'iVBORw0KGgoB']);
+    const row = (await router.requests('media'))[0];
+    assert.deepEqual([row.endpoint, row.images, row.cost], ['images.generations', 2, '0.08']);
+  });
+
+  it('images in a stream', async () => {
+    const types = [];
+    const stream = await media().images.generate({ model: 'fake-images', prompt: 'a cat', stream: true, partial_images: 1 });
+    for await (const event of stream) types.push(event.type);
+    assert.deepEqual(types, ['image_generation.partial_image', 'image_generation.completed']);
+    assert.equal((await router.requests('media'))[0].cost, '0.04');
+  });
+
+  it('speech, byte for byte, charged by the character', async () => {
+    const input = 'Grüße an 𝄞';
+    const answer = await media().audio.speech.create({ model: 'fake-voice', voice: 'alloy', input, response_format: 'wav' });
+    assert.equal(answer.headers.get('content-type'), 'audio/wav');
+    const expected = Buffer.from(Array.from({ length: 10 * 8 }, (_, at) => (at * 37) % 256));
+    assert.deepEqual(Buffer.from(await answer.arrayBuffer()), expected);
+    const row = (await router.requests('media'))[0];
+    assert.deepEqual([row.endpoint, row.characters, row.cost], ['audio.speech', 10, '0.00015']);
+  });
+
+  it('moderations, of the default model and free', async () => {
+    const judged = await media().moderations.create({ input: ['one', 'two'] });
+    assert.deepEqual(judged.results.map((result) => result.flagged), [false, false]);
+    assert.equal(judged.model, 'omni-moderation-latest');
+    const row = (await router.requests('media'))[0];
+    assert.deepEqual([row.endpoint, row.model, row.cost, row.flags], ['moderations', 'omni-moderation-latest', '0', []]);
   });
 
   it('a response, whole and streamed', async () => {
