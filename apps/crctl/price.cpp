@@ -81,7 +81,19 @@ std::string terms_of(const Price& price) {
   return by_units_only ? units.substr(2) : tokens + units;
 }
 
+Result<void> check_charged(const SetWords& words) {
+  if (words.per_request || words.per_image || words.per_character || words.per_second) return {};
+  for (const auto& [flag, text] : {std::pair{"--input", &words.input}, std::pair{"--output", &words.output}}) {
+    if (*text) continue;
+    return base::fail(base::ErrorCode::invalid,
+                      fmt::format("'crctl price set' needs {} where no --per-... is given", flag),
+                      "see 'crctl price set --help'");
+  }
+  return {};
+}
+
 Result<Exit> run_set(Context& context, const SetWords& words) {
+  if (auto charged = check_charged(words); !charged) return tl::unexpected(charged.error());
   admin::PriceSet price;
   price.model = words.model;
   price.input = words.input;

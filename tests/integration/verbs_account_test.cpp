@@ -112,6 +112,8 @@ TEST(PriceSet, RefusalsAndDryRunsLeaveAll) {
   expect_refusals(daemon,
                   {
                       {{"price", "set", "m", "--input", "1"}, 2, "needs --output", "crctl price set --help"},
+                      {{"price", "set", "m", "--per-image", "0"}, 2, "input: missing", ""},
+                      {{"price", "set", "m", "--per-image", "some"}, 2, "per_image: ", "write"},
                       {{"price", "set", "m", "--input", "cheap", "--output", "1"}, 2, "input: ", "write"},
                       {{"price", "set", "m", "--input", "-1", "--output", "1"}, 2, "input: ", "write"},
                       {{"price", "set", "m-*", "--input", "1", "--output", "1"}, 2, "not of a pattern", ""},

@@ -456,9 +456,9 @@ TEST(Messages, requests_are_refused_by_name) {
       {R"({"quota":{"detla":"5"}})", "quota: unknown member 'detla'", "did you mean 'delta'?"},
   });
   expect_refusals<PriceImport>({
-      {R"({"prices":[{"input":"1","output":"2"},{"input":"1"}]})", "prices[1].output: missing", ""},
       {R"({"prices":[{"input":"1","output":"2","outptu":"3"}]})", "prices[0]: unknown member 'outptu'", ""},
       {R"({"prices":[{"input":"1","output":2}]})", "prices[0].output: expected a text", ""},
+      {R"({"prices":[{"per_image":0.04}]})", "prices[0].per_image: expected a text", ""},
   });
   expect_refusals<TokenRotate>({
       {R"({"grace_ms":1.5})", "grace_ms: expected a whole number", ""},

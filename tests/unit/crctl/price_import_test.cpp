@@ -25,6 +25,16 @@ TEST(PriceList, reads_the_shipped_shape) {
   EXPECT_EQ(price.max_output_tokens, std::nullopt);
 }
 
+TEST(PriceList, reads_other_units) {
+  const auto list = parse_price_list(R"([{"model":"a","per_image":"0.04"},
+    {"model":"b","per_character":"15","per_second":"0.0001","per_request":"0.01"}])");
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ(list->prices[0].per_image, "0.04");
+  EXPECT_EQ(list->prices[0].input, std::nullopt);
+  EXPECT_EQ(list->prices[1].per_character, "15");
+  EXPECT_EQ(list->prices[1].per_second, "0.0001");
+}
+
 TEST(PriceList, reads_an_array) {
   const auto list =
       parse_price_list(R"([{"model":"a","input":"1","output":"2"},{"model":"b","input":"1","output":"2"}])");

@@ -42,6 +42,17 @@ TEST(ShippedPrices, dollars_a_million_are_exact) {
   EXPECT_EQ(price.max_output_tokens, std::nullopt);
 }
 
+TEST(ShippedPrices, other_units_are_exact) {
+  const auto prices = prices_from_json(R"({"models":[{"model":"m","input":"0","output":"0","per_image":"0.04",
+      "per_character":"15","per_second":"0.0001"},{"model":"n","input":"1","output":"1","per_second":null}]})",
+                                       k_now);
+  ASSERT_TRUE(prices) << prices.error().message;
+  EXPECT_EQ(prices->front().per_image, Credits::from_nano(40'000'000));
+  EXPECT_EQ(prices->front().per_character, 15'000'000'000);
+  EXPECT_EQ(prices->front().per_second, Credits::from_nano(100'000));
+  EXPECT_EQ(prices->back().per_second, Credits());
+}
+
 struct BadList {
   const char* json;
   const char* words;
@@ -59,6 +70,7 @@ TEST(ShippedPrices, bad_lists_are_refused_by_name) {
       {R"({"models":[{"model":"m","input":1,"output":"1"}]})", "'m': input is not a decimal in quotes"},
       {R"({"models":[{"model":"m","input":"-1","output":"1"}]})", "'m': input: "},
       {R"({"models":[{"model":"m","input":"1","output":"1","cached_input":"x"}]})", "'m': cached_input: "},
+      {R"({"models":[{"model":"m","input":"1","output":"1","per_image":0.04}]})", "'m': per_image is not a decimal"},
       {R"({"models":[{"model":"m","input":"1","output":"1","context_tokens":0}]})", "'m': context_tokens"},
       {R"({"models":[{"model":"m","input":"1","output":"1","max_output_tokens":1.5}]})", "'m': max_output_tokens"},
   };

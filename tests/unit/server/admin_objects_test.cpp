@@ -168,9 +168,29 @@ TEST_F(AdminObjects, prices_are_set_quoted_and_unset) {
   EXPECT_EQ(refused("GET", "/prices/my%2Fmodel").code, ErrorCode::not_found);
 }
 
+TEST_F(AdminObjects, prices_by_other_units_are_set_and_quoted) {
+  const auto set =
+      send_text<Price>("PUT", "/prices/m", R"({"per_image":"0.04","per_character":"15","per_second":"0.0001"})");
+  EXPECT_EQ(set.input, "0");
+  const auto shown = get<Price>("/prices/m");
+  EXPECT_EQ(shown.per_image, "0.04");
+  EXPECT_EQ(shown.per_character, "15");
+  EXPECT_EQ(shown.per_second, "0.0001");
+  const auto quoted = send_text<admin::PriceQuoted>("POST", "/prices/quote",
+                                                    R"({"model":"m","images":3,"characters":2000,"audio_ms":1500})");
+  EXPECT_EQ(quoted.cost.to_decimal(), "0.15015");
+  EXPECT_THAT(quoted.lines, testing::ElementsAre("3 images x $0.04 = $0.12", "2000 characters x $15 a million = $0.03",
+                                                 "1.5 seconds x $0.0001 = $0.00015", testing::StartsWith("total, ")));
+}
+
 TEST_F(AdminObjects, price_errors_and_dry_runs) {
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"input":"x","output":"1"})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"output":"1"})").message, "input: missing");
+  EXPECT_EQ(refused("PUT", "/prices/m", R"({"input":"1"})").message, "output: missing");
+  EXPECT_EQ(refused("PUT", "/prices/m", R"({"per_image":"0"})").message, "input: missing") << "free by a slip";
+  EXPECT_EQ(refused("PUT", "/prices/m", R"({"per_image":"x"})").code, ErrorCode::invalid);
+  EXPECT_EQ(refused("PUT", "/prices/m", R"({"per_character":"-1"})").code, ErrorCode::invalid);
+  EXPECT_EQ(refused("POST", "/prices/quote", R"({"model":"gpt-4o","images":-1})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"model":"n","input":"1","output":"1"})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"input":"1","output":"1","context_tokens":0})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("DELETE", "/prices/no-such").code, ErrorCode::not_found);
