@@ -120,7 +120,7 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
   if (endpoint == Endpoint::completions || endpoint == Endpoint::chat_completions) {
     copies = std::clamp<std::int64_t>(integer_in(turn.request, "n", 1), 1, 128);
   }
-  if (has_output(endpoint)) add_choices(turn, texts, copies, bound);
+  if (output_of(endpoint) == Output::text) add_choices(turn, texts, copies, bound);
   return turn;
 }
 
@@ -128,7 +128,7 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
 }  // namespace echo
 
 bool echo_answers(Endpoint endpoint) {
-  return endpoint <= Endpoint::messages;
+  return endpoint != Endpoint::audio_speech;
 }
 
 EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,
@@ -143,9 +143,20 @@ EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestSc
       return echo::answer_embeddings(turn);
     case Endpoint::responses:
       return echo::answer_responses(turn);
-    default:
+    case Endpoint::messages:
       return echo::answer_messages(turn);
+    case Endpoint::count_tokens:
+      return echo::answer_count_tokens(turn);
+    case Endpoint::moderations:
+      return echo::answer_moderations(turn);
+    case Endpoint::rerank:
+      return echo::answer_rerank(turn);
+    case Endpoint::images_generations:
+      return echo::answer_images(turn);
+    case Endpoint::audio_speech:
+      break;
   }
+  return {"application/json", {}};  // never asked: echo_answers() says no
 }
 
 }  // namespace cr::openai

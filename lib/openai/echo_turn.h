@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// EchoTurn: what the five forms of an echo answer have in common: the request read, the words to say, their count. Only
+// EchoTurn: what the forms of an echo answer have in common: the request read, the words to say, their count. Only
 // for the echo sources (it shows nlohmann/json). Plain value.
 #pragma once
 
@@ -58,5 +58,9 @@ EchoAnswer answer_completions(const Turn& turn);
 EchoAnswer answer_embeddings(const Turn& turn);
 EchoAnswer answer_responses(const Turn& turn);
 EchoAnswer answer_messages(const Turn& turn);
+EchoAnswer answer_count_tokens(const Turn& turn);
+EchoAnswer answer_moderations(const Turn& turn);
+EchoAnswer answer_rerank(const Turn& turn);
+EchoAnswer answer_images(const Turn& turn);
 
 }  // namespace cr::openai::echo

@@ -332,5 +332,41 @@ TEST(Echo, IsBounded) {
   EXPECT_GT(one_word["usage"]["completion_tokens"].get<int>(), 1000);
 }
 
+TEST(Echo, CountsTheTokensOfAMessage) {
+  const json body = plain(Endpoint::count_tokens,
+                          R"({"model":"m","system":"be kind","messages":[{"role":"user","content":"Hello you"}]})");
+  EXPECT_EQ(body, (json{{"input_tokens", 4}}));
+}
+
+TEST(Echo, FlagsNothing) {
+  const json body = plain(Endpoint::moderations, R"({"input":["one","two"]})");
+  EXPECT_EQ(body["model"], "omni-moderation-latest");
+  ASSERT_EQ(body["results"].size(), 2u);
+  EXPECT_EQ(body["results"][1]["flagged"], false);
+  EXPECT_EQ(body["results"][1]["categories"].size(), body["results"][1]["category_scores"].size());
+  const json parts =
+      plain(Endpoint::moderations, R"({"input":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})");
+  EXPECT_EQ(parts["results"].size(), 1u) << "parts of one input";
+}
+
+TEST(Echo, RanksByTheWordsOfTheQuery) {
+  const std::string request =
+      R"({"model":"m","query":"red apple","documents":["a pear","Red wine",{"text":"the red apple"}],"top_n":2})";
+  const json body = plain(Endpoint::rerank, request);
+  ASSERT_EQ(body["results"].size(), 2u);
+  EXPECT_EQ(body["results"][0], (json{{"index", 2}, {"relevance_score", 1.0}}));
+  EXPECT_EQ(body["results"][1], (json{{"index", 1}, {"relevance_score", 0.5}}));
+  EXPECT_EQ(metered(Endpoint::rerank, request), (Usage{3 * 2 + 2 + 2 + 3, 0, 0, 0}));
+}
+
+TEST(Echo, DrawsOnePixelAnImage) {
+  const json body = plain(Endpoint::images_generations, R"({"model":"m","prompt":"a cat","n":2})");
+  ASSERT_EQ(body["data"].size(), 2u);
+  EXPECT_EQ(body["data"][0]["b64_json"].get<std::string>().substr(0, 11), "iVBORw0KGgo");
+  const auto events = stream(Endpoint::images_generations, R"({"model":"m","prompt":"a cat","stream":true})");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].name, "image_generation.completed");
+}
+
 }  // namespace
 }  // namespace cr::openai
