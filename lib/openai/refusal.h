@@ -23,6 +23,7 @@ enum class RefusalCode {
   rate_limit_exceeded,
   concurrency_limit_exceeded,
   invalid_json,
+  invalid_multipart,
   duplicate_key,
   invalid_value,
   conflicting_credentials,  // Authorization and x-api-key differ: 400
