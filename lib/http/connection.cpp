@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "http/body_pieces.h"
 #include "http/chunked.h"
 
 namespace cr::http {
@@ -52,6 +53,8 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
                          .tick = {}}),
       parser_(limits_->head),
       peer_(address_of(socket_)) {}
+
+Connection::~Connection() = default;
 
 void Connection::make_room(std::size_t size) {
   if (begin_ == end_) begin_ = end_ = 0;
@@ -212,6 +215,7 @@ void Connection::end_request() {
   }
   if (begin_ == end_) begin_ = end_ = 0;
   body_view_ = {};
+  pieces_.reset();
   body_.clear();
   if (body_.capacity() > k_keep_body_bytes_max) body_.shrink_to_fit();
 }

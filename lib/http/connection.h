@@ -27,11 +27,14 @@ struct ConnectionLimits {
   std::chrono::milliseconds stall_timeout{60'000};  // for a client that does not read
 };
 
+struct BodyPieces;
+
 enum class ReadOutcome { ok, closed, timed_out, refused, too_large };
 
 class Connection {
  public:
   Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits);
+  ~Connection();
 
   // The next request's head. `refused`: refusal() says status and reason. `closed`: the client left, or nothing came in
   // time.
@@ -43,6 +46,16 @@ class Connection {
   // The same without waiting, if all of a body with a length came together with its head. False: read_body() it.
   bool take_body(const RequestHead& head, std::uint64_t bytes_max);
   std::string_view body() const { return body_view_; }
+
+  // A body in pieces of at most 64 KiB, for one that is passed on: begin_pieces() once, then read_piece() until it
+  // ends. A piece holds to the next one; an empty one is the end. Each read has body_timeout, all of them together as
+  // long as the body takes at 16 KiB a second and body_timeout on top.
+  void begin_pieces(const RequestHead& head);
+  Task<ReadOutcome> read_piece(std::string_view& piece);
+  bool pieces_ended() const;          // that was the last: of a body with a length, known with the piece itself
+  void hold(std::string_view piece);  // body() grows by it
+  void drop_body();                   // the room of what was held
+  void cancel_read();                 // from another coroutine: the read under way ends as `closed`
   // Whether an unread body is small enough to be read away after a refusal; else the connection must close.
   bool can_skip_body(const RequestHead& head) const;
   Task<bool> skip_body(const RequestHead& head);
@@ -75,6 +88,7 @@ class Connection {
   Task<ReadOutcome> read_into(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> read_sized_body(std::uint64_t length);
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);
+  Task<ReadOutcome> fill_piece(std::size_t most);
   Task<bool> wait_writable();
   void make_room(std::size_t size);
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
@@ -92,7 +106,8 @@ class Connection {
   std::size_t consumed_ = 0;  // of this request, head and body
   std::string body_;          // bodies that do not fit the receive buffer, and decoded chunked ones
   std::string_view body_view_;
-  std::string pipelined_;  // bytes after a chunked body
+  std::string pipelined_;               // bytes after a chunked body
+  std::unique_ptr<BodyPieces> pieces_;  // while a body is read in pieces
   bool timed_out_ = false;
   bool cut_ = false;
   bool idle_ = true;

@@ -120,9 +120,13 @@ Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, 
   co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
 }
 
-std::optional<bool> UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
+void UpstreamConnection::begin_request() {
   ++requests_;
-  body_done_ = keep_alive_ = peer_closed_ = timed_out_ = false;
+  body_done_ = keep_alive_ = peer_closed_ = timed_out_ = send_cancelled_ = false;
+}
+
+std::optional<bool> UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
+  begin_request();
   if (cancelled_) return false;
   if (tls_) return std::nullopt;
   unsent_ = Gather(buffers);
@@ -145,6 +149,32 @@ Task<bool> UpstreamConnection::send_rest(std::span<const asio::const_buffer> buf
   }
   watch_.disarm();
   co_return sent && !cancelled_;
+}
+
+Task<bool> UpstreamConnection::send_piece(std::span<const asio::const_buffer> buffers) {
+  if (cancelled_) co_return false;
+  if (tls_) {
+    for (auto buffer : buffers) {
+      while (buffer.size() > 0) {
+        auto [error, bytes] = co_await tls_->async_write_some(buffer, k_await);
+        if (error || cancelled_ || send_cancelled_) co_return false;
+        buffer += bytes;
+      }
+    }
+    co_return true;
+  }
+  Gather unsent(buffers);
+  for (;;) {
+    if (const auto done = unsent.send(fd())) co_return *done;
+    auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
+    if (error || cancelled_ || send_cancelled_) co_return false;
+  }
+}
+
+void UpstreamConnection::cancel_send() {
+  send_cancelled_ = true;
+  ErrorCode ignored;
+  socket().cancel(ignored);
 }
 
 // One record for the usual request: gathered here, since OpenSSL writes one buffer at a time.

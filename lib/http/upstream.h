@@ -62,6 +62,16 @@ class UpstreamConnection {
   std::optional<bool> begin_send(std::span<const asio::const_buffer> buffers);
   Task<bool> send_rest(std::span<const asio::const_buffer> buffers, std::chrono::milliseconds timeout);
 
+  // The same in as many sends as it takes, without a deadline, while read_head() waits in another coroutine: a provider
+  // may answer before it has all. begin_request() comes before both. cancel_send() wakes a send that the answer's head
+  // has made pointless; the answer can still be read.
+  void begin_request();
+  Task<bool> send_piece(std::span<const asio::const_buffer> buffers);
+  void cancel_send();
+  void answer_within(std::chrono::milliseconds timeout) { watch_.expire_after(timeout); }  // read_head()'s, anew
+  // It was not told all of the request: the connection cannot carry another.
+  void forbid_reuse() { keep_alive_ = false; }
+
   // Skips interim (1xx) heads. If ok, head() has it; its views hold until the first fill().
   Task<AnswerOutcome> read_head(std::chrono::milliseconds timeout);
   const ResponseHead& head() const { return head_; }
@@ -106,6 +116,7 @@ class UpstreamConnection {
   bool peer_closed_ = false;
   bool timed_out_ = false;
   bool cancelled_ = false;
+  bool send_cancelled_ = false;
 };
 
 }  // namespace cr::http
