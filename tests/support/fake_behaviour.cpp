@@ -48,6 +48,8 @@ const std::map<std::string, Field>& fields() {
       {"gzip", into(&Behaviour::gzip)},
       {"close", into(&Behaviour::close)},
       {"piece_bytes", into(&Behaviour::piece_bytes)},
+      {"early", into(&Behaviour::early)},
+      {"stop_reading", into(&Behaviour::stop_reading)},
   };
   return k_fields;
 }
@@ -97,7 +99,7 @@ void World::add(Behaviour behaviour) {
 Behaviour World::take(const std::string& endpoint, const std::string& model) {
   std::lock_guard lock(mutex_);
   auto fits = [&](const Behaviour& behaviour) {
-    return (behaviour.model.empty() || behaviour.model == model) &&
+    return !behaviour.early && !behaviour.stop_reading && (behaviour.model.empty() || behaviour.model == model) &&
            (behaviour.endpoint.empty() || behaviour.endpoint == endpoint);
   };
   auto found = std::find_if(behaviours_.begin(), behaviours_.end(), fits);
@@ -107,9 +109,34 @@ Behaviour World::take(const std::string& endpoint, const std::string& model) {
   return behaviour;
 }
 
+std::optional<Behaviour> World::take_early(const std::string& endpoint) {
+  std::lock_guard lock(mutex_);
+  auto found = std::find_if(behaviours_.begin(), behaviours_.end(), [&](const Behaviour& behaviour) {
+    return (behaviour.early || behaviour.stop_reading) &&
+           (behaviour.endpoint.empty() || behaviour.endpoint == endpoint);
+  });
+  if (found == behaviours_.end()) return std::nullopt;
+  Behaviour behaviour = *found;
+  if (found->times > 0 && --found->times == 0) behaviours_.erase(found);
+  return behaviour;
+}
+
+void World::note_head() {
+  std::lock_guard lock(mutex_);
+  ++heads_;
+  changed_.notify_all();
+}
+
+void World::note_partial() {
+  std::lock_guard lock(mutex_);
+  ++partial_;
+  changed_.notify_all();
+}
+
 void World::reset() {
   std::lock_guard lock(mutex_);
   behaviours_.clear();
+  heads_ = partial_ = 0;
   seen_.clear();
   gate_closed_ = false;
   changed_.notify_all();
@@ -163,6 +190,8 @@ std::map<std::string, std::int64_t> World::counts() const {
   std::map<std::string, std::int64_t> counts{{"arrived", static_cast<std::int64_t>(seen_.size())},
                                              {"finished", 0},
                                              {"held", held_},
+                                             {"heads", heads_},
+                                             {"partial", partial_},
                                              {"complete", 0},
                                              {"gone", 0},
                                              {"input", 0},
@@ -202,7 +231,10 @@ Json World::requests() const {
     row["target"] = seen.request.target;
     row["headers"] = Json::array();
     for (const auto& [name, value] : seen.request.headers) row["headers"].push_back({name, value});
-    row["body"] = seen.request.body;
+    const bool is_text = seen.request.body_sha256.empty();  // else a form with files: its digest stands for it
+    row["body"] = is_text ? seen.request.body : std::string();
+    row["body_bytes"] = seen.request.body_bytes;
+    row["body_sha256"] = seen.request.body_sha256;
     list.push_back(std::move(row));
   }
   return list;

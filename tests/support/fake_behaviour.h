@@ -15,6 +15,8 @@
 //   gzip: true           compress the (plain) answer
 //   close: true          close after a complete answer without having said so
 //   piece_bytes, piece_delay_ms   write the answer in pieces
+//   early: true          answer before the body is read, and read none of it; "stop_reading": true: do not answer
+//   either
 #pragma once
 
 #include <chrono>
@@ -43,7 +45,7 @@ struct Behaviour {
   std::optional<std::vector<std::string>> events;
   std::chrono::milliseconds head_delay{0}, event_delay{0}, piece_delay{0};
   std::optional<std::int64_t> cut_after, silent_after, error_after;
-  bool reset = false, usage = true, done = true, gzip = false, close = false;
+  bool reset = false, usage = true, done = true, gzip = false, close = false, early = false, stop_reading = false;
   std::size_t piece_bytes = 0;
 
   static Behaviour from_json(const nlohmann::json& json);  // throws std::invalid_argument that names an unknown member
@@ -67,10 +69,13 @@ class World {
  public:
   void add(Behaviour behaviour);
   Behaviour take(const std::string& endpoint, const std::string& model);
+  std::optional<Behaviour> take_early(const std::string& endpoint);
   void reset();
 
   // The record of a request that has come. It is kept true ahead of the bytes: what a client can have seen is counted.
   std::uint64_t arrive(Witnessed seen);
+  void note_head();     // a request whose body is still to come
+  void note_partial();  // one whose body broke off: it does not arrive
   void note(std::uint64_t id, const std::function<void(Witnessed&)>& change);
 
   // A closed gate holds every answer before its head (after = -1) or after N events, until it is opened.
@@ -92,6 +97,7 @@ class World {
   std::map<std::uint64_t, Witnessed> seen_;
   std::uint64_t last_id_ = 0;
   std::int64_t held_ = 0;
+  std::int64_t heads_ = 0, partial_ = 0;
   bool gate_closed_ = false;
   std::int64_t gate_after_ = -1;
 };

@@ -40,5 +40,11 @@ FakeAnswer answer_moderations(const FakeCall& call);
 FakeAnswer answer_rerank(const FakeCall& call);
 FakeAnswer answer_images(const FakeCall& call);
 FakeAnswer answer_speech(const FakeCall& call);
+FakeAnswer answer_transcription(const FakeCall& call);
+FakeAnswer answer_image_edit(const FakeCall& call);
+
+bool takes_form(std::string_view endpoint);
+// The body as JSON; of an endpoint that takes a form, its text fields.
+Json request_json(std::string_view endpoint, std::string_view body);
 
 }  // namespace cr::test

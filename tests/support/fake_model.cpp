@@ -17,6 +17,7 @@ std::int64_t items_in(const Json& value) {
 
 std::int64_t message_count(std::string_view endpoint, const Json& body) {
   if (endpoint == "embeddings" || endpoint == "responses") return items_in(body.value("input", Json("")));
+  if (takes_form(endpoint)) return 1;
   if (endpoint == "moderations" || endpoint == "audio/speech") return items_in(body.value("input", Json("")));
   if (endpoint == "rerank") return items_in(body.value("documents", Json::array()));
   if (endpoint == "completions" || endpoint == "images/generations") return items_in(body.value("prompt", Json("")));
@@ -126,7 +127,7 @@ std::string fake_error(std::string_view endpoint, std::string_view type, std::st
 FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const FakeTerms& terms) {
   static std::atomic<std::uint64_t> serial{0};
   FakeCall call;
-  call.body = Json::parse(body, nullptr, false);
+  call.body = request_json(endpoint, body);
   if (call.body.is_discarded()) return refusal(endpoint, 400, "invalid_request_error", "the body is not JSON");
   if (auto complaint = complaint_about(endpoint, call.body); !complaint.empty())
     return refusal(endpoint, 400, "invalid_request_error", complaint);
@@ -151,6 +152,10 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
     answer = answer_embeddings(call);
   else if (endpoint == "responses")
     answer = answer_responses(call);
+  else if (endpoint == "audio/transcriptions" || endpoint == "audio/translations")
+    answer = answer_transcription(call);
+  else if (endpoint == "images/edits" || endpoint == "images/variations")
+    answer = answer_image_edit(call);
   else if (endpoint == "messages")
     answer = answer_messages(call);
   else if (endpoint == "moderations")
@@ -170,7 +175,7 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
   answer.model = call.model;
   answer.bound = call.bound;
   const bool unasked = answer.stream && endpoint.ends_with("completions") && !call.include_usage;
-  answer.usage_told = terms.report_usage && !unasked;
+  answer.usage_told = terms.report_usage && !unasked && answer.content_type == "application/json";
   return answer;
 }
 

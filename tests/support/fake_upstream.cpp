@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "support/fake_behaviour.h"
+#include "support/fake_call.h"
 #include "support/fake_model.h"
 #include "support/http_server.h"
 
@@ -173,15 +174,35 @@ class Upstream {
  public:
   explicit Upstream(int tally_fd) : tally_fd_(tally_fd) {}
 
+  // Before the body is read; true: answered, or never to be.
+  bool serve_early(const HttpRequest& head, Wire& wire) {
+    if (head.path().starts_with("/control")) return false;
+    world_.note_head();
+    const auto behaviour = world_.take_early(endpoint_of(head));
+    if (!behaviour) return false;
+    Witnessed seen;
+    seen.request = head;
+    seen.endpoint = endpoint_of(head);
+    const auto id = world_.arrive(std::move(seen));
+    if (!behaviour->stop_reading) Answering(world_, id, *behaviour, FakeAnswer(), wire).run();
+    wire.wait([] { return false; });  // closing on unread bytes would reset the answer away
+    if (behaviour->stop_reading) world_.note(id, [](Witnessed& ended) { ended.ending = "gone"; });
+    return true;
+  }
+
   After serve(const HttpRequest& request, Wire& wire) {
     const std::string path = request.path();
     if (path.starts_with("/control")) return control(path, request, wire);
-    const std::string endpoint = path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
+    if (!request.whole) {
+      world_.note_partial();
+      return After::close;
+    }
+    const std::string endpoint = endpoint_of(request);
     Witnessed seen;
     seen.request = request;
     seen.endpoint = endpoint;
     if (endpoint.starts_with("models")) return list_models(wire, std::move(seen));
-    const auto body = Json::parse(request.body, nullptr, false);
+    const auto body = request_json(endpoint, request.body);
     if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
     const std::string key(request.header(endpoint.starts_with("messages") ? "x-api-key" : "authorization"));
     seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
@@ -196,6 +217,11 @@ class Upstream {
   }
 
  private:
+  static std::string endpoint_of(const HttpRequest& request) {
+    const auto path = request.path();
+    return path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
+  }
+
   static FakeAnswer provider_answer(const std::string& endpoint, const std::string& key, const HttpRequest& request,
                                     const Behaviour& behaviour) {
     const bool versioned = !endpoint.starts_with("messages") || !request.header("anthropic-version").empty();
@@ -264,7 +290,8 @@ class Upstream {
 
   Json wait(const HttpRequest& request) {
     std::map<std::string, std::int64_t> least;
-    for (const char* name : {"arrived", "finished", "held", "complete", "gone", "silent", "cut", "refused"}) {
+    for (const char* name :
+         {"arrived", "finished", "held", "heads", "partial", "complete", "gone", "silent", "cut", "refused"}) {
       if (auto text = request.query(name); !text.empty()) least[name] = std::stoll(text);
     }
     const auto text = request.query("timeout_ms");
@@ -295,7 +322,8 @@ int run(int argc, char** argv) {
     if (tally_fd < 0) throw std::runtime_error(std::string("cannot open ") + argv[at + 1]);
   }
   Upstream upstream(tally_fd);
-  HttpServer server([&](const HttpRequest& request, Wire& wire) { return upstream.serve(request, wire); }, port);
+  HttpServer server([&](const HttpRequest& request, Wire& wire) { return upstream.serve(request, wire); },
+                    [&](const HttpRequest& head, Wire& wire) { return upstream.serve_early(head, wire); }, port);
   std::cout << "listening " << server.port() << std::endl;
   server.run();
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +12,9 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -29,24 +32,67 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+constexpr std::size_t k_whole_bytes_max = std::size_t{4} * 1024 * 1024;
+constexpr std::size_t k_end_bytes = std::size_t{64} * 1024;
+
+// A body as it comes: counted and digested, and of a large one only the ends are kept.
+class Body {
+ public:
+  explicit Body(HttpRequest& request) : request_(request), digest_(EVP_MD_CTX_new()) {
+    is_form_ = request.header("content-type").starts_with("multipart/");
+    EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr);
+  }
+
+  void add(std::string_view bytes) {
+    request_.body_bytes += bytes.size();
+    if (is_form_) EVP_DigestUpdate(digest_.get(), bytes.data(), bytes.size());
+    auto& kept = request_.body;
+    kept.append(bytes);
+    if (request_.body_bytes > k_whole_bytes_max && kept.size() > 4 * k_end_bytes)
+      kept.erase(k_end_bytes, kept.size() - 2 * k_end_bytes);
+  }
+
+  void finish() {
+    if (!is_form_) return;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_DigestFinal_ex(digest_.get(), digest, &size);
+    for (unsigned i = 0; i < size; ++i) {
+      char hex[3];
+      std::snprintf(hex, sizeof hex, "%02x", digest[i]);
+      request_.body_sha256 += hex;
+    }
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  HttpRequest& request_;
+  std::unique_ptr<EVP_MD_CTX, Free> digest_;
+  bool is_form_ = false;
+};
+
 // Reads requests off one connection.
 class Reader {
  public:
   explicit Reader(int fd) : fd_(fd) {}
 
-  std::optional<HttpRequest> next() {
+  std::optional<HttpRequest> next_head() {
     std::size_t end;
     while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
       if (!more()) return std::nullopt;
     }
     HttpRequest request = parse_head(std::string_view(buffer_).substr(0, end));
     buffer_.erase(0, end + 4);
-    if (lower(request.header("transfer-encoding")) == "chunked") {
-      if (!read_chunks(request.body)) return std::nullopt;
-    } else if (!read_length(request)) {
-      return std::nullopt;
-    }
     return request;
+  }
+
+  void read_body(HttpRequest& request) {
+    Body body(request);
+    const bool chunked = lower(request.header("transfer-encoding")) == "chunked";
+    request.whole = chunked ? read_chunks(body) : read_length(request, body);
+    body.finish();
   }
 
  private:
@@ -70,20 +116,15 @@ class Reader {
     return request;
   }
 
-  bool read_length(HttpRequest& request) {
+  bool read_length(const HttpRequest& request, Body& body) {
     auto text = request.header("content-length");
     std::size_t length = 0;
     if (!text.empty() && std::from_chars(text.data(), text.data() + text.size(), length).ec != std::errc())
       return false;
-    while (buffer_.size() < length) {
-      if (!more()) return false;
-    }
-    request.body = buffer_.substr(0, length);
-    buffer_.erase(0, length);
-    return true;
+    return take(length, body);
   }
 
-  bool read_chunks(std::string& body) {
+  bool read_chunks(Body& body) {
     for (;;) {
       std::size_t line_end;
       while ((line_end = buffer_.find("\r\n")) == std::string::npos) {
@@ -91,17 +132,29 @@ class Reader {
       }
       std::size_t size = 0;
       if (std::from_chars(buffer_.data(), buffer_.data() + line_end, size, 16).ec != std::errc()) return false;
-      while (buffer_.size() < line_end + 2 + size + 2) {
+      buffer_.erase(0, line_end + 2);
+      if (!take(size, body)) return false;
+      while (buffer_.size() < 2) {
         if (!more()) return false;
       }
-      body.append(buffer_, line_end + 2, size);
-      buffer_.erase(0, line_end + 2 + size + 2);
+      buffer_.erase(0, 2);
       if (size == 0) return true;
     }
   }
 
+  bool take(std::size_t length, Body& body) {
+    while (length > 0) {
+      if (buffer_.empty() && !more()) return false;
+      const auto size = std::min(length, buffer_.size());
+      body.add(std::string_view(buffer_).substr(0, size));
+      buffer_.erase(0, size);
+      length -= size;
+    }
+    return true;
+  }
+
   bool more() {
-    char bytes[16384];
+    char bytes[65536];
     ssize_t got;
     do got = ::recv(fd_, bytes, sizeof bytes, 0);
     while (got < 0 && errno == EINTR);
@@ -114,10 +167,12 @@ class Reader {
   std::string buffer_;
 };
 
-void serve(int fd, const HttpServer::Handler& handler) {
+void serve(int fd, const HttpServer::Handler& handler, const HttpServer::HeadHandler& before_body) {
   Reader reader(fd);
-  while (auto request = reader.next()) {
+  while (auto request = reader.next_head()) {
     Wire wire(fd);
+    if (before_body && before_body(*request, wire)) break;
+    reader.read_body(*request);
     if (handler(*request, wire) == After::close) break;
   }
   ::close(fd);
@@ -196,7 +251,8 @@ void Wire::reset() {
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-HttpServer::HttpServer(Handler handler, int port) : handler_(std::move(handler)), listener_(-1), port_(0) {
+HttpServer::HttpServer(Handler handler, HeadHandler before_body, int port)
+    : handler_(std::move(handler)), before_body_(std::move(before_body)), listener_(-1), port_(0) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -226,7 +282,7 @@ void HttpServer::run() {
     int yes = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     ++accepted;
-    std::thread(serve, fd, std::cref(handler_)).detach();
+    std::thread(serve, fd, std::cref(handler_), std::cref(before_body_)).detach();
   }
 }
 

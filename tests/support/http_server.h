@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,8 +17,11 @@ namespace cr::test {
 struct HttpRequest {
   std::string method;
   std::string target;
-  std::vector<std::pair<std::string, std::string>> headers;  // names lower-case, in order
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;    // names lower-case, in order
+  std::string body;                                            // of one above 4 MiB, the first and the last 64 KiB
+  std::uint64_t body_bytes = 0;                                // all of them
+  std::string body_sha256;                                     // of a form, in hex
+  bool whole = true;                                           // false: the peer left in the middle of the body
   std::string_view header(std::string_view lower_name) const;  // empty if absent
   std::string path() const;                                    // target without its query
   std::string query(std::string_view name) const;              // empty if absent
@@ -45,7 +49,9 @@ enum class After { keep, close };
 class HttpServer {
  public:
   using Handler = std::function<After(const HttpRequest& request, Wire& wire)>;
-  explicit HttpServer(Handler handler, int port = 0);  // throws std::runtime_error if it cannot listen
+  // Sees a request before its body is read; true: it has answered, and the connection ends.
+  using HeadHandler = std::function<bool(const HttpRequest& head, Wire& wire)>;
+  explicit HttpServer(Handler handler, HeadHandler before_body = {}, int port = 0);  // throws if it cannot listen
   int port() const { return port_; }
   static std::size_t connections();       // accepted by this process since its start
   static std::size_t open_connections();  // that the handler is not done with
@@ -53,6 +59,7 @@ class HttpServer {
 
  private:
   Handler handler_;
+  HeadHandler before_body_;
   int listener_;
   int port_;
 };
