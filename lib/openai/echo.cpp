@@ -153,7 +153,7 @@ EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestSc
       return echo::answer_rerank(turn);
     case Endpoint::images_generations:
       return echo::answer_images(turn);
-    case Endpoint::audio_speech:
+    default:
       break;
   }
   return {"application/json", {}};  // never asked: echo_answers() says no

@@ -25,6 +25,10 @@ constexpr std::array<EndpointRow, k_endpoint_count> k_endpoints = {{
     {Endpoint::rerank, "/v1/rerank", "rerank", Output::none, false},
     {Endpoint::images_generations, "/v1/images/generations", "images.generations", Output::media, false},
     {Endpoint::audio_speech, "/v1/audio/speech", "audio.speech", Output::media, false},
+    {Endpoint::audio_transcriptions, "/v1/audio/transcriptions", "audio.transcriptions", Output::text, false},
+    {Endpoint::audio_translations, "/v1/audio/translations", "audio.translations", Output::text, false},
+    {Endpoint::images_edits, "/v1/images/edits", "images.edits", Output::media, false},
+    {Endpoint::images_variations, "/v1/images/variations", "images.variations", Output::media, false},
 }};
 
 const EndpointRow& row_of(Endpoint endpoint) {
@@ -59,6 +63,18 @@ bool tells_tokens(Endpoint endpoint) {
 // platform.openai.com/docs/api-reference/moderations/create
 std::string_view default_model(Endpoint endpoint) {
   return endpoint == Endpoint::moderations ? std::string_view("omni-moderation-latest") : std::string_view();
+}
+
+bool takes_form(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::audio_transcriptions:
+    case Endpoint::audio_translations:
+    case Endpoint::images_edits:
+    case Endpoint::images_variations:
+      return true;
+    default:
+      return false;
+  }
 }
 
 Dialect dialect_of(Endpoint endpoint) {

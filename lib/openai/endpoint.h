@@ -18,13 +18,18 @@ enum class Endpoint {
   rerank,
   images_generations,
   audio_speech,
+  audio_transcriptions,
+  audio_translations,
+  images_edits,
+  images_variations,
 };
-inline constexpr int k_endpoint_count = static_cast<int>(Endpoint::audio_speech) + 1;
+inline constexpr int k_endpoint_count = static_cast<int>(Endpoint::images_variations) + 1;
 
 // By path without query ("/v1/chat/completions").
 std::optional<Endpoint> find_endpoint(std::string_view path);
 std::string_view path_of(Endpoint endpoint);
 std::string_view name_of(Endpoint endpoint);  // the path's words: "chat.completions", "messages.count_tokens"
+bool takes_form(Endpoint endpoint);           // multipart/form-data with files, which may be large; else JSON
 
 // What comes out of a model there, beside what goes in.
 enum class Output {

@@ -127,6 +127,11 @@ std::int64_t estimated_tokens(std::uint64_t bytes) {
   return (static_cast<std::int64_t>(bytes) + k_bytes_per_token - 1) / k_bytes_per_token;
 }
 
+std::int64_t estimated_media_tokens(std::uint64_t bytes) {
+  constexpr std::uint64_t k_bytes_per_token = 256;
+  return static_cast<std::int64_t>((bytes + k_bytes_per_token - 1) / k_bytes_per_token);
+}
+
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;

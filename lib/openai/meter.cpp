@@ -135,9 +135,10 @@ bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
 }
 
 bool ends_stream(std::string_view type) {
-  static constexpr std::array<std::string_view, 6> k_last = {"message_stop",        "response.completed",
+  static constexpr std::array<std::string_view, 7> k_last = {"message_stop",        "response.completed",
                                                              "response.incomplete", "response.failed",
-                                                             "response.cancelled",  "speech.audio.done"};
+                                                              "response.cancelled",  "speech.audio.done",
+                                                              "transcript.text.done"};
   return std::find(k_last.begin(), k_last.end(), type) != k_last.end();
 }
 

@@ -39,7 +39,7 @@ class Meter {
   std::optional<Usage> input_usage() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
   std::int64_t estimated_output_tokens() const;
-  bool ended() const;      // [DONE], message_stop, response.completed/..., speech.audio.done, or a whole body
+  bool ended() const;      // [DONE], message_stop, response.completed/..., speech.audio.done, transcript.text.done, or a whole body
   bool saw_error() const;  // an error object instead of an answer or in mid-stream
 
  private:

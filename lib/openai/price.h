@@ -70,6 +70,9 @@ std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& sca
 std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
                                    const RequestScan& scan);
 
+// What files come to, for where nobody counts: usual codings of sound and pictures take more than 256 bytes a token.
+std::int64_t estimated_media_tokens(std::uint64_t bytes);
+
 // What a body of ordinary text comes to, for where nobody counts: four bytes a token.
 std::int64_t estimated_tokens(std::uint64_t bytes);
 

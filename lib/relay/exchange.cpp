@@ -73,6 +73,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
       request_id_(id.to_string()),
       started_at_(base::wall_now()),
       started_(base::steady_now()),
+      waiting_since_(started_),
       directory_(lane.directory()),
       settings_(lane.settings()),
       place_(lane.running().insert(lane.running().end(), this)),
@@ -95,8 +96,12 @@ http::Task<Persistence> Exchange::run() {
   // One refusal for all steps: each of its own would have its place in the coroutine's frame.
   auto refusal = check_head();
   if (!refusal) refusal = enter_rates();
-  if (!refusal) refusal = count_body();
-  if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
+  if (upload_) {
+    if (!refusal) refusal = co_await read_form();
+  } else {
+    if (!refusal) refusal = count_body();
+    if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
+  }
   if (!refusal) refusal = scan_and_allow();
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
@@ -126,6 +131,12 @@ Exchange::MaybeRefusal Exchange::check_head() {
                    {},
                    {}};
   }
+  if (openai::takes_form(endpoint_)) {
+    auto boundary = openai::multipart_boundary(head_.find("content-type").value_or(""));
+    if (!boundary) return boundary.error();
+    upload_ = std::make_unique<Upload>(*boundary);
+    return std::nullopt;
+  }
   if (!is_json(head_.find("content-type").value_or(""))) {
     return Refusal{
         RefusalCode::unsupported_media_type, "this endpoint reads JSON: send Content-Type: application/json", {}, {}};
@@ -154,30 +165,38 @@ http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
     lane_.shared().body_bytes.fetch_sub(unused, std::memory_order_relaxed);
     counted_body_bytes_ -= unused;
   }
-  if (outcome == http::ReadOutcome::ok) co_return std::nullopt;
+  co_return refusal_of_body(outcome);
+}
+
+Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
+  if (outcome == http::ReadOutcome::ok) return std::nullopt;
   persistence_ = Persistence::close;
   switch (outcome) {
     case http::ReadOutcome::too_large:
-      co_return Refusal{
+      return Refusal{
           RefusalCode::body_too_large,
           "the request body is larger than " + std::to_string(settings_->body_bytes_max) + " bytes ('body_bytes_max')",
           {},
           {}};
     case http::ReadOutcome::timed_out:
-      co_return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
+      return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
     case http::ReadOutcome::refused:
-      co_return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
+      return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
     default:
       break;
   }
   client_gone_ = true;
-  co_return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
+  return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
-  auto scan = lane_.scanner().scan(endpoint_, client_.body());
-  if (!scan) return scan.error();
-  scan_ = std::move(*scan);
+  if (upload_) {
+    scan_ = upload_->form.scan();
+  } else {
+    auto scan = lane_.scanner().scan(endpoint_, client_.body());
+    if (!scan) return scan.error();
+    scan_ = std::move(*scan);
+  }
   if (!caller_.token->model_set.allows(scan_.model))
     return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
   return std::nullopt;
@@ -237,7 +256,8 @@ Exchange::MaybeRefusal Exchange::check_price() const {
 
 // A byte is at least a token but for media and stored context; those cannot pass the model's context window.
 std::optional<std::int64_t> Exchange::input_ceiling() const {
-  const auto by_bytes = openai::input_tokens_ceiling(client_.body().size(), scan_);
+  if (upload_ && price_ && !openai::has_token_rates(to_price(*price_))) return 0;
+  const auto by_bytes = openai::input_tokens_ceiling(upload_ ? 0 : client_.body().size(), scan_);
   if (!scan_.unbounded_media) return by_bytes;
   const bool free = price_ && std::max({price_->input, price_->cached_input, price_->cache_write}) == 0;
   if (free) return by_bytes;
@@ -261,6 +281,10 @@ openai::HoldTerms Exchange::hold_terms() const {
   terms.client_bound = scan_.output_bound;
   terms.when_low =
       caller_.token->when_low == ledger::WhenLow::refuse ? openai::WhenLow::refuse : openai::WhenLow::clamp;
+  if (upload_) {  // a form has no field for a bound: the model's own limits are all there is
+    terms.client_bound = terms.price.max_output_tokens.value_or(terms.input_tokens);
+    terms.when_low = openai::WhenLow::refuse;
+  }
   return terms;
 }
 

@@ -23,6 +23,7 @@
 #include "relay/caller.h"
 #include "relay/lane.h"
 #include "relay/router.h"
+#include "relay/upload.h"
 
 namespace cr::relay {
 
@@ -59,6 +60,7 @@ class Exchange {
   MaybeRefusal check_head();
   MaybeRefusal count_body();
   http::Task<MaybeRefusal> read_body();
+  MaybeRefusal refusal_of_body(http::ReadOutcome outcome);
   MaybeRefusal scan_and_allow();
   MaybeRefusal route();
   MaybeRefusal check_price() const;
@@ -89,6 +91,20 @@ class Exchange {
   openai::Rewrite rewrite_for(const Route& route) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
+  // upload.cpp: forms with files, read as far as it takes to decide, passed on while the rest comes
+  http::Task<MaybeRefusal> read_form();
+  MaybeRefusal judge_piece(http::ReadOutcome outcome, std::string_view piece);
+  MaybeRefusal count_held(std::size_t bytes);
+  void drop_held();
+  bool streams_upload() const { return upload_ && upload_->streams; }
+  // Its beginning is with a channel already, or it was refused: no other channel can get it.
+  bool upload_is_spent() const { return upload_ && (upload_->passed_on || upload_->refusal); }
+  void frame_upload();
+  http::Task<http::AnswerOutcome> send_upload(http::UpstreamConnection& connection);
+  http::Task<bool> pass_on(http::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
+  Attempt failed_upload();
+  std::int64_t estimated_input() const;
+
   // pump.cpp: passing the answer on
   http::Task<void> pump();
   http::Task<void> pump_whole();
@@ -115,7 +131,6 @@ class Exchange {
   openai::Usage used(std::uint32_t& flags) const;
   openai::Usage estimated_usage() const;
   bool needs_tokens() const;
-  std::int64_t estimated_input() const;
   void add_lost(openai::Usage& usage) const;
   void charge(ledger::Settlement& settlement);
   void tell_health(ledger::Ending ending);
@@ -130,6 +145,7 @@ class Exchange {
   const std::string request_id_;
   base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
   const base::SteadyTime started_;
+  base::SteadyTime waiting_since_;  // for the provider's part: once an upload has come
   const std::shared_ptr<const ledger::Directory> directory_;
   const std::shared_ptr<const Settings> settings_;
   std::list<Exchange*>::iterator place_;
@@ -147,6 +163,7 @@ class Exchange {
   std::optional<Claim> claim_;
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
+  std::unique_ptr<Upload> upload_;  // of an endpoint that takes a form
   ledger::ReserveOp reservation_;
   std::optional<openai::Hold> hold_;
   // What goes to a provider: kept here, so that the coroutine that sends it has a frame small enough to be reused.

@@ -54,8 +54,8 @@ Refusal garbage() {
 }  // namespace
 
 std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) const {
-  const auto total =
-      settings_->total_timeout - std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_);
+  const auto total = settings_->total_timeout -
+                     std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - waiting_since_);
   return std::max(std::chrono::milliseconds(0), std::min(limit, total));
 }
 
@@ -90,7 +90,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
     if (attempt.outcome == Attempt::Outcome::lost) ++lost_tries_;
     refusal = std::move(attempt.refusal);
-    if (client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
+    if (upload_is_spent() || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
   }
   co_return refusal;
 }
@@ -162,11 +162,14 @@ openai::Rewrite Exchange::rewrite_for(const Route& route) const {
 // The body goes out where it lies, in pieces around the edits.
 void Exchange::prepare_request(const Route& route, const ChannelAddress& address) {
   const auto body = client_.body();
-  request_.edits = openai::plan_edits(scan_, rewrite_for(route));
+  request_.edits =
+      upload_ ? openai::plan_form_edits(scan_, rewrite_for(route)) : openai::plan_edits(scan_, rewrite_for(route));
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
-  write_upstream_head(request_.head, *channel_, address, endpoint_, openai::edited_size(body, edits), claim_->key,
-                      &head_);
+  std::optional<std::uint64_t> body_bytes = openai::edited_size(body, edits);
+  if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
+  write_upstream_head(request_.head, *channel_, address, endpoint_, body_bytes, claim_->key, &head_,
+                      upload_ ? std::string_view(upload_->content_type) : "application/json");
   auto& buffers = request_.buffers;
   buffers.clear();
   buffers.push_back(http::asio::buffer(request_.head));
@@ -182,12 +185,13 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
     from = edit.place.end;
   }
   buffers.push_back(http::asio::buffer(body.data() + from, body.size() - from));
+  if (streams_upload() && head_.chunked) frame_upload();
 }
 
 http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
-    auto connection = pooled ? lane_.pool().take(address.key) : nullptr;
+    auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
     if (!connection) {
       pooled = false;
       connection = lane_.pool().make();
@@ -197,20 +201,25 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
       if (!connected) co_return not_connected(connected.error());
     }
     connecting_ = connection.get();
-    auto sent = connection->begin_send(request_.buffers);
-    if (!sent) sent = co_await connection->send_rest(request_.buffers, time_left(channel_->timeout_first_byte));
-    sent_ = *sent;
     auto outcome = Outcome::closed;
-    answer_until_ = base::coarse_now() + channel_->timeout_total;
-    if (sent_) {
-      outcome =
-          co_await connection->read_head(time_left(std::min(channel_->timeout_first_byte, channel_->timeout_total)));
+    if (streams_upload()) {
+      outcome = co_await send_upload(*connection);
+      answer_until_ = base::coarse_now() + channel_->timeout_total;
+    } else {
+      auto sent = connection->begin_send(request_.buffers);
+      if (!sent) sent = co_await connection->send_rest(request_.buffers, time_left(channel_->timeout_first_byte));
+      sent_ = *sent;
+      answer_until_ = base::coarse_now() + channel_->timeout_total;
+      if (sent_) {
+        outcome =
+            co_await connection->read_head(time_left(std::min(channel_->timeout_first_byte, channel_->timeout_total)));
+      }
     }
     connecting_ = nullptr;
     // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
     if (outcome == Outcome::closed && pooled && !client_gone_) continue;
-    if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last);
-    co_return no_answer(outcome);
+    if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
+    co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome);
   }
 }
 

@@ -23,6 +23,7 @@ struct HealthLimits {
 
 struct Settings {
   std::uint64_t body_bytes_max = 16ull * 1024 * 1024;          // one request
+  std::uint64_t upload_bytes_max = 1024ull * 1024 * 1024;      // one request that is a form with files
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;   // all running requests together
   std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;  // one server-sent event
   std::uint32_t tries_max = 3;                                 // channels tried for one request

@@ -58,10 +58,6 @@ void Exchange::add_lost(openai::Usage& usage) const {
   if (endpoint_ == openai::Endpoint::audio_speech) usage.characters += lost_tries_ * scan_.characters;
 }
 
-std::int64_t Exchange::estimated_input() const {
-  return openai::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
-}
-
 openai::Usage Exchange::estimated_usage() const {
   openai::Usage usage;
   // Anthropic tells its input at the start of a stream: then only the output is a guess.
@@ -170,10 +166,11 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   ledger::Settlement settlement;
   settlement.ending = ledger::Ending::refused;
   const bool known = caller_.token && caller_.account;
+  const bool ours = upload_ && upload_->refusal;  // for what came of the form after a channel was asked
   if (known) {
-    fill_settlement(settlement, left       ? ledger::Ending::client_gone
-                                : channel_ ? ledger::Ending::upstream_failed
-                                           : ledger::Ending::refused);
+    fill_settlement(settlement, left                ? ledger::Ending::client_gone
+                                : channel_ && !ours ? ledger::Ending::upstream_failed
+                                                    : ledger::Ending::refused);
   }
   settlement.status = status_;
   settlement.error = error_;

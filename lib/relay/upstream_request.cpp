@@ -30,8 +30,8 @@ void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& cha
 }  // namespace
 
 void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                         openai::Endpoint endpoint, std::size_t body_bytes, std::uint32_t turn,
-                         const http::RequestHead* client) {
+                         openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes, std::uint32_t turn,
+                         const http::RequestHead* client, std::string_view content_type) {
   head.clear();
   head.reserve(k_head_bytes);
   http::HeadWriter writer(head);
@@ -39,8 +39,12 @@ void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel
   // is what follows it.
   (void)writer.request_line("POST", address.target.url.path, openai::path_of(endpoint).substr(3));
   writer.field("host", address.authority);
-  writer.field("content-type", "application/json");
-  writer.field("content-length", static_cast<std::uint64_t>(body_bytes));
+  writer.field("content-type", content_type);
+  if (body_bytes) {
+    writer.field("content-length", *body_bytes);
+  } else {
+    writer.field("transfer-encoding", "chunked");
+  }
   writer.field("accept-encoding", "identity");
   writer.field("user-agent", k_user_agent);
   for (const auto& [name, value] : channel.headers) writer.field(name, value);

@@ -252,6 +252,8 @@ std::vector<ConfigKey> limit_keys() {
   const auto live = Reload::live;
   return {
       bytes("limits.body_bytes_max", live, [](auto& c) -> auto& { return c.relay.body_bytes_max; }, {k_kib, k_gib}),
+      bytes("limits.upload_bytes_max", live, [](auto& c) -> auto& { return c.relay.upload_bytes_max; },
+            {k_kib, 1024 * k_gib}),
       bytes("limits.body_bytes_total_max", live, [](auto& c) -> auto& { return c.relay.body_bytes_total_max; },
             {k_kib, 1024 * k_gib}),
       bytes("limits.event_bytes_max", live, [](auto& c) -> auto& { return c.relay.event_bytes_max; },

@@ -13,6 +13,7 @@ struct Row {
   Output output;
   bool tells_tokens;
   Dialect dialect;
+  bool form = false;
 };
 constexpr Row k_rows[] = {
     {Endpoint::chat_completions, "/v1/chat/completions", "chat.completions", Output::text, true, Dialect::openai},
@@ -27,6 +28,13 @@ constexpr Row k_rows[] = {
     {Endpoint::images_generations, "/v1/images/generations", "images.generations", Output::media, false,
      Dialect::openai},
     {Endpoint::audio_speech, "/v1/audio/speech", "audio.speech", Output::media, false, Dialect::openai},
+    {Endpoint::audio_transcriptions, "/v1/audio/transcriptions", "audio.transcriptions", Output::text, false,
+     Dialect::openai, true},
+    {Endpoint::audio_translations, "/v1/audio/translations", "audio.translations", Output::text, false, Dialect::openai,
+     true},
+    {Endpoint::images_edits, "/v1/images/edits", "images.edits", Output::media, false, Dialect::openai, true},
+    {Endpoint::images_variations, "/v1/images/variations", "images.variations", Output::media, false, Dialect::openai,
+     true},
 };
 static_assert(std::size(k_rows) == k_endpoint_count);
 
@@ -40,6 +48,7 @@ TEST(Endpoint, EachIsFoundByItsPath) {
     EXPECT_EQ(is_free(row.endpoint), row.endpoint == Endpoint::count_tokens) << row.name;
     EXPECT_EQ(default_model(row.endpoint).empty(), row.endpoint != Endpoint::moderations) << row.name;
     EXPECT_EQ(dialect_of(row.endpoint), row.dialect) << row.name;
+    EXPECT_EQ(takes_form(row.endpoint), row.form) << row.name;
   }
 }
 

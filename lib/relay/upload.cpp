@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// Exchange, uploads: forms with files. Held as far as it takes to decide; then the rest streams from the client to the
+// channel, scanned before it is sent, with back-pressure both ways.
+#include "relay/upload.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <charconv>
+
+#include "relay/exchange.h"
+#include "relay/price_terms.h"
+
+namespace cr::relay {
+
+using openai::Refusal;
+using openai::RefusalCode;
+namespace asio = http::asio;
+
+namespace {
+
+// Up to here a form is read whole, so that it can go to a second channel.
+constexpr std::uint64_t k_whole_bytes_max = 1024 * 1024;
+constexpr std::string_view k_line_end = "\r\n";
+constexpr std::string_view k_last_chunk = "0\r\n\r\n";
+// read_head()'s while the request is being sent: its real deadline begins when that is done.
+constexpr std::chrono::hours k_no_deadline{24 * 365};
+
+std::string size_line(std::size_t size) {
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  return std::string(digits.data(), end).append(k_line_end);
+}
+
+http::Task<void> read_early(http::UpstreamConnection& connection, http::Connection& client,
+                            std::shared_ptr<EarlyHead> early) {
+  early->outcome = co_await connection.read_head(k_no_deadline);
+  early->done = true;
+  early->ended.cancel();
+  if (!early->sending) co_return;
+  client.cancel_read();
+  connection.cancel_send();
+}
+
+Refusal too_large(std::uint64_t bytes_max) {
+  return {RefusalCode::body_too_large,
+          "the form is larger than " + std::to_string(bytes_max) + " bytes ('upload_bytes_max')",
+          {},
+          {}};
+}
+
+}  // namespace
+
+// Nothing is sent that has not passed the scanner, and the last piece of a body only once the form has proved whole.
+Exchange::MaybeRefusal Exchange::judge_piece(http::ReadOutcome outcome, std::string_view piece) {
+  if (outcome != http::ReadOutcome::ok) return refusal_of_body(outcome);
+  upload_->received += piece.size();
+  if (upload_->received > settings_->upload_bytes_max) return too_large(settings_->upload_bytes_max);
+  auto refusal = upload_->form.push(piece);
+  if (!refusal && client_.pieces_ended()) {
+    refusal = upload_->form.finish();
+    if (head_.keep_alive) persistence_ = Persistence::keep_alive;
+  }
+  if (!refusal && hold_ && upload_->form.scan().choices > scan_.choices) {
+    refusal = Refusal{RefusalCode::invalid_value, "n came after the file: send it before the file", "n", {}};
+  }
+  return refusal;
+}
+
+// Counted as it grows: what all bodies together may take is a bound.
+Exchange::MaybeRefusal Exchange::count_held(std::size_t bytes) {
+  if (bytes <= counted_body_bytes_) return std::nullopt;
+  const auto more = bytes - counted_body_bytes_;
+  counted_body_bytes_ = bytes;
+  if (lane_.shared().body_bytes.fetch_add(more, std::memory_order_relaxed) + more <= settings_->body_bytes_total_max)
+    return std::nullopt;
+  return Refusal{
+      RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, std::chrono::seconds(1)};
+}
+
+void Exchange::drop_held() {
+  client_.drop_body();
+  lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
+  counted_body_bytes_ = 0;
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::read_form() {
+  persistence_ = Persistence::close;  // until all of the body has been read
+  if (head_.content_length.value_or(0) > settings_->upload_bytes_max) co_return too_large(settings_->upload_bytes_max);
+  if (head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
+  const auto whole_max = std::min(k_whole_bytes_max, settings_->body_bytes_max);
+  client_.begin_pieces(head_);
+  std::string_view piece;
+  do {
+    const auto outcome = co_await client_.read_piece(piece);
+    auto refusal = judge_piece(outcome, piece);
+    if (refusal) co_return refusal;
+    const auto held = client_.body().size() + piece.size();
+    const bool known = upload_->form.has_model();
+    if (held > settings_->body_bytes_max && !known) {
+      co_return Refusal{RefusalCode::body_too_large,
+                        "the form's first " + std::to_string(settings_->body_bytes_max) +
+                            " bytes ('body_bytes_max') have no model: send the model field before the file",
+                        "model",
+                        {}};
+    }
+    refusal = count_held(held);
+    if (refusal) co_return refusal;
+    client_.hold(piece);
+    upload_->streams = known && held >= whole_max && !client_.pieces_ended();
+  } while (!client_.pieces_ended() && !upload_->streams);
+  waiting_since_ = base::steady_now();
+  co_return std::nullopt;
+}
+
+// What is held goes out as one chunk.
+void Exchange::frame_upload() {
+  auto& buffers = request_.buffers;
+  upload_->size_line = size_line(asio::buffer_size(buffers) - request_.head.size());
+  buffers.insert(buffers.begin() + 1, asio::buffer(upload_->size_line));
+  buffers.push_back(asio::buffer(k_line_end));
+}
+
+// A provider may answer before it has all: its answer counts then, and sending ends.
+http::Task<http::AnswerOutcome> Exchange::send_upload(http::UpstreamConnection& connection) {
+  const auto early = std::make_shared<EarlyHead>(lane_.io());
+  http::Watch stall(lane_.heartbeat(), {.expired =
+                                            [this, &connection] {
+                                              upload_->stalled = true;
+                                              connection.cancel();
+                                            },
+                                        .hung_up = {},
+                                        .tick = {}});
+  connection.begin_request();
+  asio::co_spawn(lane_.io(), read_early(connection, client_, early), asio::detached);
+  sent_ = co_await pass_on(connection, *early, stall);
+  early->sending = false;
+  waiting_since_ = base::steady_now();
+  if (upload_->refusal && !early->done) {
+    // The provider never got the last bytes its framing promises: a request it cannot take for whole, nor has to pay
+    // for. That is why this is void and not an estimate.
+    connection.cancel();
+  } else if (!early->done) {
+    connection.answer_within(time_left(channel_->timeout_first_byte));
+  }
+  if (!early->done) co_await early->ended.async_wait(http::k_await);
+  if (!sent_) connection.forbid_reuse();
+  co_return upload_->refusal ? http::AnswerOutcome::cancelled : early->outcome;
+}
+
+// True: the channel has the whole request.
+http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall) {
+  stall.expire_after(channel_->timeout_idle);
+  bool ok = co_await connection.send_piece(request_.buffers);
+  stall.disarm();
+  std::string_view piece;
+  while (ok && !early.done && !client_.pieces_ended()) {
+    const auto outcome = co_await client_.read_piece(piece);
+    if (early.done) co_return false;  // that is what may have ended the read
+    if (auto refusal = judge_piece(outcome, piece)) {
+      upload_->refusal = std::move(refusal);
+      co_return false;
+    }
+    if (piece.empty()) break;
+    upload_->passed_on = true;
+    drop_held();
+    const auto size = head_.chunked ? size_line(piece.size()) : std::string();
+    const auto end = head_.chunked ? k_line_end : std::string_view();
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(size), asio::buffer(piece), asio::buffer(end)};
+    stall.expire_after(channel_->timeout_idle);
+    ok = co_await connection.send_piece(buffers);
+    stall.disarm();
+  }
+  if (ok && head_.chunked) {
+    const std::array<asio::const_buffer, 1> last{asio::buffer(k_last_chunk)};
+    ok = co_await connection.send_piece(last);
+  }
+  co_return ok&& client_.pieces_ended();
+}
+
+Exchange::Attempt Exchange::failed_upload() {
+  if (upload_->refusal || client_gone_ || was_cut_) {
+    report({Verdict::Kind::abandoned});
+  } else {
+    report({Verdict::Kind::failed, 0, upload_->stalled ? "stopped reading the request" : "broke off", {}});
+  }
+  if (upload_->refusal) return {Attempt::Outcome::try_next, *upload_->refusal};
+  if (upload_->stalled) {
+    return {Attempt::Outcome::try_next,
+            {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}};
+  }
+  return {
+      Attempt::Outcome::try_next,
+      {RefusalCode::upstream_invalid, "the provider broke off while it was sent the request: send it again", {}, {}}};
+}
+
+// Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.
+std::int64_t Exchange::estimated_input() const {
+  if (!upload_)
+    return openai::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
+  const auto by_bytes =
+      openai::estimated_media_tokens(std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0)));
+  return price_ && price_->context_tokens ? std::min(by_bytes, *price_->context_tokens) : by_bytes;
+}
+
+}  // namespace cr::relay
