@@ -70,7 +70,7 @@ export class Router {
     await this.crctl(['price', 'set', 'fake-images', '--per-image', '0.04']);
     await this.crctl(['price', 'set', 'fake-voice', '--per-character', '15']);
     for (const model of ['fake-a', 'fake-b', 'claude-fake'])
-      await this.crctl(['price', 'set', model, '--input', '1', '--output', '2', '--max-output', '4096']);
+      await this.crctl(['price', 'set', model, '--input', '1', '--output', '2', '--max-output', '4096', '--context', '16000']);
   }
 
   // Its stdout; an error with its words unless it exits 0.

@@ -2,7 +2,7 @@
 // The `openai` package, unmodified: only baseURL and apiKey are set.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 import { Router, countingFetch, weatherParameters } from './harness.mjs';
 
 const messages = [{ role: 'user', content: 'hello' }];
@@ -141,6 +141,61 @@ describe('answers', () => {
     assert.equal(last.response.usage.output_tokens, 16);
     assert.equal(text.length, 64);
     assert.equal((await router.requests('sdk'))[0].output_tokens, 16);
+  });
+
+  // Small ones are read whole, large ones stream through; the SDK writes the form's fields in the order they are given.
+  for (const [size, bytes] of [['small', 100_000], ['large', 20_000_000]]) {
+    const sound = () => toFile(Buffer.alloc(bytes, 'sound'), 'speech.mp3', { type: 'audio/mpeg' });
+    const check = async (usage) => {
+      assert.equal(usage.output_tokens, 20);
+      const seen = await router.lastSeen();
+      assert.ok(seen.body_bytes > bytes && seen.body_bytes < bytes + 2000, 'all of the form');
+      const row = (await router.requests('sdk'))[0];
+      assert.deepEqual([row.model, row.output_tokens, row.flags], ['fake-a', 20, []]);
+    };
+
+    it(`a transcription of a ${size} file, its model first`, async () => {
+      const answer = await client().audio.transcriptions.create({ model: 'fake-a', file: await sound() });
+      assert.equal(answer.text.length, 80);
+      await check(answer.usage);
+    });
+
+    it(`a translation of a ${size} file`, async () => {
+      await check((await client().audio.translations.create({ model: 'fake-a', file: await sound() })).usage);
+    });
+
+    it(`an edit of a ${size} image`, async () => {
+      const image = await toFile(Buffer.alloc(bytes, 1), 'cat.png', { type: 'image/png' });
+      const answer = await client().images.edit({ model: 'fake-a', image, prompt: 'a hat' });
+      assert.equal(answer.data[0].b64_json, 'aW1hZ2U=');
+      await check(answer.usage);
+    });
+  }
+
+  it('a transcription, the file before its model', async () => {
+    for (const bytes of [100_000, 10_000_000]) {
+      const file = await toFile(Buffer.alloc(bytes), 'speech.mp3');
+      await client().audio.transcriptions.create({ file, model: 'fake-a' });
+      assert.ok((await router.lastSeen()).body_bytes > bytes);
+    }
+  });
+
+  it('a transcription as a stream', async () => {
+    const file = await toFile(Buffer.alloc(1000), 'speech.mp3');
+    let last;
+    for await (const event of await client().audio.transcriptions.create({ model: 'fake-a', file, stream: true })) last = event;
+    assert.equal(last.type, 'transcript.text.done');
+    assert.equal((await router.requests('sdk'))[0].output_tokens, 20);
+  });
+
+  it('a model after a file that is too large to hold is refused, with the way out', async () => {
+    const file = await toFile(Buffer.alloc(20_000_000), 'speech.mp3');
+    await assert.rejects(client({ maxRetries: 0 }).audio.transcriptions.create({ file, model: 'fake-a' }), (error) => {
+      assert.equal(error.status, 413, error.message);
+      assert.match(error.message, /model field before the file/);
+      return true;
+    });
+    assert.equal((await router.tally()).arrived, 0);
   });
 
   it('the models this token can call, and one of them', async () => {
