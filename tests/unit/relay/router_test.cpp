@@ -45,6 +45,12 @@ TEST(Judge, ByKindAndEndpoint) {
   EXPECT_EQ(judge(openai, "m", Endpoint::messages), Kept::other_endpoint);
   EXPECT_EQ(judge(anthropic, "m", Endpoint::messages), Kept::yes);
   EXPECT_EQ(judge(echo, "m", Endpoint::messages), Kept::yes);
+  for (const auto endpoint : {Endpoint::audio_transcriptions, Endpoint::audio_translations, Endpoint::images_edits,
+                              Endpoint::images_variations}) {
+    EXPECT_EQ(judge(echo, "m", endpoint), Kept::other_endpoint) << "it cannot say a file back";
+    EXPECT_EQ(judge(openai, "m", endpoint), Kept::yes);
+    EXPECT_EQ(judge(anthropic, "m", endpoint), Kept::other_endpoint);
+  }
 }
 
 TEST(Judge, ByModelPatternAndAlias) {

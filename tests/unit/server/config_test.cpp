@@ -80,6 +80,7 @@ const ShowCase k_values[] = {
     {"drain_timeout = '0s'", R"(drain_timeout = "0s")"},
     {"[limits]\nbody_bytes_max = '1MiB'", R"(limits.body_bytes_max = "1MiB")"},
     {"[limits]\nbody_bytes_max = 1500", R"(limits.body_bytes_max = "1500B")"},
+    {"[limits]\nupload_bytes_max = '2GiB'", R"(limits.upload_bytes_max = "2GiB")"},
     {"[limits]\nbody_bytes_total_max = '2GiB'", R"(limits.body_bytes_total_max = "2GiB")"},
     {"[limits]\nevent_bytes_max = '1MiB'", R"(limits.event_bytes_max = "1MiB")"},
     {"[limits]\nconnections_max = 7", "limits.connections_max = 7"},
