@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/text.h"
 #include "master_key.h"
 #include "process.h"
 
@@ -69,6 +70,8 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::
   auto names = http::Names::start(std::move(dns_servers));
   if (!names) return tl::unexpected(names.error());
   daemon->names_ = std::move(*names);
+  const auto server_tls = load_tls(daemon->config_);
+  if (!server_tls) return tl::unexpected(server_tls.error());
   // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
   for (const auto& address : daemon->config_.listen) {
     if (auto free = server::check_address_is_free(address.host, address.port); !free && handed_over_sockets().empty()) {
@@ -78,12 +81,26 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::
   if (auto opened = daemon->open_ledger(); !opened) return tl::unexpected(opened.error());
   if (auto opened = daemon->open_listeners(); !opened) return tl::unexpected(opened.error());
   if (auto opened = daemon->open_admin(); !opened) return tl::unexpected(opened.error());
+  daemon->use_tls(*server_tls);
   for (auto& worker : daemon->workers_) worker->start();
   for (const auto& address : daemon->bound_) daemon->log_.info("listening", {{"address", address}});
   daemon->log_.info("ready", {{"version", CR_VERSION}, {"admin_socket", daemon->config_.admin_socket}});
   daemon->watchdog_us_ = watchdog_interval_us();
   notify_manager("READY=1\nSTATUS=Serving");
   return daemon;
+}
+
+base::Result<std::shared_ptr<const http::TlsServer>> Daemon::load_tls(const server::Config& config) {
+  if (config.tls.empty()) return nullptr;
+  return http::TlsServer::load(config.tls, base::wall_now());
+}
+
+void Daemon::use_tls(const std::shared_ptr<const http::TlsServer>& tls) {
+  if (!tls) return;
+  for (auto& worker : workers_) worker->use_tls(tls);
+  log_.info("certificate",
+            {{"file", config_.tls.cert}, {"names", tls->names()}, {"expires", base::format_rfc3339(tls->expires())}});
+  for (const auto& warning : tls->warnings()) log_.warning(warning);
 }
 
 base::Result<void> Daemon::open_ledger() {
@@ -148,8 +165,9 @@ base::Result<void> Daemon::open_listeners() {
       if (auto listening = listen_on(address); !listening) return listening;
     }
   }
+  const std::string scheme = config_.tls.empty() ? "" : "https://";
   for (const auto& endpoint : workers_.front()->bound()) {
-    bound_.push_back(server::ListenAddress{endpoint.address().to_string(), endpoint.port()}.to_string());
+    bound_.push_back(scheme + server::ListenAddress{endpoint.address().to_string(), endpoint.port()}.to_string());
   }
   return {};
 }

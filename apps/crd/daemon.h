@@ -27,6 +27,9 @@ class Daemon {
   static base::Result<std::unique_ptr<Daemon>> start(server::Config config, std::string config_file);
   ~Daemon();
 
+  // What the public listeners prove themselves with; null when they are plain. Any thread.
+  static base::Result<std::shared_ptr<const http::TlsServer>> load_tls(const server::Config& config);
+
   // Until SIGTERM or SIGINT has been obeyed, or the store failed; returns the exit code. SIGHUP reloads.
   int run();
 
@@ -38,6 +41,7 @@ class Daemon {
   base::Result<void> listen_on(const server::ListenAddress& address);
   base::Result<void> open_admin();
   void read_certificates();
+  void use_tls(const std::shared_ptr<const http::TlsServer>& tls);
   void begin_drain();
   bool drained() const;
   void finish();

@@ -17,6 +17,17 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::seconds k_probe_wait{30};
 
+std::string with_hint(const base::Error& error) {
+  return error.message + (error.hint.empty() ? "" : ": " + error.hint);
+}
+
+std::string warnings_of(const std::shared_ptr<const http::TlsServer>& tls) {
+  std::string text;
+  if (!tls) return text;
+  for (const auto& warning : tls->warnings()) text += "; but " + warning;
+  return text;
+}
+
 }  // namespace
 
 admin::Status Daemon::status() const {
@@ -54,6 +65,8 @@ std::string Daemon::metrics() const {
   one("crd_connections", "gauge", "Connections of clients.",
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, listeners_.connections.load())));
   one("crd_connections_refused_total", "counter", "Connections over the limit.", listeners_.connections_refused.load());
+  one("crd_tls_handshakes_failed_total", "counter", "Clients that could not agree on TLS, or did not speak it.",
+      listeners_.handshakes_failed.load());
   one("crd_ledger_commits_total", "counter", "Transactions of the ledger.", counters.commits);
   one("crd_ledger_failed_commits_total", "counter", "Transactions that could not be committed.",
       counters.failed_commits);
@@ -95,8 +108,10 @@ admin::ConfigChecked Daemon::check_config(const std::string& text, const std::st
   const bool own = text.empty();
   if (own && config_file_.empty()) return {true, "crd runs without a configuration file, on its defaults"};
   auto config = own ? server::load_config(config_file_) : server::parse_config(text, name);
-  if (!config) return {false, config.error().message + (config.error().hint.empty() ? "" : ": " + config.error().hint)};
-  return {true, (own ? config_file_ : name) + ": ok"};
+  if (!config) return {false, with_hint(config.error())};
+  const auto tls = load_tls(*config);
+  if (!tls) return {false, with_hint(tls.error())};
+  return {true, (own ? config_file_ : name) + ": ok" + warnings_of(*tls)};
 }
 
 base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
@@ -150,18 +165,27 @@ admin::ConfigChecked Daemon::reload() {
   if (wanted) {
     if (auto possible = server::check_reload(config_, *wanted); !possible) wanted = tl::unexpected(possible.error());
   }
+  std::shared_ptr<const http::TlsServer> tls;
+  if (wanted) {
+    if (auto loaded = load_tls(*wanted); loaded) {
+      tls = *loaded;
+    } else {
+      wanted = tl::unexpected(loaded.error());
+    }
+  }
   if (!wanted) {
-    const auto why = wanted.error().message + (wanted.error().hint.empty() ? "" : ": " + wanted.error().hint);
+    const auto why = with_hint(wanted.error());
     log_.error("configuration not reloaded", {{"reason", why}});
     return {false, why};
   }
   config_ = std::move(*wanted);
   use_settings();
+  use_tls(tls);
   ledger_->keep_requests(config_.retention.value_or(std::chrono::milliseconds(0)));
   log_.set_level(config_.log_level);
   log_.info("configuration reloaded", {{"file", config_file_}});
   if (!certificates) return {false, config_file_ + ": reloaded, but " + certificates.error().message};
-  return {true, config_file_ + ": reloaded"};
+  return {true, config_file_ + ": reloaded" + warnings_of(tls)};
 }
 
 base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, const std::string& model) {

@@ -35,6 +35,11 @@ int serve(const std::string& config_file, bool check_only) {
   auto config = config_file.empty() ? cr::server::parse_config("", "defaults") : cr::server::load_config(config_file);
   if (!config) return complain(config.error(), k_not_configured);
   if (check_only) {
+    const auto tls = cr::crd::Daemon::load_tls(*config);
+    if (!tls) return complain(tls.error(), k_not_configured);
+    if (*tls) {
+      for (const auto& warning : (*tls)->warnings()) std::fprintf(stderr, "crd: warning: %s\n", warning.c_str());
+    }
     std::printf("%s: ok\n", config_file.empty() ? "defaults" : config_file.c_str());
     return 0;
   }
@@ -53,7 +58,7 @@ int main(int argc, char** argv) {
   std::string config_file;
   bool check_only = false;
   app.add_option("--config", config_file, "Configuration file; without it crd runs on its defaults")->type_name("FILE");
-  app.add_flag("--check", check_only, "Read the configuration, say whether it is valid, and exit");
+  app.add_flag("--check", check_only, "Read the configuration and its TLS files, say whether they are valid, and exit");
   app.set_version_flag("--version", "crd " CR_VERSION);
   app.footer("See crd(8), crd.toml(5) and crctl(1).");
   try {

@@ -20,6 +20,7 @@ constexpr std::size_t k_skip_body_bytes_max = 64 * 1024;
 constexpr std::size_t k_linger_bytes_max = 1024 * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};
 constexpr std::size_t k_keep_body_bytes_max = 64 * 1024;
+constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
 base::IpAddress address_of(const Socket& socket) {
   ErrorCode error;
@@ -39,7 +40,8 @@ base::IpAddress address_of(const Socket& socket) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits)
+Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
+                       const TlsServer* tls)
     : socket_(std::move(socket)),
       heartbeat_(heartbeat),
       limits_(std::move(limits)),
@@ -52,7 +54,12 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
                          .hung_up = {},
                          .tick = {}}),
       parser_(limits_->head),
-      peer_(address_of(socket_)) {}
+      peer_(address_of(socket_)) {
+  if (tls == nullptr) return;
+  ErrorCode ignored;
+  socket_.native_non_blocking(true, ignored);
+  tls_ = std::make_unique<TlsStream>(*tls, socket_.native_handle());
+}
 
 Connection::~Connection() = default;
 
@@ -80,6 +87,7 @@ ReadOutcome Connection::outcome_of(const ErrorCode& error) const {
 
 Task<ReadOutcome> Connection::read_into(char* place, std::size_t size, std::size_t& got) {
   if (cut_) co_return ReadOutcome::closed;
+  if (tls_) co_return co_await read_tls(place, size, got);
   auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(place, size), k_await);
   got = bytes;
   co_return outcome_of(error);
@@ -100,7 +108,11 @@ Task<ReadOutcome> Connection::read_head(RequestHead& head) {
     }
     if (capacity_ == end_) make_room(k_first_buffer_bytes / 2);
     auto outcome = ReadOutcome::closed;
-    if (!cut_) {
+    if (tls_) {
+      std::size_t got = 0;
+      outcome = co_await read_tls(buffer_.get() + end_, capacity_ - end_, got);
+      end_ += got;
+    } else if (!cut_) {
       const auto room = asio::buffer(buffer_.get() + end_, capacity_ - end_);
       auto [error, bytes] = co_await socket_.async_read_some(room, k_await);
       end_ += bytes;
@@ -108,10 +120,13 @@ Task<ReadOutcome> Connection::read_head(RequestHead& head) {
     }
     if (outcome != ReadOutcome::ok) {
       watch_.disarm();
+      if (tls_) tls_->end();  // no answer is under way that it could make look whole
       co_return outcome;
     }
   }
   watch_.disarm();
+  if (head_result_.state == HeadState::refused && buffered().front() == k_tls_handshake && !tls_)
+    co_return ReadOutcome::wrong_protocol;
   consumed_ = head_result_.bytes;
   body_view_ = {};
   co_return head_result_.state == HeadState::complete ? ReadOutcome::ok : ReadOutcome::refused;
@@ -234,14 +249,15 @@ Task<bool> Connection::skip_body(const RequestHead& head) {
 Task<bool> Connection::wait_writable() {
   timed_out_ = false;
   watch_.expire_after(limits_->stall_timeout);
-  auto [error] = co_await socket_.async_wait(Socket::wait_write, k_await);
+  const auto awaited = tls_wants_ == TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
+  auto [error] = co_await socket_.async_wait(awaited, k_await);
   watch_.disarm();
   co_return !error && !timed_out_ && !cut_;
 }
 
 std::optional<bool> Connection::try_write(Gather& pieces) {
   if (cut_) return false;
-  return pieces.send(socket_.native_handle());
+  return tls_ ? try_write_tls(pieces) : pieces.send(socket_.native_handle());
 }
 
 Task<bool> Connection::write_rest(Gather& pieces) {
@@ -263,6 +279,11 @@ Task<bool> Connection::write(std::string_view bytes) {
 
 bool Connection::write_now(std::string_view bytes) {
   if (cut_) return false;
+  if (tls_) {
+    const std::array<asio::const_buffer, 1> one{asio::buffer(bytes)};
+    Gather pieces(one);
+    return try_write_tls(pieces).value_or(true);
+  }
   const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(bytes.size())) return true;
   // A full socket says nothing about the client; a torn frame would.
@@ -271,22 +292,23 @@ bool Connection::write_now(std::string_view bytes) {
 
 Task<void> Connection::linger() {
   ErrorCode ignored;
+  if (tls_ && !broken_off_) co_await say_goodbye();
   socket_.shutdown(Socket::shutdown_send, ignored);
   timed_out_ = false;
   watch_.expire_after(k_linger_timeout);
   std::array<char, 4096> sink{};
   std::size_t total = 0;
-  while (total < k_linger_bytes_max) {
-    std::size_t got = 0;
-    const auto outcome = co_await read_into(sink.data(), sink.size(), got);
-    if (outcome != ReadOutcome::ok) break;
-    total += got;
+  while (total < k_linger_bytes_max && !cut_) {
+    auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(sink), k_await);
+    if (outcome_of(error) != ReadOutcome::ok) break;
+    total += bytes;
   }
   watch_.disarm();
 }
 
 void Connection::cut() {
   cut_ = true;
+  broken_off_ = broken_off_ || !idle_;
   ErrorCode ignored;
   socket_.cancel(ignored);
 }

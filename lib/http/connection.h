@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Connection: one accepted client. Reads heads and bodies within limits and deadlines, writes answers in gathered
-// writes. Lives and dies on its worker's thread. Views it gives out hold until end_request().
+// Connection: one accepted client, plain or under TLS. Reads heads and bodies within limits and deadlines, writes
+// answers in gathered writes. Lives and dies on its worker's thread. Views it gives out hold until end_request().
 #pragma once
 
 #include <chrono>
@@ -16,12 +16,14 @@
 #include "http/head.h"
 #include "http/heartbeat.h"
 #include "http/net.h"
+#include "http/tls_stream.h"
 
 namespace cr::http {
 
 struct ConnectionLimits {
   HeadLimits head;
-  std::chrono::milliseconds head_timeout{10'000};   // from the first byte of a request (or the connection's start)
+  std::chrono::milliseconds head_timeout{
+      10'000};  // from a request's first byte (or the connection's start); a handshake
   std::chrono::milliseconds body_timeout{60'000};   // for all of a body
   std::chrono::milliseconds idle_timeout{75'000};   // between requests
   std::chrono::milliseconds stall_timeout{60'000};  // for a client that does not read
@@ -29,15 +31,19 @@ struct ConnectionLimits {
 
 struct BodyPieces;
 
-enum class ReadOutcome { ok, closed, timed_out, refused, too_large };
+enum class ReadOutcome { ok, closed, timed_out, refused, too_large, wrong_protocol };
 
 class Connection {
  public:
-  Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits);
-  ~Connection();
+  // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own.
+  Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
+             const TlsServer* tls = nullptr);
+  bool is_tls() const { return tls_ != nullptr; }
+  // `wrong_protocol`: the client does not speak TLS. `closed`: it left, or they have nothing in common.
+  Task<ReadOutcome> shake_hands();
 
   // The next request's head. `refused`: refusal() says status and reason. `closed`: the client left, or nothing came in
-  // time.
+  // time. `wrong_protocol`: it speaks TLS to a plain listener.
   Task<ReadOutcome> read_head(RequestHead& head);
   const HeadResult& refusal() const { return head_result_; }
 
@@ -71,8 +77,9 @@ class Connection {
 
   void end_request();  // forget this request's bytes; pipelined ones stay
   bool has_buffered() const { return end_ > begin_; }
-  Task<void> linger();  // after the last answer: let it arrive although the client still sends
-  void cut();           // at once, from any coroutine of this worker
+  void break_off() { broken_off_ = true; }  // the answer ends before its end: under TLS without a close_notify
+  Task<void> linger();                      // after the last answer: let it arrive although the client still sends
+  void cut();                               // at once, from any coroutine of this worker
   bool is_cut() const { return cut_; }
   void set_idle(bool idle) { idle_ = idle; }
   bool idle() const { return idle_; }  // between requests
@@ -86,6 +93,10 @@ class Connection {
  private:
   ReadOutcome outcome_of(const ErrorCode& error) const;
   Task<ReadOutcome> read_into(char* place, std::size_t size, std::size_t& got);
+  Task<ReadOutcome> read_tls(char* place, std::size_t size, std::size_t& got);
+  Task<ReadOutcome> wait_for(TlsStep step);
+  std::optional<bool> try_write_tls(Gather& pieces);
+  Task<bool> say_goodbye();
   Task<ReadOutcome> read_sized_body(std::uint64_t length);
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);
   Task<ReadOutcome> fill_piece(std::size_t most);
@@ -100,6 +111,8 @@ class Connection {
   RequestHeadParser parser_;
   HeadResult head_result_;
   base::IpAddress peer_;
+  std::unique_ptr<TlsStream> tls_;
+  TlsStep tls_wants_ = TlsStep::want_write;  // of a write under way
 
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
@@ -110,6 +123,7 @@ class Connection {
   std::unique_ptr<BodyPieces> pieces_;  // while a body is read in pieces
   bool timed_out_ = false;
   bool cut_ = false;
+  bool broken_off_ = false;
   bool idle_ = true;
   bool first_request_ = true;
 };

@@ -3,7 +3,9 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace cr::http {
 
@@ -26,14 +28,28 @@ std::optional<bool> Gather::send(int fd) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
       return false;
     }
-    auto left = static_cast<std::size_t>(sent);
-    while (first_ < count_ && left >= vectors_[first_].iov_len) left -= vectors_[first_++].iov_len;
-    if (left > 0) {
-      vectors_[first_].iov_base = static_cast<char*>(vectors_[first_].iov_base) + left;
-      vectors_[first_].iov_len -= left;
-    }
+    took(static_cast<std::size_t>(sent));
   }
   return true;
+}
+
+std::size_t Gather::take(char* place, std::size_t size) {
+  std::size_t copied = 0;
+  while (first_ < count_ && copied < size) {
+    const auto bytes = std::min(size - copied, vectors_[first_].iov_len);
+    std::memcpy(place + copied, vectors_[first_].iov_base, bytes);
+    copied += bytes;
+    took(bytes);
+  }
+  return copied;
+}
+
+void Gather::took(std::size_t bytes) {
+  while (first_ < count_ && bytes >= vectors_[first_].iov_len) bytes -= vectors_[first_++].iov_len;
+  if (bytes > 0) {
+    vectors_[first_].iov_base = static_cast<char*>(vectors_[first_].iov_base) + bytes;
+    vectors_[first_].iov_len -= bytes;
+  }
 }
 
 }  // namespace cr::http

@@ -22,8 +22,11 @@ class Gather {
   explicit Gather(std::span<const asio::const_buffer> buffers);  // at most k_buffers_max; empty ones are left out
   // True: all is sent. False: the connection is dead. No value: the socket is full; again when it is writable.
   std::optional<bool> send(int fd);
+  // Copies the next bytes out, at most `size`, and takes them as sent; 0: there are no more. For what seals them first.
+  std::size_t take(char* place, std::size_t size);
 
  private:
+  void took(std::size_t bytes);
   // Left as it is: only the first `count_` are ever read.
   std::array<iovec, k_buffers_max> vectors_;
   std::size_t first_ = 0, count_ = 0;

@@ -247,13 +247,14 @@ http::Task<void> Exchange::end_badly(State how, bool head_sent) {
     co_await client_.write(refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, Persistence::close));
     co_return;
   }
+  client_.break_off();
   if (streaming_) {
     out_ = openai::error_event(refusal, openai::dialect_of(endpoint_), request_id_);
     auto written = try_write_events(false);
     if (!written) written = co_await client_.write_rest(pieces_);
     wrote_events(*written);
   }
-  // No final chunk, no promised length: the connection's end is the only end this answer gets.
+  // No final chunk, no promised length, no close_notify: the connection's end is the only end this answer gets.
 }
 
 // After the client left: true when there is nothing more to read for.

@@ -78,6 +78,12 @@ Result<void> check_together(const Config& config, std::string_view file_name) {
     return fail(ErrorCode::invalid, place(file_name, 0) + "limits.body_bytes_total_max is below limits.body_bytes_max",
                 "one request's body must fit into what all running requests may hold together");
   }
+  if (config.tls.cert.empty() != config.tls.key.empty()) {
+    const bool no_key = config.tls.key.empty();
+    return fail(ErrorCode::invalid,
+                place(file_name, 0) + "tls." + (no_key ? "cert" : "key") + " without tls." + (no_key ? "key" : "cert"),
+                "TLS needs both; without both the listeners speak plain HTTP");
+  }
   const auto& head = config.limits.head;
   if (head.head_bytes_max < head.request_line_bytes_max || head.head_bytes_max < head.field_bytes_max) {
     return fail(
@@ -210,6 +216,8 @@ Result<void> check_reload(const Config& running, const Config& wanted) {
     if (key.reload == Reload::live || key.show(running) == key.show(wanted)) continue;
     names += (names.empty() ? "" : ", ") + key.name;
   }
+  // Another pair is taken over; clients that speak http cannot be made to speak https while they are connected.
+  if (running.tls.empty() != wanted.tls.empty()) names += (names.empty() ? "" : ", ") + std::string("tls (on or off)");
   if (names.empty()) return {};
   return fail(ErrorCode::refused, "only a restart can change " + names + ": nothing was reloaded",
               "undo the change, or restart: systemctl restart crd");

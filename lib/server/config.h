@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "http/head.h"
+#include "http/tls_server.h"
 #include "relay/settings.h"
 #include "token/key.h"
 
@@ -44,6 +45,7 @@ struct Config {
   std::int64_t workers = 0;                  // 0 = one a core
   std::vector<std::string> trusted_proxies;  // as typed; relay.trusted_proxies is the compiled set
   std::chrono::milliseconds drain_timeout{30'000};
+  http::TlsFiles tls;  // of all public listeners; empty = they are plain
   Limits limits;
   relay::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
   std::vector<ListenAddress> dns_servers;  // none = the system's

@@ -222,15 +222,24 @@ ConfigKey dns_servers_key() {
           }};
 }
 
-ConfigKey ca_file_key() {
-  auto key = path(
-      "relay.ca_file", [](auto& config) -> auto& { return config.ca_file; });
-  key.read = [read = key.read](const ConfigValue& value, Config& config) -> Result<void> {
+// A path, or nothing: "".
+template <class At>
+ConfigKey path_or_empty(std::string name, Reload reload, At at) {
+  auto key = path(std::move(name), at);
+  key.reload = reload;
+  key.read = [at, read = key.read](const ConfigValue& value, Config& config) -> Result<void> {
     if (value.kind != ConfigValue::Kind::text || !value.text.empty()) return read(value, config);
-    config.ca_file.clear();
+    at(config).clear();
     return {};
   };
   return key;
+}
+
+std::vector<ConfigKey> tls_keys() {
+  return {path_or_empty(
+              "tls.cert", Reload::live, [](auto& config) -> auto& { return config.tls.cert; }),
+          path_or_empty(
+              "tls.key", Reload::live, [](auto& config) -> auto& { return config.tls.key; })};
 }
 
 std::vector<ConfigKey> top_keys() {
@@ -305,7 +314,8 @@ std::vector<ConfigKey> other_keys() {
             {1, 100}),
       duration("relay.cool_down_first", [](auto& c) -> auto& { return c.relay.health.cool_down_first; }, {100, k_hour}),
       duration("relay.cool_down_max", [](auto& c) -> auto& { return c.relay.health.cool_down_max; }, {100, k_day}),
-      ca_file_key(),
+      path_or_empty(
+          "relay.ca_file", Reload::restart, [](auto& config) -> auto& { return config.ca_file; }),
       dns_servers_key(),
       word<LogLevel>(
           "log.level", Reload::live,
@@ -337,6 +347,7 @@ std::string_view last_part(std::string_view name) {
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = top_keys();
+    for (auto& key : tls_keys()) all.push_back(std::move(key));
     for (auto& key : limit_keys()) all.push_back(std::move(key));
     for (auto& key : other_keys()) all.push_back(std::move(key));
     return all;

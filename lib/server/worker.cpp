@@ -21,6 +21,7 @@ namespace {
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 constexpr int k_backlog = 4096;
+constexpr std::chrono::minutes k_quiet{1};
 constexpr std::string_view k_full =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 119\r\nretry-after: 1\r\n"
     "connection: close\r\n\r\n"
@@ -140,6 +141,10 @@ void Worker::use(std::shared_ptr<const relay::Settings> settings,
   });
 }
 
+void Worker::use_tls(std::shared_ptr<const http::TlsServer> tls) {
+  asio::post(io_, [this, tls = std::move(tls)] { tls_ = tls; });
+}
+
 void Worker::post(std::function<void(relay::Lane&)> job) {
   asio::post(io_, [this, job = std::move(job)] { job(lane_); });
 }
@@ -188,7 +193,8 @@ bool Worker::admit_connection(http::Socket& socket) {
   if (state_.connections.fetch_add(1) >= state_.connections_max.load()) {
     state_.connections.fetch_sub(1);
     state_.connections_refused.fetch_add(1);
-    (void)::send(socket.native_handle(), k_full.data(), k_full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    // Under TLS there is no word before a handshake, and a handshake is what there is no room for.
+    if (!tls_) (void)::send(socket.native_handle(), k_full.data(), k_full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     socket.shutdown(http::Socket::shutdown_send, ignored);
     return false;
   }
@@ -197,16 +203,37 @@ bool Worker::admit_connection(http::Socket& socket) {
 }
 
 http::Task<void> Worker::serve(http::Socket socket) {
-  http::Connection client(std::move(socket), lane_.heartbeat(), limits_);
+  http::Connection client(std::move(socket), lane_.heartbeat(), limits_, tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
   try {
-    co_await serve_requests(client);
+    const bool begun = !client.is_tls() || co_await begin_tls(client);
+    if (begun) co_await serve_requests(client);
   } catch (const std::exception& error) {
     // bad_alloc above all: this connection ends, the others go on.
     shared_.log.error("a connection ended by an exception", {{"what", error.what()}});
   }
   connections_.erase(place);
   state_.connections.fetch_sub(1);
+}
+
+http::Task<bool> Worker::begin_tls(http::Connection& client) {
+  const auto outcome = co_await client.shake_hands();
+  if (outcome == http::ReadOutcome::ok) co_return true;
+  state_.handshakes_failed.fetch_add(1, std::memory_order_relaxed);
+  if (outcome == http::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
+  co_return false;
+}
+
+// One line for all of a while: whoever can connect could fill the log.
+void Worker::note_wrong_protocol(const http::Connection& client) {
+  const auto count = state_.wrong_protocol.fetch_add(1) + 1;
+  const auto now = base::coarse_now();
+  auto quiet_until = state_.wrong_protocol_quiet_until.load();
+  if (now < quiet_until || !state_.wrong_protocol_quiet_until.compare_exchange_strong(quiet_until, now + k_quiet))
+    return;
+  shared_.log.warning(client.is_tls() ? "a client spoke no TLS to a TLS listener: it must connect by https://"
+                                      : "a client spoke TLS to a plain listener: it must connect by http://",
+                      {{"source", client.peer().to_string()}, {"connections", std::to_string(count)}});
 }
 
 }  // namespace cr::server

@@ -12,9 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/connection.h"
 #include "http/net.h"
+#include "http/tls_server.h"
 #include "openai/endpoint.h"
 #include "relay/answer_text.h"
 #include "relay/lane.h"
@@ -27,6 +29,10 @@ struct ListenerState {
   std::atomic<std::int64_t> connections_max{10'000};
   std::atomic<std::uint64_t> requests_per_connection_max{10'000};
   std::atomic<std::uint64_t> connections_refused{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
+  // TLS spoken to a plain listener, or HTTP to a TLS one: how often, and until when no more is said of it.
+  std::atomic<std::uint64_t> wrong_protocol{0};
+  std::atomic<base::SteadyTime> wrong_protocol_quiet_until{base::SteadyTime()};
 };
 
 class Worker {
@@ -50,6 +56,9 @@ class Worker {
   void cut();
   // Any thread. New settings for requests and connections from now on.
   void use(std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits);
+  // Any thread; before start() for a listener that speaks TLS from its first connection on. New connections prove
+  // themselves with `tls`, open ones keep what they began with.
+  void use_tls(std::shared_ptr<const http::TlsServer> tls);
   // Any thread: runs `job` on this worker's thread.
   void post(std::function<void(relay::Lane&)> job);
   // Ends the loop and joins the thread.
@@ -59,7 +68,9 @@ class Worker {
   http::Task<void> accept_loop(http::Acceptor& acceptor);
   bool admit_connection(http::Socket& socket);
   http::Task<void> serve(http::Socket socket);
+  http::Task<bool> begin_tls(http::Connection& client);
   http::Task<void> serve_requests(http::Connection& client);
+  void note_wrong_protocol(const http::Connection& client);
   http::Task<relay::Persistence> answer(http::Connection& client, const http::RequestHead& head);
   http::Task<relay::Persistence> answer_health(http::Connection& client, const http::RequestHead& head,
                                                base::RequestId id);
@@ -70,6 +81,7 @@ class Worker {
   relay::Shared& shared_;
   ListenerState& state_;
   std::shared_ptr<const http::ConnectionLimits> limits_;
+  std::shared_ptr<const http::TlsServer> tls_;  // null: plain
   relay::Lane lane_;
   std::list<http::Acceptor> acceptors_;
   std::vector<http::asio::ip::tcp::endpoint> bound_;

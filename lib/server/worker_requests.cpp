@@ -67,6 +67,7 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
       if (co_await client.write(text)) co_await client.linger();
       co_return;
     }
+    if (outcome == http::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
     if (outcome != http::ReadOutcome::ok) co_return;
     if (served >= requests_max) head.keep_alive = false;
     const auto persistence = co_await answer(client, head);

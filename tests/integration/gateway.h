@@ -27,6 +27,17 @@ inline Json chat(const std::string& model = "fake-a", Json more = Json::object()
   return body;
 }
 
+// For what must hold on a plain listener and under TLS: `TEST_P` of an OverWire, `over(GetParam())` for the options.
+enum class Wire { plain, tls };
+using OverWire = testing::TestWithParam<Wire>;
+inline DaemonOptions over(Wire wire, DaemonOptions options = {}) {
+  options.tls = wire == Wire::tls;
+  return options;
+}
+inline std::string wire_name(const testing::TestParamInfo<Wire>& wire) {
+  return wire.param == Wire::tls ? "Tls" : "Plain";
+}
+
 // Balances against the rows they come from, as SQL has them: I1 and I2 of the ledger, for tokens and accounts.
 inline void check_books(Daemon& daemon) {
   for (const std::string holder : {"token", "account"}) {
@@ -100,7 +111,7 @@ class Gateway {
   }
   HttpAnswer post(const std::string& key, const Json& body, const std::string& path = "/v1/chat/completions",
                   const Headers& headers = {}) {
-    return HttpClient(daemon.port(), key).post(path, body.dump(), headers);
+    return HttpClient(daemon.listener(), key).post(path, body.dump(), headers);
   }
   Json show(const std::string& token) { return Json::parse(daemon.must({"token", "show", token, "--json"})); }
   std::int64_t posted(const std::string& token) {

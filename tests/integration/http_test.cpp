@@ -23,11 +23,13 @@ std::string head_of(const std::string& key, const std::string& extra) {
          "\r\ncontent-type: application/json\r\n" + extra + "\r\n";
 }
 
-TEST(Http, PipelinedRequestsAreAuthorisedEachAndAnsweredInOrder) {
-  Gateway gateway;
+class Http : public OverWire {};
+
+TEST_P(Http, PipelinedRequestsAreAuthorisedEachAndAnsweredInOrder) {
+  Gateway gateway(over(GetParam()));
   const auto good = gateway.token("good");
   const auto off = gateway.token("off", {"--disabled"});
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   const auto body = chat().dump();
   client.send(raw_request("POST", "/v1/chat/completions", good, body) +
               raw_request("POST", "/v1/chat/completions", off, body) + head_of(good, "transfer-encoding: chunked\r\n") +
@@ -43,13 +45,13 @@ TEST(Http, PipelinedRequestsAreAuthorisedEachAndAnsweredInOrder) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Http, ABodyInAnyPiecesIsTheSameBody) {
-  Gateway gateway;
+TEST_P(Http, ABodyInAnyPiecesIsTheSameBody) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("pieces");
   const auto whole = raw_request("POST", "/v1/chat/completions", key, chat().dump());
   for (const std::size_t cut :
        {std::size_t{1}, whole.find("\r\n\r\n") + 2, whole.find("\r\n\r\n") + 4, whole.size() - 1}) {
-    RawClient client(gateway.daemon.port());
+    RawClient client(gateway.daemon.listener());
     client.send(whole.substr(0, cut));
     client.send(whole.substr(cut));
     const auto head = client.read_head();
@@ -58,40 +60,40 @@ TEST(Http, ABodyInAnyPiecesIsTheSameBody) {
   }
 }
 
-TEST(Http, ALargeBodyPassesUnchanged) {
-  Gateway gateway;
+TEST_P(Http, ALargeBodyPassesUnchanged) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("large");
   Json body = chat("fake-a", {{"user", std::string(3'000'000, 'u')}});
   const auto answer = gateway.post(key, body);
   EXPECT_EQ(answer.status, 200) << answer.body.substr(0, 200);
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(head_of(key, "transfer-encoding: chunked\r\n") + chunked(body.dump(), 100'000));
   const auto head = client.read_head();
   ASSERT_TRUE(head);
   EXPECT_EQ(head->status, 200);
 }
 
-TEST(Http, ContinueIsSaidOnlyAfterTheKeyIsKnown) {
-  Gateway gateway;
+TEST_P(Http, ContinueIsSaidOnlyAfterTheKeyIsKnown) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("careful");
   const auto body = chat().dump();
   const auto length = "content-length: " + std::to_string(body.size()) + "\r\nexpect: 100-continue\r\n";
-  RawClient good(gateway.daemon.port());
+  RawClient good(gateway.daemon.listener());
   good.send(head_of(key, length));
   const auto interim = good.read_head();
   ASSERT_TRUE(interim);
   EXPECT_EQ(interim->status, 100);
   good.send(body);
   EXPECT_EQ(good.read_head()->status, 200);
-  RawClient bad(gateway.daemon.port());
+  RawClient bad(gateway.daemon.listener());
   bad.send(head_of("sk-cr-unknown", length));
   const auto refused = bad.read_head();
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->status, 401);
 }
 
-TEST(Http, FramingErrorsCloseAndReachNobody) {
-  Gateway gateway;
+TEST_P(Http, FramingErrorsCloseAndReachNobody) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("framer");
   const std::string start =
       "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key + "\r\n";
@@ -113,7 +115,7 @@ TEST(Http, FramingErrorsCloseAndReachNobody) {
       {head_of(key, "transfer-encoding: chunked\r\n") + "zz\r\n", 400},
   };
   for (const auto& [bytes, status] : rows) {
-    RawClient client(gateway.daemon.port());
+    RawClient client(gateway.daemon.listener());
     client.send(bytes);
     const auto head = client.read_head();
     ASSERT_TRUE(head) << bytes.substr(0, 60);
@@ -125,11 +127,11 @@ TEST(Http, FramingErrorsCloseAndReachNobody) {
   EXPECT_EQ(ledger_sum(gateway, "posted + reserved"), 0);
 }
 
-TEST(Http, ABodyThatEndsEarlySendsNothing) {
-  Gateway gateway;
+TEST_P(Http, ABodyThatEndsEarlySendsNothing) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("short", {"--quota", "1"});
   {
-    RawClient client(gateway.daemon.port());
+    RawClient client(gateway.daemon.listener());
     client.send(head_of(key, "content-length: 500\r\n") + "{\"model\":");
     client.half_close();
     client.read_all();
@@ -138,13 +140,13 @@ TEST(Http, ABodyThatEndsEarlySendsNothing) {
   EXPECT_EQ(gateway.reserved("short"), 0);
 }
 
-TEST(Http, SlowHeadsAndIdleConnectionsAreClosed) {
+TEST_P(Http, SlowHeadsAndIdleConnectionsAreClosed) {
   DaemonOptions options;
   options.tables = "[limits]\nhead_timeout = \"300ms\"\nbody_timeout = \"300ms\"\nidle_timeout = \"300ms\"\n";
-  Gateway gateway(options);
+  Gateway gateway(over(GetParam(), options));
   const auto key = gateway.token("slow");
-  RawClient silent(gateway.daemon.port()), slow(gateway.daemon.port()), idle(gateway.daemon.port()),
-      body(gateway.daemon.port());
+  RawClient silent(gateway.daemon.listener()), slow(gateway.daemon.listener()), idle(gateway.daemon.listener()),
+      body(gateway.daemon.listener());
   slow.send("GET /v1/mod");
   idle.send(raw_request("GET", "/v1/token", key));
   const auto head = idle.read_head();
@@ -159,11 +161,11 @@ TEST(Http, SlowHeadsAndIdleConnectionsAreClosed) {
   EXPECT_EQ(late->status, 408);
 }
 
-TEST(Http, AHalfClosedClientGetsItsAnswer) {
-  Gateway gateway;
+TEST_P(Http, AHalfClosedClientGetsItsAnswer) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("half", {"--quota", "1"});
   gateway.upstream.close_gate();
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(raw_request("POST", "/v1/chat/completions", key, chat().dump()));
   client.half_close();
   gateway.upstream.wait_for("held", 1);
@@ -174,16 +176,16 @@ TEST(Http, AHalfClosedClientGetsItsAnswer) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Http, ConnectionsOverTheLimitAreTold) {
+TEST_P(Http, ConnectionsOverTheLimitAreTold) {
   DaemonOptions options;
   options.tables = "[limits]\nconnections_max = 2\n";
-  Gateway gateway(options);
-  RawClient one(gateway.daemon.port()), two(gateway.daemon.port());
+  Gateway gateway(over(GetParam(), options));
+  RawClient one(gateway.daemon.listener()), two(gateway.daemon.listener());
   one.send(raw_request("GET", "/healthz", ""));
   two.send(raw_request("GET", "/healthz", ""));
   ASSERT_TRUE(one.read_head());
   ASSERT_TRUE(two.read_head());
-  RawClient three(gateway.daemon.port());
+  RawClient three(gateway.daemon.listener());
   const auto head = three.read_head();
   ASSERT_TRUE(head);
   EXPECT_EQ(head->status, 503);
@@ -191,8 +193,8 @@ TEST(Http, ConnectionsOverTheLimitAreTold) {
   gateway.daemon.must({"status"});  // the admin socket answers all the same
 }
 
-TEST(Http, NothingOfTheClientsHeadIsForwardedButWhatIsListed) {
-  Gateway gateway;
+TEST_P(Http, NothingOfTheClientsHeadIsForwardedButWhatIsListed) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("quiet");
   const auto answer = gateway.post(
       key, chat(), "/v1/chat/completions",
@@ -202,6 +204,8 @@ TEST(Http, NothingOfTheClientsHeadIsForwardedButWhatIsListed) {
   EXPECT_EQ(seen["authorization_end"], "1234");
   EXPECT_THAT(seen.dump(), testing::Not(HasSubstr(key)));
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, Http, testing::Values(Wire::plain, Wire::tls), wire_name);
 
 }  // namespace
 }  // namespace cr::test

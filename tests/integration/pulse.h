@@ -9,7 +9,7 @@ namespace cr::test {
 
 class Pulse {
  public:
-  explicit Pulse(Gateway& gateway) : client_(gateway.daemon.port()) {
+  explicit Pulse(Gateway& gateway) : client_(gateway.daemon.listener()) {
     gateway.upstream.behave({{"model", "fake-b"}, {"silent_after", 1}});
     const auto key = gateway.token("pulse", {"--quota", "1"});
     client_.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-b", {{"stream", true}}).dump()));

@@ -16,7 +16,7 @@ struct Streamed {
 
 Streamed stream(Gateway& gateway, const std::string& key, const Json& body,
                 const std::string& path = "/v1/chat/completions") {
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(raw_request("POST", path, key, body.dump()));
   Streamed streamed;
   const auto head = client.read_head();
@@ -27,8 +27,10 @@ Streamed stream(Gateway& gateway, const std::string& key, const Json& body,
   return streamed;
 }
 
-TEST(Stream, UsageIsAskedForAndHidden) {
-  Gateway gateway;
+class Stream : public OverWire {};
+
+TEST_P(Stream, UsageIsAskedForAndHidden) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
   EXPECT_EQ(streamed.head.status, 200);
@@ -41,8 +43,8 @@ TEST(Stream, UsageIsAskedForAndHidden) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Stream, AClientThatAsksForUsageGetsIt) {
-  Gateway gateway;
+TEST_P(Stream, AClientThatAsksForUsageGetsIt) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s");
   const auto streamed =
       stream(gateway, key, chat("fake-a", {{"stream", true}, {"stream_options", {{"include_usage", true}}}}));
@@ -54,8 +56,8 @@ TEST(Stream, AClientThatAsksForUsageGetsIt) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Stream, EventsPassByteForByte) {
-  Gateway gateway;
+TEST_P(Stream, EventsPassByteForByte) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s");
   const std::vector<std::string> odd{": a comment\n\n",
                                      "event: x\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"\xC3\xA9\"}}]}\r\n\r\n",
@@ -68,11 +70,11 @@ TEST(Stream, EventsPassByteForByte) {
   EXPECT_EQ(got, sent);
 }
 
-TEST(Stream, AnEventArrivesBeforeTheNextIsMade) {
-  Gateway gateway;
+TEST_P(Stream, AnEventArrivesBeforeTheNextIsMade) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   gateway.upstream.close_gate(1);
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
   const auto head = client.read_head();
   ASSERT_TRUE(head);
@@ -83,8 +85,8 @@ TEST(Stream, AnEventArrivesBeforeTheNextIsMade) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Stream, ACutUpstreamLooksCut) {
-  Gateway gateway;
+TEST_P(Stream, ACutUpstreamLooksCut) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   for (const Json& fault : {Json{{"cut_after", 3}}, Json{{"cut_after", 3}, {"reset", true}}}) {
     gateway.upstream.behave(fault);
@@ -103,8 +105,8 @@ TEST(Stream, ACutUpstreamLooksCut) {
   EXPECT_EQ(gateway.reserved("s"), 0);
 }
 
-TEST(Stream, AStreamWithoutItsLastWordIsCut) {
-  Gateway gateway;
+TEST_P(Stream, AStreamWithoutItsLastWordIsCut) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   gateway.upstream.behave({{"usage", false}, {"done", false}});
   const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
@@ -112,12 +114,12 @@ TEST(Stream, AStreamWithoutItsLastWordIsCut) {
   EXPECT_THAT(streamed.events.back(), HasSubstr("upstream_invalid"));
 }
 
-TEST(Stream, AClientThatLeavesCancelsTheUpstream) {
-  Gateway gateway;
+TEST_P(Stream, AClientThatLeavesCancelsTheUpstream) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   gateway.upstream.close_gate(2);
   {
-    RawClient client(gateway.daemon.port());
+    RawClient client(gateway.daemon.listener());
     client.send(raw_request("POST", "/v1/chat/completions", key, chat("fake-a", {{"stream", true}}).dump()));
     const auto head = client.read_head();
     ASSERT_TRUE(head);
@@ -133,8 +135,8 @@ TEST(Stream, AClientThatLeavesCancelsTheUpstream) {
   EXPECT_EQ(gateway.reserved("s"), 0);
 }
 
-TEST(Stream, MessagesAndResponsesAreMetered) {
-  Gateway gateway;
+TEST_P(Stream, MessagesAndResponsesAreMetered) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   const auto messages = stream(gateway, key, chat("fake-a", {{"stream", true}, {"max_tokens", 64}}), "/v1/messages");
   EXPECT_TRUE(messages.clean);
@@ -146,11 +148,11 @@ TEST(Stream, MessagesAndResponsesAreMetered) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Stream, Http10GetsAStreamThatEndsWithItsConnection) {
-  Gateway gateway;
+TEST_P(Stream, Http10GetsAStreamThatEndsWithItsConnection) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s");
   const auto body = chat("fake-a", {{"stream", true}}).dump();
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send("POST /v1/chat/completions HTTP/1.0\r\nauthorization: Bearer " + key +
               "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
               body);
@@ -158,6 +160,8 @@ TEST(Stream, Http10GetsAStreamThatEndsWithItsConnection) {
   EXPECT_THAT(all, HasSubstr("data: [DONE]\n\n"));
   EXPECT_THAT(all, Not(HasSubstr("transfer-encoding")));
 }
+
+INSTANTIATE_TEST_SUITE_P(Wires, Stream, testing::Values(Wire::plain, Wire::tls), wire_name);
 
 }  // namespace
 }  // namespace cr::test

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <httplib.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,7 +37,12 @@ struct HttpClient::Impl {
   httplib::Client client;
   std::string key;
 
-  explicit Impl(const std::string& host, int port, std::string bearer) : client(host, port), key(std::move(bearer)) {
+  Impl(const std::string& url, std::string bearer) : client(url), key(std::move(bearer)) { set_deadlines(); }
+  explicit Impl(const std::string& socket_path) : client(socket_path, 80) {
+    client.set_address_family(AF_UNIX);
+    set_deadlines();
+  }
+  void set_deadlines() {
     client.set_read_timeout(k_deadline);
     client.set_write_timeout(k_deadline);
     client.set_connection_timeout(k_deadline);
@@ -45,11 +51,14 @@ struct HttpClient::Impl {
   }
 };
 
-HttpClient::HttpClient(int port, std::string key) : impl_(std::make_unique<Impl>("127.0.0.1", port, std::move(key))) {}
-
-HttpClient::HttpClient(const std::string& socket_path) : impl_(std::make_unique<Impl>(socket_path, 80, "")) {
-  impl_->client.set_address_family(AF_UNIX);
+HttpClient::HttpClient(const Listener& listener, std::string key) {
+  const bool tls = !listener.ca_file.empty();
+  const auto url = std::string(tls ? "https" : "http") + "://127.0.0.1:" + std::to_string(listener.port);
+  impl_ = std::make_unique<Impl>(url, std::move(key));
+  if (tls) impl_->client.set_ca_cert_path(listener.ca_file);
 }
+
+HttpClient::HttpClient(const std::string& socket_path) : impl_(std::make_unique<Impl>(socket_path)) {}
 
 HttpClient::~HttpClient() = default;
 
@@ -93,15 +102,32 @@ std::string RawHead::header(std::string_view lower_name) const {
   return {};
 }
 
-RawClient::RawClient(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+struct RawClient::Tls {
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()), SSL_CTX_free};
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
+
+  Tls(const std::string& ca_file, int fd) {
+    if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1)
+      throw std::runtime_error("cannot read the certificates in " + ca_file);
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+    // A ticket is not an answer: after one the deadline counts on.
+    SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
+    ssl.reset(SSL_new(context.get()));
+    SSL_set_fd(ssl.get(), fd);
+    if (SSL_connect(ssl.get()) != 1) throw std::runtime_error("the TLS handshake failed");
+  }
+};
+
+RawClient::RawClient(const Listener& listener) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_port = htons(static_cast<std::uint16_t>(listener.port));
   int yes = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    throw std::runtime_error("cannot connect to port " + std::to_string(port) + ": " + std::strerror(errno));
+    throw std::runtime_error("cannot connect to port " + std::to_string(listener.port) + ": " + std::strerror(errno));
+  if (!listener.ca_file.empty()) tls_ = std::make_unique<Tls>(listener.ca_file, fd_);
 }
 
 RawClient::~RawClient() {
@@ -110,7 +136,8 @@ RawClient::~RawClient() {
 
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto sent = tls_ ? SSL_write(tls_->ssl.get(), bytes.data(), static_cast<int>(bytes.size()))
+                           : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -119,7 +146,12 @@ bool RawClient::send(std::string_view bytes) {
 }
 
 void RawClient::half_close() {
+  if (tls_) SSL_shutdown(tls_->ssl.get());
   ::shutdown(fd_, SHUT_WR);
+}
+
+bool RawClient::close_notify() const {
+  return tls_ && (SSL_get_shutdown(tls_->ssl.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 void RawClient::reset() {
@@ -129,14 +161,24 @@ void RawClient::reset() {
   fd_ = -1;
 }
 
+// Bytes, 0 or less at the end. Waits up to the deadline.
+long RawClient::receive(char* place, std::size_t size) {
+  for (;;) {
+    pollfd readable{fd_, POLLIN, 0};
+    const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(k_deadline).count();
+    const bool waiting = tls_ && SSL_has_pending(tls_->ssl.get()) == 1;
+    if (!waiting && ::poll(&readable, 1, static_cast<int>(deadline)) == 0)
+      throw std::runtime_error("nothing came in time; so far: " + buffer_);
+    if (!tls_) return ::recv(fd_, place, size, 0);
+    const int got = SSL_read(tls_->ssl.get(), place, static_cast<int>(size));
+    if (got > 0 || SSL_get_error(tls_->ssl.get(), got) != SSL_ERROR_WANT_READ) return got;
+  }
+}
+
 bool RawClient::more() {
   if (closed_) return false;
-  pollfd readable{fd_, POLLIN, 0};
-  const auto deadline = std::chrono::duration_cast<std::chrono::milliseconds>(k_deadline).count();
-  if (::poll(&readable, 1, static_cast<int>(deadline)) == 0)
-    throw std::runtime_error("nothing came in time; so far: " + buffer_);
   char bytes[16384];
-  const auto got = ::recv(fd_, bytes, sizeof bytes, 0);
+  const auto got = receive(bytes, sizeof bytes);
   if (got <= 0) {
     closed_ = true;
     return false;

@@ -8,9 +8,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cr::test {
+
+// Where to connect: 127.0.0.1, plain, or under TLS trusting the certificates in `ca_file`.
+struct Listener {
+  // NOLINTNEXTLINE(google-explicit-constructor): a port is a plain listener
+  Listener(int number, std::string trusted = {}) : port(number), ca_file(std::move(trusted)) {}
+  int port;
+  std::string ca_file;
+};
 
 using Headers = std::map<std::string, std::string>;
 
@@ -24,8 +33,8 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  explicit HttpClient(int port, std::string key = {});  // key: sent as Authorization: Bearer
-  explicit HttpClient(const std::string& socket_path);  // a unix socket
+  explicit HttpClient(const Listener& listener, std::string key = {});  // key: sent as Authorization: Bearer
+  explicit HttpClient(const std::string& socket_path);                  // a unix socket
   ~HttpClient();
   HttpAnswer get(const std::string& path, const Headers& headers = {});
   HttpAnswer post(const std::string& path, const std::string& json, const Headers& headers = {});
@@ -45,13 +54,13 @@ struct RawHead {
 
 class RawClient {
  public:
-  explicit RawClient(int port);
+  explicit RawClient(const Listener& listener);
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
   bool send(std::string_view bytes);  // false when the peer has closed
-  void half_close();                  // FIN, then go on reading
+  void half_close();                  // close_notify and FIN, then go on reading
   void reset();                       // RST; the object is done
 
   std::optional<RawHead> read_head();          // nullopt: closed before a whole head
@@ -63,13 +72,18 @@ class RawClient {
   // Everything until the peer closes.
   std::string read_all();
   bool wait_closed();  // true: FIN or RST came and nothing before it
+  // Under TLS: whether the peer has said that what it sent is whole (RFC 8446, 6.1); known once it has closed.
+  bool close_notify() const;
   int fd() const { return fd_; }
 
  private:
+  struct Tls;
   bool more();
+  long receive(char* place, std::size_t size);
   bool next_chunk();
 
   int fd_ = -1;
+  std::unique_ptr<Tls> tls_;
   std::string buffer_;  // off the wire
   std::string body_;    // off the chunks
   bool clean_end_ = false;

@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 
+#include "support/certificate.h"
+
 namespace cr::test {
 namespace {
 
@@ -21,8 +23,9 @@ struct CloseDatabase {
 
 int port_in(const std::string& line) {
   const auto field = line.find("address=");
-  const auto colon = line.find(':', field);
-  if (field == std::string::npos || colon == std::string::npos) throw std::runtime_error("no address in: " + line);
+  const auto colon = line.rfind(':');
+  if (field == std::string::npos || colon == std::string::npos || colon < field)
+    throw std::runtime_error("no address in: " + line);
   return std::stoi(line.substr(colon + 1));
 }
 
@@ -57,6 +60,11 @@ Daemon::Daemon(DaemonOptions options) : options_(std::move(options)) {
     clock_->set(clock_->now());
   }
   if (options_.crash_shim) crash_ = std::make_unique<CrashFile>(dir_ / "crash");
+  if (options_.tls) {
+    const auto made = Certificate::make();
+    write_file(dir_ / "cert.pem", made.cert);
+    write_file(dir_ / "key.pem", made.key);
+  }
   write_config();
   if (options_.start) start();
 }
@@ -64,7 +72,11 @@ Daemon::Daemon(DaemonOptions options) : options_(std::move(options)) {
 Daemon::~Daemon() = default;
 
 std::string Daemon::url() const {
-  return "http://127.0.0.1:" + std::to_string(port_);
+  return std::string(options_.tls ? "https" : "http") + "://127.0.0.1:" + std::to_string(port_);
+}
+
+Listener Daemon::listener() const {
+  return {port_, options_.tls ? dir_ / "cert.pem" : std::string()};
 }
 
 std::string Daemon::log() const {
@@ -72,8 +84,10 @@ std::string Daemon::log() const {
 }
 
 void Daemon::write_config() {
+  const auto tls =
+      options_.tls ? "[tls]\ncert = \"" + (dir_ / "cert.pem") + "\"\nkey = \"" + (dir_ / "key.pem") + "\"\n" : "";
   write_file(config_file(), "listen = " + options_.listen + "\nadmin_socket = \"" + socket() + "\"\nstate_dir = \"" +
-                                state_dir() + "\"\n" + options_.top_level + "\n" + options_.tables + "\n");
+                                state_dir() + "\"\n" + options_.top_level + "\n" + tls + options_.tables + "\n");
 }
 
 std::map<std::string, std::string> Daemon::environment() const {

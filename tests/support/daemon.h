@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/client.h"
 #include "support/crash_point.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
@@ -27,6 +28,7 @@ struct DaemonOptions {
   std::string tables;     // TOML after them
   std::string listen = "[\"127.0.0.1:0\"]";
   std::string state_dir;  // empty = one of its own
+  bool tls = false;       // with a certificate of its own: cert.pem and key.pem in its directory
   bool clock = false;
   bool crash_shim = false;
   std::map<std::string, std::string> env;
@@ -52,7 +54,8 @@ class Daemon {
   ~Daemon();
 
   int port() const { return port_; }
-  std::string url() const;  // http://127.0.0.1:PORT
+  std::string url() const;    // http://127.0.0.1:PORT, or https
+  Listener listener() const;  // what a client connects to, in the protocol it speaks
   std::string socket() const { return dir_ / "admin.sock"; }
   std::string state_dir() const { return options_.state_dir.empty() ? dir_ / "state" : options_.state_dir; }
   std::string config_file() const { return dir_ / "crd.toml"; }

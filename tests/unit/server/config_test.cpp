@@ -78,6 +78,9 @@ const ShowCase k_values[] = {
     {"trusted_proxies = ['10.0.0.0/8', '::1']", R"(trusted_proxies = ["10.0.0.0/8", "::1"])"},
     {"on_client_gone = 'drain'", R"(on_client_gone = "drain")"},
     {"drain_timeout = '0s'", R"(drain_timeout = "0s")"},
+    {"[tls]\ncert = '/etc/c.pem'\nkey = '/etc/k.pem'", R"(tls.cert = "/etc/c.pem")"},
+    {"[tls]\ncert = '/etc/c.pem'\nkey = '/etc/k.pem'", R"(tls.key = "/etc/k.pem")"},
+    {"[tls]\ncert = ''\nkey = ''", R"(tls.key = "")"},
     {"[limits]\nbody_bytes_max = '1MiB'", R"(limits.body_bytes_max = "1MiB")"},
     {"[limits]\nbody_bytes_max = 1500", R"(limits.body_bytes_max = "1500B")"},
     {"[limits]\nupload_bytes_max = '2GiB'", R"(limits.upload_bytes_max = "2GiB")"},
@@ -158,7 +161,7 @@ const ErrorCase k_errors[] = {
      "did you mean 'limits.connections_max'?"},
     {"connections_max = 1", "crd.toml:1: unknown key 'connections_max'", "did you mean 'limits.connections_max'?"},
     {"[limts]\nfields_max = 9", "crd.toml:1: unknown key 'limts'", "did you mean 'limits'?"},
-    {"[tls]\ncert = 'x'", "crd.toml:1: unknown key 'tls'", ""},
+    {"[quic]\ncert = 'x'", "crd.toml:1: unknown key 'quic'", ""},
     {"workers = 1\nworkers = 2", "crd.toml:2:", ""},
     {"[log]\nlevel = 'info'\n[log]", "crd.toml:3:", ""},
     {"workers = ", "crd.toml:1:", ""},
@@ -191,6 +194,9 @@ const ErrorCase k_errors[] = {
     {"[limits]\nbody_bytes_max = '16MB'", "limits.body_bytes_max: expected a size from 1KiB to 1GiB", "16MiB"},
     {"[limits]\nbody_bytes_max = '99999999999GiB'", "limits.body_bytes_max: expected a size", ""},
     {"[limits]\nbody_bytes_max = -1", "limits.body_bytes_max: expected a size", ""},
+    {"[tls]\ncert = '/a'", "tls.cert without tls.key", "TLS needs both"},
+    {"[tls]\nkey = '/a'", "tls.key without tls.cert", "TLS needs both"},
+    {"[tls]\ncert = 'a'\nkey = '/a'", "tls.cert: expected an absolute path", ""},
     {"[limits]\nbody_bytes_max = '1GiB'", "limits.body_bytes_total_max is below limits.body_bytes_max", ""},
     {"[limits]\nhead_bytes_max = '2KiB'", "limits.head_bytes_max is below", "raise limits.head_bytes_max"},
     {"[limits]\nhead_timeout = '0s'", "limits.head_timeout: expected a duration from", ""},
@@ -282,6 +288,15 @@ TEST(ConfigReload, takes_live_keys_and_names_the_others) {
     EXPECT_EQ(checked.has_value(), key->reload == Reload::live || !changed) << row.text;
     const auto message = checked ? name : checked.error().message;
     EXPECT_THAT(message, HasSubstr(name));
+  }
+}
+
+TEST(ConfigReload, takes_another_certificate_but_not_another_protocol) {
+  const auto tls = parse("[tls]\ncert = '/a'\nkey = '/b'");
+  EXPECT_TRUE(check_reload(*tls, *parse("[tls]\ncert = '/c'\nkey = '/d'")).has_value());
+  for (const auto& checked : {check_reload(*tls, *parse("")), check_reload(*parse(""), *tls)}) {
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_EQ(checked.error().message, "only a restart can change tls (on or off): nothing was reloaded");
   }
 }
 
