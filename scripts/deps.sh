@@ -10,7 +10,7 @@ packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libsodium-dev libtomlplusplus-dev libspdlog-dev libsystemd-dev
   libexpected-dev libc-ares-dev libhowardhinnant-date-dev zlib1g-dev scdoc gzip
   # demo and tests
-  curl ca-certificates libgtest-dev libgmock-dev sqlite3 systemd mandoc bash-completion zsh fish openssl git
+  curl ca-certificates libgtest-dev libgmock-dev sqlite3 sslscan systemd mandoc bash-completion zsh fish openssl git
   # bench and lint
   nginx-light clang-format clang-tidy
 )

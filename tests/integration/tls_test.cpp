@@ -263,5 +263,57 @@ TEST(Tls, ASilentStreamGetsComments) {
   pulse.wait(2);
 }
 
+std::string attribute(const std::string& element, const std::string& name) {
+  std::smatch found;
+  return std::regex_search(element, found, std::regex(" " + name + "=\"([^\"]*)\"")) ? found[1].str() : std::string();
+}
+
+std::vector<std::string> elements(const std::string& xml, const std::string& name) {
+  std::vector<std::string> found;
+  const std::regex element("<" + name + " [^>]*>");
+  for (auto at = std::sregex_iterator(xml.begin(), xml.end(), element); at != std::sregex_iterator(); ++at)
+    found.push_back(at->str());
+  return found;
+}
+
+TEST(Tls, AScannerFindsNothingWeak) {
+  for (const auto kind : {Certificate::Key::ecdsa, Certificate::Key::rsa}) {
+    Daemon daemon(with_tls());
+    const auto pair = Certificate::make(kind);
+    write_file(daemon.dir() / "cert.pem", pair.cert);
+    write_file(daemon.dir() / "key.pem", pair.key);
+    daemon.must({"config", "reload"});
+    const auto scan = run({.argv = {"sslscan", "--no-colour", "--xml=" + (daemon.dir() / "scan.xml"),
+                                    "127.0.0.1:" + std::to_string(daemon.port())},
+                           .env = {},
+                           .directory = {}});
+    ASSERT_EQ(scan.exit, 0) << scan.out << scan.err;
+    const auto xml = read_file(daemon.dir() / "scan.xml");
+    std::map<std::string, std::string> protocols;
+    for (const auto& protocol : elements(xml, "protocol"))
+      protocols[attribute(protocol, "type") + attribute(protocol, "version")] = attribute(protocol, "enabled");
+    EXPECT_EQ(protocols,
+              (std::map<std::string, std::string>{
+                  {"ssl2", "0"}, {"ssl3", "0"}, {"tls1.0", "0"}, {"tls1.1", "0"}, {"tls1.2", "1"}, {"tls1.3", "1"}}));
+    const auto ciphers = elements(xml, "cipher");
+    EXPECT_EQ(ciphers.size(), 6U) << xml;
+    const std::regex safe(
+        "TLS_(AES_(128|256)_GCM_SHA(256|384)|CHACHA20_POLY1305_SHA256)|"
+        "ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM-SHA(256|384)|CHACHA20-POLY1305)");
+    for (const auto& cipher : ciphers) {
+      EXPECT_GE(std::stoi(attribute(cipher, "bits")), 128) << cipher;
+      EXPECT_TRUE(std::regex_match(attribute(cipher, "cipher"), safe)) << cipher;
+    }
+    const auto heartbleed = elements(xml, "heartbleed");
+    EXPECT_FALSE(heartbleed.empty());
+    for (const auto& version : heartbleed) EXPECT_EQ(attribute(version, "vulnerable"), "0") << version;
+    const auto renegotiation = elements(xml, "renegotiation");
+    ASSERT_EQ(renegotiation.size(), 1U) << xml;
+    EXPECT_EQ(attribute(renegotiation[0], "supported"), "0");
+    for (const auto& compression : elements(xml, "compression")) EXPECT_EQ(attribute(compression, "supported"), "0");
+    EXPECT_THAT(scan.out, HasSubstr("Server supports TLS Fallback SCSV"));
+  }
+}
+
 }  // namespace
 }  // namespace cr::test
