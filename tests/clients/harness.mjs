@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The real crd and the fake provider, started for one test file. Programs: CR_CRD, CR_CRCTL, CR_FAKE_UPSTREAM.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,8 +34,10 @@ function startProgram(path, args, stream, pattern) {
 }
 
 export class Router {
-  static async start() {
+  // With `tls` its listener speaks TLS, by a certificate that `caFile` vouches for.
+  static async start({ tls = false } = {}) {
     const router = new Router();
+    router.tls = tls;
     try {
       return await router.startPrograms();
     } catch (error) {  // or the provider's process would keep this one alive
@@ -52,13 +54,22 @@ export class Router {
     this.upstreamUrl = `http://127.0.0.1:${port}`;
     this.socket = join(this.dir, 'admin.sock');
     writeFileSync(join(this.dir, 'crd.toml'),
-      `listen = ["127.0.0.1:0"]\nstate_dir = "${this.dir}/state"\nadmin_socket = "${this.socket}"\n`);
+      `listen = ["127.0.0.1:0"]\nstate_dir = "${this.dir}/state"\nadmin_socket = "${this.socket}"\n${this.tls ? this.certify() : ''}`);
     this.crd = startProgram(program('CR_CRD'), ['--config', join(this.dir, 'crd.toml')], 'stderr', / ready( |$)/);
     await this.crd.ready;
-    const address = /address=(127\.0\.0\.1:\d+)/.exec(this.crd.said.join('\n'))[1];
-    this.url = `http://${address}`;
+    const [, scheme, address] = /address=(https:\/\/)?(127\.0\.0\.1:\d+)/.exec(this.crd.said.join('\n'));
+    this.url = `${scheme ?? 'http://'}${address}`;
     await this.configure();
     return this;
+  }
+
+  // A certificate of its own; the lines of crd.toml that name it.
+  certify() {
+    this.caFile = join(this.dir, 'cert.pem');
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30',
+      '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-out', this.caFile, '-keyout', join(this.dir, 'key.pem')],
+    { stdio: 'ignore' });
+    return `[tls]\ncert = "${this.caFile}"\nkey = "${this.dir}/key.pem"\n`;
   }
 
   async configure() {

@@ -71,7 +71,19 @@ FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeC
   return usage;
 }
 
+// Whether the last word is a tool's result: a model answers that in words.
+bool ends_with_tool_result(const Json& body) {
+  const auto list = body.find(body.contains("messages") ? "messages" : "input");
+  if (list == body.end() || !list->is_array() || list->empty() || !list->back().is_object()) return false;
+  const Json& last = list->back();
+  if (last.value("role", "") == "tool" || last.value("type", "") == "function_call_output") return true;
+  const auto content = last.find("content");
+  return content != last.end() && content->is_array() && !content->empty() && content->back().is_object() &&
+         content->back().value("type", "") == "tool_result";
+}
+
 std::string tool_of(const Json& body) {
+  if (ends_with_tool_result(body)) return {};
   auto tools = body.find("tools");
   if (tools == body.end() || !tools->is_array() || tools->empty()) return {};
   if (body.value("tool_choice", Json()) == Json("none")) return {};
