@@ -28,12 +28,13 @@ bool means_unlimited(std::string_view text) {
   return lower == "unlimited" || lower == "none" || lower == "-1";
 }
 
-// Every entry of all the texts, untouched but trimmed; text that comes to nothing is refused, blank text is not.
+// Every entry of all the texts, untouched but trimmed. Text that comes to nothing is refused, blanks too: only '' is
+// meant to lift a restriction.
 Result<std::vector<std::string>> entries_of(std::string_view flag, std::span<const std::string> texts) {
   std::vector<std::string> entries;
   for (const auto& text : texts) {
     auto some = base::split_list(text);
-    if (some.empty() && !trimmed(text).empty()) {
+    if (some.empty() && !text.empty()) {
       return fail(ErrorCode::invalid, fmt::format("{}: '{}' names nothing", flag, base::escape_for_terminal(text)),
                   fmt::format("write {}='' for no restriction", flag));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include "token/scope.h"
 
@@ -78,6 +79,54 @@ TEST(IpSet, agrees_with_a_plain_loop) {
       const std::string text = "10.0." + std::to_string(i) + "." + std::to_string(last);
       EXPECT_EQ(set.contains(address(text)), i % 3 == 0 || in_quarter) << text;
     }
+  }
+}
+
+// E11: 10,000 entries, every second /24 of 78 /16s. What is held is two addresses an entry, and less where they
+// overlap.
+TEST(IpSet, E11_is_exact_and_small_with_ten_thousand_entries) {
+  std::vector<std::string> entries;
+  for (int i = 0; i < 10'000; ++i)
+    entries.push_back("20." + std::to_string(i / 128) + "." + std::to_string(i % 128 * 2) + ".0/24");
+  const auto before = ::mallinfo2();
+  const IpSet set = IpSet::parse(entries).value();
+  const auto after = ::mallinfo2();
+  EXPECT_LE(after.uordblks + after.hblkhd, before.uordblks + before.hblkhd + 10'000 * 4 * sizeof(IpAddress));
+  for (int i = 0; i < 10'000; ++i) {
+    const auto prefix = "20." + std::to_string(i / 128) + ".";
+    const auto third = i % 128 * 2;
+    EXPECT_TRUE(set.contains(address(prefix + std::to_string(third) + ".0"))) << i;
+    EXPECT_TRUE(set.contains(address(prefix + std::to_string(third) + ".255"))) << i;
+    EXPECT_FALSE(set.contains(address(prefix + std::to_string(third + 1) + ".0"))) << i;
+  }
+  EXPECT_FALSE(set.contains(address("19.255.255.255")));
+  EXPECT_FALSE(set.contains(address("20.79.0.0")));
+}
+
+struct RefusedEntry {
+  std::string_view number;
+  std::vector<std::string> entries;
+};
+
+TEST(IpSet, E5_to_E8_what_could_be_read_in_two_ways_is_refused_whole) {
+  const RefusedEntry table[] = {
+      {"E5", {"fe80::1%eth0"}},
+      {"E5", {"fe80::%1/64"}},
+      {"E6", {"010.0.0.1"}},
+      {"E6", {"0xa.1"}},
+      {"E6", {"127.1"}},
+      {"E6", {"2130706433"}},
+      {"E7", {}},
+      {"E7", {""}},
+      {"E7", {","}},
+      {"E7", {" ", "\t"}},
+      {"E8", {"10.0.0.0/8", "300.1.1.1"}},
+  };
+  for (const auto& row : table) {
+    const auto set = IpSet::parse(row.entries);
+    ASSERT_FALSE(set) << row.number;
+    EXPECT_EQ(set.error().code, base::ErrorCode::invalid) << row.number;
+    EXPECT_FALSE(set.error().hint.empty()) << row.number;
   }
 }
 
