@@ -2,6 +2,7 @@
 #include "server/worker.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,7 +21,10 @@ namespace asio = http::asio;
 namespace {
 
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
 constexpr int k_backlog = 4096;
+// What the kernel takes ahead of a client that does not read: left to itself it would be megabytes.
+constexpr int k_unsent_bytes_max = 128 * 1024;
 constexpr std::chrono::minutes k_quiet{1};
 constexpr std::string_view k_full =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 119\r\nretry-after: 1\r\n"
@@ -47,6 +51,7 @@ base::Result<http::Acceptor> open_acceptor(asio::io_context& io, const std::stri
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(http::Acceptor::reuse_address(true), error);
   if (!error && shared) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.set_option(NotSentLowWater(k_unsent_bytes_max), error);  // its connections inherit it
   if (!error) acceptor.bind(endpoint, error);
   if (!error && shared) acceptor.listen(k_backlog, error);
   if (error) return tl::unexpected(cannot_listen(host, port, error).error());
@@ -100,6 +105,8 @@ base::Result<void> Worker::adopt(int fd) {
     return base::fail(base::ErrorCode::invalid, "the socket handed over by the service manager is not a TCP listener");
   }
   http::Acceptor acceptor(io_, name.ss_family == AF_INET ? asio::ip::tcp::v4() : asio::ip::tcp::v6(), own);
+  http::ErrorCode ignored;
+  acceptor.set_option(NotSentLowWater(k_unsent_bytes_max), ignored);
   bound_.push_back(acceptor.local_endpoint());
   acceptors_.push_back(std::move(acceptor));
   return {};

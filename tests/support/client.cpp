@@ -125,6 +125,8 @@ RawClient::RawClient(const Listener& listener) : fd_(::socket(AF_INET, SOCK_STRE
   address.sin_port = htons(static_cast<std::uint16_t>(listener.port));
   int yes = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (listener.receive_bytes > 0)
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &listener.receive_bytes, sizeof listener.receive_bytes);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("cannot connect to port " + std::to_string(listener.port) + ": " + std::strerror(errno));
   if (!listener.ca_file.empty()) tls_ = std::make_unique<Tls>(listener.ca_file, fd_);

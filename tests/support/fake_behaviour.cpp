@@ -50,6 +50,8 @@ const std::map<std::string, Field>& fields() {
       {"piece_bytes", into(&Behaviour::piece_bytes)},
       {"early", into(&Behaviour::early)},
       {"stop_reading", into(&Behaviour::stop_reading)},
+      {"flood_events", into(&Behaviour::flood_events)},
+      {"flood_bytes", into(&Behaviour::flood_bytes)},
   };
   return k_fields;
 }
@@ -89,6 +91,13 @@ Json Witnessed::to_json() const {
           {"ending", ending},
           {"consumed", usage_json(consumed)},
           {"reported", reported ? usage_json(*reported) : Json()}};
+}
+
+std::string flood_event(std::size_t number, std::size_t bytes) {
+  std::string text = "data: {\"flood\":" + std::to_string(number) + ",\"pad\":\"";
+  constexpr std::string_view k_end = "\"}\n\n";
+  text.append(bytes - std::min(bytes, text.size() + k_end.size()), static_cast<char>('a' + number % 26));
+  return text.append(k_end);
 }
 
 void World::add(Behaviour behaviour) {
@@ -194,6 +203,7 @@ std::map<std::string, std::int64_t> World::counts() const {
                                              {"partial", partial_},
                                              {"complete", 0},
                                              {"gone", 0},
+                                             {"flood", 0},
                                              {"input", 0},
                                              {"cached", 0},
                                              {"output", 0}};
@@ -202,6 +212,7 @@ std::map<std::string, std::int64_t> World::counts() const {
       ++counts["finished"];
       ++counts[seen.ending];
     }
+    counts["flood"] += seen.flood;
     counts["input"] += seen.consumed.input;
     counts["cached"] += seen.consumed.cached;
     counts["output"] += seen.consumed.output;

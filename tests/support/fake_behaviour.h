@@ -13,6 +13,8 @@
 //   error_after          an error event after N events, then the end
 //   usage: false, done: false   leave out the usage, the [DONE]
 //   gzip: true           compress the (plain) answer
+//   flood_events, flood_bytes   a stream begins with so many events of so many bytes, numbered, before its usual ones;
+//   what the socket holds of them is little, so that they stand still soon after the reader does
 //   close: true          close after a complete answer without having said so
 //   piece_bytes, piece_delay_ms   write the answer in pieces
 //   early: true          answer before the body is read, and read none of it; "stop_reading": true: do not answer
@@ -46,7 +48,7 @@ struct Behaviour {
   std::chrono::milliseconds head_delay{0}, event_delay{0}, piece_delay{0};
   std::optional<std::int64_t> cut_after, silent_after, error_after;
   bool reset = false, usage = true, done = true, gzip = false, close = false, early = false, stop_reading = false;
-  std::size_t piece_bytes = 0;
+  std::size_t piece_bytes = 0, flood_events = 0, flood_bytes = 0;
 
   static Behaviour from_json(const nlohmann::json& json);  // throws std::invalid_argument that names an unknown member
 };
@@ -59,11 +61,15 @@ struct Witnessed {
   std::optional<std::int64_t> bound;
   bool stream = false;
   int status = 0;
+  std::int64_t flood = 0;  // events of it that went into the socket
   FakeUsage consumed;
   std::optional<FakeUsage> reported;
   HttpRequest request;
   nlohmann::json to_json() const;  // without headers and body
 };
+
+// The event of a flood, for whoever wants to know that it came as it was sent.
+std::string flood_event(std::size_t number, std::size_t bytes);
 
 class World {
  public:

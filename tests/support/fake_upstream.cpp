@@ -7,6 +7,7 @@
 //   POST /control/gate {"after": N}   hold answers: before the head, or after N events; POST /control/open lets them go
 //   GET  /control/wait?arrived=3&held=1&timeout_ms=30000   until the counts are reached; "reached" says if they were
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -104,7 +105,7 @@ class Answering {
   }
 
   After run_stream() {
-    if (!send(head("Transfer-Encoding: chunked\r\n"))) return end_with("gone");
+    if (!send(head("Transfer-Encoding: chunked\r\n")) || !send_flood()) return end_with("gone");
     std::int64_t at = 0;
     for (const auto& event : answer_.events) {
       if (at > 0 && !wire_.pause(behaviour_.event_delay)) return end_with("gone");
@@ -119,6 +120,16 @@ class Answering {
     }
     if (behaviour_.cut_after) return cut();
     return send("0\r\n\r\n") ? after_complete() : end_with("gone");
+  }
+
+  bool send_flood() {
+    const int little = 16 * 1024;
+    if (behaviour_.flood_events > 0) ::setsockopt(wire_.fd(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+    for (std::size_t at = 0; at < behaviour_.flood_events; ++at) {
+      if (!send(chunk(flood_event(at, behaviour_.flood_bytes)))) return false;
+      note([](Witnessed& seen) { ++seen.flood; });
+    }
+    return true;
   }
 
   bool send(std::string_view bytes) {
