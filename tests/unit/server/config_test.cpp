@@ -281,6 +281,7 @@ TEST(ConfigReload, takes_live_keys_and_names_the_others) {
     const auto wanted = parse(row.text);
     ASSERT_TRUE(wanted.has_value());
     const auto name = row.shown.substr(0, row.shown.find(" = "));
+    if (name.starts_with("tls.")) continue;  // on and off is another matter than which pair: below
     const auto* key = find_config_key(name);
     ASSERT_NE(key, nullptr) << name;
     const auto checked = check_reload(*base, *wanted);
