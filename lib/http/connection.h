@@ -38,6 +38,7 @@ class Connection {
   // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own.
   Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
              const TlsServer* tls = nullptr);
+  ~Connection();
   bool is_tls() const { return tls_ != nullptr; }
   // `wrong_protocol`: the client does not speak TLS. `closed`: it left, or they have nothing in common.
   Task<ReadOutcome> shake_hands();

@@ -150,7 +150,7 @@ std::string names_of(X509* certificate) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsServer>> TlsServer::load(const TlsFiles& files, base::Time now) {
+Result<std::shared_ptr<const TlsServer>> TlsServer::load(const ServerTlsFiles& files, base::Time now) {
   std::shared_ptr<TlsServer> server(new TlsServer);
   ERR_clear_error();
   if (auto done = server->use_terms(); !done) return tl::unexpected(done.error());
@@ -222,7 +222,7 @@ Result<void> TlsServer::use_chain(const std::string& path, base::Time now) {
   return {};
 }
 
-Result<void> TlsServer::use_key(const TlsFiles& files) {
+Result<void> TlsServer::use_key(const ServerTlsFiles& files) {
   const auto file = read_file(files.key, "tls.key");
   if (!file) return tl::unexpected(file.error());
   const auto bio = memory_of(file->first);

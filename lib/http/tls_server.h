@@ -16,7 +16,7 @@ struct ssl_ctx_st;
 
 namespace cr::http {
 
-struct TlsFiles {
+struct ServerTlsFiles {
   std::string cert;  // PEM: the server's certificate, then those that lead from it to a root
   std::string key;   // PEM, without a passphrase
   bool empty() const { return cert.empty(); }
@@ -26,7 +26,7 @@ class TlsServer {
  public:
   // `invalid`, naming the file and the way out: it cannot be read, is over 1 MiB, holds no certificate or no key, an
   // encrypted or a weak one, or the two do not belong together.
-  static base::Result<std::shared_ptr<const TlsServer>> load(const TlsFiles& files, base::Time now);
+  static base::Result<std::shared_ptr<const TlsServer>> load(const ServerTlsFiles& files, base::Time now);
 
   // What works, but not for long or not safely: an expired certificate, a key others can read. A sentence each.
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -38,7 +38,7 @@ class TlsServer {
   TlsServer() = default;
   base::Result<void> use_terms();
   base::Result<void> use_chain(const std::string& path, base::Time now);
-  base::Result<void> use_key(const TlsFiles& files);
+  base::Result<void> use_key(const ServerTlsFiles& files);
 
   std::shared_ptr<ssl_ctx_st> context_;
   std::vector<std::string> warnings_;

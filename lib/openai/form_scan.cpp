@@ -144,7 +144,7 @@ std::optional<Refusal> FormScanner::finish() {
 
 std::vector<Edit> plan_form_edits(const RequestScan& scan, const Rewrite& rewrite) {
   if (!rewrite.model || *rewrite.model == scan.model) return {};
-  return {{scan.model_value, *rewrite.model}};
+  return {{*scan.model_value, *rewrite.model}};
 }
 
 }  // namespace cr::openai

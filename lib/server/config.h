@@ -45,7 +45,7 @@ struct Config {
   std::int64_t workers = 0;                  // 0 = one a core
   std::vector<std::string> trusted_proxies;  // as typed; relay.trusted_proxies is the compiled set
   std::chrono::milliseconds drain_timeout{30'000};
-  http::TlsFiles tls;  // of all public listeners; empty = they are plain
+  http::ServerTlsFiles tls;  // of all public listeners; empty = they are plain
   Limits limits;
   relay::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
   std::vector<ListenAddress> dns_servers;  // none = the system's

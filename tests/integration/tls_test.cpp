@@ -7,7 +7,7 @@
 
 #include "integration/gateway.h"
 #include "integration/pulse.h"
-#include "support/certificate.h"
+#include "support/self_signed.h"
 #include "support/temp_dir.h"
 
 namespace cr::test {
@@ -45,9 +45,9 @@ Finished s_client(const Daemon& daemon, std::vector<std::string> offer) {
 }
 
 TEST(Tls, AgreesOnWhatIsSafeAndNothingElse) {
-  for (const auto kind : {Certificate::Key::ecdsa, Certificate::Key::rsa}) {
+  for (const auto kind : {SelfSigned::Key::ecdsa, SelfSigned::Key::rsa}) {
     Daemon daemon(with_tls());
-    const auto pair = Certificate::make(kind);
+    const auto pair = SelfSigned::make(kind);
     write_file(daemon.dir() / "cert.pem", pair.cert);
     write_file(daemon.dir() / "key.pem", pair.key);
     daemon.must({"config", "reload"});
@@ -106,7 +106,7 @@ TEST(Tls, AReloadTakesTheNewPairAndLeavesOpenConnectionsAlone) {
 
   const auto old = daemon.dir() / "old.pem";
   write_file(old, read_file(daemon.dir() / "cert.pem"));
-  const auto renewed = Certificate::make();
+  const auto renewed = SelfSigned::make();
   write_file(daemon.dir() / "cert.pem", renewed.cert);
   // Halfway through a renewal, cert and key are of two pairs: the old one stays, and the reload says why.
   const auto halfway = daemon.crctl({"config", "reload"});
@@ -142,9 +142,9 @@ struct BadPair {
 };
 
 TEST(Tls, APairThatCannotBeUsedIsNamedWithTheWayOut) {
-  const auto good = Certificate::make();
-  const auto other = Certificate::make();
-  const auto weak = Certificate::make(Certificate::Key::weak_rsa);
+  const auto good = SelfSigned::make();
+  const auto other = SelfSigned::make();
+  const auto weak = SelfSigned::make(SelfSigned::Key::weak_rsa);
   TempDir dir;
   write_file(dir / "plain.pem", good.key);
   run({.argv = {"openssl", "pkey", "-aes256", "-passout", "pass:x", "-in", dir / "plain.pem", "-out",
@@ -182,7 +182,7 @@ TEST(Tls, WhatWorksButShouldNotStayIsWarnedOf) {
   auto options = with_tls();
   options.start = false;
   Daemon daemon(options);
-  const auto expired = Certificate::make(Certificate::Key::ecdsa, -24h);
+  const auto expired = SelfSigned::make(SelfSigned::Key::ecdsa, -24h);
   write_file(daemon.dir() / "cert.pem", expired.cert);
   write_file(daemon.dir() / "key.pem", expired.key);
   ASSERT_EQ(::chmod((daemon.dir() / "key.pem").c_str(), 0644), 0);
@@ -277,9 +277,9 @@ std::vector<std::string> elements(const std::string& xml, const std::string& nam
 }
 
 TEST(Tls, AScannerFindsNothingWeak) {
-  for (const auto kind : {Certificate::Key::ecdsa, Certificate::Key::rsa}) {
+  for (const auto kind : {SelfSigned::Key::ecdsa, SelfSigned::Key::rsa}) {
     Daemon daemon(with_tls());
-    const auto pair = Certificate::make(kind);
+    const auto pair = SelfSigned::make(kind);
     write_file(daemon.dir() / "cert.pem", pair.cert);
     write_file(daemon.dir() / "key.pem", pair.key);
     daemon.must({"config", "reload"});

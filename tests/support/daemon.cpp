@@ -9,7 +9,7 @@
 
 #include <stdexcept>
 
-#include "support/certificate.h"
+#include "support/self_signed.h"
 
 namespace cr::test {
 namespace {
@@ -61,7 +61,7 @@ Daemon::Daemon(DaemonOptions options) : options_(std::move(options)) {
   }
   if (options_.crash_shim) crash_ = std::make_unique<CrashFile>(dir_ / "crash");
   if (options_.tls) {
-    const auto made = Certificate::make();
+    const auto made = SelfSigned::make();
     write_file(dir_ / "cert.pem", made.cert);
     write_file(dir_ / "key.pem", made.key);
   }

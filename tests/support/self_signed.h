@@ -7,12 +7,12 @@
 
 namespace cr::test {
 
-struct Certificate {
+struct SelfSigned {
   enum class Key { ecdsa, rsa, weak_rsa };
   std::string cert;  // for localhost, 127.0.0.1 and ::1
   std::string key;   // PKCS #8
   // Throws std::runtime_error. `valid_for` from a day ago on; negative: it has expired.
-  static Certificate make(Key kind = Key::ecdsa, std::chrono::hours valid_for = std::chrono::hours(24 * 90));
+  static SelfSigned make(Key kind = Key::ecdsa, std::chrono::hours valid_for = std::chrono::hours(24 * 90));
 };
 
 }  // namespace cr::test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "support/certificate.h"
+#include "support/self_signed.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -26,9 +26,9 @@ void must(bool done) {
   if (!done) throw std::runtime_error("OpenSSL cannot make the test's certificate");
 }
 
-Owned<EVP_PKEY> make_key(Certificate::Key kind) {
-  if (kind == Certificate::Key::ecdsa) return Owned<EVP_PKEY>(EVP_EC_gen("P-256"));
-  return Owned<EVP_PKEY>(EVP_RSA_gen(kind == Certificate::Key::rsa ? 2048U : 1024U));
+Owned<EVP_PKEY> make_key(SelfSigned::Key kind) {
+  if (kind == SelfSigned::Key::ecdsa) return Owned<EVP_PKEY>(EVP_EC_gen("P-256"));
+  return Owned<EVP_PKEY>(EVP_RSA_gen(kind == SelfSigned::Key::rsa ? 2048U : 1024U));
 }
 
 void add_extension(X509* certificate, int nid, const char* value) {
@@ -46,7 +46,7 @@ std::string text_of(BIO* bio) {
 
 }  // namespace
 
-Certificate Certificate::make(Key kind, std::chrono::hours valid_for) {
+SelfSigned SelfSigned::make(Key kind, std::chrono::hours valid_for) {
   const auto key = make_key(kind);
   const Owned<X509> certificate(X509_new());
   must(key && certificate);
