@@ -72,7 +72,8 @@ bool can_meter(const Price& price, Endpoint endpoint) {
   const bool by_images = price.per_image > none;
   const bool by_characters = price.per_character > Rate{};
   if (price.per_request > none || by_tokens || is_free(endpoint)) return true;
-  if (endpoint == Endpoint::images_generations && by_images) return true;
+  if (makes_images(endpoint) && by_images) return true;
+  if (hears_sound(endpoint) && price.per_second > none) return true;
   if (endpoint == Endpoint::audio_speech && by_characters) return true;
   return !by_images && !by_characters && price.per_second == none;
 }

@@ -48,6 +48,14 @@ bool tells_tokens(Endpoint endpoint);
 inline bool is_free(Endpoint endpoint) {
   return endpoint == Endpoint::count_tokens;
 }
+// What is charged for beside tokens.
+inline bool makes_images(Endpoint endpoint) {
+  return endpoint == Endpoint::images_generations || endpoint == Endpoint::images_edits ||
+         endpoint == Endpoint::images_variations;
+}
+inline bool hears_sound(Endpoint endpoint) {
+  return endpoint == Endpoint::audio_transcriptions || endpoint == Endpoint::audio_translations;
+}
 // For a request that names no model, where one may be left out: the name that OpenAI documents as the default. Empty
 // where a request must name one.
 std::string_view default_model(Endpoint endpoint);

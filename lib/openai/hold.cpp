@@ -106,10 +106,23 @@ std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& sca
          scan.messages * k_overhead_tokens_per_message;
 }
 
+// No speech that can be understood takes less than Opus at 6 kbit/s (RFC 6716, 2.1.1).
+std::int64_t longest_sound_ms(std::uint64_t bytes) {
+  constexpr std::uint64_t k_bytes_per_second = 750;
+  return static_cast<std::int64_t>(bytes / k_bytes_per_second * 1000 +
+                                   bytes % k_bytes_per_second * 1000 / k_bytes_per_second + 1);
+}
+
+std::int64_t estimated_sound_ms(std::uint64_t bytes) {
+  constexpr std::uint64_t k_bytes_per_ms = 8;
+  return static_cast<std::int64_t>(bytes / k_bytes_per_ms);
+}
+
 std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
                                    const RequestScan& scan) {
   Usage most;
-  if (endpoint == Endpoint::images_generations) most.images = scan.choices;
+  if (makes_images(endpoint)) most.images = scan.choices;
+  if (hears_sound(endpoint)) most.audio_ms = longest_sound_ms(body_bytes);
   if (endpoint == Endpoint::audio_speech) most.characters = scan.characters;
   if (endpoint == Endpoint::rerank) {
     const std::int64_t pieces = scan.documents + static_cast<std::int64_t>(body_bytes) / k_rerank_bytes_per_piece;

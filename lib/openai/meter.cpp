@@ -17,6 +17,7 @@ constexpr std::int64_t k_bytes_per_token = 4;
 struct Reading {
   UsageReport usage;
   bool has_usage = false;
+  UsageReport duration;     // of a verbose transcription, where its usage says nothing of time
   UsageReport first_usage;  // of Anthropic's message_start: its output is a placeholder
   bool error = false;
   bool no_choices = false;  // choices is there, and empty
@@ -74,7 +75,8 @@ bool Reader::take_member(std::string_view key, Reading& reading) {
   bool ignored = false;
   if (key == "response") return take_envelope(reading, reading.usage, reading.has_usage);
   if (key == "message" && endpoint_ == Endpoint::messages) return take_envelope(reading, reading.first_usage, ignored);
-  if (key == "data" && endpoint_ == Endpoint::images_generations) return take_data(reading);
+  if (key == "data" && makes_images(endpoint_)) return take_data(reading);
+  if (key == "duration" && hears_sound(endpoint_)) return read_seconds(cursor_, reading.duration);
   if (key == "meta" && endpoint_ == Endpoint::rerank) return read_rerank_meta(cursor_, reading.usage);
   if (key == "content_block") return tally_text(cursor_, reading.text);
   if (form_ == Form::body && (key == "output" || key == "content")) return tally_text(cursor_, reading.text);
@@ -135,10 +137,9 @@ bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
 }
 
 bool ends_stream(std::string_view type) {
-  static constexpr std::array<std::string_view, 7> k_last = {"message_stop",        "response.completed",
-                                                             "response.incomplete", "response.failed",
-                                                              "response.cancelled",  "speech.audio.done",
-                                                              "transcript.text.done"};
+  static constexpr std::array<std::string_view, 7> k_last = {
+      "message_stop",       "response.completed", "response.incomplete", "response.failed",
+      "response.cancelled", "speech.audio.done",  "transcript.text.done"};
   return std::find(k_last.begin(), k_last.end(), type) != k_last.end();
 }
 
@@ -182,6 +183,7 @@ void Meter::State::take(const Reading& reading) {
   if (reading.images) images = reading.images;
   const bool one_more = images && brings_image(reading.type);
   if (brings_image(reading.type)) images = images.value_or(0) + 1;
+  if (reading.duration.plausible) report.merge(reading.duration);
   if (!reading.usage.plausible) return;
   if (one_more) {
     report.add(reading.usage);
@@ -225,6 +227,10 @@ std::optional<Usage> Meter::usage() const {
 
 std::optional<std::int64_t> Meter::images() const {
   return state_->images;
+}
+
+std::optional<std::int64_t> Meter::audio_ms() const {
+  return state_->report.audio_ms;
 }
 
 std::optional<std::int64_t> Meter::search_units() const {

@@ -35,11 +35,14 @@ class Meter {
   std::optional<std::int64_t> images() const;
   // Of a rerank, if it tells them.
   std::optional<std::int64_t> search_units() const;
+  // Of a transcription or translation, as its usage or its duration tells.
+  std::optional<std::int64_t> audio_ms() const;
   // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
   std::optional<Usage> input_usage() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
   std::int64_t estimated_output_tokens() const;
-  bool ended() const;      // [DONE], message_stop, response.completed/..., speech.audio.done, transcript.text.done, or a whole body
+  bool ended()
+      const;  // [DONE], message_stop, response.completed/..., speech.audio.done, transcript.text.done, or a whole body
   bool saw_error() const;  // an error object instead of an answer or in mid-stream
 
  private:

@@ -70,6 +70,11 @@ std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& sca
 std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
                                    const RequestScan& scan);
 
+// How long sound of so many bytes can be, and for where nobody counts how long it usually is: 64 kbit/s. A file of near
+// silence can be longer; what it costs above its hold is overrun.
+std::int64_t longest_sound_ms(std::uint64_t bytes);
+std::int64_t estimated_sound_ms(std::uint64_t bytes);
+
 // What files come to, for where nobody counts: usual codings of sound and pictures take more than 256 bytes a token.
 std::int64_t estimated_media_tokens(std::uint64_t bytes);
 

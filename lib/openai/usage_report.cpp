@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 
 namespace cr::openai {
@@ -99,6 +100,7 @@ void UsageReport::merge(const UsageReport& later) {
   if (later.output) output = later.output;
   if (later.total) total = later.total;
   if (later.search_units) search_units = later.search_units;
+  if (later.audio_ms) audio_ms = later.audio_ms;
 }
 
 void UsageReport::add(const UsageReport& more) {
@@ -110,6 +112,22 @@ void UsageReport::add(const UsageReport& more) {
   sum(total, more.total);
 }
 
+bool read_seconds(JsonCursor& cursor, UsageReport& report) {
+  const JsonKind kind = cursor.kind();
+  std::string_view raw;
+  if (!cursor.read_raw(raw)) return false;
+  if (kind == JsonKind::string) raw = raw.substr(1, raw.size() - 2);
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), seconds);
+  if (error != std::errc() || end != raw.data() + raw.size()) return true;  // nothing that tells
+  if (seconds >= 0 && seconds < static_cast<double>(k_tokens_max) / 1000) {
+    report.audio_ms = static_cast<std::int64_t>(std::ceil(seconds * 1000));
+  } else {
+    report.plausible = false;
+  }
+  return true;
+}
+
 bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
   if (!cursor.begin_object()) return false;
   JsonString key;
@@ -117,6 +135,8 @@ bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
     bool good = true;
     if (auto* field = field_of(endpoint, key.raw, report); field != nullptr) {
       good = read_count(cursor, *field, report.plausible);
+    } else if (hears_sound(endpoint) && key.raw == "seconds") {
+      good = read_seconds(cursor, report);
     } else if (endpoint != Endpoint::messages &&
                (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details")) {
       good = read_details(cursor, report);

@@ -20,6 +20,7 @@ struct UsageReport {
   std::optional<std::int64_t> output;             // completion_tokens, output_tokens
   std::optional<std::int64_t> total;
   std::optional<std::int64_t> search_units;  // of a rerank's meta.billed_units
+  std::optional<std::int64_t> audio_ms;      // seconds of a transcription's usage, or its duration
   bool plausible = true;                     // every number read was a whole one from 0 to 2^40
 
   // The fields that `later` has replace ours.
@@ -30,6 +31,9 @@ struct UsageReport {
 
 // Takes the usage object the cursor is on.
 bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report);
+
+// Takes a number of seconds, whole or not, also as text (older answers of OpenAI's): what it comes to in milliseconds.
+bool read_seconds(JsonCursor& cursor, UsageReport& report);
 
 // Takes the `meta` of a rerank's answer (docs.cohere.com/v2/reference/rerank).
 bool read_rerank_meta(JsonCursor& cursor, UsageReport& report);

@@ -266,7 +266,13 @@ std::optional<std::int64_t> Exchange::input_ceiling() const {
 }
 
 std::optional<openai::Usage> Exchange::units_ceiling() const {
-  return openai::units_ceiling(to_price(*price_), endpoint_, client_.body().size(), scan_);
+  return openai::units_ceiling(to_price(*price_), endpoint_, body_bytes(), scan_);
+}
+
+// All of it, or where an upload in chunks has not ended, what it may come to.
+std::uint64_t Exchange::body_bytes() const {
+  if (!streams_upload()) return client_.body().size();
+  return head_.content_length.value_or(settled_ ? upload_->received : settings_->upload_bytes_max);
 }
 
 openai::HoldTerms Exchange::hold_terms() const {

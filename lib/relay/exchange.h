@@ -20,6 +20,7 @@
 #include "openai/request_scan.h"
 #include "relay/answer_source.h"
 #include "relay/answer_text.h"
+#include "relay/attempt.h"
 #include "relay/caller.h"
 #include "relay/lane.h"
 #include "relay/router.h"
@@ -46,15 +47,6 @@ class Exchange {
 
  private:
   using MaybeRefusal = std::optional<openai::Refusal>;
-  // What one try of a channel came to.
-  struct Attempt {
-    enum class Outcome {
-      opened,
-      try_next,  // nothing was consumed: the hold is whole
-      lost,      // the request was sent and no answer came: it may have been worked on
-    } outcome = Outcome::opened;
-    openai::Refusal refusal;
-  };
 
   // exchange.cpp: deciding
   MaybeRefusal check_head();
@@ -74,6 +66,7 @@ class Exchange {
   openai::HoldTerms hold_terms() const;
   std::optional<std::int64_t> input_ceiling() const;
   std::optional<openai::Usage> units_ceiling() const;
+  std::uint64_t body_bytes() const;
   http::Task<Persistence> refuse(openai::Refusal refusal);
 
   // open.cpp: reaching a channel
@@ -91,7 +84,7 @@ class Exchange {
   openai::Rewrite rewrite_for(const Route& route) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
-  // upload.cpp: forms with files, read as far as it takes to decide, passed on while the rest comes
+  // upload.cpp: forms with files, passed on while they come
   http::Task<MaybeRefusal> read_form();
   MaybeRefusal judge_piece(http::ReadOutcome outcome, std::string_view piece);
   MaybeRefusal count_held(std::size_t bytes);
@@ -157,8 +150,7 @@ class Exchange {
   base::SteadyTime rate_charged_at_;
   openai::RequestScan scan_;
   Routes routes_;
-  // The try under way or the one that was opened; in directory_.
-  const ledger::ChannelRecord* channel_ = nullptr;
+  const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
   const ledger::GroupRecord* group_ = nullptr;
   std::optional<Claim> claim_;
   std::string_view upstream_model_;

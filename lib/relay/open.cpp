@@ -188,7 +188,7 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   if (streams_upload() && head_.chunked) frame_upload();
 }
 
-http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
+http::Task<Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
     auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
@@ -223,7 +223,7 @@ http::Task<Exchange::Attempt> Exchange::send_and_read_head(const ChannelAddress&
   }
 }
 
-Exchange::Attempt Exchange::not_connected(const base::Error& error) {
+Attempt Exchange::not_connected(const base::Error& error) {
   if (client_gone_ || was_cut_) {
     report({Verdict::Kind::abandoned});
   } else {
@@ -234,7 +234,7 @@ Exchange::Attempt Exchange::not_connected(const base::Error& error) {
   return {Attempt::Outcome::try_next, failed_to_connect(error)};
 }
 
-Exchange::Attempt Exchange::no_answer(Outcome outcome) {
+Attempt Exchange::no_answer(Outcome outcome) {
   if (outcome == Outcome::cancelled) {
     report({Verdict::Kind::abandoned});
     return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
@@ -252,8 +252,8 @@ Exchange::Attempt Exchange::no_answer(Outcome outcome) {
   return {Attempt::Outcome::lost, garbage()};
 }
 
-Exchange::Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection,
-                                         const ChannelAddress& address, bool last) {
+Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address,
+                               bool last) {
   const auto verdict = verdict_on(connection->head());
   report(verdict);
   const int status = connection->head().status;

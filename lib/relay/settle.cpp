@@ -45,7 +45,13 @@ openai::Usage Exchange::used(std::uint32_t& flags) const {
 void Exchange::count_units(openai::Usage& usage, std::uint32_t& flags) const {
   if (endpoint_ == openai::Endpoint::audio_speech) usage.characters = scan_.characters;
   if (endpoint_ == openai::Endpoint::rerank && meter_) usage.search_units = meter_->search_units().value_or(0);
-  if (endpoint_ != openai::Endpoint::images_generations) return;
+  if (openai::hears_sound(endpoint_)) {
+    const auto told = meter_ ? meter_->audio_ms() : std::nullopt;
+    const bool matters = price_ && price_->per_second > base::Credits();
+    if (!told && matters) flags |= ledger::k_estimated;
+    usage.audio_ms = told.value_or(matters ? openai::estimated_sound_ms(body_bytes()) : 0);
+  }
+  if (!openai::makes_images(endpoint_)) return;
   const auto came = meter_ ? meter_->images() : std::nullopt;
   usage.images = came.value_or(scan_.choices);
   if (!came) flags |= ledger::k_estimated;

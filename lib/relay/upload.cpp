@@ -179,7 +179,7 @@ http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const E
   co_return ok&& client_.pieces_ended();
 }
 
-Exchange::Attempt Exchange::failed_upload() {
+Attempt Exchange::failed_upload() {
   if (upload_->refusal || client_gone_ || was_cut_) {
     report({Verdict::Kind::abandoned});
   } else {

@@ -64,8 +64,8 @@ void check_scan(std::string_view body, std::size_t piece) {
   }
   const auto& found = whole.scan();
   CR_CHECK(found.model == pieces.scan().model && found.stream == pieces.scan().stream);
-  CR_CHECK(found.model_value.begin == pieces.scan().model_value.begin);
-  CR_CHECK(body.substr(found.model_value.begin, found.model_value.end - found.model_value.begin) == found.model);
+  CR_CHECK(found.model_value->begin == pieces.scan().model_value->begin);
+  CR_CHECK(body.substr(found.model_value->begin, found.model_value->end - found.model_value->begin) == found.model);
   CR_CHECK(!found.model.empty() && found.model.size() <= 256 && found.choices >= 1);
   Rewrite rewrite;
   rewrite.model = "another";

@@ -32,7 +32,7 @@ TEST(FormScan, FindsTheFieldsAtEveryCut) {
     ASSERT_FALSE(refusal) << refusal->message;
     const auto& found = scanner.scan();
     EXPECT_EQ(found.model, "whisper-1");
-    EXPECT_EQ(body.substr(found.model_value.begin, found.model_value.end - found.model_value.begin), "whisper-1");
+    EXPECT_EQ(body.substr(found.model_value->begin, found.model_value->end - found.model_value->begin), "whisper-1");
     EXPECT_TRUE(found.stream);
     EXPECT_EQ(found.choices, 3);
     EXPECT_TRUE(found.unbounded_media);

@@ -392,6 +392,31 @@ TEST(Meter, EstimatesPlainBodies) {
   }
 }
 
+TEST(Meter, ReadsHowLongSoundWas) {
+  struct Row {
+    const char* body;
+    std::optional<std::int64_t> ms;
+  };
+  for (const Row& row : {
+           Row{R"({"text":"a","usage":{"type":"duration","seconds":9}})", 9000},
+           Row{R"({"text":"a","duration":8.4700001,"usage":{"type":"duration","seconds":9}})", 9000},
+           Row{R"({"text":"a","duration":8.4700001})", 8471},
+           Row{R"({"text":"a","duration":"8.47"})", 8470},
+           Row{R"({"text":"a","duration":"long"})", std::nullopt},
+           Row{R"({"text":"a","duration":-1})", std::nullopt},
+           Row{R"({"text":"a","duration":1e300})", std::nullopt},
+           Row{R"({"text":"a","duration":null})", std::nullopt},
+           Row{R"({"text":"a"})", std::nullopt},
+       }) {
+    Meter meter(Endpoint::audio_transcriptions, UsageEvent::forward);
+    meter.observe_body(row.body);
+    EXPECT_EQ(meter.audio_ms(), row.ms) << row.body;
+  }
+  Meter other(Endpoint::chat_completions, UsageEvent::forward);
+  other.observe_body(R"({"duration":3})");
+  EXPECT_EQ(other.audio_ms(), std::nullopt);
+}
+
 TEST(Meter, MovesWithItsState) {
   Meter meter(Endpoint::chat_completions, UsageEvent::hide);
   meter.observe(event(R"({"choices":[{"delta":{"content":"abc"}}]})"));

@@ -145,6 +145,8 @@ TEST(Units, HaveACeiling) {
   EXPECT_EQ(units_ceiling(by_units, Endpoint::audio_speech, 10, asked)->characters, 20);
   EXPECT_EQ(units_ceiling(by_units, Endpoint::rerank, 199, asked)->search_units, 2);
   EXPECT_EQ(units_ceiling(by_units, Endpoint::rerank, 200 * 51, asked)->search_units, 3);
+  EXPECT_EQ(units_ceiling(by_units, Endpoint::images_edits, 10, asked)->images, 3);
+  EXPECT_EQ(units_ceiling(by_units, Endpoint::audio_transcriptions, 750 * 60, asked)->audio_ms, 60'001);
   EXPECT_EQ(units_ceiling(by_units, Endpoint::chat_completions, 10, asked), Usage{});
 
   Price by_tokens;
@@ -194,9 +196,9 @@ TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {
     EXPECT_TRUE(can_meter(Price{}, endpoint)) << "a price of 0 is free";
     EXPECT_TRUE(can_meter(tokens, endpoint));
     EXPECT_TRUE(can_meter(request, endpoint));
-    EXPECT_EQ(can_meter(image, endpoint), free || endpoint == Endpoint::images_generations) << i;
+    EXPECT_EQ(can_meter(image, endpoint), free || makes_images(endpoint)) << i;
     EXPECT_EQ(can_meter(character, endpoint), free || endpoint == Endpoint::audio_speech) << i;
-    EXPECT_EQ(can_meter(second, endpoint), free) << i;
+    EXPECT_EQ(can_meter(second, endpoint), free || hears_sound(endpoint)) << i;
   }
 }
 
