@@ -16,8 +16,8 @@ using State = Standing::State;
 constexpr std::chrono::seconds k_share_window{60};
 // A probe that is not answered by then makes room for the next: a claim could be lost in a failure of ours.
 constexpr std::chrono::seconds k_probe_patience{30};
-// A refused key is asked again, seldom: providers have refused good keys for minutes.
-constexpr milliseconds k_refused_first{300'000};
+// A refused key is asked again, ever more seldom: providers have refused good keys for a while.
+constexpr milliseconds k_refused_first{10'000};
 constexpr milliseconds k_refused_max{3'600'000};
 constexpr milliseconds k_retry_after_max{3'600'000};
 constexpr std::size_t k_troubles_max = 64;  // of one key; a client must not be able to grow them by odd model names

@@ -277,6 +277,7 @@ describe('errors', () => {
     await router.behave({ status: 401, body: '{"error":{"message":"bad key sk-upstream"}}', times: -1 });
     await refused(chat('fake-b'), { type: OpenAI.InternalServerError, status: 502, code: 'upstream_auth' });
     assert.equal((await router.tally()).arrived, 1);
+    await router.crctl(['channel', 'edit', 'fake-openai', '--note', 'a fresh start, with its key taken back']);
   });
 
   it('400 of the provider is passed through', async () => {

@@ -208,6 +208,7 @@ TEST_F(DecisionTable, UpstreamFailures) {
   };
   for (const auto& row : rows) {
     gateway_.upstream.behave(row.behaviour);
+    gateway_.daemon.must({"channel", "edit", "fake", "--note", row.behaviour.dump()});  // a fresh start for its health
     const auto answer = gateway_.post(key, chat());
     EXPECT_EQ(answer.status, row.status) << row.behaviour.dump() << answer.body;
     EXPECT_EQ(error_code(answer), row.code) << row.behaviour.dump();

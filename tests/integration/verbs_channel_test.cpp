@@ -153,9 +153,9 @@ TEST(ChannelList, FormsForProgramsAndPeople) {
   daemon.must({"channel", "create", "o", "--kind", "openai", "--models", "*", "--base-url",
                "https://api.example.com/v1", "--disabled"});
   EXPECT_EQ(daemon.must({"channel", "list"}),
-            "name\tkind\tstatus\tgroups\tmodels\tpriority\tweight\n"
-            "e\techo\tenabled\tdefault\ta,b\t0\t1\n"
-            "o\topenai\tdisabled\tdefault\t*\t0\t1\n");
+            "name\tkind\tstate\tgroups\tmodels\tpriority\tweight\tp50\tfirst_byte_p50\terrors\tspent_30d\treason\n"
+            "e\techo\tready\tdefault\ta,b\t0\t1\t\t\t\t0\t\n"
+            "o\topenai\tdisabled\tdefault\t*\t0\t1\t\t\t\t0\t\n");
   const auto wide = daemon.must({"channel", "list", "-o", "wide"});
   EXPECT_THAT(wide, HasSubstr("https://api.example.com/v1"));
   EXPECT_THAT(wide, HasSubstr("none")) << "it has no key";
