@@ -43,10 +43,14 @@ test: configure
 	@cmake --build --preset release -j $(JOBS)
 	@ctest --preset release -j $(JOBS)
 
-test-asan test-tsan: test-%: deps
+# The tests that drive programs are the release build's: they are told where the sanitized programs are.
+test-asan test-tsan: test-%: configure
 	@cmake --preset $* $(LAUNCHER)
 	@cmake --build --preset $* -j $(JOBS)
 	@ctest --preset $* -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) --target outside_tests
+	@CR_TEST_BUILD=$(CURDIR)/build/$* CR_TEST_SANITIZER=$$($(CXX) -print-file-name=lib$*.so) \
+		ctest --preset release -L outside -j $(JOBS)
 
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl

@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "integration/busy_clients.h"
 #include "integration/gateway.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -15,11 +16,7 @@ using Call = CrashPoint::Call;
 using When = CrashPoint::When;
 
 // A round costs several times as much under a sanitizer, which looks for other faults than this test.
-#ifdef CR_TEST_SANITIZED
-constexpr int k_rounds = 40;
-#else
-constexpr int k_rounds = 200;
-#endif
+const int k_rounds = is_sanitized() ? 40 : 200;
 
 int rounds_wanted() {
   const char* const given = std::getenv("CR_KILL_ROUNDS");

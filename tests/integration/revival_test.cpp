@@ -6,15 +6,12 @@
 #include <thread>
 
 #include "integration/gateway.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
 
-#ifdef CR_TEST_SANITIZED
-constexpr int k_clients = 60;
-#else
-constexpr int k_clients = 200;
-#endif
+const int k_clients = is_sanitized() ? 60 : 200;
 
 struct Seen {
   bool streamed = false;
@@ -140,7 +137,7 @@ TEST_F(Revival, NobodySeesAnErrorThatTheSiblingCouldHaveServed) {
       ++cut;
     }
   }
-  EXPECT_LE(cut, 3u * k_clients);
+  EXPECT_LE(cut, static_cast<std::size_t>(3 * k_clients));
   gateway_->flush();
   EXPECT_EQ(gateway_->daemon.sql_value("SELECT count(*) FROM request"), std::to_string(seen.size()));
   EXPECT_EQ(gateway_->reserved("crowd"), 0);

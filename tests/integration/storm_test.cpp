@@ -3,19 +3,15 @@
 #include <random>
 
 #include "integration/gateway.h"
+#include "support/programs.h"
 #include "support/storm.h"
 
 namespace cr::test {
 namespace {
 
 // Under a sanitizer a storm takes several times as long, and its seeds find nothing that the release build's do not.
-#ifdef CR_TEST_SANITIZED
-constexpr int k_seeds = 5;
-constexpr std::size_t k_requests = 300;
-#else
-constexpr int k_seeds = 50;
-constexpr std::size_t k_requests = 1000;
-#endif
+const int k_seeds = is_sanitized() ? 5 : 50;
+const std::size_t k_requests = is_sanitized() ? 300 : 1000;
 
 DaemonOptions quiet() {
   DaemonOptions options;

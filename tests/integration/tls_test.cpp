@@ -7,6 +7,7 @@
 
 #include "integration/gateway.h"
 #include "integration/pulse.h"
+#include "support/programs.h"
 #include "support/self_signed.h"
 #include "support/temp_dir.h"
 
@@ -169,7 +170,7 @@ TEST(Tls, APairThatCannotBeUsedIsNamedWithTheWayOut) {
     write_file(daemon.dir() / "cert.pem", row.cert);
     write_file(daemon.dir() / "key.pem", row.key);
     const auto checked =
-        run({.argv = {CR_TEST_CRD, "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
+        run({.argv = {crd_program(), "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
     EXPECT_EQ(checked.exit, 6) << row.said;
     EXPECT_THAT(checked.err, AllOf(HasSubstr(row.said), HasSubstr(row.hint), HasSubstr(daemon.dir() / ""))) << row.said;
     EXPECT_THAT(checked.err, Not(HasSubstr(good.key.substr(60, 20)))) << "a secret is not shown";
@@ -187,7 +188,7 @@ TEST(Tls, WhatWorksButShouldNotStayIsWarnedOf) {
   write_file(daemon.dir() / "key.pem", expired.key);
   ASSERT_EQ(::chmod((daemon.dir() / "key.pem").c_str(), 0644), 0);
   const auto checked =
-      run({.argv = {CR_TEST_CRD, "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
+      run({.argv = {crd_program(), "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
   EXPECT_EQ(checked.exit, 0);
   EXPECT_THAT(checked.err, AllOf(HasSubstr("expired at"), HasSubstr("can be read by every user: run chmod")));
   daemon.start();

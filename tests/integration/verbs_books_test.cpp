@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "integration/verbs.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -77,7 +78,7 @@ TEST(AuditVerbs, ListTailAndVerify) {
   EXPECT_EQ(daemon.must({"audit", "list", "--after", "1", "-q"}), "2\n3\n");
   EXPECT_EQ(daemon.must({"audit", "tail", "--limit", "2", "-q"}), "2\n3\n");
 
-  Process tail({.argv = {CR_TEST_CRCTL, "--socket", daemon.socket(), "audit", "tail", "-f", "--limit", "1", "-q"},
+  Process tail({.argv = {crctl_program(), "--socket", daemon.socket(), "audit", "tail", "-f", "--limit", "1", "-q"},
                 .env = {},
                 .directory = {}});
   ASSERT_TRUE(tail.wait_for_line(Stream::out, "3"));

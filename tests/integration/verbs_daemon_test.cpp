@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "integration/verbs.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 using testing::HasSubstr;
 
 Finished crctl(const Args& args, const std::map<std::string, std::string>& env = {}) {
-  return run({.argv = Args{CR_TEST_CRCTL} + args, .env = env, .directory = {}});
+  return run({.argv = Args{crctl_program()} + args, .env = env, .directory = {}});
 }
 
 TEST(Status, SaysHowTheDaemonIs) {
@@ -205,10 +206,10 @@ TEST(Away, ADaemonThatHangsIs15) {
 
 TEST(Away, ASocketOfOthersIs4) {
   BookedDaemon daemon;
-  Args argv{CR_TEST_CRCTL, "--socket", daemon.socket(), "status"};
+  Args argv{crctl_program(), "--socket", daemon.socket(), "status"};
   if (::geteuid() == 0) {
     argv = Args{"setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"} + argv;
-    if (run({.argv = Args{"setpriv", "--reuid", "65534", "--clear-groups", CR_TEST_CRCTL, "--version"},
+    if (run({.argv = Args{"setpriv", "--reuid", "65534", "--clear-groups", crctl_program(), "--version"},
              .env = {},
              .directory = {}})
             .exit != 0)

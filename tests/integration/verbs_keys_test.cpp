@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "integration/verbs.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -188,7 +189,7 @@ TEST(Audit, EveryMutationIsKeptWithItsCaller) {
   };
   std::vector<std::string> keys = {provider, other};
   for (const auto& mutation : table) {
-    Args argv{CR_TEST_CRCTL, "--socket", daemon.socket(), "--reason", "spring cleaning"};
+    Args argv{crctl_program(), "--socket", daemon.socket(), "--reason", "spring cleaning"};
     argv.insert(argv.end(), mutation.args.begin(), mutation.args.end());
     Process process({.argv = argv, .env = {}, .directory = {}});
     process.write_in(mutation.in + "\n");

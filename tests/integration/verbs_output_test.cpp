@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How crctl answers: forms for programs and for eyes, the terminal, streams that are closed or full.
 #include "integration/verbs.h"
+#include "support/programs.h"
 #include "support/terminal.h"
 
 namespace cr::test {
@@ -10,13 +11,13 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::vector<std::string> on(Daemon& daemon, const Args& args) {
-  return Args{CR_TEST_CRCTL, "--socket", daemon.socket()} + args;
+  return Args{crctl_program(), "--socket", daemon.socket()} + args;
 }
 
 // crctl with its standard streams as the shell puts them.
 Finished in_shell(Daemon& daemon, const std::string& line) {
   return run({.argv = {"sh", "-c", line},
-              .env = {{"CRCTL_SOCKET", daemon.socket()}, {"CRCTL", CR_TEST_CRCTL}},
+              .env = {{"CRCTL_SOCKET", daemon.socket()}, {"CRCTL", crctl_program()}},
               .directory = {}});
 }
 
@@ -63,7 +64,7 @@ TEST(Output, EveryNounListsItsFieldsWithoutADaemon) {
   for (const Args& verb :
        {Args{"token", "list"}, Args{"channel", "list"}, Args{"group", "show", "x"}, Args{"account", "list"},
         Args{"price", "show", "x"}, Args{"model", "list"}, Args{"request", "list"}, Args{"usage"}, Args{"status"}}) {
-    const auto answer = run({.argv = Args{CR_TEST_CRCTL, "--socket", "/nonexistent"} + verb + Args{"--fields=help"},
+    const auto answer = run({.argv = Args{crctl_program(), "--socket", "/nonexistent"} + verb + Args{"--fields=help"},
                              .env = {},
                              .directory = {}});
     EXPECT_EQ(answer.exit, 0) << verb[0] << answer.err;

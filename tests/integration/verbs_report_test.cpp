@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "integration/verbs.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -157,7 +158,7 @@ TEST_F(Reports, RequestsNewestFirstAndFiltered) {
 
 // crctl that goes on until it is told to end.
 Process following(Daemon& daemon, const Args& flags) {
-  return Process({.argv = Args{CR_TEST_CRCTL, "--socket", daemon.socket(), "request", "tail", "-f"} + flags,
+  return Process({.argv = Args{crctl_program(), "--socket", daemon.socket(), "request", "tail", "-f"} + flags,
                   .env = {},
                   .directory = {}});
 }

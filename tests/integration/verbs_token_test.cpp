@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "integration/verbs.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -124,7 +125,7 @@ TEST(TokenCreate, AnImportedKeyWorks) {
 
 TEST(TokenCreate, AKeyThatCannotBeWrittenIsRevoked) {
   BookedDaemon daemon;
-  const auto broken = run({.argv = {CR_TEST_CRCTL, "--socket", daemon.socket(), "token", "create", "lost"},
+  const auto broken = run({.argv = {crctl_program(), "--socket", daemon.socket(), "token", "create", "lost"},
                            .env = {},
                            .directory = {},
                            .broken_out = true});

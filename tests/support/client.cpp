@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -107,6 +108,7 @@ struct RawClient::Tls {
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl{nullptr, SSL_free};
 
   Tls(const std::string& ca_file, int fd) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without a flag against it
     if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1)
       throw std::runtime_error("cannot read the certificates in " + ca_file);
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);

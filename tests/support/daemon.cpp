@@ -9,6 +9,7 @@
 
 #include <stdexcept>
 
+#include "support/programs.h"
 #include "support/self_signed.h"
 
 namespace cr::test {
@@ -92,7 +93,7 @@ void Daemon::write_config() {
 
 std::map<std::string, std::string> Daemon::environment() const {
   auto env = options_.env;
-  std::string preload = CR_TEST_SANITIZER;
+  std::string preload = sanitizer_library();
   const auto add = [&](const char* library) { preload.append(preload.empty() ? "" : ":").append(library); };
   if (clock_) {
     add(CR_TEST_CLOCK_SHIM);
@@ -112,7 +113,7 @@ void Daemon::start() {
 
 bool Daemon::try_start() {
   process_ = std::make_unique<Process>(
-      Process::Options{.argv = {CR_TEST_CRD, "--config", config_file()}, .env = environment(), .directory = {}});
+      Process::Options{.argv = {crd_program(), "--config", config_file()}, .env = environment(), .directory = {}});
   const auto ready = process_->wait_for_line(Stream::err, " ready");
   if (!ready) {
     const auto exit = process_->wait(std::chrono::seconds(5));
@@ -145,7 +146,7 @@ int Daemon::restart() {
 }
 
 Finished Daemon::crctl(std::vector<std::string> args, std::string_view in) {
-  std::vector<std::string> argv = {CR_TEST_CRCTL, "--socket", socket()};
+  std::vector<std::string> argv = {crctl_program(), "--socket", socket()};
   argv.insert(argv.end(), args.begin(), args.end());
   return run({.argv = std::move(argv), .env = environment(), .directory = {}}, in);
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#include "support/programs.h"
+
+#include <cstdlib>
+
+namespace cr::test {
+namespace {
+
+std::string environment_or(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+std::string program(const std::string& path) {
+  return environment_or("CR_TEST_BUILD", CR_TEST_OWN_BUILD) + "/apps/" + path;
+}
+
+}  // namespace
+
+std::string crd_program() {
+  return program("crd/crd");
+}
+
+std::string crctl_program() {
+  return program("crctl/crctl");
+}
+
+std::string sanitizer_library() {
+  return environment_or("CR_TEST_SANITIZER", CR_TEST_OWN_SANITIZER);
+}
+
+}  // namespace cr::test
