@@ -16,6 +16,8 @@ using State = Standing::State;
 constexpr std::chrono::seconds k_share_window{60};
 // A probe that is not answered by then makes room for the next: a claim could be lost in a failure of ours.
 constexpr std::chrono::seconds k_probe_patience{30};
+// What those are told to wait who come while a probe is under way.
+constexpr std::chrono::seconds k_probe_wait{1};
 // A refused key is asked again, ever more seldom: providers have refused good keys for a while.
 constexpr milliseconds k_refused_first{10'000};
 constexpr milliseconds k_refused_max{3'600'000};
@@ -87,16 +89,20 @@ const HealthBook::Trouble* HealthBook::find_trouble(const std::vector<Trouble>& 
 
 Standing HealthBook::standing(const Channel& channel, std::string_view model, base::SteadyTime now) const {
   if (channel.open && now < channel.open_until) return {State::cooling, channel.open_until};
+  if (channel.open && now < channel.probe_until) return {State::cooling, now + k_probe_wait};
   bool all_refused = true;
   const Trouble* soonest = nullptr;
+  const auto until_of = [now](const Trouble& trouble) {
+    return trouble.is_probed(now) ? now + k_probe_wait : trouble.until;
+  };
   for (const auto& key : channel.keys) {
     const auto* trouble = find_trouble(key, model);
     if (trouble == nullptr) return {channel.open ? State::due : State::ready, {}};
     all_refused = all_refused && trouble->refused;
-    if (soonest == nullptr || trouble->until < soonest->until) soonest = trouble;
+    if (soonest == nullptr || until_of(*trouble) < until_of(*soonest)) soonest = trouble;
   }
-  if (soonest == nullptr || soonest->until <= now) return {State::due, {}};
-  return {all_refused ? State::keys_refused : soonest->refused ? State::cooling : State::limited, soonest->until};
+  if (soonest == nullptr || until_of(*soonest) <= now) return {State::due, {}};
+  return {all_refused ? State::keys_refused : soonest->refused ? State::cooling : State::limited, until_of(*soonest)};
 }
 
 Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
@@ -117,13 +123,13 @@ std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std:
     claim.key = static_cast<std::uint32_t>((channel.next_key + turn) % count);
     auto& key = channel.keys[claim.key];
     const auto* trouble = find_trouble(key, model);
-    if (trouble != nullptr && trouble->until > now) continue;
+    if (trouble != nullptr && (trouble->until > now || trouble->is_probed(now))) continue;
     channel.next_key = claim.key + 1;
     claim.probe = channel.open || trouble != nullptr;
     // Nobody else until this one is answered.
-    if (channel.open) channel.open_until = now + k_probe_patience;
+    if (channel.open) channel.probe_until = now + k_probe_patience;
     for (auto& one : key) {
-      if (one.model.empty() || one.model == model) one.until = now + k_probe_patience;
+      if (one.model.empty() || one.model == model) one.probe_until = now + k_probe_patience;
     }
     return claim;
   }
@@ -153,9 +159,9 @@ HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base
       break;
     case Verdict::Kind::abandoned:
       if (!claim.probe) break;
-      if (channel.open) channel.open_until = now;
+      channel.probe_until = {};
       for (auto& one : channel.keys[claim.key]) {
-        if (one.model.empty() || one.model == claim.model) one.until = now;
+        if (one.model.empty() || one.model == claim.model) one.probe_until = {};
       }
       break;
   }
@@ -210,6 +216,7 @@ void HealthBook::open(Channel& channel, const Verdict& verdict, base::SteadyTime
   channel.step = flaps ? channel.step + 1 : 0;
   channel.open = true;
   channel.open_until = now + verdict.retry_after.value_or(cool_down(channel.step));
+  channel.probe_until = {};
   channel.why = words_for(verdict.status, verdict.what);
 }
 
@@ -238,12 +245,13 @@ HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, con
       const auto of_a_model = [](const Trouble& one) { return !one.model.empty(); };
       key.erase(std::find_if(key.begin(), key.end(), of_a_model));
     }
-    trouble = key.insert(key.end(), Trouble{std::string(model), refused, verdict.status, {}, 0});
+    trouble = key.insert(key.end(), Trouble{std::string(model), refused, verdict.status});
   } else if (claim.probe) {
     ++trouble->step;
   }
   trouble->refused = refused;
   trouble->status = verdict.status;
+  trouble->probe_until = {};
   const auto usual = own ? doubled(k_refused_first, trouble->step, k_refused_max) : cool_down(trouble->step);
   const auto wait = verdict.retry_after.value_or(usual);
   trouble->until = std::max(known && !claim.probe ? trouble->until : base::SteadyTime{}, now + wait);

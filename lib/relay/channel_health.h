@@ -103,7 +103,9 @@ class HealthBook {
     bool refused = false;
     int status = 0;
     base::SteadyTime until{};
+    base::SteadyTime probe_until{};  // somebody's probe is under way
     std::uint32_t step = 0;
+    bool is_probed(base::SteadyTime now) const { return until <= now && now < probe_until; }
   };
   struct Sample {
     base::SteadyTime at{};
@@ -115,7 +117,7 @@ class HealthBook {
     std::vector<std::vector<Trouble>> keys;  // each key's; one entry where the channel has no key
     std::uint32_t next_key = 0;
     bool open = false;
-    base::SteadyTime open_until{};
+    base::SteadyTime open_until{}, probe_until{};
     std::optional<base::SteadyTime> closed_at;  // last, by a probe
     std::uint32_t step = 0;
     std::uint32_t in_a_row = 0;

@@ -44,6 +44,7 @@ Verdict verdict_on(const http::ResponseHead& head) {
       if (head.status < 500) return verdict;
   }
   if (const auto wait = head.find("retry-after")) verdict.retry_after = parse_retry_after(*wait, base::wall_now());
+  if (verdict.retry_after == std::chrono::milliseconds(0)) verdict.retry_after.reset();  // says nothing
   return verdict;
 }
 

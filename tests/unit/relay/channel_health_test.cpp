@@ -71,6 +71,7 @@ TEST_F(HealthTest, OneProbeAtATimeBringsItBack) {
   ASSERT_TRUE(probe.has_value());
   EXPECT_TRUE(probe->probe);
   EXPECT_EQ(state(), State::cooling) << "while it is being probed nobody else is sent";
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 1s) << "nor told to wait for long";
   EXPECT_EQ(book_.report(*probe, {Kind::answered, 200, {}, {}}, now_).kind, HealthChange::Kind::back);
   EXPECT_EQ(state(), State::ready);
   EXPECT_TRUE(book_.view(record_, now_).reason.empty());
@@ -172,6 +173,10 @@ TEST_F(HealthTest, ALimitIsOfOneModel) {
   EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 20s);
   now_ += 20s;
   EXPECT_EQ(state("m"), State::due);
+  const auto probe = book_.claim(record_, "m", now_);
+  EXPECT_EQ(state("m"), State::limited);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 1s);
+  book_.report(*probe, {Kind::abandoned, 0, {}, {}}, now_);
   send({Kind::answered, 200, {}, {}});
   EXPECT_EQ(state("m"), State::ready);
 }
