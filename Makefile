@@ -50,7 +50,7 @@ test-asan test-tsan: test-%: configure
 	@ctest --preset $* -j $(JOBS)
 	@cmake --build --preset release -j $(JOBS) --target outside_tests
 	@CR_TEST_BUILD=$(CURDIR)/build/$* CR_TEST_SANITIZER=$$($(CXX) -print-file-name=lib$*.so) \
-		ctest --preset release -L outside -j $(JOBS)
+		ctest --preset release -L integration --no-tests=error -j $(JOBS)
 
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl
