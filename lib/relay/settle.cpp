@@ -110,9 +110,10 @@ void Exchange::charge(ledger::Settlement& settlement) {
     return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
   };
   auto usage = served ? used(settlement.flags) : openai::Usage{};
-  const bool told = served && (settlement.flags & ledger::k_estimated) == 0;
-  const auto told_cost = told && priced ? cost_of(usage) : base::Credits();
+  base::Credits told_cost;
   if (lost_tries_ > 0) {
+    const bool told = served && (settlement.flags & ledger::k_estimated) == 0;
+    if (told && priced) told_cost = cost_of(usage);
     settlement.flags |= ledger::k_unknown;
     add_lost(usage);
   }
