@@ -48,6 +48,11 @@ Verdict verdict_on(const http::ResponseHead& head) {
   return verdict;
 }
 
+// Than the group that the hold was made for.
+bool is_dearer(const Route& route, const Routes& routes) {
+  return route.group->multiplier_millionths > routes.tries.front().group->multiplier_millionths;
+}
+
 Refusal garbage() {
   return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
 }
@@ -98,7 +103,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 
 // False: the channel may not be sent anything now, or what is held would not pay its group.
 bool Exchange::claim(const Route& route) {
-  if (hold_ && route.group->multiplier_millionths > routes_.tries.front().group->multiplier_millionths) return false;
+  if (hold_ && is_dearer(route, routes_)) return false;
   auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now());
   if (!claimed) return false;
   reported_ = false;
@@ -112,10 +117,9 @@ bool Exchange::claim(const Route& route) {
 // Whether a failure now would go to another channel.
 bool Exchange::is_left(std::size_t from, std::uint32_t tries) const {
   if (tries >= settings_->tries_max) return false;
-  const auto paid = routes_.tries.front().group->multiplier_millionths;
   return std::any_of(
       routes_.tries.begin() + static_cast<std::ptrdiff_t>(from), routes_.tries.end(), [&](const Route& route) {
-        if (hold_ && route.group->multiplier_millionths > paid) return false;
+        if (hold_ && is_dearer(route, routes_)) return false;
         return lane_.shared().health.look(*route.channel, route.upstream_model, base::coarse_now()).may_send();
       });
 }
