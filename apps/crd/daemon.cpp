@@ -115,9 +115,8 @@ base::Result<void> Daemon::open_ledger() {
   for (std::size_t i = 0; i < workers; ++i) {
     loops_.push_back(std::make_unique<asio::io_context>(1));
     auto* loop = loops_.back().get();
-    lanes.push_back({[loop](ledger::ReserveOp* reserves, ledger::BalanceOp* balances) {
-      relay::Lane::deliver(*loop, reserves, balances);
-    }});
+    lanes.push_back(
+        {[loop](ledger::ReserveOp* reserves, ledger::LookOp* looks) { relay::Lane::deliver(*loop, reserves, looks); }});
   }
   ledger::Ledger::Options options;
   options.path = path;

@@ -401,7 +401,7 @@ void Balances::rolled_back() {
   committed(Marks::left);
 }
 
-Result<void> Balances::look(BalanceOp& op, Time now) {
+Result<void> Balances::look(LookOp& op, Time now) {
   const auto found = tokens_.find(op.token.value);
   op.found = found != tokens_.end() && !found->second.deleted && found->second.account != nullptr;
   if (!op.found) return {};

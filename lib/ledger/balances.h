@@ -103,7 +103,7 @@ class Balances {
   enum class Marks { left, written };
   void committed(Marks marks);
   void rolled_back();
-  base::Result<void> look(BalanceOp& op, Time now);
+  base::Result<void> look(LookOp& op, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
   // Rows of `request` from here on are still needed, and must not be pruned.
   Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_.oldest()); }

@@ -94,7 +94,7 @@ void Ledger::settle(Settlement settlement) {
   impl_->thread->queue().push(std::move(settlement));
 }
 
-void Ledger::balance(BalanceOp& op) {
+void Ledger::look(LookOp& op) {
   if (impl_->thread->queue().push(op)) return;
   op.found = false;
   op.next = nullptr;

@@ -41,8 +41,8 @@ class Ledger {
   };
   struct Lane {
     // Called with a list of finished operations (by `next`); hands it to its worker in one post. On the ledger thread,
-    // but for what a full or stopped queue refuses: that is delivered from within reserve() or balance().
-    std::function<void(ReserveOp*, BalanceOp*)> deliver;
+    // but for what a full or stopped queue refuses: that is delivered from within reserve() or look().
+    std::function<void(ReserveOp*, LookOp*)> deliver;
   };
   struct Counters {
     std::uint64_t commits = 0, reservations = 0, settlements = 0, waiting = 0;
@@ -63,7 +63,7 @@ class Ledger {
   // --- request path (workers) ---
   void reserve(ReserveOp& op);
   void settle(Settlement settlement);  // never refused: bounded by the requests in flight
-  void balance(BalanceOp& op);
+  void look(LookOp& op);
   const DirectoryFeed& directory() const;
   token::Digest digest(std::string_view key) const;  // by the vault; pure
   const std::string& key_prefix() const;

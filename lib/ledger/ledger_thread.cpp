@@ -35,6 +35,7 @@ LedgerThread::LedgerThread(const Parts& parts)
       queue_(parts.options->queue_max, parts.options->settle_delay),
       checkpoint_(*parts.db),
       pruning_(*parts.db),
+      responses_(*parts.db),
       lists_(parts.lanes->size()),
       published_(parts.store->directory) {
   counters_.overrun = parts.balances->overrun();
@@ -88,7 +89,7 @@ WorkQueue::Patience LedgerThread::patience() const {
     patience.idle_after = k_prune_pace;
   } else if (checkpoint_.any() || parts_.balances->has_idle_work()) {
     patience.idle_after = k_idle;
-  } else if (pruning_.enabled()) {
+  } else {
     patience.idle_after = k_prune_look;
   }
   return patience;
@@ -110,7 +111,7 @@ void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
   }
   deliver(batch);
   batch.reserves = {};
-  batch.balances = {};
+  batch.looks = {};
   batch.jobs.clear();
   batch.stop = false;
 }
@@ -149,7 +150,7 @@ bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken)
   if (!batch.reserves.empty()) return true;
   const bool unwritten = !pending_.empty() || parts_.balances->has_idle_work();
   // A balance is shown as the next reservation would see it, so that what is settled must be in it.
-  const bool must_settle = !batch.balances.empty() || batch.stop || steady_now() >= settle_by_;
+  const bool must_settle = !batch.looks.empty() || batch.stop || steady_now() >= settle_by_;
   if (!pending_.empty() && must_settle) return true;
   if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(steady_now()))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
@@ -176,6 +177,8 @@ Result<void> LedgerThread::settle_all() {
     const auto settled = parts_.balances->settle(settlement);
     if (settled && *settled == Balances::Settled::done) {
       ++uncommitted_.settlements;
+      if (settlement.stored.id.empty()) continue;
+      if (auto kept = responses_.keep(settlement); !kept) return kept;
     } else if (settled && *settled == Balances::Settled::repeated) {
       ++uncommitted_.settlements_repeated;
     } else if (settled) {
@@ -331,22 +334,27 @@ void LedgerThread::deliver(Batch& batch) {
     lists_[op->lane].reserves.push(*op);
     op = next;
   }
-  for (BalanceOp* op = batch.balances.head; op != nullptr;) {
-    BalanceOp* const next = op->next;
-    if (auto looked = parts_.balances->look(*op, base::wall_now()); !looked) op->readable = false;
-    lists_[op->lane].balances.push(*op);
+  for (LookOp* op = batch.looks.head; op != nullptr;) {
+    LookOp* const next = op->next;
+    look(*op);
+    lists_[op->lane].looks.push(*op);
     op = next;
   }
   release();
   for (AdminJob* job : batch.jobs) job->finish();
 }
 
+void LedgerThread::look(LookOp& op) {
+  const auto looked = op.response.id.empty() ? parts_.balances->look(op, base::wall_now()) : responses_.find(op);
+  if (!looked) op.readable = false;
+}
+
 void LedgerThread::release() {
   for (std::size_t lane = 0; lane < lists_.size(); ++lane) {
     LaneLists& lists = lists_[lane];
-    if (lists.reserves.empty() && lists.balances.empty()) continue;
+    if (lists.reserves.empty() && lists.looks.empty()) continue;
     const LaneLists taken = std::exchange(lists, {});
-    (*parts_.lanes)[lane].deliver(taken.reserves.head, taken.balances.head);
+    (*parts_.lanes)[lane].deliver(taken.reserves.head, taken.looks.head);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "ledger/ledger.h"
 #include "ledger/pruning.h"
 #include "ledger/store_state.h"
+#include "ledger/stored_responses.h"
 #include "ledger/work_queue.h"
 
 namespace cr::ledger {
@@ -39,7 +40,7 @@ class LedgerThread {
   using Batch = WorkQueue::Batch;
   struct LaneLists {
     OpList<ReserveOp> reserves;
-    OpList<BalanceOp> balances;
+    OpList<LookOp> looks;
   };
   explicit LedgerThread(const Parts& parts);
   base::Result<void> prepare();
@@ -62,6 +63,7 @@ class LedgerThread {
   void failed(Batch& batch, const base::Error& error);
   void refuse(Batch& batch, const base::Error& error);
   void deliver(Batch& batch);
+  void look(LookOp& op);
   void release();
   void checkpoint_if(bool due);
   void be_fatal(const base::Error& error);
@@ -71,6 +73,7 @@ class LedgerThread {
   WorkQueue queue_;
   Checkpoint checkpoint_;
   Pruning pruning_;
+  StoredResponses responses_;
   sqlite::Statement begin_, commit_;
   std::vector<LaneLists> lists_;
   std::vector<Settlement> pending_;  // not committed yet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operations of the request path: reserve, settle, look at a balance. Plain values that the ledger thread works
-// off.
+// The operations of the request path: reserve, settle, look at a balance or at where a stored response is. Plain values
+// that the ledger thread works off.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +63,14 @@ struct UnitCounts {
   bool operator==(const UnitCounts&) const = default;
 };
 
+// A response that its provider keeps and that can be asked for again by its id: where it is.
+struct StoredResponse {
+  std::string id;  // as the provider gave it; empty = nothing is stored
+  ChannelId channel;
+  std::string key_hint;  // of the channel's key it was made with ("sk-p...Q2xL"); empty = the channel has none
+  std::string model;     // as the client named it
+};
+
 // One ending of a request: posts `cost` (0 = void) against its reservation, if it has one, and writes its row.
 struct Settlement {
   RequestFacts facts;
@@ -78,18 +86,21 @@ struct Settlement {
   UnitCounts units{};
   std::int64_t duration_ms = 0;
   std::optional<std::int64_t> first_byte_ms;
+  StoredResponse stored{};
 };
 
-// Balances of a token and its account, as the next reservation would see them.
-struct BalanceOp {
+// Balances of a token and its account, as the next reservation would see them; or, if `response.id` is set, where the
+// response of that id is, which the token's own request made.
+struct LookOp {
   TokenId token;
+  StoredResponse response;
   Balance token_balance, account_balance;
   std::vector<BudgetUse> budgets;  // those the token has, shortest period first
   bool found = false;
   bool readable = true;  // else the store could not be read
   std::uint32_t lane = 0;
   void* waiter = nullptr;
-  BalanceOp* next = nullptr;
+  LookOp* next = nullptr;
 };
 
 }  // namespace cr::ledger

@@ -14,13 +14,15 @@ using base::Result;
 using sqlite::Statement;
 
 constexpr std::chrono::seconds k_pause{10};  // after a step that found no more
+// As long as OpenAI keeps a response (platform.openai.com/docs/guides/conversation-state).
+constexpr std::chrono::hours k_responses_kept{24 * 30};
 // What a clock may be ahead of where it was at the start, beside the time that passed.
 constexpr std::chrono::hours k_step_followed{1};
 
 }  // namespace
 
 Pruning::Pruning(sqlite::Database& db)
-    : sql_(db), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
+    : sql_(db), responses_(db), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
 
 base::Time Pruning::today(base::SteadyTime now) const {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - steady_at_start_);
@@ -28,22 +30,37 @@ base::Time Pruning::today(base::SteadyTime now) const {
 }
 
 bool Pruning::due(base::SteadyTime now) const {
-  return retention_ms_.load() > 0 && (more_ || look_again_.load() || now >= next_);
+  return more_ || look_again_.load() || now >= next_;
 }
 
 Result<void> Pruning::step(base::SteadyTime now, std::int64_t rows, base::Time summed_before) {
   look_again_.store(false);
-  const base::Time before = std::min(today(now) - std::chrono::milliseconds(retention_ms_.load()), summed_before);
-  const auto taken = take_rows(before, rows);
+  const std::chrono::milliseconds retention(retention_ms_.load());
+  found_more_ = false;
+  if (retention.count() > 0) {
+    const auto more = prune_requests(std::min(today(now) - retention, summed_before), rows);
+    if (!more) return tl::unexpected(more.error());
+    found_more_ = *more;
+  }
+  if (found_more_) return {};
+  const auto taken = responses_.prune(today(now) - k_responses_kept, rows);
   if (!taken) return tl::unexpected(taken.error());
   found_more_ = *taken == rows;
-  if (found_more_) return {};
-  next_ = now + k_pause;
+  if (!found_more_) next_ = now + k_pause;
+  return {};
+}
+
+// True: there are more.
+Result<bool> Pruning::prune_requests(base::Time before, std::int64_t rows) {
+  const auto taken = take_rows(before, rows);
+  if (!taken) return tl::unexpected(taken.error());
+  if (*taken == rows) return true;
   // A store that has never lost a row says so: all of them can be checked.
   auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before' AND value > 0", before);
   // Periods of budgets that ended that long ago; one that still holds something stays.
   if (done) done = sql_.run("DELETE FROM budget_window WHERE ends_at < ?1 AND reserved = 0", before);
-  return done;
+  if (!done) return tl::unexpected(done.error());
+  return false;
 }
 
 Result<std::int64_t> Pruning::take_rows(base::Time before, std::int64_t rows) {

@@ -9,6 +9,7 @@
 #include "ledger/migration_2_sql.h"
 #include "ledger/migration_3_sql.h"
 #include "ledger/migration_4_sql.h"
+#include "ledger/migration_5_sql.h"
 #include "ledger/rows.h"
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
@@ -21,12 +22,12 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-// Those that a decision hangs on are checked whole at each start; `request` and `usage` grow without bound and are
-// checked while small.
+// Those that a decision hangs on are checked whole at each start; `request`, `usage` and `response` grow without bound
+// and are checked while small.
 constexpr std::string_view k_tables[] = {
-    "meta",      "account",     "account_balance", "grp",    "token",           "token_balance",     "key",
-    "channel",   "channel_key", "price",           "audit",  "sqlite_sequence", "reservation_batch", "budget_window",
-    "usage_key", "usage",       "unsummed",        "request"};
+    "meta",      "account",     "account_balance", "grp",     "token",           "token_balance",     "key",
+    "channel",   "channel_key", "price",           "audit",   "sqlite_sequence", "reservation_batch", "budget_window",
+    "usage_key", "usage",       "unsummed",        "request", "response"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
 Result<void> insert_defaults(StatementCache& sql, Time now) {
@@ -49,7 +50,8 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}};
+  static constexpr Migration k_steps[] = {
+      {2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}, {5, k_migration_5_sql}};
   return k_steps;
 }
 
@@ -133,7 +135,7 @@ Result<void> check_tables(sqlite::Database& db) {
     const auto there = sql.find_int("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", table);
     if (!there) return tl::unexpected(there.error());
     if (!*there) return corrupt("its table '" + std::string(table) + "' is missing");
-    if ((table == "request" || table == "usage") && *pages * 4096 > k_small_file_bytes) continue;
+    if ((table == "request" || table == "usage" || table == "response") && *pages * 4096 > k_small_file_bytes) continue;
     const auto found = sql.find_text("PRAGMA quick_check('" + std::string(table) + "')");
     if (!found) return tl::unexpected(found.error());
     if (*found != "ok")

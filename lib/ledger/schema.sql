@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 4. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 5. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -261,3 +261,16 @@ CREATE VIEW unsummed_request AS
     SELECT ids, at + 16, substr(ids, at + 16, 16) FROM piece WHERE at + 16 <= length(ids)
   )
   SELECT request_id FROM piece;
+
+-- Responses that their providers keep: which channel, and which of its keys, is asked for one by its id. key_hint is the
+-- key's first and last characters.
+CREATE TABLE response (
+  token_id INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  channel_id INTEGER NOT NULL,
+  key_hint TEXT NOT NULL,
+  model TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (token_id, id)
+) WITHOUT ROWID;
+CREATE INDEX response_created_at ON response (created_at);

@@ -43,9 +43,9 @@ bool WorkQueue::push(ReserveOp& op) {
   });
 }
 
-bool WorkQueue::push(BalanceOp& op) {
+bool WorkQueue::push(LookOp& op) {
   return push_urgent([&] {
-    incoming_.balances.push(op);
+    incoming_.looks.push(op);
     return true;
   });
 }

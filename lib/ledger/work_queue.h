@@ -56,7 +56,7 @@ class WorkQueue {
   struct Batch {
     std::vector<Settlement> settlements;
     OpList<ReserveOp> reserves;
-    OpList<BalanceOp> balances;
+    OpList<LookOp> looks;
     std::vector<AdminJob*> jobs;
     bool stop = false;
   };
@@ -72,7 +72,7 @@ class WorkQueue {
 
   // False: the queue is full or has stopped, and the operation was not taken.
   bool push(ReserveOp& op);
-  bool push(BalanceOp& op);
+  bool push(LookOp& op);
   bool push(AdminJob& job);
   void push(Settlement&& settlement);
   void stop();
@@ -84,7 +84,7 @@ class WorkQueue {
  private:
   enum class Sleep { none, until_due, until_work };
   bool urgent() const {
-    return !incoming_.reserves.empty() || !incoming_.balances.empty() || !incoming_.jobs.empty() || incoming_.stop;
+    return !incoming_.reserves.empty() || !incoming_.looks.empty() || !incoming_.jobs.empty() || incoming_.stop;
   }
   bool rouse();  // with the mutex held; true: the taker must be notified
   template <class Put>

@@ -128,7 +128,7 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
 }  // namespace echo
 
 bool echo_answers(Endpoint endpoint) {
-  return endpoint != Endpoint::audio_speech && !takes_form(endpoint);
+  return endpoint != Endpoint::audio_speech && endpoint != Endpoint::response_by_id && !takes_form(endpoint);
 }
 
 EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,

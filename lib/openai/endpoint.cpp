@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "openai/stored_path.h"
+
 namespace cr::openai {
 namespace {
 
@@ -29,6 +31,7 @@ constexpr std::array<EndpointRow, k_endpoint_count> k_endpoints = {{
     {Endpoint::audio_translations, "/v1/audio/translations", "audio.translations", Output::text, false},
     {Endpoint::images_edits, "/v1/images/edits", "images.edits", Output::media, false},
     {Endpoint::images_variations, "/v1/images/variations", "images.variations", Output::media, false},
+    {Endpoint::response_by_id, "/v1/responses/{response_id}", "responses.by_id", Output::none, false},
 }};
 
 const EndpointRow& row_of(Endpoint endpoint) {
@@ -40,8 +43,9 @@ const EndpointRow& row_of(Endpoint endpoint) {
 std::optional<Endpoint> find_endpoint(std::string_view path) {
   const auto* const found =
       std::find_if(k_endpoints.begin(), k_endpoints.end(), [path](const EndpointRow& row) { return row.path == path; });
-  if (found == k_endpoints.end()) return std::nullopt;
-  return found->endpoint;
+  if (found != k_endpoints.end() && found->endpoint != Endpoint::response_by_id) return found->endpoint;
+  if (read_stored_path(path)) return Endpoint::response_by_id;
+  return std::nullopt;
 }
 
 std::string_view path_of(Endpoint endpoint) {

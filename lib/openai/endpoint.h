@@ -22,8 +22,9 @@ enum class Endpoint {
   audio_translations,
   images_edits,
   images_variations,
+  response_by_id,  // what is done with a response that its provider keeps
 };
-inline constexpr int k_endpoint_count = static_cast<int>(Endpoint::images_variations) + 1;
+inline constexpr int k_endpoint_count = static_cast<int>(Endpoint::response_by_id) + 1;
 
 // By path without query ("/v1/chat/completions").
 std::optional<Endpoint> find_endpoint(std::string_view path);
@@ -44,9 +45,9 @@ inline bool has_output(Endpoint endpoint) {
 
 // Whether the provider always tells model tokens there. Where it need not, only a price by tokens misses them.
 bool tells_tokens(Endpoint endpoint);
-// Counting what a message would cost, costs nothing.
+// Counting what a message would cost, and asking again for what was paid when it was made, costs nothing.
 inline bool is_free(Endpoint endpoint) {
-  return endpoint == Endpoint::count_tokens;
+  return endpoint == Endpoint::count_tokens || endpoint == Endpoint::response_by_id;
 }
 // What is charged for beside tokens.
 inline bool makes_images(Endpoint endpoint) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "openai/json_cursor.h"
+#include "openai/stored_path.h"
 #include "openai/text_tally.h"
 #include "openai/usage_report.h"
 
@@ -25,6 +26,7 @@ struct Reading {
   std::optional<std::int64_t> images;  // entries of `data`
   TextTally delta;                     // of a `delta` that is a string: words only if the event's type says so
   std::string_view type;
+  std::string_view id;  // the object's own, or its response's
 };
 
 enum class Form { event, body };
@@ -36,6 +38,7 @@ class Reader {
 
  private:
   bool take_member(std::string_view key, Reading& reading);
+  bool take_id(Reading& reading);
   bool take_choices(Reading& reading);
   bool take_data(Reading& reading);
   bool take_delta(Reading& reading);
@@ -72,6 +75,7 @@ bool Reader::take_member(std::string_view key, Reading& reading) {
     reading.type = type.raw;
     return true;
   }
+  if (key == "id" && endpoint_ == Endpoint::responses && form_ == Form::body) return take_id(reading);
   bool ignored = false;
   if (key == "response") return take_envelope(reading, reading.usage, reading.has_usage);
   if (key == "message" && endpoint_ == Endpoint::messages) return take_envelope(reading, reading.first_usage, ignored);
@@ -81,6 +85,14 @@ bool Reader::take_member(std::string_view key, Reading& reading) {
   if (key == "content_block") return tally_text(cursor_, reading.text);
   if (form_ == Form::body && (key == "output" || key == "content")) return tally_text(cursor_, reading.text);
   return cursor_.skip_value();
+}
+
+bool Reader::take_id(Reading& reading) {
+  if (cursor_.kind() != JsonKind::string) return cursor_.skip_value();
+  JsonString id;
+  if (!cursor_.read_string(id)) return false;
+  if (is_response_id(id.raw)) reading.id = id.raw;
+  return true;
 }
 
 bool Reader::take_choices(Reading& reading) {
@@ -127,6 +139,8 @@ bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
     bool good = true;
     if (key.raw == "usage") {
       good = take_usage(report, seen);
+    } else if (key.raw == "id" && endpoint_ == Endpoint::responses) {
+      good = take_id(reading);
     } else {
       reading.error |= key.raw == "error" && cursor_.kind() != JsonKind::null;
       good = cursor_.skip_value();
@@ -161,6 +175,7 @@ struct Meter::State {
   UsageReport report;
   TextTally text;
   std::optional<std::int64_t> images;
+  std::string response_id;
   bool ended = false;
   bool error = false;
 
@@ -175,6 +190,7 @@ void Meter::State::take(const Reading& reading) {
     text.bytes += reading.delta.bytes;
   }
   error |= reading.error || reading.type == "error";
+  if (!reading.id.empty()) response_id = reading.id;
   if (reading.first_usage.plausible) {
     UsageReport first = reading.first_usage;
     first.output.reset();
@@ -193,7 +209,7 @@ void Meter::State::take(const Reading& reading) {
 }
 
 Meter::Meter(Endpoint endpoint, UsageEvent usage_event)
-    : state_(std::make_unique<State>(State{endpoint, usage_event, {}, {}, {}})) {}
+    : state_(std::make_unique<State>(State{endpoint, usage_event, {}, {}, {}, {}})) {}
 Meter::~Meter() = default;
 Meter::Meter(Meter&&) noexcept = default;
 
@@ -242,6 +258,10 @@ std::optional<Usage> Meter::input_usage() const {
   Usage usage = to_usage(state_->endpoint, state_->report);
   usage.output_tokens = 0;
   return usage;
+}
+
+const std::string& Meter::response_id() const {
+  return state_->response_id;
 }
 
 std::int64_t Meter::estimated_output_tokens() const {

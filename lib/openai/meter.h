@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "openai/endpoint.h"
@@ -39,6 +40,8 @@ class Meter {
   std::optional<std::int64_t> audio_ms() const;
   // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
   std::optional<Usage> input_usage() const;
+  // Of a response (its own, or of the response its events tell of) as the provider names it; empty until it came.
+  const std::string& response_id() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
   std::int64_t estimated_output_tokens() const;
   bool ended()

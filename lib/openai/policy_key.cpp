@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, k_policy_key_count> k_names = {
     "query",
     "documents",
     "cache_control",
+    "store",
+    "background",
     "previous_response_id",
     "conversation",
     "container",

@@ -28,6 +28,8 @@ enum class PolicyKey {
   query,
   documents,
   cache_control,
+  store,
+  background,
   // Each brings input that is not in the body.
   previous_response_id,
   conversation,

@@ -34,6 +34,8 @@ constexpr std::array<RefusalRow, k_row_count> k_rows = {{
     {RefusalCode::model_not_allowed,          403, "model_not_allowed",          "permission_error",      "permission_error",      false},
     {RefusalCode::model_not_found,            404, "model_not_found",            "invalid_request_error", "not_found_error",       false},
     {RefusalCode::model_not_priced,           403, "model_not_priced",           "permission_error",      "permission_error",      false},
+    {RefusalCode::response_not_found,         404, "response_not_found",         "invalid_request_error", "not_found_error",       false},
+    {RefusalCode::previous_response_not_found, 400, "previous_response_not_found", "invalid_request_error", "not_found_error",     false},
     {RefusalCode::insufficient_quota,         429, "insufficient_quota",         "insufficient_quota",    "rate_limit_error",      false},
     {RefusalCode::budget_exceeded,            429, "budget_exceeded",            "insufficient_quota",    "rate_limit_error",      false},
     {RefusalCode::upstream_unreachable,       502, "upstream_unreachable",       "upstream_error",        "api_error",             true},

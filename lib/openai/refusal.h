@@ -36,6 +36,8 @@ enum class RefusalCode {
   model_not_allowed,
   model_not_found,
   model_not_priced,
+  response_not_found,           // 404: none of this token's
+  previous_response_not_found,  // 400
   insufficient_quota,
   budget_exceeded,
   upstream_unreachable,

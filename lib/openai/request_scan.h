@@ -42,6 +42,9 @@ struct RequestScan {
   std::int64_t documents = 0;                // rerank
   std::int64_t repeated_bytes = 0;           // rerank: what is read again for each document, over all of them
   bool long_cache = false;                   // asks for a cache that is kept longer than minutes
+  std::string previous_response;             // responses: previous_response_id; empty = none
+  bool stored = false;                       // responses: the provider keeps it (store, which is true unless said)
+  bool background = false;                   // responses: answered before it is made
   bool unbounded_media = false;  // images, audio, files, stored context, tools the provider runs: input that is not in
                                  // the body as text, so that a byte is not at least a token
 

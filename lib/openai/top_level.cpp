@@ -8,6 +8,8 @@
 #include <limits>
 #include <span>
 
+#include "openai/stored_path.h"
+
 namespace cr::openai {
 namespace {
 
@@ -197,6 +199,27 @@ RefusalOr<void> read_input(Endpoint endpoint, std::string_view body, const TopLe
 
 }  // namespace
 
+RefusalOr<void> read_stored(std::string_view body, const TopLevel& top, RequestScan& scan) {
+  const auto background = read_flag(body, top[PolicyKey::background], "background");
+  if (!background) return tl::unexpected(background.error());
+  scan.background = *background;
+  const auto store = read_flag(body, top[PolicyKey::store], "store");
+  if (!store) return tl::unexpected(store.error());
+  scan.stored = *store || !is_given(top[PolicyKey::store]);
+  const Member& previous = top[PolicyKey::previous_response_id];
+  if (!is_given(previous)) return {};
+  JsonString text;
+  JsonCursor cursor(text_at(body, previous.place));
+  const bool read = previous.kind == JsonKind::string && cursor.read_string(text);
+  if (!read || !is_response_id(text.raw)) {
+    return refuse(
+        fmt::format("previous_response_id must be a response's id of at most {} bytes", k_response_id_bytes_max),
+        "previous_response_id");
+  }
+  scan.previous_response = text.raw;
+  return {};
+}
+
 RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
   scan.messages = top.content.items;
   scan.unbounded_media = top.content.unbounded || top.outside_input;
@@ -206,6 +229,7 @@ RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const Top
   if (done) done = read_choices(endpoint, body, top, scan);
   if (done) done = read_bounds(endpoint, body, top, scan);
   if (done) done = read_input(endpoint, body, top, scan);
+  if (done && endpoint == Endpoint::responses) done = read_stored(body, top, scan);
   return done;
 }
 

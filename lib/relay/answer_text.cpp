@@ -56,7 +56,7 @@ std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect
   if (refusal.retry_after) head.retry_after = refusal.retry_after->count();
   if (!row.retry) head.should_retry = false;
   head.authenticate = row.status == 401;
-  if (row.status == 405) head.allow = refusal.param == "GET" ? "GET" : "POST";
+  if (row.status == 405) head.allow = refusal.param;
   std::string out;
   append_head(out, head);
   return out + body;

@@ -112,7 +112,7 @@ Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view
 }
 
 std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std::string_view model,
-                                       base::SteadyTime now) {
+                                       base::SteadyTime now, std::optional<std::uint32_t> only) {
   Claim claim{record.id, record.rev, 0, model, false};
   if (record.keys.size() < 2 && troubled_.load(std::memory_order_acquire) == 0) return claim;
   const std::lock_guard lock(mutex_);
@@ -122,6 +122,7 @@ std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std:
   for (std::size_t turn = 0; turn < count; ++turn) {
     claim.key = static_cast<std::uint32_t>((channel.next_key + turn) % count);
     auto& key = channel.keys[claim.key];
+    if (only && *only != claim.key) continue;
     const auto* trouble = find_trouble(key, model);
     if (trouble != nullptr && (trouble->until > now || trouble->is_probed(now))) continue;
     channel.next_key = claim.key + 1;

@@ -83,8 +83,9 @@ class HealthBook {
   void use(const HealthLimits& limits);
 
   Standing look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
-  // Keys take turns. Nothing if the channel may not be sent a request (any more).
-  std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
+  // Keys take turns, unless it must be `key`. Nothing if the channel may not be sent a request (any more).
+  std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
+                             std::optional<std::uint32_t> key = std::nullopt);
   HealthChange report(const Claim& claim, const Verdict& verdict, base::SteadyTime now);
   // An answer is over: whole, or broken off by the upstream.
   enum class Finish { whole, broken };

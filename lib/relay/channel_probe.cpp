@@ -81,7 +81,7 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   const auto endpoint =
       channel->kind == ledger::ChannelKind::anthropic ? openai::Endpoint::messages : openai::Endpoint::chat_completions;
   std::string head;
-  write_upstream_head(head, *channel, target, endpoint, body.size(), 0, nullptr);
+  write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), 0, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
   auto sent = connection->begin_send(buffers);
   if (!sent) sent = co_await connection->send_rest(buffers, channel->timeout_first_byte);

@@ -103,6 +103,7 @@ http::Task<Persistence> Exchange::run() {
     if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
   }
   if (!refusal) refusal = scan_and_allow();
+  if (!refusal && stored_) refusal = co_await find_stored();
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
   if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
@@ -124,6 +125,7 @@ Exchange::MaybeRefusal Exchange::check_head() {
     return Refusal{
         RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
   }
+  if (endpoint_ == openai::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
   const auto encoding = head_.find("content-encoding");
   if (encoding && !base::equals_ignoring_case(*encoding, "identity")) {
     return Refusal{RefusalCode::unsupported_encoding,
@@ -190,6 +192,7 @@ Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
+  if (endpoint_ == openai::Endpoint::response_by_id) return read_stored_request();
   if (upload_) {
     scan_ = upload_->form.scan();
   } else {
@@ -199,14 +202,19 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
   }
   if (!caller_.token->model_set.allows(scan_.model))
     return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
+  if (!scan_.previous_response.empty()) stored_ = std::make_unique<Stored>(scan_.previous_response);
   return std::nullopt;
 }
 
 Exchange::MaybeRefusal Exchange::route() {
-  routes_ = find_routes(*directory_, *caller_.token, scan_.model, endpoint_, lane_.shared().health, base::coarse_now(),
-                        lane_.random());
+  auto& health = lane_.shared().health;
+  routes_ = stored_ ? find_home(*directory_, *caller_.token, stored_->look.response, scan_.model, endpoint_, health,
+                                base::coarse_now())
+                    : find_routes(*directory_, *caller_.token, scan_.model, endpoint_, health, base::coarse_now(),
+                                  lane_.random());
   if (routes_.tries.empty()) {
     if (routes_.closed) return closed_refusal(*routes_.closed);
+    if (stored_) return unreachable_response(*stored_, caller_.token->name);
     return Refusal{RefusalCode::model_not_found,
                    "no channel of the groups of token '" + caller_.token->name +
                        "' serves this model at this endpoint: see 'crctl route explain'",

@@ -24,6 +24,7 @@
 #include "relay/caller.h"
 #include "relay/lane.h"
 #include "relay/router.h"
+#include "relay/stored.h"
 #include "relay/upload.h"
 
 namespace cr::relay {
@@ -68,6 +69,11 @@ class Exchange {
   std::optional<openai::Usage> units_ceiling() const;
   std::uint64_t body_bytes() const;
   http::Task<Persistence> refuse(openai::Refusal refusal);
+
+  // stored.cpp: responses that their provider keeps
+  MaybeRefusal read_stored_request();
+  http::Task<MaybeRefusal> find_stored();
+  void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel
   http::Task<MaybeRefusal> open();
@@ -124,6 +130,7 @@ class Exchange {
   openai::Usage used(std::uint32_t& flags) const;
   openai::Usage estimated_usage() const;
   bool needs_tokens() const;
+  bool is_made_later() const;
   void add_lost(openai::Usage& usage) const;
   void charge(ledger::Settlement& settlement);
   void tell_health(ledger::Ending ending);
@@ -156,6 +163,7 @@ class Exchange {
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
   std::unique_ptr<Upload> upload_;  // of an endpoint that takes a form
+  std::unique_ptr<Stored> stored_;  // of a request for, or after, a response that its provider keeps
   ledger::ReserveOp reservation_;
   std::optional<openai::Hold> hold_;
   // What goes to a provider: kept here, so that the coroutine that sends it has a frame small enough to be reused.

@@ -54,10 +54,10 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 
-void Lane::deliver(asio::io_context& io, ledger::ReserveOp* reserves, ledger::BalanceOp* balances) {
-  asio::post(io, [reserves, balances] {
+void Lane::deliver(asio::io_context& io, ledger::ReserveOp* reserves, ledger::LookOp* looks) {
+  asio::post(io, [reserves, looks] {
     resume_all(reserves);
-    resume_all(balances);
+    resume_all(looks);
   });
 }
 
@@ -67,10 +67,10 @@ http::Task<void> Lane::reserve(ledger::ReserveOp& op) {
       op, [](ledger::Ledger& ledger, ledger::ReserveOp& it) { ledger.reserve(it); }, shared_.ledger);
 }
 
-http::Task<void> Lane::balance(ledger::BalanceOp& op) {
+http::Task<void> Lane::look(ledger::LookOp& op) {
   op.lane = index_;
-  return wait_for<ledger::BalanceOp>(
-      op, [](ledger::Ledger& ledger, ledger::BalanceOp& it) { ledger.balance(it); }, shared_.ledger);
+  return wait_for<ledger::LookOp>(
+      op, [](ledger::Ledger& ledger, ledger::LookOp& it) { ledger.look(it); }, shared_.ledger);
 }
 
 void Lane::use(std::shared_ptr<const Settings> settings) {

@@ -60,11 +60,11 @@ class Lane {
   Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings);
 
   // Hands operations that the ledger thread finished to the worker of `io`, in one post. Ledger thread.
-  static void deliver(http::asio::io_context& io, ledger::ReserveOp* reserves, ledger::BalanceOp* balances);
+  static void deliver(http::asio::io_context& io, ledger::ReserveOp* reserves, ledger::LookOp* looks);
 
   // Resumes when the reservation is durable (or refused). `op` must stay where it is.
   http::Task<void> reserve(ledger::ReserveOp& op);
-  http::Task<void> balance(ledger::BalanceOp& op);
+  http::Task<void> look(ledger::LookOp& op);
 
   http::asio::io_context& io() { return io_; }
   Shared& shared() { return shared_; }

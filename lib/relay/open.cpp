@@ -104,7 +104,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 // False: the channel may not be sent anything now, or what is held would not pay its group.
 bool Exchange::claim(const Route& route) {
   if (hold_ && is_dearer(route, routes_)) return false;
-  auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now());
+  auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now(), route.key);
   if (!claimed) return false;
   reported_ = false;
   claim_ = std::move(claimed);
@@ -144,8 +144,7 @@ void Exchange::log_change(const HealthChange& change, const Verdict& verdict) co
     return;
   }
   const auto& hints = channel_->key_hints;
-  const auto key =
-      claim_->key < hints.size() ? hints[claim_->key].first + "..." + hints[claim_->key].last : std::string("none");
+  const auto key = claim_->key < hints.size() ? to_text(hints[claim_->key]) : std::string("none");
   log.error("the provider refuses a channel's key: it is set aside",
             {{"channel", channel_->name}, {"key", key}, {"reason", reason}, {"for", wait}});
 }
@@ -166,6 +165,12 @@ openai::Rewrite Exchange::rewrite_for(const Route& route) const {
 
 // The body goes out where it lies, in pieces around the edits.
 void Exchange::prepare_request(const Route& route, const ChannelAddress& address) {
+  if (stored_ && stored_->by_id()) {
+    request_.head = lane_.take_text();
+    write_upstream_head(request_.head, *channel_, address, stored_->call(), claim_->key, &head_);
+    request_.buffers.assign(1, http::asio::buffer(request_.head));
+    return;
+  }
   const auto body = client_.body();
   request_.edits =
       upload_ ? openai::plan_form_edits(scan_, rewrite_for(route)) : openai::plan_edits(scan_, rewrite_for(route));
@@ -173,8 +178,9 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   request_.head = lane_.take_text();
   std::optional<std::uint64_t> body_bytes = openai::edited_size(body, edits);
   if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
-  write_upstream_head(request_.head, *channel_, address, endpoint_, body_bytes, claim_->key, &head_,
-                      upload_ ? std::string_view(upload_->content_type) : "application/json");
+  auto call = call_of(endpoint_, body_bytes);
+  if (upload_) call.content_type = upload_->content_type;
+  write_upstream_head(request_.head, *channel_, address, call, claim_->key, &head_);
   auto& buffers = request_.buffers;
   buffers.clear();
   buffers.push_back(http::asio::buffer(request_.head));

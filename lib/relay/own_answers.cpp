@@ -66,7 +66,7 @@ Json when(const std::optional<base::Time>& time) {
 
 // What the next request could hold: of its own quota, its account's and its budgets the least; none if there is no
 // limit.
-std::optional<base::Credits> remaining(const ledger::BalanceOp& op) {
+std::optional<base::Credits> remaining(const ledger::LookOp& op) {
   if (!op.token_balance.quota && !op.account_balance.quota && op.budgets.empty()) return std::nullopt;
   auto least = std::min(op.token_balance.available(), op.account_balance.available());
   for (const auto& budget : op.budgets) least = std::min(least, budget.available());
@@ -74,14 +74,14 @@ std::optional<base::Credits> remaining(const ledger::BalanceOp& op) {
 }
 
 // "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
-std::string_view status_of(const ledger::BalanceOp& op) {
+std::string_view status_of(const ledger::LookOp& op) {
   const bool credit = std::min(op.token_balance.available(), op.account_balance.available()) > base::Credits();
   if (!credit) return "exhausted";
   const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
   return std::any_of(op.budgets.begin(), op.budgets.end(), used_up) ? "limited" : "enabled";
 }
 
-Json budgets_json(const ledger::BalanceOp& op) {
+Json budgets_json(const ledger::LookOp& op) {
   Json list = Json::array();
   for (const auto& budget : op.budgets) {
     list.push_back({{"period", base::name_of(budget.period)},
@@ -98,7 +98,7 @@ Json count(const std::optional<std::int64_t>& number) {
   return number ? Json(*number) : Json();
 }
 
-std::string token_body(const Caller& caller, const ledger::BalanceOp& op) {
+std::string token_body(const Caller& caller, const ledger::LookOp& op) {
   const auto& token = *caller.token;
   const auto left = remaining(op);
   Json body{{"object", "token"},
@@ -125,7 +125,7 @@ double dollars(base::Credits credits) {
 }
 
 // The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
-std::string subscription_body(const Caller& caller, const ledger::BalanceOp& op) {
+std::string subscription_body(const Caller& caller, const ledger::LookOp& op) {
   const auto left = remaining(op);
   const double limit =
       left ? dollars(*left + op.token_balance.posted + op.token_balance.reserved) : k_unlimited_dollars;
@@ -135,7 +135,7 @@ std::string subscription_body(const Caller& caller, const ledger::BalanceOp& op)
       .dump();
 }
 
-std::string usage_body(const ledger::BalanceOp& op) {
+std::string usage_body(const ledger::LookOp& op) {
   // In cents, over the token's whole life: what such clients subtract from the limit above.
   return Json{{"object", "list"}, {"total_usage", dollars(op.token_balance.posted + op.token_balance.reserved) * 100.0}}
       .dump();
@@ -195,9 +195,9 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
     else
       refusal = found.error();
   } else {
-    ledger::BalanceOp op;
+    ledger::LookOp op;
     op.token = caller.token->id;
-    co_await lane.balance(op);
+    co_await lane.look(op);
     if (!op.found)
       refusal = Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}};
     else if (!op.readable)

@@ -69,6 +69,15 @@ bool is_sooner(const Standing& standing, const std::optional<Standing>& than) {
   return standing.until < than->until;
 }
 
+// None if the key is gone: another may be its successor at the same account.
+std::optional<std::uint32_t> find_key(const ledger::ChannelRecord& channel, std::string_view hint) {
+  const auto& hints = channel.key_hints;
+  for (std::size_t i = 0; i < hints.size(); ++i) {
+    if (to_text(hints[i]) == hint) return static_cast<std::uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
 void add_names(const ledger::ChannelRecord& channel, const std::vector<std::string>& priced,
                std::set<std::string>& names) {
   for (const auto& entry : channel.model_map) names.insert(entry.first);
@@ -131,6 +140,34 @@ Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord
       }
     }
     order(routes.tries, begin, random);
+  }
+  return routes;
+}
+
+Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
+                 const ledger::StoredResponse& response, std::string_view model, openai::Endpoint endpoint,
+                 HealthBook& health, base::SteadyTime now) {
+  Routes routes;
+  for (const auto& name : token.groups) {
+    const auto& channels = directory.channels_of(name);
+    const auto found = std::find_if(channels.begin(), channels.end(),
+                                    [&](const auto& channel) { return channel->id == response.channel; });
+    if (found == channels.end()) continue;
+    const auto& channel = **found;
+    // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
+    const bool reachable = endpoint == openai::Endpoint::response_by_id
+                               ? channel.enabled == ledger::Switch::on && channel.kind == ledger::ChannelKind::openai
+                               : judge(channel, model, endpoint) == Kept::yes;
+    if (!reachable) return routes;
+    const auto upstream_model = upstream_name(channel, model);
+    const auto standing = health.look(channel, upstream_model, now);
+    if (standing.may_send()) {
+      routes.tries.push_back(
+          {&channel, directory.find_group(name).get(), upstream_model, find_key(channel, response.key_hint)});
+    } else {
+      routes.closed = standing;
+    }
+    return routes;
   }
   return routes;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ledger/directory.h"
+#include "ledger/operations.h"
 #include "openai/endpoint.h"
 #include "openai/refusal.h"
 #include "relay/channel_health.h"
@@ -22,6 +23,7 @@ struct Route {
   const ledger::ChannelRecord* channel = nullptr;
   const ledger::GroupRecord* group = nullptr;  // of the token's, the one it is tried for
   std::string_view upstream_model;             // points into the channel or the `model` passed in
+  std::optional<std::uint32_t> key{};          // the only one of the channel's keys that will do
 };
 
 struct Routes {
@@ -42,6 +44,12 @@ Kept judge(const ledger::ChannelRecord& channel, std::string_view model, openai:
 // `random` decides within a priority.
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
                    openai::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random);
+
+// The one channel, and of its keys the one, that a stored response can be asked of; for a request that goes on from it,
+// only if the channel serves its model. Both empty: the token does not reach that channel (any more).
+Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
+                 const ledger::StoredResponse& response, std::string_view model, openai::Endpoint endpoint,
+                 HealthBook& health, base::SteadyTime now);
 
 // Every channel that find_routes() looked at, and the rest: kept in which place, or dropped and why.
 struct Explained {

@@ -64,6 +64,11 @@ void Exchange::add_lost(openai::Usage& usage) const {
   if (endpoint_ == openai::Endpoint::audio_speech) usage.characters += lost_tries_ * scan_.characters;
 }
 
+// The provider goes on with it whatever becomes of us, and nobody tells what it used.
+bool Exchange::is_made_later() const {
+  return scan_.background && meter_ && !meter_->usage();
+}
+
 openai::Usage Exchange::estimated_usage() const {
   openai::Usage usage;
   // Anthropic tells its input at the start of a stream: then only the output is a guess.
@@ -78,6 +83,10 @@ openai::Usage Exchange::estimated_usage() const {
   }
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
   usage.output_tokens = std::max(meter_->estimated_output_tokens(), openai::estimated_tokens(unread_bytes_));
+  if (is_made_later()) {
+    const auto most = hold_ ? hold_->output_bound : scan_.output_bound.value_or(0);
+    usage.output_tokens = std::max(usage.output_tokens, most);
+  }
   return usage;
 }
 
@@ -127,6 +136,7 @@ void Exchange::charge(ledger::Settlement& settlement) {
     // An estimate never passes the hold: the hold is what the request could have cost at most.
     const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
     if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_.amount));
+    if (is_made_later() && hold_) settlement.cost = reservation_.amount;
   } else if (!openai::is_free(endpoint_)) {
     settlement.flags |= ledger::k_unpriced;
   }
@@ -148,6 +158,7 @@ void Exchange::settle(ledger::Ending ending) {
   ledger::Settlement settlement;
   fill_settlement(settlement, ending);
   charge(settlement);
+  note_stored(settlement);
   tell_health(ending);
   correct_rates(settlement.input_tokens + settlement.output_tokens);
   lane_.shared().metrics.count(settlement);

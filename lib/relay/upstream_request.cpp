@@ -29,21 +29,29 @@ void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& cha
 
 }  // namespace
 
+UpstreamCall call_of(openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes) {
+  UpstreamCall call;
+  // base_url ends where /v1 does: an endpoint's path is what follows it.
+  call.target = openai::path_of(endpoint).substr(std::string_view("/v1").size());
+  call.body_bytes = body_bytes;
+  return call;
+}
+
 void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                         openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes, std::uint32_t turn,
-                         const http::RequestHead* client, std::string_view content_type) {
+                         const UpstreamCall& call, std::uint32_t turn, const http::RequestHead* client) {
   head.clear();
   head.reserve(k_head_bytes);
   http::HeadWriter writer(head);
-  // Cannot fail: Url::parse lets no blank and no control byte through. base_url ends where /v1 does: an endpoint's path
-  // is what follows it.
-  (void)writer.request_line("POST", address.target.url.path, openai::path_of(endpoint).substr(3));
+  // Cannot fail: neither Url::parse nor the parser of the client's head lets a blank or a control byte through.
+  (void)writer.request_line(call.method, address.target.url.path, call.target);
   writer.field("host", address.authority);
-  writer.field("content-type", content_type);
-  if (body_bytes) {
-    writer.field("content-length", *body_bytes);
-  } else {
-    writer.field("transfer-encoding", "chunked");
+  if (!call.content_type.empty()) {
+    writer.field("content-type", call.content_type);
+    if (call.body_bytes) {
+      writer.field("content-length", *call.body_bytes);
+    } else {
+      writer.field("transfer-encoding", "chunked");
+    }
   }
   writer.field("accept-encoding", "identity");
   writer.field("user-agent", k_user_agent);

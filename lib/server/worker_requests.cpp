@@ -83,7 +83,7 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
 http::Task<Persistence> Worker::answer(http::Connection& client, const http::RequestHead& head) {
   const auto id = base::RequestId::make(base::wall_now());
   if (const auto endpoint = openai::find_endpoint(head.path)) {
-    if (head.method != http::Method::post) {
+    if (head.method != http::Method::post && *endpoint != openai::Endpoint::response_by_id) {
       co_return co_await refuse(client, head, k_post_only, id);
     }
     const auto exchange = std::make_unique<relay::Exchange>(lane_, client, head, *endpoint, id);

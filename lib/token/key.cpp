@@ -126,6 +126,10 @@ KeyHint hint_of(std::string_view key) {
   return {std::string(key.substr(0, first)), std::string(key.substr(key.size() - last))};
 }
 
+std::string to_text(const KeyHint& hint) {
+  return hint.first + "..." + hint.last;
+}
+
 base::Result<Vault> Vault::make(const base::Secret& master) {
   if (master.size() != k_master_bytes) {
     return base::fail(

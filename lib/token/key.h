@@ -38,6 +38,7 @@ struct KeyHint {
   std::string last;
 };
 KeyHint hint_of(std::string_view key);
+std::string to_text(const KeyHint& hint);  // "sk-p...Q2xL"
 
 // Holds the master key; makes digests and sealed copies with subkeys derived from it (one a purpose).
 class Vault {

@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
   Ledger::Options options;
   options.path = directory + "/ledger.db";
   options.retention = std::chrono::milliseconds(0);
-  auto ledger = Ledger::open(options, std::move(*vault), {{[](ledger::ReserveOp*, ledger::BalanceOp*) {}}}, log);
+  auto ledger = Ledger::open(options, std::move(*vault), {{[](ledger::ReserveOp*, ledger::LookOp*) {}}}, log);
   if (!ledger) fail(ledger.error().message);
   const auto tokens = std::strtoll(argv[3], nullptr, 10);
   make_tokens(**ledger, tokens);

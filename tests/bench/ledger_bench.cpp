@@ -28,7 +28,7 @@ constexpr std::int64_t k_held = 1000;
 class Released {
  public:
   Ledger::Lane lane() {
-    return {[this](ReserveOp* reserves, ledger::BalanceOp*) {
+    return {[this](ReserveOp* reserves, ledger::LookOp*) {
       {
         const std::lock_guard lock(mutex_);
         for (; reserves != nullptr; reserves = reserves->next) waiting_.push_back(reserves);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "support/fake_model.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -151,7 +153,7 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
   call.usage = usage_of(endpoint, body, call);
   call.tells_tokens = asked_for(body, "tokens").value_or(0) != 0;
   call.tool = tool_of(call.body);
-  call.id = "fake-" + std::to_string(++serial);
+  call.id = "fake-" + std::to_string(::getpid()) + "-" + std::to_string(++serial);
   if (auto options = call.body.find("stream_options"); options != call.body.end() && options->is_object())
     call.include_usage = options->value("include_usage", false);
 
@@ -187,7 +189,8 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
   answer.model = call.model;
   answer.bound = call.bound;
   const bool unasked = answer.stream && endpoint.ends_with("completions") && !call.include_usage;
-  answer.usage_told = terms.report_usage && !unasked && answer.content_type == "application/json";
+  const bool later = endpoint == "responses" && !answer.stream && call.body.value("background", false);
+  answer.usage_told = terms.report_usage && !unasked && !later && answer.content_type == "application/json";
   return answer;
 }
 

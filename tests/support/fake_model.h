@@ -48,6 +48,7 @@ struct FakeAnswer {
   std::string model;
   std::optional<std::int64_t> bound;  // the request's output bound, per choice
   bool usage_told = false;            // a client that reads it all learns the usage
+  std::string stored;                 // the response that is kept for later, as JSON; empty = none
 };
 
 struct FakeTerms {

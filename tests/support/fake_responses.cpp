@@ -100,8 +100,13 @@ FakeAnswer answer_responses(const FakeCall& call) {
   answer.usage = call.usage;
   if (!call.tool.empty()) answer.usage.output = static_cast<std::int64_t>(tool_argument_pieces().size());
   const Json whole = response_json(call, answer.usage, true);
+  if (call.body.value("store", true)) answer.stored = whole.dump();
   if (!call.stream) {
-    answer.body = whole.dump();
+    // In the background it is made all the same, and told of to whoever asks later.
+    const bool later = call.body.value("background", false);
+    Json told = later ? response_json(call, answer.usage, false) : whole;
+    if (later) told["status"] = "queued";
+    answer.body = told.dump();
     return answer;
   }
   Stream stream(answer);

@@ -18,6 +18,7 @@
 #include "support/fake_behaviour.h"
 #include "support/fake_call.h"
 #include "support/fake_model.h"
+#include "support/fake_shelf.h"
 #include "support/http_server.h"
 
 namespace cr::test {
@@ -219,6 +220,7 @@ class Upstream {
     seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
     const Behaviour behaviour = world_.take(endpoint, seen.model);
     FakeAnswer answer = provider_answer(endpoint, key, request, behaviour);
+    shelf_.keep(key, answer);
     seen.bound = answer.bound;
     seen.stream = answer.stream;
     const auto id = world_.arrive(std::move(seen));
@@ -233,9 +235,13 @@ class Upstream {
     return path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
   }
 
-  static FakeAnswer provider_answer(const std::string& endpoint, const std::string& key, const HttpRequest& request,
-                                    const Behaviour& behaviour) {
+  FakeAnswer provider_answer(const std::string& endpoint, const std::string& key, const HttpRequest& request,
+                             const Behaviour& behaviour) {
     const bool versioned = !endpoint.starts_with("messages") || !request.header("anthropic-version").empty();
+    if (!key.empty() && endpoint.starts_with("responses/")) return shelf_.answer(key, request, endpoint);
+    if (!key.empty() && endpoint == "responses") {
+      if (auto complaint = shelf_.complaint(key, request_json(endpoint, request.body))) return *complaint;
+    }
     if (!key.empty() && versioned) return model_answer(endpoint, request.body, behaviour);
     FakeAnswer refusal;
     refusal.status = key.empty() ? 401 : 400;
@@ -314,6 +320,7 @@ class Upstream {
   }
 
   World world_;
+  FakeShelf shelf_;
   int tally_fd_;
 };
 

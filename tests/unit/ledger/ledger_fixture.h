@@ -31,10 +31,10 @@ inline token::Vault vault_of(char byte = 'a') {
 class Waiters {
  public:
   Ledger::Lane lane() {
-    return {[this](ReserveOp* reserves, BalanceOp* balances) {
+    return {[this](ReserveOp* reserves, LookOp* looks) {
       const std::lock_guard lock(mutex_);
       for (; reserves != nullptr; reserves = reserves->next) done_.insert(reserves);
-      for (; balances != nullptr; balances = balances->next) done_.insert(balances);
+      for (; looks != nullptr; looks = looks->next) done_.insert(looks);
       changed_.notify_all();
     }};
   }
@@ -78,10 +78,10 @@ class LedgerFixture : public testing::Test {
     ledger_->reserve(op);
     waiters_.wait(&op);
   }
-  BalanceOp balance(TokenId token) {
-    BalanceOp op;
+  LookOp balance(TokenId token) {
+    LookOp op;
     op.token = token;
-    ledger_->balance(op);
+    ledger_->look(op);
     waiters_.wait(&op);
     op.next = nullptr;
     return op;

@@ -56,11 +56,11 @@ class PowerLoss : public LedgerFixture {
     Ledger::Options options = options_;
     options.path = path;
     const Ledger::Lane inner = waiters_.lane();
-    const Ledger::Lane noting{[this, inner](ReserveOp* reserves, BalanceOp* balances) {
+    const Ledger::Lane noting{[this, inner](ReserveOp* reserves, LookOp* looks) {
       for (const ReserveOp* op = reserves; op != nullptr; op = op->next) {
         if (op->outcome == ReserveOutcome::held) released_.insert(op->facts.id);
       }
-      inner.deliver(reserves, balances);
+      inner.deliver(reserves, looks);
     }};
     return Ledger::open(options, vault_of(), {noting}, log_);
   }

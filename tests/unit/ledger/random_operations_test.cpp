@@ -173,12 +173,12 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   }
 
   void expect_same() {
-    std::array<BalanceOp, k_tokens> looks;
+    std::array<LookOp, k_tokens> looks;
     for (std::size_t i = 0; i < k_tokens; ++i) looks[i].token = issued_[i].token->id;
-    for (BalanceOp& look : looks) ledger_->balance(look);
-    for (const BalanceOp& look : looks) waiters_.wait(&look);
+    for (LookOp& look : looks) ledger_->look(look);
+    for (const LookOp& look : looks) waiters_.wait(&look);
     for (std::size_t i = 0; i < k_tokens; ++i) {
-      const BalanceOp& seen = looks[i];
+      const LookOp& seen = looks[i];
       const ModelHolder& account = accounts_[tokens_[i].account];
       ASSERT_EQ(seen.token_balance.posted.nano(), tokens_[i].posted);
       ASSERT_EQ(seen.token_balance.reserved.nano(), tokens_[i].reserved);

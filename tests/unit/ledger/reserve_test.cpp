@@ -13,7 +13,7 @@ class Reserve : public LedgerFixture {
  protected:
   void SetUp() override { open(); }
   void expect_balance(TokenId token, Credits posted, Credits reserved) {
-    const BalanceOp seen = balance(token);
+    const LookOp seen = balance(token);
     ASSERT_TRUE(seen.found);
     EXPECT_EQ(seen.token_balance.posted.to_decimal(), posted.to_decimal());
     EXPECT_EQ(seen.token_balance.reserved.to_decimal(), reserved.to_decimal());
@@ -170,7 +170,7 @@ TEST_F(Reserve, account_and_token_are_held_together) {
   ReserveOp smaller = reservation(two, dollars(2));
   reserve(smaller);
   EXPECT_EQ(smaller.outcome, ReserveOutcome::held);
-  const BalanceOp seen = balance(two.token->id);
+  const LookOp seen = balance(two.token->id);
   EXPECT_EQ(seen.account_balance.reserved, dollars(6));
   EXPECT_EQ(seen.account_balance.available(), Credits());
   ledger_->settle(settlement(first, dollars(1)));

@@ -35,17 +35,19 @@ constexpr Row k_rows[] = {
     {Endpoint::images_edits, "/v1/images/edits", "images.edits", Output::media, false, Dialect::openai, true},
     {Endpoint::images_variations, "/v1/images/variations", "images.variations", Output::media, false, Dialect::openai,
      true},
+    {Endpoint::response_by_id, "/v1/responses/{response_id}", "responses.by_id", Output::none, false, Dialect::openai},
 };
 static_assert(std::size(k_rows) == k_endpoint_count);
 
 TEST(Endpoint, EachIsFoundByItsPath) {
   for (const Row& row : k_rows) {
-    EXPECT_EQ(find_endpoint(row.path), row.endpoint) << row.path;
+    const bool by_id = row.endpoint == Endpoint::response_by_id;
+    EXPECT_EQ(find_endpoint(by_id ? "/v1/responses/resp_1" : row.path), row.endpoint) << row.path;
     EXPECT_EQ(path_of(row.endpoint), row.path);
     EXPECT_EQ(name_of(row.endpoint), row.name);
     EXPECT_EQ(output_of(row.endpoint), row.output) << row.name;
     EXPECT_EQ(tells_tokens(row.endpoint), row.tells_tokens) << row.name;
-    EXPECT_EQ(is_free(row.endpoint), row.endpoint == Endpoint::count_tokens) << row.name;
+    EXPECT_EQ(is_free(row.endpoint), row.endpoint == Endpoint::count_tokens || by_id) << row.name;
     EXPECT_EQ(default_model(row.endpoint).empty(), row.endpoint != Endpoint::moderations) << row.name;
     EXPECT_EQ(dialect_of(row.endpoint), row.dialect) << row.name;
     EXPECT_EQ(takes_form(row.endpoint), row.form) << row.name;
@@ -55,7 +57,8 @@ TEST(Endpoint, EachIsFoundByItsPath) {
 TEST(Endpoint, NothingElseIsOne) {
   for (const std::string_view path :
        {"", "/", "/v1", "/v1/chat/completions/", "/v1/Chat/completions", "/v1/models", "/v1/messages/batches",
-        "/v1/images", "/v1/audio/speech/", "/v1/chat/completions?x=1"}) {
+        "/v1/images", "/v1/audio/speech/", "/v1/chat/completions?x=1", "/v1/responses/", "/v1/responses/{response_id}",
+        "/v1/responses/..", "/v1/responses/a/b", "/v1/responses/a/"}) {
     EXPECT_EQ(find_endpoint(path), std::nullopt) << path;
   }
 }

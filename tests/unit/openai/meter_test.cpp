@@ -425,5 +425,23 @@ TEST(Meter, MovesWithItsState) {
   EXPECT_EQ(moved.observe(event(R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}})")), Fate::hide);
 }
 
+TEST(Meter, TellsAResponsesIdAndNoOther) {
+  const auto of_body = [](Endpoint endpoint, std::string_view body) {
+    Meter meter(endpoint, UsageEvent::forward);
+    meter.observe_body(body);
+    return meter.response_id();
+  };
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"resp_1","output":[{"id":"msg_1"}]})"), "resp_1");
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"resp_1","output":[)"), "") << "no whole answer";
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"../x"})"), "");
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":7})"), "");
+  EXPECT_EQ(of_body(Endpoint::chat_completions, R"({"id":"chatcmpl-1"})"), "");
+  Meter meter(Endpoint::responses, UsageEvent::forward);
+  meter.observe(event(R"({"type":"response.created","response":{"id":"resp_2","usage":null}})"));
+  EXPECT_EQ(meter.response_id(), "resp_2") << "from its first event on";
+  meter.observe(event(R"({"type":"response.output_item.added","item":{"id":"msg_1"},"id":"evt_1"})"));
+  EXPECT_EQ(meter.response_id(), "resp_2");
+}
+
 }  // namespace
 }  // namespace cr::openai

@@ -41,6 +41,8 @@ constexpr Row k_rows[] = {
     {RefusalCode::model_not_allowed, 403, "model_not_allowed", false},
     {RefusalCode::model_not_found, 404, "model_not_found", false},
     {RefusalCode::model_not_priced, 403, "model_not_priced", false},
+    {RefusalCode::response_not_found, 404, "response_not_found", false},
+    {RefusalCode::previous_response_not_found, 400, "previous_response_not_found", false},
     {RefusalCode::insufficient_quota, 429, "insufficient_quota", false},
     {RefusalCode::budget_exceeded, 429, "budget_exceeded", false},
     {RefusalCode::upstream_unreachable, 502, "upstream_unreachable", true},

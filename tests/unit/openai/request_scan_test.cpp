@@ -380,5 +380,45 @@ TEST(RequestScan, MeasuresAnEchoedPrompt) {
   EXPECT_EQ(wrong.error().param, "echo");
 }
 
+// --- responses that their provider keeps ---
+
+TEST(RequestScan, WhatAResponseGoesOnFromAndWhetherItIsKept) {
+  struct Row {
+    std::string_view members;
+    std::string_view previous;
+    bool stored, background;
+  };
+  for (const Row& row :
+       {Row{R"("input":"x")", "", true, false}, Row{R"("previous_response_id":"resp_1")", "resp_1", true, false},
+        Row{R"("previous_response_id":null,"store":null,"background":null)", "", true, false},
+        Row{R"("store":false)", "", false, false}, Row{R"("store":true)", "", true, false},
+        Row{R"("background":true)", "", true, true}}) {
+    const auto got = scan(R"({"model":"m",)" + std::string(row.members) + "}", Endpoint::responses);
+    ASSERT_TRUE(got) << row.members << ": " << got.error().message;
+    EXPECT_EQ(got->previous_response, row.previous) << row.members;
+    EXPECT_EQ(got->stored, row.stored) << row.members;
+    EXPECT_EQ(got->background, row.background) << row.members;
+  }
+  const auto elsewhere = scan(with(R"("previous_response_id":7,"store":"yes","background":1)"));
+  ASSERT_TRUE(elsewhere) << "of no meaning at another endpoint";
+  EXPECT_FALSE(elsewhere->stored);
+}
+
+TEST(RequestScan, AWrongPreviousResponseIsNamed) {
+  const std::string longest(257, 'a');
+  for (const std::string& value : {std::string("7"), std::string("{}"), std::string("\"\""), std::string("\"a b\""),
+                                   std::string("\"..\""), std::string("\"\\u0061\""), "\"" + longest + "\""}) {
+    const auto got = scan(R"({"model":"m","previous_response_id":)" + value + "}", Endpoint::responses);
+    ASSERT_FALSE(got) << value;
+    EXPECT_EQ(got.error().code, RefusalCode::invalid_value) << value;
+    EXPECT_EQ(got.error().param, "previous_response_id");
+  }
+  for (const auto* name : {"store", "background"}) {
+    const auto got = scan(R"({"model":"m",")" + std::string(name) + R"(":"yes"})", Endpoint::responses);
+    ASSERT_FALSE(got) << name;
+    EXPECT_EQ(got.error().param, name);
+  }
+}
+
 }  // namespace
 }  // namespace cr::openai

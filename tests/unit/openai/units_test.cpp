@@ -192,7 +192,7 @@ TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {
   request.per_request = Credits::from_nano(1);
   for (int i = 0; i < k_endpoint_count; ++i) {
     const auto endpoint = static_cast<Endpoint>(i);
-    const bool free = endpoint == Endpoint::count_tokens;
+    const bool free = is_free(endpoint);
     EXPECT_TRUE(can_meter(Price{}, endpoint)) << "a price of 0 is free";
     EXPECT_TRUE(can_meter(tokens, endpoint));
     EXPECT_TRUE(can_meter(request, endpoint));

@@ -276,5 +276,20 @@ TEST(RetryAfter, SecondsOrADate) {
   }
 }
 
+TEST_F(HealthTest, AClaimOfOneKeyGetsItOrNothing) {
+  set_keys(3);
+  for (int i = 0; i < 3; ++i) {
+    const auto claim = book_.claim(record_, "m", now_, 1);
+    ASSERT_TRUE(claim);
+    EXPECT_EQ(claim->key, 1U);
+    book_.report(*claim, {Kind::answered, 200, {}, {}}, now_);
+  }
+  const auto claim = book_.claim(record_, "m", now_, 1);
+  book_.report(*claim, {Kind::rate_limited, 429, {}, 5s}, now_);
+  EXPECT_FALSE(book_.claim(record_, "m", now_, 1).has_value());
+  EXPECT_TRUE(book_.claim(record_, "m", now_, 2).has_value());
+  EXPECT_TRUE(book_.claim(record_, "m", now_).has_value());
+}
+
 }  // namespace
 }  // namespace cr::relay

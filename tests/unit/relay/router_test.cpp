@@ -221,5 +221,50 @@ TEST_F(RoutesTest, ExplainedByTheSameRules) {
   EXPECT_EQ(by_name["e"].standing.state, Standing::State::cooling);
 }
 
+// --- where a stored response is ---
+
+TEST_F(RoutesTest, AStoredResponsesHomeIsItsChannelAlone) {
+  make({{"one", "default", 5, 1}, {"two", "default", 0, 1}, {"apart", "elsewhere", 0, 1}});
+  const auto home = [&](std::int64_t channel, std::string_view model = "m", Endpoint endpoint = Endpoint::responses) {
+    return find_home(*directory_, token_, {"resp_1", base::ChannelId{channel}, "", "m"}, model, endpoint, health_,
+                     now_);
+  };
+  ASSERT_EQ(home(2).tries.size(), 1U);
+  EXPECT_EQ(home(2).tries.front().channel->name, "two");
+  EXPECT_EQ(home(2).tries.front().group->name, "default");
+  EXPECT_FALSE(home(2).tries.front().key) << "its key is not among the channel's: another will do";
+  for (const auto& none : {home(3), home(9), home(2, "other")}) {
+    EXPECT_TRUE(none.tries.empty() && !none.closed);
+  }
+  EXPECT_EQ(home(2, "other", Endpoint::response_by_id).tries.size(), 1U) << "whatever the channel serves now";
+  set_aside("two");
+  EXPECT_TRUE(home(2).tries.empty());
+  ASSERT_TRUE(home(2).closed);
+  EXPECT_EQ(home(2).closed->state, Standing::State::cooling);
+}
+
+TEST(FindHome, OfTheKeysTheOneThatMadeIt) {
+  ledger::Directory::Impl impl;
+  ledger::GroupRecord group;
+  group.name = "default";
+  impl.put_group(std::make_shared<const ledger::GroupRecord>(group));
+  auto record = channel(ChannelKind::openai, {"m"});
+  record.id = base::ChannelId{1};
+  record.groups = {"default"};
+  record.key_hints = {{"sk-a", "1111"}, {"sk-b", "2222"}};
+  impl.put_channel(std::make_shared<const ledger::ChannelRecord>(record));
+  const ledger::Directory directory(std::make_shared<const ledger::Directory::Impl>(std::move(impl)));
+  ledger::TokenRecord token;
+  token.groups = {"default"};
+  HealthBook health;
+  const auto home = [&](const std::string& hint) {
+    return find_home(directory, token, {"resp_1", record.id, hint, "m"}, "m", Endpoint::responses, health,
+                     base::steady_now());
+  };
+  EXPECT_EQ(home("sk-b...2222").tries.at(0).key, 1U);
+  EXPECT_EQ(home("sk-a...1111").tries.at(0).key, 0U);
+  EXPECT_FALSE(home("sk-c...3333").tries.at(0).key);
+}
+
 }  // namespace
 }  // namespace cr::relay

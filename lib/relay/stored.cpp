@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Exchange, stored responses: asked of the channel, and with the key, that made them; and only for the token that did.
+// All tokens share the provider's account, so that an id alone must not open another token's answer.
+#include "relay/stored.h"
+
+#include <algorithm>
+
+#include "openai/stored_path.h"
+#include "relay/exchange.h"
+
+namespace cr::relay {
+
+using openai::Refusal;
+using openai::RefusalCode;
+
+namespace {
+
+// Whether one of `query`'s parameters is stream=true.
+bool asks_for_stream(std::string_view query) {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    if (query.substr(0, end) == "stream=true") return true;
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return false;
+}
+
+Refusal unknown_response(const Stored& stored, const std::string& token) {
+  if (stored.by_id()) {
+    return {RefusalCode::response_not_found,
+            "no response of this id that token '" + token + "' made and that is kept still",
+            "response_id",
+            {}};
+  }
+  return {
+      RefusalCode::previous_response_not_found,
+      "token '" + token + "' made no such response, or it is not kept any more: send the conversation itself as input",
+      "previous_response_id",
+      {}};
+}
+
+}  // namespace
+
+Refusal unreachable_response(const Stored& stored, const std::string& token) {
+  if (stored.by_id()) {
+    return {RefusalCode::response_not_found,
+            "the channel that made this response keeps none (echo), or is gone, disabled or in none of the groups of "
+            "token '" +
+                token + "' any more",
+            "response_id",
+            {}};
+  }
+  return {RefusalCode::previous_response_not_found,
+          "the channel that keeps the previous response does not serve this model to token '" + token +
+              "': send the conversation itself as input",
+          "previous_response_id",
+          {}};
+}
+
+Stored::Stored(std::string_view id, const http::RequestHead& head)
+    : method(head.method_text), target(head.path.substr(std::string_view("/v1").size())) {
+  look.response.id = id;
+  if (!head.query.empty()) target.append("?").append(head.query);
+}
+
+UpstreamCall Stored::call() const {
+  UpstreamCall call;
+  call.method = method;
+  call.target = target;
+  call.content_type = {};
+  if (method == "POST") {  // cancel: without a length many servers wait for a body, or refuse (RFC 9110, 8.6)
+    call.content_type = "application/json";
+    call.body_bytes = 0;
+  }
+  return call;
+}
+
+Exchange::MaybeRefusal Exchange::read_stored_request() {
+  const auto path = openai::read_stored_path(head_.path);
+  if (!path || !path->allows(head_.method_text)) {
+    return Refusal{RefusalCode::method_not_allowed,
+                   "this address does not answer that method: see Allow",
+                   std::string(path ? path->methods : std::string_view()),
+                   {}};
+  }
+  stored_ = std::make_unique<Stored>(path->id, head_);
+  scan_.stream = head_.method == http::Method::get && asks_for_stream(head_.query);
+  return std::nullopt;
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::find_stored() {
+  auto& look = stored_->look;
+  look.token = caller_.token->id;
+  co_await lane_.look(look);
+  if (!look.readable) {
+    co_return Refusal{
+        RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, std::chrono::seconds(1)};
+  }
+  if (!look.found) co_return unknown_response(*stored_, caller_.token->name);
+  if (stored_->by_id()) scan_.model = look.response.model;
+  co_return std::nullopt;
+}
+
+void Exchange::note_stored(ledger::Settlement& settlement) const {
+  if (!scan_.stored || !meter_ || meter_->response_id().empty() || status_ >= 300 || !claim_) return;
+  auto& stored = settlement.stored;
+  stored.id = meter_->response_id();
+  stored.channel = channel_->id;
+  stored.model = scan_.model;
+  const auto& hints = channel_->key_hints;
+  if (claim_->key < hints.size()) stored.key_hint = to_text(hints[claim_->key]);
+}
+
+}  // namespace cr::relay
