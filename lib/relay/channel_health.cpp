@@ -64,7 +64,7 @@ HealthBook::Channel& HealthBook::at_rev(base::ChannelId id, std::int64_t rev, st
   channel.next_key = 0;
   channel.open = false;
   channel.closed_at.reset();
-  channel.step = channel.in_a_row = 0;
+  channel.step = channel.in_a_row = channel.broken_in_a_row = 0;
   channel.why.clear();
   note_trouble(channel);
   return channel;
@@ -177,7 +177,10 @@ HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::option
   const bool broken = finish == Finish::broken;
   add_sample(channel, {now, broken ? Sample::Kind::failed : Sample::Kind::whole,
                        first_byte_ms ? clamp_ms(*first_byte_ms) : -1, broken ? -1 : clamp_ms(duration_ms)});
-  if (!broken || claim.rev < channel.rev) return {};
+  if (claim.rev < channel.rev) return {};
+  // Counted apart: each of them began with a head, which ends a row of those that did not.
+  channel.broken_in_a_row = broken ? channel.broken_in_a_row + 1 : 0;
+  if (!broken) return {};
   const auto change = fail(channel, false, {Verdict::Kind::failed, 0, "its answer broke off", {}}, now);
   note_trouble(channel);
   return change;
@@ -202,8 +205,9 @@ HealthChange HealthBook::fail(Channel& channel, bool probe, const Verdict& verdi
   ++channel.in_a_row;
   if (channel.open && !probe) return {};  // one of those that were under way when it opened
   const bool asked_to_wait = verdict.retry_after.has_value();
-  const bool opens =
-      probe || asked_to_wait || channel.in_a_row >= limits_.failures_in_a_row || fails_often(channel, now);
+  const bool opens = probe || asked_to_wait ||
+                     std::max(channel.in_a_row, channel.broken_in_a_row) >= limits_.failures_in_a_row ||
+                     fails_often(channel, now);
   if (!opens) return {};
   const bool was_open = channel.open;
   open(channel, verdict, now);
@@ -327,7 +331,7 @@ void HealthBook::forgive(const ledger::ChannelRecord& record) {
   if (channel.rev != record.rev) return;
   for (auto& key : channel.keys) key.clear();
   channel.open = false;
-  channel.step = channel.in_a_row = 0;
+  channel.step = channel.in_a_row = channel.broken_in_a_row = 0;
   channel.why.clear();
   note_trouble(channel);
 }

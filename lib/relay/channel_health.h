@@ -121,7 +121,8 @@ class HealthBook {
     base::SteadyTime open_until{}, probe_until{};
     std::optional<base::SteadyTime> closed_at;  // last, by a probe
     std::uint32_t step = 0;
-    std::uint32_t in_a_row = 0;
+    std::uint32_t in_a_row = 0;         // without an answer
+    std::uint32_t broken_in_a_row = 0;  // answers that began, and broke off
     std::string why;
     std::vector<Sample> samples;
     std::size_t next_sample = 0;

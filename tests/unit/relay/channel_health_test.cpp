@@ -151,14 +151,28 @@ TEST_F(HealthTest, FailuresOfLongAgoDoNotCount) {
   EXPECT_EQ(state(), State::ready);
 }
 
+// Each begins like a good one: only its end tells.
 TEST_F(HealthTest, AnswersThatBreakOffAreFailures) {
-  for (int i = 0; i < 5; ++i) {
+  using Finish = HealthBook::Finish;
+  const auto answer = [&](Finish finish) {
     const auto claim = book_.claim(record_, "m", now_);
     ASSERT_TRUE(claim.has_value());
-    book_.finished(*claim, HealthBook::Finish::broken, 5, 10, now_);
-  }
+    book_.report(*claim, {Kind::answered, 200, {}, {}}, now_);
+    book_.finished(*claim, finish, 5, 10, now_);
+  };
+  for (int i = 0; i < 4; ++i) answer(Finish::broken);
+  answer(Finish::whole);
+  for (int i = 0; i < 4; ++i) answer(Finish::broken);
+  EXPECT_EQ(state(), State::ready);
+  answer(Finish::broken);
   EXPECT_EQ(state(), State::cooling);
-  EXPECT_EQ(book_.view(record_, now_).error_percent, 100);
+  EXPECT_EQ(book_.view(record_, now_).error_percent, 90);
+  now_ += 1s;
+  answer(Finish::broken);
+  EXPECT_EQ(state(), State::cooling) << "a probe's head brought it back, its end set it aside again";
+  now_ += 2s;
+  answer(Finish::whole);
+  EXPECT_EQ(state(), State::ready);
 }
 
 TEST_F(HealthTest, RetryAfterIsObeyed) {
