@@ -4,7 +4,6 @@
 // pump.
 #pragma once
 
-#include <boost/container/static_vector.hpp>
 #include <list>
 #include <memory>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "relay/router.h"
 #include "relay/stored.h"
 #include "relay/upload.h"
+#include "relay/upstream_request.h"
 
 namespace cr::relay {
 
@@ -166,13 +166,7 @@ class Exchange {
   std::unique_ptr<Stored> stored_;  // of a request for, or after, a response that its provider keeps
   ledger::ReserveOp reservation_;
   std::optional<openai::Hold> hold_;
-  // What goes to a provider: kept here, so that the coroutine that sends it has a frame small enough to be reused.
-  struct Request {
-    std::string head;  // with the channel's key: the lane wipes it
-    std::vector<openai::Edit> edits;
-    std::string edited;  // the body, if the edits are many
-    boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;
-  } request_;
+  UpstreamRequest request_;
   http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
   base::SteadyTime answer_until_;                   // timeout_total of the channel being tried
   std::optional<AnswerSource> source_;

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
-// The head of a request to a provider: built from an allowlist, never copied from the client's. Holds the channel's
+// A request to a provider. Its head is built from an allowlist, never copied from the client's, and holds the channel's
 // key: wipe it after use. Pure; worker thread.
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "http/gather.h"
 #include "http/head.h"
 #include "ledger/records.h"
 #include "openai/endpoint.h"
+#include "openai/request_scan.h"
 #include "relay/lane.h"
 
 namespace cr::relay {
 
+// What is asked for.
 struct UpstreamCall {
   std::string_view method = "POST";
   std::string_view target;                             // what follows the channel's base_url: "/chat/completions"
@@ -22,6 +27,14 @@ struct UpstreamCall {
   std::optional<std::uint64_t> body_bytes{};           // none: the body, if any, is chunked
 };
 UpstreamCall call_of(openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes);
+
+// What is being sent: kept by the Exchange, so that the coroutine that sends it has a frame small enough to be reused.
+struct UpstreamRequest {
+  std::string head;  // the lane wipes it
+  std::vector<openai::Edit> edits;
+  std::string edited;  // the body, if the edits are many
+  boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;
+};
 
 // Into `head`, which is cleared first. `turn` picks among the channel's keys; `client` (may be null) is where the
 // passed fields come from.
