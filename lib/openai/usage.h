@@ -17,6 +17,20 @@ struct Usage {
   std::int64_t audio_ms = 0;                 // heard
   std::int64_t search_units = 0;             // of a rerank; the price of a request is of one
   bool operator==(const Usage&) const = default;
+  Usage& operator+=(const Usage& more);
 };
+
+inline Usage& Usage::operator+=(const Usage& more) {
+  input_tokens += more.input_tokens;
+  cached_tokens += more.cached_tokens;
+  cache_write_tokens += more.cache_write_tokens;
+  output_tokens += more.output_tokens;
+  long_cache_write_tokens += more.long_cache_write_tokens;
+  images += more.images;
+  characters += more.characters;
+  audio_ms += more.audio_ms;
+  search_units += more.search_units;
+  return *this;
+}
 
 }  // namespace cr::openai

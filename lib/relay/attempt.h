@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Attempt: what one try of a channel came to. Plain value.
+// Attempt: what one try of a channel came to. Walk: how far the tries of a request have come. Plain values.
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "openai/refusal.h"
 
@@ -13,6 +17,13 @@ struct Attempt {
     lost,      // the request was sent and no answer came: it may have been worked on
   } outcome = Outcome::opened;
   openai::Refusal refusal;
+};
+
+// Of Routes::tries. It outlives an opened channel: where that one's answer breaks off unseen, the walk goes on.
+struct Walk {
+  std::size_t next = 0;  // none before it is tried again
+  std::uint32_t tries = 0;
+  std::optional<openai::Refusal> refusal;  // of the last try: what is said when no channel is left
 };
 
 }  // namespace cr::relay

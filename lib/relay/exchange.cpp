@@ -107,9 +107,11 @@ http::Task<Persistence> Exchange::run() {
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
   if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
-  if (!refusal) refusal = co_await open();
-  if (refusal) co_return co_await refuse(std::move(*refusal));
-  co_await pump();
+  do {
+    if (!refusal) refusal = co_await open();
+    if (refusal) co_return co_await refuse(std::move(*refusal));
+    co_await pump();
+  } while (!source_);  // its answer broke off before the client saw any of it: the next channel's turn
   end_pump();
   co_return persistence_;
 }

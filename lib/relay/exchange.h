@@ -78,7 +78,7 @@ class Exchange {
   // open.cpp: reaching a channel
   http::Task<MaybeRefusal> open();
   bool claim(const Route& route);
-  bool is_left(std::size_t from, std::uint32_t tries) const;
+  bool is_left() const;
   void prepare_request(const Route& route, const ChannelAddress& address);
   http::Task<Attempt> send_and_read_head(const ChannelAddress& address, bool last);
   Attempt not_connected(const base::Error& error);
@@ -116,6 +116,8 @@ class Exchange {
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
   http::Task<void> end_badly(SourceStep::State how, bool head_sent);
+  bool may_ask_another() const;
+  void lose_answer(SourceStep::State how);
   std::chrono::milliseconds fill_timeout() const;
   bool give_up_on_client();
   void client_left();
@@ -131,7 +133,8 @@ class Exchange {
   openai::Usage estimated_usage() const;
   bool needs_tokens() const;
   bool is_made_later() const;
-  void add_lost(openai::Usage& usage) const;
+  openai::Usage unanswered() const;
+  void add_lost(const openai::Usage& usage);
   void charge(ledger::Settlement& settlement);
   void tell_health(ledger::Ending ending);
   void count_units(openai::Usage& usage, std::uint32_t& flags) const;
@@ -157,6 +160,7 @@ class Exchange {
   base::SteadyTime rate_charged_at_;
   openai::RequestScan scan_;
   Routes routes_;
+  Walk walk_;
   const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
   const ledger::GroupRecord* group_ = nullptr;
   std::optional<Claim> claim_;
@@ -169,7 +173,7 @@ class Exchange {
   UpstreamRequest request_;
   http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
   base::SteadyTime answer_until_;                   // timeout_total of the channel being tried
-  std::optional<AnswerSource> source_;
+  std::optional<AnswerSource> source_;              // none: no channel is open, or its answer was lost
   std::optional<openai::Meter> meter_;
 
   std::optional<http::Watch> watch_;
@@ -192,11 +196,11 @@ class Exchange {
   bool client_gone_ = false;
   bool was_cut_ = false;
   bool settled_ = false;
-  bool sent_ = false;            // whole, to the channel being tried: it may be working on it
-  std::int64_t lost_tries_ = 0;  // sent, and no answer came
-  bool reported_ = false;        // what became of claim_
-  bool answered_ = false;        // by the channel's own doing: its timings say something of it
-  bool passed_error_ = false;    // the provider's own error went through: nothing is posted for it
+  std::optional<openai::Usage> lost_;  // by tries that were sent, and whose answer nobody got
+  bool sent_ = false;                  // whole, to the channel being tried: it may be working on it
+  bool reported_ = false;              // what became of claim_
+  bool answered_ = false;              // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;          // the provider's own error went through: nothing is posted for it
 };
 
 }  // namespace cr::relay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exchange, opening: from the chosen channels to an answer's head. Fails over only while nothing was consumed.
+// Exchange, opening: from the chosen channels to an answer's head. Fails over only while the client saw nothing.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -57,6 +57,14 @@ Refusal garbage() {
   return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
 }
 
+// By other requests, since this one was routed.
+Refusal all_set_aside() {
+  return {RefusalCode::unavailable,
+          "every channel that serves this model was set aside just now: send the request again",
+          {},
+          std::chrono::seconds(1)};
+}
+
 }  // namespace
 
 std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) const {
@@ -66,20 +74,16 @@ std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) c
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::open() {
-  watch_.emplace(client_.heartbeat(),
-                 http::Watch::Callbacks{
-                     {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { on_tick(now); }});
-  watch_->look_for_hang_up(client_.fd());
-  // What is said if every channel was set aside just now, by other requests.
-  Refusal refusal{RefusalCode::unavailable,
-                  "every channel that serves this model was set aside just now: send the request again",
-                  {},
-                  std::chrono::seconds(1)};
-  std::uint32_t tries = 0;
-  for (std::size_t at = 0; at < routes_.tries.size() && tries < settings_->tries_max; ++at) {
-    const Route& route = routes_.tries[at];
+  if (!watch_) {
+    watch_.emplace(client_.heartbeat(), http::Watch::Callbacks{{},
+                                                               [this](short events) { on_hang_up(events); },
+                                                               [this](base::SteadyTime now) { on_tick(now); }});
+    watch_->look_for_hang_up(client_.fd());
+  }
+  while (walk_.next < routes_.tries.size() && walk_.tries < settings_->tries_max) {
+    const Route& route = routes_.tries[walk_.next++];
     if (!claim(route)) continue;
-    ++tries;
+    ++walk_.tries;
     if (channel_->kind == ledger::ChannelKind::echo) {
       open_echo(route);
       co_return std::nullopt;
@@ -90,15 +94,16 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
       attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
     } else {
       prepare_request(route, **address);
-      attempt = co_await send_and_read_head(**address, !is_left(at + 1, tries));
+      attempt = co_await send_and_read_head(**address, !is_left());
       lane_.give_back(std::move(request_.head));
     }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
-    if (attempt.outcome == Attempt::Outcome::lost) ++lost_tries_;
-    refusal = std::move(attempt.refusal);
+    if (attempt.outcome == Attempt::Outcome::lost) add_lost(unanswered());
+    walk_.refusal = std::move(attempt.refusal);
     if (upload_is_spent() || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
   }
-  co_return refusal;
+  if (!walk_.refusal) walk_.refusal = all_set_aside();
+  co_return std::move(walk_.refusal);
 }
 
 // False: the channel may not be sent anything now, or what is held would not pay its group.
@@ -115,10 +120,10 @@ bool Exchange::claim(const Route& route) {
 }
 
 // Whether a failure now would go to another channel.
-bool Exchange::is_left(std::size_t from, std::uint32_t tries) const {
-  if (tries >= settings_->tries_max) return false;
+bool Exchange::is_left() const {
+  if (walk_.tries >= settings_->tries_max) return false;
   return std::any_of(
-      routes_.tries.begin() + static_cast<std::ptrdiff_t>(from), routes_.tries.end(), [&](const Route& route) {
+      routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(), [&](const Route& route) {
         if (hold_ && is_dearer(route, routes_)) return false;
         return lane_.shared().health.look(*route.channel, route.upstream_model, base::coarse_now()).may_send();
       });

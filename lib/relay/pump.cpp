@@ -100,8 +100,8 @@ bool Exchange::is_sound() const {
   return endpoint_ == openai::Endpoint::audio_speech && status_ < 300 && !source_->content_type().starts_with(k_json);
 }
 
-// A plain answer: gathered while it is small, so that the usual one is one write and one that breaks off becomes a
-// clean 502.
+// A plain answer: gathered while it is small, so that the usual one is one write and one that breaks off becomes
+// another channel's, or a clean 502.
 http::Task<void> Exchange::pump_whole() {
   std::string gathered;   // for the meter; and until the head is out, for the client
   std::string_view only;  // the whole body, if it came in one piece
@@ -132,6 +132,7 @@ http::Task<void> Exchange::pump_whole() {
     if (step.state != State::need_more) {
       if (client_gone_) break;
       unread_bytes_ = received;
+      if (may_ask_another()) co_return lose_answer(step.state);
       co_return co_await end_badly(step.state, head_sent_);
     }
     co_await source_->fill(fill_timeout());
@@ -232,6 +233,29 @@ bool Exchange::wrote_events(bool ok) {
   written_.clear();
   last_write_ = base::coarse_now();
   return ok;
+}
+
+// Whether an answer that broke off is still nobody's business but ours.
+bool Exchange::may_ask_another() const {
+  if (head_sent_ || client_gone_ || was_cut_ || streams_upload()) return false;
+  return time_left(settings_->total_timeout).count() > 0 && is_left();
+}
+
+// It counts with what it may have used, beside what the next channel will tell; nothing else of it stays.
+void Exchange::lose_answer(State how) {
+  std::uint32_t flags = 0;  // a lost try's own, whatever could be known of it
+  if (!passed_error_) add_lost(used(flags));
+  tell_health(ending_of(how));
+  lane_.shared().log.warning("a channel's answer broke off: the next one is asked",
+                             {{"channel", channel_->name}, {"request_id", request_id_}});
+  walk_.refusal = refusal_for(how);
+  source_.reset();
+  meter_.reset();
+  answered_ = passed_error_ = false;
+  first_byte_ms_.reset();
+  unread_bytes_ = 0;
+  status_ = 0;
+  error_ = {};
 }
 
 // The upstream failed under way: what was used is posted, and the client's answer never looks complete.

@@ -57,11 +57,18 @@ void Exchange::count_units(openai::Usage& usage, std::uint32_t& flags) const {
   if (!came) flags |= ledger::k_estimated;
 }
 
-// A try that was sent and lost counts as its input: the provider may have read it.
-void Exchange::add_lost(openai::Usage& usage) const {
-  if (openai::is_free(endpoint_)) return;
-  if (needs_tokens()) usage.input_tokens += lost_tries_ * estimated_input();
-  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters += lost_tries_ * scan_.characters;
+// A try that was sent and not answered counts as its input: the provider may have read it.
+openai::Usage Exchange::unanswered() const {
+  openai::Usage usage;
+  if (openai::is_free(endpoint_)) return usage;
+  if (needs_tokens()) usage.input_tokens = estimated_input();
+  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters = scan_.characters;
+  return usage;
+}
+
+void Exchange::add_lost(const openai::Usage& usage) {
+  if (!lost_) lost_.emplace();
+  *lost_ += usage;
 }
 
 // The provider goes on with it whatever becomes of us, and nobody tells what it used.
@@ -113,18 +120,18 @@ void Exchange::charge(ledger::Settlement& settlement) {
   const bool errored =
       meter_ && meter_->saw_error() && !meter_->usage() && !meter_->images() && meter_->estimated_output_tokens() == 0;
   const bool served = source_ && !passed_error_ && !errored;
-  if (!served && lost_tries_ == 0) return;
+  if (!served && !lost_) return;
   const bool priced = price_ && !openai::is_free(endpoint_);
   const auto cost_of = [&](const openai::Usage& usage) {
     return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
   };
   auto usage = served ? used(settlement.flags) : openai::Usage{};
   base::Credits told_cost;
-  if (lost_tries_ > 0) {
+  if (lost_) {
     const bool told = served && (settlement.flags & ledger::k_estimated) == 0;
     if (told && priced) told_cost = cost_of(usage);
     settlement.flags |= ledger::k_unknown;
-    add_lost(usage);
+    usage += *lost_;
   }
   settlement.input_tokens = usage.input_tokens;
   settlement.cached_tokens = usage.cached_tokens;
@@ -172,7 +179,7 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
     status_ = 0;
     error_ = {};
   }
-  if (lost_tries_ > 0) {
+  if (lost_) {
     settle(left                                                    ? ledger::Ending::client_gone
            : refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
                                                                    : ledger::Ending::upstream_failed);

@@ -125,6 +125,133 @@ TEST_P(Failover, GoesToTheSiblingOnTheSameReservation) {
 }
 INSTANTIATE_TEST_SUITE_P(Faults, Failover, testing::ValuesIn(faults()), [](const auto& row) { return row.param.name; });
 
+// A plain answer that goes wrong behind its head, while the client has seen nothing of it.
+struct BrokenBody {
+  std::string name;
+  Json behaviour;
+  std::int64_t received = 0;  // bytes of the body, which count as output
+  bool lost = true;           // else it was an error's body: nothing was used
+};
+void PrintTo(const BrokenBody& broken, std::ostream* out) {
+  *out << broken.name;
+}
+
+std::string json_head(const std::string& framing, const std::string& status = "200 OK") {
+  return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\n" + framing + "\r\n\r\n";
+}
+
+std::vector<BrokenBody> broken_bodies() {
+  const std::string chunked = "Transfer-Encoding: chunked", sized = "Content-Length: 400";
+  return {
+      {"F15_bad_chunk_size", {{"raw", json_head(chunked) + "5\r\n{\"a\":\r\nzz\r\n"}}, 5},
+      {"F15_no_line_end_after_a_chunk", {{"raw", json_head(chunked) + "5\r\n{\"a\":1\r\n"}}, 5},
+      {"F18_silent", {{"silent_after", 100}}, 100},
+      {"F19_cut", {{"cut_after", 202}}, 202},
+      {"F19_cut_before_its_first_byte", {{"raw", json_head(sized)}}, 0},
+      {"F19_cut_in_chunks", {{"raw", json_head(chunked) + "5\r\n{\"a\":\r\n"}}, 5},
+      {"F19_cut_after_much", {{"raw", json_head("Content-Length: 65000") + std::string(60'000, '{')}}, 60'000},
+      {"F11_cut_error", {{"raw", json_head(sized, "404 Not Found") + "{\"error\":{"}}, 10, false},
+  };
+}
+
+class BrokenOff : public Siblings, public testing::WithParamInterface<BrokenBody> {
+ protected:
+  BrokenOff() { daemon().must({"channel", "edit", "fake", "--timeout-idle", "200ms"}); }
+};
+
+TEST_P(BrokenOff, GoesToTheSiblingAndBothCount) {
+  const BrokenBody& broken = GetParam();
+  const Json body = chat("fake-a", {{"max_tokens", 100}});
+  const auto bytes = static_cast<std::int64_t>(body.dump().size());
+  first().behave(broken.behaviour);
+  const auto answer = gateway_.post(key_, body);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("\"usage\""));
+  EXPECT_EQ(answer.header("connection"), "") << "the client's connection is as good as ever";
+  EXPECT_EQ(arrived(first()), 1);
+  EXPECT_EQ(arrived(second_), 1);
+  const Json row = gateway_.request(answer);
+  EXPECT_EQ(row["channel"], "second");
+  EXPECT_EQ(row["ending"], "complete");
+  EXPECT_EQ(row["status"], 200);
+  EXPECT_EQ(row["error"], "");
+  EXPECT_EQ(row["flags"], broken.lost ? Json::array({"unknown"}) : Json::array());
+  const auto hold = (bytes + 16 + 64) * 1000 + 100 * 2000;
+  const auto lost = broken.lost ? (bytes + 3) / 4 * 1000 + (broken.received + 3) / 4 * 2000 : 0;
+  EXPECT_EQ(gateway_.posted("t"), std::min(hold, 50'000 + lost)) << "an estimate never passes what was held";
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+  EXPECT_EQ(daemon().sql_value("SELECT count(*) FROM request WHERE overrun = 0"), "1") << "one request, one row";
+  EXPECT_LE(witnessed(), gateway_.posted("t"));
+  EXPECT_EQ(channel("fake")["health"]["error_percent"], 100);
+  EXPECT_EQ(channel("second")["health"]["error_percent"], 0);
+}
+INSTANTIATE_TEST_SUITE_P(Faults, BrokenOff, testing::ValuesIn(broken_bodies()),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(Siblings, ABrokenBodyThatTheClientHasSeenABitOfIsCut) {
+  first().behave({{"raw", json_head("Content-Length: 100000") + std::string(70'000, '{')}});
+  RawClient client(daemon().port());
+  client.send(raw_request("POST", "/v1/chat/completions", key_, chat("fake-a", {{"max_tokens", 100}}).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head.has_value());
+  EXPECT_EQ(head->status, 200);
+  EXPECT_LT(client.read_body(*head).size(), 100'000U);
+  EXPECT_FALSE(client.clean_end());
+  EXPECT_EQ(arrived(second_), 0);
+  const Json row = Json::parse(daemon().must({"request", "show", head->header("x-request-id"), "--json"}));
+  EXPECT_EQ(row["ending"], "upstream_cut");
+  EXPECT_EQ(row["flags"], Json::array({"estimated"}));
+  EXPECT_GT(gateway_.posted("t"), 0);
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+}
+
+TEST_F(Siblings, WhoseBodiesAllBreakOffAreAskedOnceEach) {
+  daemon().must({"channel", "set-key", "fake", "--add", "--key-stdin"}, "sk-provider-5678\n");
+  for (auto* upstream : {&first(), &second_}) upstream->behave({{"cut_after", 202}, {"times", -1}});
+  const Json body = chat("fake-a", {{"max_tokens", 100}});
+  const auto answer = gateway_.post(key_, body);
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(error_code(answer), "upstream_invalid");
+  EXPECT_EQ(arrived(first()), 1) << "its second key is no second try";
+  EXPECT_EQ(arrived(second_), 1);
+  const Json row = gateway_.request(answer);
+  EXPECT_EQ(row["channel"], "second");
+  EXPECT_EQ(row["ending"], "upstream_cut");
+  EXPECT_EQ(row["flags"], Json({"estimated", "unknown"}));
+  const auto bytes = static_cast<std::int64_t>(body.dump().size());
+  EXPECT_EQ(gateway_.posted("t"), 2 * ((bytes + 3) / 4 * 1000 + 51 * 2000));
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+  EXPECT_LE(witnessed(), gateway_.posted("t"));
+}
+
+TEST_F(Siblings, NobodyIsAskedForAClientThatLeftDuringTheBody) {
+  daemon().must({"channel", "edit", "fake", "--timeout-idle", "1m"});
+  first().behave({{"silent_after", 100}});
+  RawClient client(daemon().port());
+  client.send(raw_request("POST", "/v1/chat/completions", key_, chat("fake-a", {{"max_tokens", 100}}).dump()));
+  first().wait_for("arrived", 1);
+  client.reset();
+  first().wait_for("silent", 1);
+  while (gateway_.reserved("t") != 0) continue;
+  EXPECT_EQ(arrived(second_), 0);
+  EXPECT_GT(gateway_.posted("t"), 0);
+  EXPECT_EQ(Json::parse(daemon().must({"request", "list", "--json"})).at(0)["ending"], "client_gone");
+}
+
+TEST_F(Siblings, ABrokenBodyAndASiblingThatCannotBeReached) {
+  daemon().must({"channel", "edit", "second", "--base-url", "http://127.0.0.1:1/v1"});
+  first().behave({{"cut_after", 202}});
+  const Json body = chat("fake-a", {{"max_tokens", 100}});
+  const auto answer = gateway_.post(key_, body);
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(error_code(answer), "upstream_unreachable");
+  const Json row = gateway_.request(answer);
+  EXPECT_EQ(row["ending"], "upstream_failed");
+  EXPECT_EQ(row["flags"], Json::array({"unknown"}));
+  EXPECT_EQ(gateway_.posted("t"), (static_cast<std::int64_t>(body.dump().size()) + 3) / 4 * 1000 + 51 * 2000);
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+}
+
 TEST_F(Siblings, WhatBlamesTheRequestPassesThrough) {
   for (const int status : {400, 404, 408, 409, 413, 422}) {
     SCOPED_TRACE(status);
@@ -177,6 +304,14 @@ class TwoTries : public Siblings {
   TwoTries() : Siblings("tries_max = 2\n") {}
 };
 
+TEST_F(TwoTries, CountThoseWhoseBodiesBrokeOff) {
+  add("third", second_, -2);
+  for (auto* upstream : {&first(), &second_}) upstream->behave({{"cut_after", 202}});
+  EXPECT_EQ(ask(key_).status, 502);
+  EXPECT_EQ(arrived(second_), 1);
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+}
+
 TEST_F(TwoTries, AreTheMost) {
   add("third", second_, -2);
   for (auto* upstream : {&first(), &second_}) upstream->behave({{"status", 500}});
@@ -210,6 +345,14 @@ TEST_F(QuickBreaker, F30OpensAndAProbeBringsItBack) {
   EXPECT_EQ(channel("fake")["health"]["state"], "ready");
   EXPECT_THAT(daemon().log(), HasSubstr("channel set aside"));
   EXPECT_THAT(daemon().log(), HasSubstr("channel is back"));
+}
+
+TEST_F(QuickBreaker, OpensAfterBodiesThatBroke) {
+  first().behave({{"cut_after", 202}, {"times", -1}});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(ask(key_).status, 200);
+  EXPECT_EQ(arrived(first()), 3);
+  EXPECT_EQ(arrived(second_), 4);
+  EXPECT_THAT(daemon().log(), HasSubstr("its answers break off"));
 }
 
 TEST_F(QuickBreaker, AClientThatLeavesSaysNothingOfTheChannel) {

@@ -431,6 +431,12 @@ TEST_F(Uploads, AnotherChannelGetsWhatIsStillHeld) {
   gateway_.upstream.behave({{"status", 500}, {"body", "{}"}});
   EXPECT_EQ(post(large).status, 500) << "a large one is gone";
   EXPECT_EQ(gateway_.arrived(), 4);
+  gateway_.upstream.behave({{"cut_after", 5}});
+  EXPECT_EQ(post(transcription(1000)).status, 200) << "nobody has seen what came of the first answer";
+  EXPECT_EQ(gateway_.arrived(), 6);
+  gateway_.upstream.behave({{"cut_after", 5}});
+  EXPECT_EQ(post(large).status, 502);
+  EXPECT_EQ(gateway_.arrived(), 7);
   EXPECT_EQ(gateway_.reserved("t"), 0);
 }
 

@@ -9,7 +9,8 @@
 //   raw                  write these bytes and close (not even HTTP, if you like)
 //   head_delay_ms, event_delay_ms
 //   cut_after            close after N events (-1 = before the head; of a plain answer after N bytes); "reset": true =
-//   by RST silent_after         say nothing more after N events (-1 = before the head), until the client leaves
+//   by RST
+//   silent_after         say nothing more after N events or bytes, in the same way, until the client leaves
 //   error_after          an error event after N events, then the end
 //   usage: false, done: false   leave out the usage, the [DONE]
 //   gzip: true           compress the (plain) answer

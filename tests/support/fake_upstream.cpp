@@ -101,6 +101,10 @@ class Answering {
       send(head(framing) + body.substr(0, static_cast<std::size_t>(*behaviour_.cut_after)));
       return cut();
     }
+    if (behaviour_.silent_after) {
+      send(head(framing) + body.substr(0, static_cast<std::size_t>(*behaviour_.silent_after)));
+      return fall_silent();
+    }
     complete(modelled);
     return send(head(framing) + body) ? after_complete() : end_with("gone");
   }
