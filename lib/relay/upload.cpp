@@ -157,7 +157,11 @@ http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const E
   std::string_view piece;
   while (ok && !early.done && !client_.pieces_ended()) {
     const auto outcome = co_await client_.read_piece(piece);
-    if (early.done) co_return false;  // that is what may have ended the read
+    if (early.done) {  // that is what may have ended the read
+      // A piece that came all the same went nowhere: nobody can get the whole form any more.
+      upload_->passed_on = upload_->passed_on || !piece.empty();
+      co_return false;
+    }
     if (auto refusal = judge_piece(outcome, piece)) {
       upload_->refusal = std::move(refusal);
       co_return false;
