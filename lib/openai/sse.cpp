@@ -16,6 +16,11 @@ bool SseSplitter::push(std::string_view bytes) {
   return find_ends();
 }
 
+void SseSplitter::end() {
+  ended_ = true;
+  (void)find_ends();
+}
+
 void SseSplitter::drop_taken() {
   if (read_ == 0) return;
   buffer_.erase(0, read_);
@@ -35,10 +40,10 @@ bool SseSplitter::find_ends() {
   for (;;) {
     const char* const found = find_line_end(data + scanned_, end);
     scanned_ = static_cast<std::size_t>(found - data);
-    const bool may_go_on = found != end && *found == '\r' && found + 1 == end;
+    const bool may_go_on = !ended_ && found != end && *found == '\r' && found + 1 == end;
     if (found == end || may_go_on) return scanned_ - event_begin_ <= event_bytes_max_;
 
-    const bool two_bytes = *found == '\r' && found[1] == '\n';
+    const bool two_bytes = *found == '\r' && found + 1 != end && found[1] == '\n';
     const std::size_t next_line = scanned_ + (two_bytes ? 2 : 1);
     // The mark before the very first line is no part of it.
     const bool after_mark =

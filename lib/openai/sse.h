@@ -24,6 +24,8 @@ class SseSplitter {
   // The next whole event; views hold to the next push() or, for data of several lines, to the next next(). A lone CR at
   // the very end waits for its possible LF.
   std::optional<SseEvent> next();
+  // Nothing more comes: that CR has no LF, and may end one more event.
+  void end();
   // What has come of an unfinished event (and of whole ones not yet taken).
   std::string_view rest() const { return std::string_view(buffer_).substr(read_); }
 
@@ -43,6 +45,7 @@ class SseSplitter {
   std::string joined_;     // data of an event with several data lines
   bool begun_ = false;     // the first line has been seen: no byte order mark can come
   bool any_taken_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace cr::openai

@@ -112,6 +112,7 @@ class Exchange {
   http::Task<bool> write_piece(std::string_view data);
   http::Task<void> pump_events();
   bool take_events(std::string_view bytes);
+  void take_whole_events();
   std::optional<bool> try_write_events(bool last);
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);

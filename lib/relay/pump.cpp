@@ -181,6 +181,10 @@ http::Task<void> Exchange::pump_events() {
       co_return co_await end_badly(State::garbage, true);
     }
     const bool over = step.state == State::done;
+    if (over) {
+      events_.end();
+      take_whole_events();
+    }
     // A stream that ends without its own last word was cut somewhere before us (unless its usage has come).
     const bool whole = meter_->ended() || meter_->usage() || meter_->images() || meter_->saw_error();
     if (over && whole) out_.append(events_.rest());
@@ -206,10 +210,14 @@ http::Task<void> Exchange::pump_events() {
 // Appends to `out_` what of `bytes` the client gets to see. False: an event passed its limit.
 bool Exchange::take_events(std::string_view bytes) {
   if (!events_.push(bytes)) return false;
+  take_whole_events();
+  return true;
+}
+
+void Exchange::take_whole_events() {
   while (const auto event = events_.next()) {
     if (meter_->observe(*event) == openai::Fate::forward) out_.append(event->raw);
   }
-  return true;
 }
 
 // No value: the client's socket is full, and `pieces_` has the rest. wrote_events() ends either.

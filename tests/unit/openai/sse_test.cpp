@@ -108,6 +108,26 @@ const std::vector<Row>& rows() {
   return k_rows;
 }
 
+TEST(SseSplitter, F25AtTheEndACRIsALineEndOfItsOwn) {
+  const std::vector<Row> ends{
+      {"CR", "data: a\r\rdata: b\r\r", {{{"data: a\r\r", "", "a"}, {"data: b\r\r", "", "b"}}, ""}},
+      {"CR after CRLF", "data: a\r\n\r", {{{"data: a\r\n\r", "", "a"}}, ""}},
+      {"not of a blank line", "data: a\n\ndata: b\r", {{{"data: a\n\n", "", "a"}}, "data: b\r"}},
+      {"LF", "data: a\n\n", {{{"data: a\n\n", "", "a"}}, ""}},
+      {"nothing", "", {{}, ""}},
+  };
+  for (const Row& row : ends) {
+    SseSplitter splitter(1 << 20);
+    Stream stream;
+    EXPECT_TRUE(splitter.push(row.bytes));
+    take(splitter, stream.events);
+    splitter.end();
+    take(splitter, stream.events);
+    stream.rest = splitter.rest();
+    EXPECT_EQ(stream, row.expected) << row.name;
+  }
+}
+
 TEST(SseSplitter, F25InOnePush) {
   for (const Row& row : rows()) EXPECT_EQ(split({row.bytes}), row.expected) << row.name;
 }
