@@ -36,32 +36,7 @@ Refusal budget_refusal(const std::string& named, const ledger::ReserveOp& op) {
           std::max(std::chrono::seconds(1), wait)};
 }
 
-// The last exchanges' memory of this thread.
-struct Shelf {
-  std::vector<void*> places;
-  ~Shelf() {
-    for (void* place : places) ::operator delete(place);
-  }
-};
-thread_local Shelf g_shelf;
-constexpr std::size_t k_shelf_max = 256;
-
 }  // namespace
-
-void* Exchange::operator new(std::size_t size) {
-  if (g_shelf.places.empty()) return ::operator new(size);
-  void* place = g_shelf.places.back();
-  g_shelf.places.pop_back();
-  return place;
-}
-
-void Exchange::operator delete(void* place, std::size_t size) {
-  if (g_shelf.places.size() < k_shelf_max) {
-    g_shelf.places.push_back(place);
-  } else {
-    ::operator delete(place, size);
-  }
-}
 
 Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
                    base::RequestId id)

@@ -23,23 +23,20 @@
 #include "relay/caller.h"
 #include "relay/lane.h"
 #include "relay/router.h"
+#include "relay/shelf.h"
 #include "relay/stored.h"
 #include "relay/upload.h"
 #include "relay/upstream_request.h"
 
 namespace cr::relay {
 
-class Exchange {
+class Exchange : public Shelved {
  public:
   Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
            base::RequestId id);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-
-  // One for each request, and too large for what malloc keeps at hand: a thread's last ones are used again.
-  static void* operator new(std::size_t size);
-  static void operator delete(void* place, std::size_t size);
 
   // To the end, settled on every path. `close` when the connection cannot carry another request.
   http::Task<Persistence> run();
@@ -156,9 +153,7 @@ class Exchange {
 
   Caller caller_;
   std::uint64_t counted_body_bytes_ = 0;
-  bool rates_entered_ = false;
-  std::int64_t rate_charged_ = 0;  // model tokens
-  base::SteadyTime rate_charged_at_;
+  RateShare rates_;
   openai::RequestScan scan_;
   Routes routes_;
   Walk walk_;
@@ -192,10 +187,8 @@ class Exchange {
   std::string_view error_;  // error.code for the row
   bool head_sent_ = false;
   bool streaming_ = false;  // events are going to the client, comments may
-  bool chunked_ = false;
-  bool writing_ = false;
-  bool client_gone_ = false;
-  bool was_cut_ = false;
+  bool chunked_ = false, writing_ = false;
+  bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
   std::optional<openai::Usage> lost_;  // by tries that were sent, and whose answer nobody got
   bool sent_ = false;                  // whole, to the channel being tried: it may be working on it

@@ -53,6 +53,13 @@ struct RateStatus {
   std::chrono::milliseconds reset_requests{0}, reset_tokens{0};
 };
 
+// What one request has of its token's rates, until it gives it back.
+struct RateShare {
+  bool entered = false;
+  std::int64_t charged = 0;  // model tokens
+  base::SteadyTime charged_at;
+};
+
 class RateBook {
  public:
   using Limits = ledger::RateLimits;

@@ -46,7 +46,7 @@ Exchange::MaybeRefusal Exchange::enter_rates() {
   if (!token.rates.any()) return std::nullopt;
   const auto refused = lane_.shared().rates.enter(token.id, token.rates, base::steady_now());
   if (refused) return refusal_of(*refused, token);
-  rates_entered_ = true;
+  rates_.entered = true;
   return std::nullopt;
 }
 
@@ -54,22 +54,22 @@ Exchange::MaybeRefusal Exchange::charge_rates() {
   const auto& token = *caller_.token;
   if (!token.rates.tokens_per_minute) return std::nullopt;
   const auto amount = estimated_input() + scan_.output_bound.value_or(0) * std::max<std::int64_t>(1, scan_.choices);
-  rate_charged_at_ = base::steady_now();
-  const auto refused = lane_.shared().rates.charge(token.id, token.rates, amount, rate_charged_at_);
+  rates_.charged_at = base::steady_now();
+  const auto refused = lane_.shared().rates.charge(token.id, token.rates, amount, rates_.charged_at);
   if (refused) return refusal_of(*refused, token);
-  rate_charged_ = amount;
+  rates_.charged = amount;
   return std::nullopt;
 }
 
 void Exchange::correct_rates(std::int64_t used_tokens) {
-  if (rate_charged_ == 0) return;
-  lane_.shared().rates.correct(caller_.token->id, used_tokens - rate_charged_, rate_charged_at_, base::steady_now());
-  rate_charged_ = 0;
+  if (rates_.charged == 0) return;
+  lane_.shared().rates.correct(caller_.token->id, used_tokens - rates_.charged, rates_.charged_at, base::steady_now());
+  rates_.charged = 0;
 }
 
 void Exchange::leave_rates() {
-  if (rates_entered_) lane_.shared().rates.leave(caller_.token->id, base::steady_now());
-  rates_entered_ = false;
+  if (rates_.entered) lane_.shared().rates.leave(caller_.token->id, base::steady_now());
+  rates_.entered = false;
 }
 
 std::optional<RateStatus> Exchange::rate_status() const {
