@@ -143,6 +143,39 @@ describe('answers', () => {
     assert.equal((await router.requests('sdk'))[0].output_tokens, 16);
   });
 
+  it('a response that goes on from another, in turn asked for again, listed, cancelled and deleted', async () => {
+    const { responses } = client();
+    const first = await responses.create({ model: 'fake-a', input: 'hello' });
+    const second = await responses.create({ model: 'fake-a', input: 'and on', previous_response_id: first.id });
+    assert.notEqual(second.id, first.id);
+    assert.equal(JSON.parse((await router.lastSeen()).body).previous_response_id, first.id);
+    assert.deepEqual((await router.requests('sdk')).slice(0, 2).map((row) => row.cost), ['0.00005', '0.00005']);
+    const again = await responses.retrieve(first.id);
+    assert.deepEqual([again.id, again.output_text], [first.id, first.output_text]);
+    const items = [];
+    for await (const item of responses.inputItems.list(first.id)) items.push(item);
+    assert.deepEqual(items, []);
+    const types = [];
+    for await (const event of await responses.retrieve(first.id, { stream: true })) types.push(event.type);
+    assert.deepEqual(types, ['response.completed']);
+    const queued = await responses.create({ model: 'fake-a', input: 'later', background: true, max_output_tokens: 50 });
+    assert.equal(queued.status, 'queued');
+    assert.equal((await responses.cancel(queued.id)).status, 'cancelled');
+    assert.equal((await router.requests('sdk'))[0].cost, '0');
+    await responses.delete(first.id);
+    await assert.rejects(responses.retrieve(first.id), (error) => error instanceof OpenAI.NotFoundError);
+  });
+
+  it('a response of another token, or of none, is not there', async () => {
+    const mine = await client().responses.create({ model: 'fake-a', input: 'hello' });
+    const counting = countingFetch();
+    const other = media().withOptions({ fetch: counting });
+    await assert.rejects(other.responses.retrieve(mine.id), (error) => error.status === 404 && error.code === 'response_not_found');
+    await assert.rejects(other.responses.create({ model: 'fake-a', input: 'x', previous_response_id: mine.id }),
+      (error) => error.status === 400 && error.code === 'previous_response_not_found' && error.param === 'previous_response_id');
+    assert.equal(counting.calls, 2, 'and not asked for again');
+  });
+
   // Small ones are read whole, large ones stream through; the SDK writes the form's fields in the order they are given.
   for (const [size, bytes] of [['small', 100_000], ['large', 20_000_000]]) {
     const sound = () => toFile(Buffer.alloc(bytes, 'sound'), 'speech.mp3', { type: 'audio/mpeg' });
