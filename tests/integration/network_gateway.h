@@ -29,6 +29,7 @@ struct Seen {
   int status = 0;
   std::string error, ending;
   std::int64_t posted = 0, reserved = 0;
+  Json flags;
 };
 
 class NetworkGateway {
@@ -71,7 +72,9 @@ class NetworkGateway {
     seen.status = answer.status;
     if (answer.status != 200) seen.error = error_code(answer);
     gateway.flush();
-    seen.ending = gateway.request(answer).at("ending");
+    const Json row = gateway.request(answer);
+    seen.ending = row.at("ending");
+    seen.flags = row.at("flags");
     seen.posted = gateway.posted("t");
     seen.reserved = gateway.reserved("t");
     return seen;

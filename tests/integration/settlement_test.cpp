@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How a request may end, and what is posted for it: each ending, plain and streamed, as crctl tells it.
+// How a request may end, and what is posted for it: each ending, plain and streamed, as its client sees it and as crctl
+// tells it. Rows by the number of the fault they are about (F1 to F30), where they are about one.
 #include "integration/gateway.h"
 
 namespace cr::test {
 namespace {
+
+using testing::HasSubstr;
 
 enum class Posted {
   nothing,   // void: whatever was held is free again
@@ -53,8 +56,42 @@ Case metered_case(const std::string& name, const Json& behaviour, Posted posted,
   return {name, behaviour, "complete", "", {}, posted, Seen{}, Seen{}, {}, content};
 }
 
+Case slow_case(const std::string& name, const Json& behaviour, std::optional<Seen> plain,
+               std::optional<Seen> streamed) {
+  return {name, behaviour, "complete", "", {}, Posted::usage, plain, streamed};
+}
+
 std::string http_200(const std::string& rest) {
   return "HTTP/1.1 200 OK\r\nContent-Type: " + rest;
+}
+
+std::string event(const std::string& content) {
+  return "data: {\"choices\":[{\"delta\":{\"content\":\"" + content + "\"}}]}\n\n";
+}
+
+// No answer of HTTP, or none that could be believed.
+std::vector<Case> head_cases() {
+  const auto bad_head = [](const std::string& name, const std::string& fields) {
+    const Json raw = {{"raw", http_200("application/json\r\n") + fields}};
+    auto one = unknown_case(name, raw, "upstream_failed", "upstream_invalid", 502);
+    one.streamed.reset();  // it comes to the same
+    return one;
+  };
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += "a:b\r\n";
+  return {
+      bad_head("F14_head_of_a_megabyte", "x-big: " + std::string(1024 * 1024, 'x') + "\r\n\r\n{}"),
+      bad_head("F14_ten_thousand_fields", many + "\r\n{}"),
+      bad_head("F16_length_and_chunked", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}"),
+      bad_head("F16_two_lengths", "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+      bad_head("F16_negative_length", "Content-Length: -2\r\n\r\n{}"),
+      bad_head("F16_length_is_no_number", "Content-Length: 2x\r\n\r\n{}"),
+      unknown_case("not_http", {{"raw", "SMTP ready\r\n"}}, "upstream_failed", "upstream_invalid", 502),
+      unknown_case("cut_before_the_head", {{"cut_after", -1}}, "upstream_failed", "upstream_invalid", 502),
+      unknown_case("reset_before_the_head", {{"cut_after", -1}, {"reset", true}}, "upstream_failed", "upstream_invalid",
+                   502),
+      unknown_case("F17_silent", {{"silent_after", -1}}, "upstream_silent", "upstream_timeout", 504),
+  };
 }
 
 std::vector<Case> cases() {
@@ -62,43 +99,50 @@ std::vector<Case> cases() {
   const Json cut_body = {{"raw", http_200("application/json\r\nContent-Length: 400\r\n\r\n{\"a\":1234567")}};
   const Json bad_chunk = {
       {"raw", http_200("text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ndata\r\nzz\r\n")}};
-  const Json garbage = {{"events",
-                         {"data: {\"choices\":[{\"delta\":{\"content\":\"twelve bytes\"}}]}\n\n", "data: {\"gar\n\n",
-                          "data: [DONE]\n\n"}}};
+  const Json bad_plain_chunk = {
+      {"raw", http_200("application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nzz\r\n")}};
+  const Json garbage = {{"events", {event("twelve bytes"), "data: {\"gar\n\n", "data: [DONE]\n\n"}}};
+  const Json endless = {{"events", {event("twelve bytes"), "data: " + std::string(10 * 1024 * 1024, 'x')}}};
   const auto none = std::nullopt;
   const Seen broken{200, false, 4};  // after a role and four words
-  std::vector<Case> all{
-      void_case("not_connected", {}, "upstream_failed", "upstream_unreachable", 502, "http://127.0.0.1:1/v1"),
-      void_case("no_tls", {}, "upstream_failed", "upstream_unreachable", 502, "https:gateway"),
-      void_case("tls_stalls", {}, "upstream_failed", "upstream_timeout", 504, "https:upstream"),
-      void_case("key_refused", refused(401), "upstream_failed", "upstream_auth", 502),
-      void_case("redirected", refused(302), "upstream_failed", "upstream_invalid", 502),
-      void_case("error_with_200", {{"body", R"({"error":{"message":"no"}})"}}, "complete", "", 200),
+  std::vector<Case> all = head_cases();
+  const std::vector<Case> more{
+      void_case("F4_not_connected", {}, "upstream_failed", "upstream_unreachable", 502, "http://127.0.0.1:1/v1"),
+      void_case("F7_no_tls", {}, "upstream_failed", "upstream_unreachable", 502, "https:gateway"),
+      void_case("F7_tls_stalls", {}, "upstream_failed", "upstream_timeout", 504, "https:upstream"),
+      void_case("F9_key_refused_with_401", refused(401), "upstream_failed", "upstream_auth", 502),
+      void_case("F9_key_refused_with_403", refused(403), "upstream_failed", "upstream_auth", 502),
+      void_case("F13_redirected", refused(302), "upstream_failed", "upstream_invalid", 502),
+      void_case("F27_error_with_200", {{"body", R"({"error":{"message":"no"}})"}}, "complete", "", 200),
       metered_case("usage", {}, Posted::usage),
-      metered_case("usage_above_the_hold", {}, Posted::hold, "[[output=500]]"),
-      unknown_case("cut_before_the_head", {{"cut_after", -1}}, "upstream_failed", "upstream_invalid", 502),
-      unknown_case("reset_before_the_head", {{"cut_after", -1}, {"reset", true}}, "upstream_failed", "upstream_invalid",
-                   502),
-      unknown_case("not_http", {{"raw", "SMTP ready\r\n"}}, "upstream_failed", "upstream_invalid", 502),
-      unknown_case("silent", {{"silent_after", -1}}, "upstream_silent", "upstream_timeout", 504),
-      estimated_case("no_usage", {{"usage", false}}, "complete", Seen{200, true, 20}, Seen{200, true, 20}),
+      metered_case("F22_usage_above_the_hold", {}, Posted::hold, "[[output=500]]"),
+      estimated_case("F21_no_usage", {{"usage", false}}, "complete", Seen{200, true, 20}, Seen{200, true, 20}),
       // A part of a plain answer is no JSON: its bytes are counted. Of a stream, its events.
       estimated_case("no_json", {{"body", "<html>twenty-four</html>"}}, "complete", Seen{200, true, 6}, none),
       estimated_case("cut_body", cut_body, "upstream_cut", Seen{502, true, 3}, none),
       estimated_case("cut_after_bytes", {{"cut_after", 202}}, "upstream_cut", Seen{502, true, 51}, none),
-      estimated_case("cut_after_events", {{"cut_after", 5}}, "upstream_cut", none, broken),
-      estimated_case("reset_after_events", {{"cut_after", 5}, {"reset", true}, {"event_delay_ms", 5}}, "upstream_cut",
-                     none, broken),
-      estimated_case("silent_after_events", {{"silent_after", 5}}, "upstream_silent", none, broken),
-      estimated_case("bad_chunk", bad_chunk, "upstream_cut", none, Seen{200, false, 0}),
-      estimated_case("no_last_word", {{"usage", false}, {"done", false}}, "upstream_cut", none, Seen{200, false, 20}),
-      estimated_case("error_after_events", {{"error_after", 5}}, "complete", none, Seen{200, true, 4}),
-      estimated_case("garbage_in_an_event", garbage, "complete", none, Seen{200, true, 3}),
-      metered_case("usage_and_no_last_word", {{"done", false}}, Posted::usage),
+      estimated_case("F19_cut_after_events", {{"cut_after", 5}}, "upstream_cut", none, broken),
+      estimated_case("F19_reset_after_events", {{"cut_after", 5}, {"reset", true}, {"event_delay_ms", 5}},
+                     "upstream_cut", none, broken),
+      estimated_case("F18_silent_after_events", {{"silent_after", 5}}, "upstream_silent", none, broken),
+      estimated_case("F18_silent_after_bytes", {{"silent_after", 202}}, "upstream_silent", Seen{504, true, 51}, none),
+      estimated_case("F15_bad_chunk", bad_chunk, "upstream_cut", none, Seen{200, false, 0}),
+      estimated_case("F15_bad_chunk_plain", bad_plain_chunk, "upstream_cut", Seen{502, true, 2}, none),
+      estimated_case("F24_endless_line", endless, "upstream_cut", none, Seen{200, false, 3}),
+      estimated_case("F20_no_last_word", {{"usage", false}, {"done", false}}, "upstream_cut", none,
+                     Seen{200, false, 20}),
+      estimated_case("F28_error_after_events", {{"error_after", 5}}, "complete", none, Seen{200, true, 4}),
+      estimated_case("F23_garbage_in_an_event", garbage, "complete", none, Seen{200, true, 3}),
+      metered_case("F20_usage_and_no_last_word", {{"done", false}}, Posted::usage),
+      // Longer than the channel may be silent, and never silent for so long.
+      slow_case("F26_slow_bytes", {{"piece_bytes", 24}, {"piece_delay_ms", 50}}, Seen{}, none),
+      slow_case("F26_slow_events", {{"event_delay_ms", 60}}, none, Seen{}),
   };
-  for (const int status : {400, 404, 422, 429, 500, 503}) {
-    all.push_back(
-        void_case("refused_with_" + std::to_string(status), refused(status), "complete", "upstream_error", status));
+  all.insert(all.end(), more.begin(), more.end());
+  for (const int status : {400, 404, 422, 429, 500, 502, 503, 529}) {
+    const std::string fault = status == 429 ? "F10" : status < 500 ? "F11" : "F12";
+    all.push_back(void_case(fault + "_refused_with_" + std::to_string(status), refused(status), "complete",
+                            "upstream_error", status));
   }
   return all;
 }
@@ -106,7 +150,7 @@ std::vector<Case> cases() {
 struct Answer {
   int status = 0;
   bool clean = false;
-  std::string id;
+  std::string id, body;
 };
 
 class SettlementTest : public testing::TestWithParam<Case> {
@@ -122,12 +166,8 @@ class SettlementTest : public testing::TestWithParam<Case> {
     client.send(raw_request("POST", "/v1/chat/completions", key_, body.dump()));
     const auto head = client.read_head();
     if (!head) return {};
-    if (head->header("transfer-encoding") != "chunked") {
-      client.read_body(*head);
-    } else {
-      while (client.read_event(*head)) continue;
-    }
-    return {head->status, client.clean_end(), head->header("x-request-id")};
+    const auto got = client.read_body(*head);
+    return {head->status, client.clean_end(), head->header("x-request-id"), got};
   }
 
   void check(const Case& expected, bool streamed) {
@@ -145,6 +185,8 @@ class SettlementTest : public testing::TestWithParam<Case> {
     const auto answer = send(body);
     EXPECT_EQ(answer.status, seen.status);
     EXPECT_EQ(answer.clean, seen.clean);
+    const bool passed = expected.error == "upstream_error";
+    EXPECT_THAT(answer.body, HasSubstr(passed ? R"({"error":{"code":"x"}})" : expected.error));
     const Json row = Json::parse(gateway_.daemon.must({"request", "show", answer.id, "--json"}));
     const auto posted = gateway_.posted("t") - posted_before;
     EXPECT_EQ(row["ending"], expected.ending);
@@ -166,6 +208,7 @@ class SettlementTest : public testing::TestWithParam<Case> {
       case Posted::hold:
         EXPECT_EQ(posted, hold);
         EXPECT_EQ(overrun, 10 * 1000 + 500 * 2000 - hold);
+        EXPECT_THAT(gateway_.daemon.log(), HasSubstr("a request cost more than was held for it"));
         break;
       case Posted::estimate:
         EXPECT_EQ(posted, estimate);
@@ -194,6 +237,51 @@ TEST_P(SettlementTest, IsAsItsEndingSays) {
 }
 INSTANTIATE_TEST_SUITE_P(Endings, SettlementTest, testing::ValuesIn(cases()),
                          [](const auto& row) { return row.param.name; });
+
+// A connection that was kept and is dead when it is used again: one retry on a fresh one, as long as nothing came.
+struct KeptRow {
+  std::string name;
+  Json before, after;  // what the provider does to the request before, and to the one it is about
+  int status = 200;
+  std::int64_t arrived = 0;
+};
+
+TEST(KeptConnection, FoundDeadIsTriedOnceMore) {
+  const std::vector<KeptRow> rows{
+      {"F29_closed_unseen", {{"close", true}}, {}, 200, 2},
+      {"F29_closed_at_use", {}, {{"cut_after", -1}}, 200, 3},
+      {"F29_reset_at_use", {}, {{"cut_after", -1}, {"reset", true}}, 200, 3},
+      {"F29_closed_twice", {}, {{"cut_after", -1}, {"times", -1}}, 502, 3},
+      {"F29_not_once_a_byte_came", {}, {{"raw", "HTT"}}, 502, 2},
+  };
+  DaemonOptions options;
+  options.top_level = "workers = 1";
+  Gateway gateway(options);
+  const auto key = gateway.token("t", {"--quota", "1"});
+  const auto body = chat("fake-a", {{"max_tokens", 100}});
+  const auto estimate = (static_cast<std::int64_t>(body.dump().size()) + 3) / 4 * 1000;
+  std::int64_t posted = 0;
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.name);
+    gateway.upstream.reset();
+    gateway.daemon.must({"channel", "edit", "fake", "--note", row.name});  // with connections of its own
+    if (!row.before.is_null()) gateway.upstream.behave(row.before);
+    ASSERT_EQ(gateway.post(key, body).status, 200);
+    if (!row.after.is_null()) gateway.upstream.behave(row.after);
+    const auto answer = gateway.post(key, body);
+    EXPECT_EQ(answer.status, row.status);
+    EXPECT_EQ(gateway.arrived(), row.arrived);
+    const bool served = row.status == 200;
+    EXPECT_THAT(answer.body, HasSubstr(served ? "\"usage\"" : "upstream_invalid"));
+    const Json told = gateway.request(answer);
+    EXPECT_EQ(told["ending"], served ? "complete" : "upstream_failed");
+    EXPECT_EQ(told["flags"], served ? Json::array() : Json::array({"unknown"}));
+    posted += 50'000 + (served ? 50'000 : estimate);
+    EXPECT_EQ(gateway.posted("t"), posted);
+    EXPECT_EQ(gateway.reserved("t"), 0);
+  }
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), std::to_string(2 * rows.size()));
+}
 
 }  // namespace
 }  // namespace cr::test

@@ -42,7 +42,7 @@ void expect_rows(const std::string& proxies, const std::vector<ForwardedRow>& ta
   }
 }
 
-TEST(SourceAddress, OfAPeerNobodyTrusts) {
+TEST(SourceAddress, E1_E3_E4_OfAPeerNobodyTrusts) {
   expect_rows("", {
                       {"E1", k_client, "X-Forwarded-For: 192.0.2.7\r\n", 403},
                       {"E1", "127.0.0.1", "X-Forwarded-For: 192.0.2.7\r\n", 200},
@@ -54,7 +54,7 @@ TEST(SourceAddress, OfAPeerNobodyTrusts) {
   expect_rows("\"10.0.0.0/8\"", {{"E1", k_client, "X-Forwarded-For: 192.0.2.7\r\n", 403}});
 }
 
-TEST(SourceAddress, BehindATrustedProxy) {
+TEST(SourceAddress, E2_E3_E4_E5_E6_BehindATrustedProxy) {
   const std::string forwarded = "X-Forwarded-For: ";
   expect_rows(
       "\"127.0.0.1\", \"10.0.0.0/8\"",
@@ -85,7 +85,7 @@ TEST(SourceAddress, BehindATrustedProxy) {
       });
 }
 
-TEST(SourceAddress, EntriesThatAreRefusedLeaveTheListAsItWas) {
+TEST(SourceAddress, E5_E6_E7_E8_EntriesThatAreRefusedLeaveTheListAsItWas) {
   BookedDaemon daemon;
   daemon.must({"token", "create", "t", "--allow-ip", "192.0.2.7"});
   struct Row {

@@ -56,18 +56,49 @@ TEST_P(Stream, AClientThatAsksForUsageGetsIt) {
   check_witness(gateway, Run::clean);
 }
 
-TEST_P(Stream, EventsPassByteForByte) {
+struct OddRow {
+  std::string name;
+  std::vector<std::string> events;
+  std::size_t piece_bytes = 0;  // as the provider writes them; 0 = an event at once
+};
+
+// Each with one short delta: the estimate is one model token out.
+std::vector<OddRow> odd_rows() {
+  const std::string word = "data: {\"choices\":[{\"delta\":{\"content\":\"\xC3\xA9\"}}]}", done = "data: [DONE]\n\n";
+  return {
+      {"F25_LF", {word + "\n\n", done}},
+      {"F25_CRLF", {"event: x\r\n" + word + "\r\n\r\n", "data: [DONE]\r\n\r\n"}},
+      {"F25_CR", {word + "\r\r", "data: [DONE]\r\r"}},
+      {"F25_BOM", {"\xEF\xBB\xBF" + word + "\n\n", done}},
+      {"F25_comments", {": a comment\n\n", ":\n" + word + "\n:\n\n", done}},
+      {"F25_several_lines", {"data: one\ndata: two\n\n", "id: 7\nretry: 10\n" + word + "\n\n", done}},
+      {"F25_split_everywhere", {word + "\n\n", "event: x\r\ndata: {}\r\n\r\n", done}, 1},
+      {"F23_garbage", {word + "\n\n", "data: {\"gar\n\n", "nonsense\n\n", done}},
+  };
+}
+
+TEST_P(Stream, OddEventsPassByteForByte) {
   Gateway gateway(over(GetParam()));
-  const auto key = gateway.token("s");
-  const std::vector<std::string> odd{": a comment\n\n",
-                                     "event: x\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"\xC3\xA9\"}}]}\r\n\r\n",
-                                     "data: one\ndata: two\n\n", "id: 7\nretry: 10\ndata: {}\n\n", "data: [DONE]\n\n"};
-  gateway.upstream.behave({{"events", odd}});
-  const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
-  std::string sent, got;
-  for (const auto& event : odd) sent += event;
-  for (const auto& event : streamed.events) got += event;
-  EXPECT_EQ(got, sent);
+  const auto key = gateway.token("s", {"--quota", "1"});
+  const Json body = chat("fake-a", {{"stream", true}});
+  const auto estimate = (static_cast<std::int64_t>(body.dump().size()) + 3) / 4 * 1000 + 2000;
+  std::int64_t posted = 0;
+  for (const auto& row : odd_rows()) {
+    SCOPED_TRACE(row.name);
+    gateway.upstream.behave({{"events", row.events}, {"piece_bytes", row.piece_bytes}});
+    RawClient client(gateway.daemon.listener());
+    client.send(raw_request("POST", "/v1/chat/completions", key, body.dump()));
+    const auto head = client.read_head();
+    ASSERT_TRUE(head);
+    std::string sent;
+    for (const auto& event : row.events) sent += event;
+    EXPECT_EQ(client.read_body(*head), sent);
+    EXPECT_TRUE(client.clean_end());
+    EXPECT_EQ(gateway.posted("s"), posted += estimate);
+    EXPECT_EQ(gateway.reserved("s"), 0);
+  }
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request WHERE flags = 1"),
+            std::to_string(odd_rows().size()));
 }
 
 TEST_P(Stream, AnEventArrivesBeforeTheNextIsMade) {
@@ -85,7 +116,7 @@ TEST_P(Stream, AnEventArrivesBeforeTheNextIsMade) {
   check_witness(gateway, Run::clean);
 }
 
-TEST_P(Stream, ACutUpstreamLooksCut) {
+TEST_P(Stream, F19_ACutUpstreamLooksCut) {
   Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   for (const Json& fault : {Json{{"cut_after", 3}}, Json{{"cut_after", 3}, {"reset", true}}}) {
@@ -105,13 +136,16 @@ TEST_P(Stream, ACutUpstreamLooksCut) {
   EXPECT_EQ(gateway.reserved("s"), 0);
 }
 
-TEST_P(Stream, AStreamWithoutItsLastWordIsCut) {
+TEST_P(Stream, F20_AStreamWithoutItsLastWordIsCut) {
   Gateway gateway(over(GetParam()));
   const auto key = gateway.token("s", {"--quota", "1"});
   gateway.upstream.behave({{"usage", false}, {"done", false}});
   const auto streamed = stream(gateway, key, chat("fake-a", {{"stream", true}}));
   EXPECT_FALSE(streamed.clean);
   EXPECT_THAT(streamed.events.back(), HasSubstr("upstream_invalid"));
+  EXPECT_EQ(Json::parse(gateway.daemon.must({"request", "list", "--json"})).at(0)["ending"], "upstream_cut");
+  EXPECT_GT(gateway.posted("s"), 20 * 2000);
+  EXPECT_EQ(gateway.reserved("s"), 0);
 }
 
 TEST_P(Stream, AClientThatLeavesCancelsTheUpstream) {
