@@ -3,16 +3,31 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <utility>
 
 namespace cr::http {
 
-UpstreamPool::UpstreamPool(asio::io_context& io, Heartbeat& heartbeat, Limits limits)
+namespace {
+
+// Below the 60 s after which providers and balancers close.
+constexpr std::chrono::seconds k_idle_timeout{55};
+
+}  // namespace
+
+UpstreamPool::UpstreamPool(asio::io_context& io, Heartbeat& heartbeat, std::size_t idle_each_max)
     : io_(io),
       heartbeat_(heartbeat),
-      limits_(limits),
+      idle_each_max_(idle_each_max),
       watch_(heartbeat, {.expired = {}, .hung_up = {}, .tick = [this](base::SteadyTime now) { reap(now); }}) {
   watch_.ticking(true);
+}
+
+void UpstreamPool::keep_at_most(std::size_t idle_each_max) {
+  idle_each_max_ = idle_each_max;
+  for (auto& [key, list] : idle_) {
+    if (list.size() > idle_each_max) list.erase(list.begin(), list.end() - static_cast<std::ptrdiff_t>(idle_each_max));
+  }
 }
 
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::uint64_t key) {
@@ -26,7 +41,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(std::uint64_t key) {
 void UpstreamPool::give_back(std::uint64_t key, std::unique_ptr<UpstreamConnection> connection) {
   if (!connection || !connection->reusable()) return;
   auto& list = idle_[key];
-  if (list.size() < limits_.idle_each_max) list.push_back({std::move(connection), base::coarse_now()});
+  if (list.size() < idle_each_max_) list.push_back({std::move(connection), base::coarse_now()});
 }
 
 // A dead connection must be destroyed outside the heartbeat's walk over its watches.
@@ -40,7 +55,7 @@ void UpstreamPool::reap(base::SteadyTime now) {
     for (auto& idle : list) {
       pollfd probe{idle.connection->fd(), POLLIN | POLLRDHUP, 0};
       // Anything to read on an idle connection is its end, or bytes nobody asked for.
-      const bool useless = now - idle.since > limits_.idle_timeout || ::poll(&probe, 1, 0) > 0;
+      const bool useless = now - idle.since > k_idle_timeout || ::poll(&probe, 1, 0) > 0;
       (useless ? *dead : kept).push_back(std::move(idle));
     }
     list = std::move(kept);

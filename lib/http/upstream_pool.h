@@ -3,7 +3,7 @@
 // use.
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,11 +16,11 @@ namespace cr::http {
 
 class UpstreamPool {
  public:
-  struct Limits {
-    std::size_t idle_each_max = 256;                 // idle connections kept for one channel
-    std::chrono::milliseconds idle_timeout{55'000};  // below the 60 s after which providers and balancers close
-  };
-  UpstreamPool(asio::io_context& io, Heartbeat& heartbeat, Limits limits);
+  // `idle_each_max`: idle connections kept for one channel; 0 = each serves one request.
+  UpstreamPool(asio::io_context& io, Heartbeat& heartbeat, std::size_t idle_each_max);
+
+  // From now on; those that are too many are closed at once, the longest idle ones first.
+  void keep_at_most(std::size_t idle_each_max);
 
   // `key` names the channel and its revision: an edited channel starts afresh. Null if none is idle.
   std::unique_ptr<UpstreamConnection> take(std::uint64_t key);
@@ -37,7 +37,7 @@ class UpstreamPool {
   void reap(base::SteadyTime now);
   asio::io_context& io_;
   Heartbeat& heartbeat_;
-  Limits limits_;
+  std::size_t idle_each_max_;
   Watch watch_;
   base::SteadyTime next_reap_{};
   std::unordered_map<std::uint64_t, std::vector<Idle>> idle_;

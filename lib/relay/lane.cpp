@@ -50,7 +50,7 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       settings_(std::move(settings)),
       heartbeat_(io),
       resolver_(io, shared.names),
-      pool_(io, heartbeat_, {}),
+      pool_(io, heartbeat_, settings_->upstream_idle_connections_max),
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 
@@ -75,6 +75,7 @@ http::Task<void> Lane::look(ledger::LookOp& op) {
 
 void Lane::use(std::shared_ptr<const Settings> settings) {
   settings_ = std::move(settings);
+  pool_.keep_at_most(settings_->upstream_idle_connections_max);
   std::erase_if(addresses_, [](const auto& known) { return known.second->has_certificates; });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 #include "token/scope.h"
@@ -26,6 +27,7 @@ struct Settings {
   std::uint64_t upload_bytes_max = 1024ull * 1024 * 1024;      // one request that is a form with files
   std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;   // all running requests together
   std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;  // one server-sent event
+  std::size_t upstream_idle_connections_max = 256;             // for one channel, a worker
   std::uint32_t tries_max = 3;                                 // channels tried for one request
   std::chrono::milliseconds total_timeout{600'000};            // until the answer's first byte, all tries together
   std::chrono::milliseconds drain_answer_timeout{60'000};      // on_client_gone = drain: reading on, at most

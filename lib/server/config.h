@@ -35,7 +35,6 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds stall_timeout{60'000};
   http::HeadLimits head;
-  std::int64_t upstream_idle_connections_max = 256;  // for one channel, a worker
 };
 
 struct Config {

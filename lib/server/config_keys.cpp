@@ -285,8 +285,8 @@ std::vector<ConfigKey> limit_keys() {
       bytes("limits.head_bytes_max", live, [](auto& c) -> auto& { return c.limits.head.head_bytes_max; },
             {k_kib, 16 * k_mib}),
       whole("limits.fields_max", live, [](auto& c) -> auto& { return c.limits.head.fields_max; }, {8, 10'000}),
-      whole("limits.upstream_idle_connections_max", Reload::restart,
-            [](auto& c) -> auto& { return c.limits.upstream_idle_connections_max; }, {0, 100'000}),
+      whole("limits.upstream_idle_connections_max", live,
+            [](auto& c) -> auto& { return c.relay.upstream_idle_connections_max; }, {0, 100'000}),
   };
 }
 
