@@ -127,7 +127,7 @@ base::Result<void> Daemon::open_ledger() {
   auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
-  read_certificates();
+  (void)read_certificates();
   shared_.reset(new relay::Shared{*ledger_, log_, *tls_, *names_});
   shared_->health.use(config_.relay.health);
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
@@ -138,18 +138,27 @@ base::Result<void> Daemon::open_ledger() {
   return {};
 }
 
-// A channel whose files are bad is unreachable; the others serve all the same.
-void Daemon::read_certificates() {
+// A channel whose files are bad is unreachable, and the others serve all the same; files that have gone bad leave what
+// was read of them before in use. The error tells of the first.
+base::Result<void> Daemon::read_certificates() {
+  base::Result<void> done;
   const auto directory = ledger_->directory().get();
   for (const auto& channel : directory->channels()) {
     const auto files = relay::tls_files(*channel);
     if (files.empty()) continue;
     auto context = tls_->read(files);
+    const bool keeps_old = !context && tls_->look_up(files);
     if (!context) {
-      log_.error("channel cannot be reached", {{"channel", channel->name}, {"reason", context.error().message}});
+      log_.error(keeps_old ? "certificate files not read again" : "channel cannot be reached",
+                 {{"channel", channel->name}, {"reason", context.error().message}});
+      if (done) {
+        done = base::fail(context.error().code, "channel '" + channel->name + "': " + context.error().message,
+                          context.error().hint);
+      }
     }
-    tls_->put(files, std::move(context));
+    if (!keeps_old) tls_->put(files, std::move(context));
   }
+  return done;
 }
 
 base::Result<void> Daemon::open_listeners() {

@@ -40,7 +40,7 @@ class Daemon {
   base::Result<void> open_listeners();
   base::Result<void> listen_on(const server::ListenAddress& address);
   base::Result<void> open_admin();
-  void read_certificates();
+  base::Result<void> read_certificates();  // admin threads, too
   void use_tls(const std::shared_ptr<const http::TlsServer>& tls);
   void begin_drain();
   bool drained() const;
@@ -53,7 +53,6 @@ class Daemon {
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
   void use_settings();
-  base::Result<void> read_certificates_again();
   base::Result<void> take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run);
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
   void append_channels(std::string& out) const;

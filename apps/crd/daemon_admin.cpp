@@ -121,27 +121,6 @@ base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger
   return {};
 }
 
-// Files that have gone bad leave what was read of them before in use. The error tells of the first.
-base::Result<void> Daemon::read_certificates_again() {
-  base::Result<void> done;
-  const auto directory = ledger_->directory().get();
-  for (const auto& channel : directory->channels()) {
-    const auto files = relay::tls_files(*channel);
-    if (files.empty()) continue;
-    auto context = tls_->read(files);
-    if (!context) {
-      log_.error("certificate files not read again", {{"channel", channel->name}, {"reason", context.error().message}});
-      if (done) {
-        done = base::fail(context.error().code, "channel '" + channel->name + "': " + context.error().message,
-                          context.error().hint);
-      }
-      if (tls_->look_up(files)) continue;
-    }
-    tls_->put(files, std::move(context));
-  }
-  return done;
-}
-
 // The workers take up certificates with it, too.
 void Daemon::use_settings() {
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
@@ -156,7 +135,7 @@ void Daemon::use_settings() {
 
 admin::ConfigChecked Daemon::reload() {
   const std::lock_guard lock(config_mutex_);
-  const auto certificates = read_certificates_again();
+  const auto certificates = read_certificates();
   if (config_file_.empty()) {
     use_settings();
     return {false, "crd was started without --config: there is no file to read again"};

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "http/tls_book.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
-#include "base/secret.h"
 #include "base/text.h"
+#include "http/pem_file.h"
 
 namespace cr::http {
 
@@ -23,16 +18,10 @@ namespace asio = boost::asio;
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::size_t k_file_bytes_max = std::size_t{1} << 20;
-
 tl::unexpected<base::Error> bad_file(std::string_view what, const std::string& path, const std::string& why,
                                      std::string hint = {}) {
   return base::fail(ErrorCode::invalid, std::string(what) + " " + base::escape_for_terminal(path) + ": " + why,
                     std::move(hint));
-}
-
-std::string said_by_system(int code) {
-  return base::to_lower_ascii(std::generic_category().message(code));
 }
 
 // The oldest error of OpenSSL's queue is the cause; the queue is left empty.
@@ -43,38 +32,8 @@ std::string said_by_openssl() {
   return reason == nullptr ? "not readable as PEM" : reason;
 }
 
-// A file that may hold a private key: wiped by its user. O_NONBLOCK: a pipe in its place must hold up nobody.
-Result<base::Secret> read_file(std::string_view what, const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    return bad_file(what, path, said_by_system(errno), "crd's own user must be able to read it");
-  }
-  struct stat about {};
-  std::string text;
-  int code = ::fstat(fd, &about) != 0 ? errno : 0;
-  const bool regular = code == 0 && S_ISREG(about.st_mode);
-  const bool fits = regular && static_cast<std::size_t>(about.st_size) <= k_file_bytes_max;
-  if (fits) text.resize(static_cast<std::size_t>(about.st_size));
-  std::size_t size = 0;
-  while (code == 0 && size < text.size()) {
-    const auto got = ::read(fd, text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) code = errno;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  ::close(fd);
-  text.resize(size);
-  base::Secret content{std::string_view(text)};
-  base::wipe(text);
-  if (code != 0) return bad_file(what, path, said_by_system(code));
-  if (!regular) return bad_file(what, path, "not a regular file");
-  if (!fits) return bad_file(what, path, "over 1 MiB");
-  return content;
-}
-
-asio::const_buffer buffer_of(const base::Secret& content) {
-  return asio::buffer(content.reveal().data(), content.reveal().size());
+asio::const_buffer buffer_of(const PemFile& content) {
+  return asio::buffer(content.text.reveal().data(), content.text.reveal().size());
 }
 
 // A passphrase would have to be kept somewhere just as readable; without this OpenSSL asks the terminal for it.
@@ -84,7 +43,7 @@ int no_passphrase(char*, int, int, void*) {
 
 Result<void> use_ca_file(ssl::context& tls, const std::string& path) {
   constexpr std::string_view k_what = "CA file";
-  const auto content = read_file(k_what, path);
+  const auto content = read_pem_file(k_what, path);
   if (!content) return tl::unexpected(content.error());
   boost::system::error_code error;
   ERR_clear_error();
@@ -100,9 +59,9 @@ Result<void> use_ca_file(ssl::context& tls, const std::string& path) {
 Result<void> use_client_files(ssl::context& tls, const TlsFiles& files) {
   constexpr std::string_view k_cert = "client certificate";
   constexpr std::string_view k_key = "client key";
-  const auto cert = read_file(k_cert, files.client_cert);
+  const auto cert = read_pem_file(k_cert, files.client_cert);
   if (!cert) return tl::unexpected(cert.error());
-  const auto key = read_file(k_key, files.client_key);
+  const auto key = read_pem_file(k_key, files.client_key);
   if (!key) return tl::unexpected(key.error());
   SSL_CTX_set_default_passwd_cb(tls.native_handle(), no_passphrase);
   boost::system::error_code error;

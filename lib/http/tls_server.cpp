@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "http/tls_server.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "base/address.h"
-#include "base/secret.h"
 #include "base/text.h"
+#include "http/pem_file.h"
 
 namespace cr::http {
 
@@ -25,9 +22,7 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using base::Secret;
 
-constexpr std::size_t k_file_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t k_names_max = 8;  // shown of a certificate
 constexpr auto k_soon = std::chrono::hours(24 * 14);
 // Keys of 112 bits of security and more: RSA from 2,048 bits on (SSL_CTX_set_security_level(3)).
@@ -62,38 +57,8 @@ std::string shown(const std::string& path) {
   return base::escape_for_terminal(path);
 }
 
-struct File {
-  int fd = -1;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-// What it holds, and the mode it has.
-Result<std::pair<Secret, mode_t>> read_file(const std::string& path, std::string_view setting) {
-  const auto what = "'" + std::string(setting) + "' " + shown(path);
-  // O_NONBLOCK: a pipe in the file's place must not hold the start up.
-  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat about {};
-  if (file.fd < 0 || ::fstat(file.fd, &about) != 0) {
-    return fail(ErrorCode::invalid, "cannot read " + what + ": " + base::to_lower_ascii(std::strerror(errno)),
-                "crd must be able to read it as the user it runs as; see TLS in crd.toml(5)");
-  }
-  if (!S_ISREG(about.st_mode)) return fail(ErrorCode::invalid, what + " is not a regular file");
-  std::string bytes(static_cast<std::size_t>(about.st_size) <= k_file_bytes_max ? k_file_bytes_max + 1 : 0, '\0');
-  const auto got = bytes.empty() ? 0 : ::read(file.fd, bytes.data(), bytes.size());
-  Secret text{std::string_view(bytes).substr(0, got > 0 ? static_cast<std::size_t>(got) : 0)};
-  base::wipe(bytes);
-  if (got < 0)
-    return fail(ErrorCode::invalid, "cannot read " + what + ": " + base::to_lower_ascii(std::strerror(errno)));
-  if (text.size() > k_file_bytes_max || about.st_size > static_cast<off_t>(k_file_bytes_max)) {
-    return fail(ErrorCode::invalid, what + " is over 1 MiB: this is not a PEM file");
-  }
-  return std::pair(std::move(text), about.st_mode);
-}
-
-Bio memory_of(const Secret& text) {
-  return Bio(BIO_new_mem_buf(text.reveal().data(), static_cast<int>(text.size())));
+Bio memory_of(const PemFile& file) {
+  return Bio(BIO_new_mem_buf(file.text.reveal().data(), static_cast<int>(file.text.size())));
 }
 
 // Never asks on a terminal; remembers that it was to.
@@ -182,9 +147,9 @@ Result<void> TlsServer::use_terms() {
 }
 
 Result<void> TlsServer::use_chain(const std::string& path, base::Time now) {
-  const auto file = read_file(path, "tls.cert");
+  const auto file = read_pem_file("'tls.cert'", path);
   if (!file) return tl::unexpected(file.error());
-  const auto bio = memory_of(file->first);
+  const auto bio = memory_of(*file);
   const Certificate leaf(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
   if (!leaf) {
     ERR_clear_error();
@@ -223,9 +188,9 @@ Result<void> TlsServer::use_chain(const std::string& path, base::Time now) {
 }
 
 Result<void> TlsServer::use_key(const ServerTlsFiles& files) {
-  const auto file = read_file(files.key, "tls.key");
+  const auto file = read_pem_file("'tls.key'", files.key);
   if (!file) return tl::unexpected(file.error());
-  const auto bio = memory_of(file->first);
+  const auto bio = memory_of(*file);
   bool asked = false;
   const PrivateKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_passphrase, &asked));
   const auto where = "'tls.key' " + shown(files.key);
@@ -242,7 +207,7 @@ Result<void> TlsServer::use_key(const ServerTlsFiles& files) {
     return fail(ErrorCode::invalid, "the key in " + where + " is not that of 'tls.cert' " + shown(files.cert),
                 "name the pair that was made together; a renewed certificate may have come with a new key");
   }
-  if ((file->second & S_IRWXO) != 0) {
+  if ((file->mode & S_IRWXO) != 0) {
     warnings_.push_back("the key in " + where + " can be read by every user: run chmod o= " + shown(files.key));
   }
   return {};
