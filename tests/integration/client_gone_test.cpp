@@ -7,8 +7,8 @@
 namespace cr::test {
 namespace {
 
-DaemonOptions one_worker(const std::string& on_client_gone) {
-  DaemonOptions options;
+DaemonOptions one_worker(const std::string& on_client_gone, Wire wire = Wire::plain) {
+  DaemonOptions options = over(wire);
   options.top_level = "workers = 1\non_client_gone = \"" + on_client_gone + "\"";
   options.tables = "[relay]\ncomment_interval = \"1s\"";
   return options;
@@ -25,21 +25,29 @@ std::int64_t input_estimate(bool streamed) {
 Json row_of(Gateway& gateway) {
   for (;;) {
     gateway.flush();
-    if (gateway.daemon.sql_value("SELECT count(*) FROM reservation") == "0") break;
+    // Its own: a pulse's stands as long as its stream.
+    if (gateway.daemon.sql_value("SELECT count(*) FROM reservation r JOIN token t ON t.id = r.token_id WHERE t.name = "
+                                 "'t'") == "0")
+      break;
   }
   const Json rows = Json::parse(gateway.daemon.must({"request", "list", "--token", "t", "--json"}));
   EXPECT_EQ(rows.size(), 1U);
   return rows.at(0);
 }
 
-class ClientGone : public testing::TestWithParam<bool> {};  // streamed?
+struct Leaving {
+  std::string name;
+  bool streamed;
+  Wire wire = Wire::plain;
+};
+class ClientGone : public testing::TestWithParam<Leaving> {};
 
 TEST_P(ClientGone, BeforeTheHeadCancelsTheUpstream) {
-  Gateway gateway(one_worker("cancel"));
+  Gateway gateway(one_worker("cancel", GetParam().wire));
   const auto key = gateway.token("t", {"--quota", "1"});
   gateway.upstream.close_gate();
-  RawClient client(gateway.daemon.port());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam()).dump()));
+  RawClient client(gateway.daemon.listener());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam().streamed).dump()));
   gateway.upstream.wait_for("held", 1);
   client.reset();
   gateway.upstream.wait_for("gone", 1);
@@ -48,18 +56,18 @@ TEST_P(ClientGone, BeforeTheHeadCancelsTheUpstream) {
   EXPECT_EQ(row["flags"], Json({"unknown"}));
   EXPECT_EQ(row["status"], 0) << "it got nothing";
   EXPECT_EQ(row["error"], "");
-  EXPECT_EQ(gateway.posted("t"), input_estimate(GetParam()));
+  EXPECT_EQ(gateway.posted("t"), input_estimate(GetParam().streamed));
   check_witness(gateway, Run::with_faults);
   check_books(gateway.daemon);
 }
 
 TEST_P(ClientGone, WhenDrainingTheUsageIsAwaited) {
-  Gateway gateway(one_worker("drain"));
+  Gateway gateway(one_worker("drain", GetParam().wire));
   const auto key = gateway.token("t", {"--quota", "1"});
   Pulse pulse(gateway);
   gateway.upstream.close_gate();
-  RawClient client(gateway.daemon.port());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam()).dump()));
+  RawClient client(gateway.daemon.listener());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam().streamed).dump()));
   gateway.upstream.wait_for("held", 1);
   client.reset();
   pulse.wait();
@@ -72,14 +80,18 @@ TEST_P(ClientGone, WhenDrainingTheUsageIsAwaited) {
   check_books(gateway.daemon);
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, ClientGone, testing::Bool(),
-                         [](const auto& form) { return std::string(form.param ? "streamed" : "plain"); });
+INSTANTIATE_TEST_SUITE_P(Forms, ClientGone,
+                         testing::Values(Leaving{"plain", false}, Leaving{"streamed", true},
+                                         Leaving{"streamed_over_tls", true, Wire::tls}),
+                         [](const auto& leaving) { return leaving.param.name; });
 
-TEST(ClientGoneInMidStream, CancelsTheUpstream) {
-  Gateway gateway(one_worker("cancel"));
+class ClientGoneInMidStream : public OverWire {};
+
+TEST_P(ClientGoneInMidStream, CancelsTheUpstream) {
+  Gateway gateway(one_worker("cancel", GetParam()));
   const auto key = gateway.token("t", {"--quota", "1"});
   gateway.upstream.close_gate(3);  // a role and two words
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
   const auto head = client.read_head();
   ASSERT_TRUE(head);
@@ -94,12 +106,12 @@ TEST(ClientGoneInMidStream, CancelsTheUpstream) {
   check_books(gateway.daemon);
 }
 
-TEST(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
-  Gateway gateway(one_worker("drain"));
+TEST_P(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
+  Gateway gateway(one_worker("drain", GetParam()));
   const auto key = gateway.token("t", {"--quota", "1"});
   Pulse pulse(gateway);
   gateway.upstream.close_gate(3);
-  RawClient client(gateway.daemon.port());
+  RawClient client(gateway.daemon.listener());
   client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
   const auto head = client.read_head();
   ASSERT_TRUE(head);
@@ -115,8 +127,10 @@ TEST(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
   check_books(gateway.daemon);
 }
 
+INSTANTIATE_TEST_SUITE_P(Wires, ClientGoneInMidStream, testing::Values(Wire::plain, Wire::tls), wire_name);
+
 // Bounded in time: what never comes is not waited for.
-TEST(ClientGoneInMidStream, DrainingEnds) {
+TEST(Draining, Ends) {
   auto options = one_worker("drain");
   options.tables += "\ndrain_answer_timeout = \"1s\"";
   Gateway gateway(options);
