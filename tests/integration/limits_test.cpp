@@ -105,8 +105,11 @@ TEST(Budgets, SurviveARestartAndAKill) {
   gateway.daemon.must({"audit", "verify"});
 }
 
-TEST(Rates, RequestsAMinuteWithHeadersAndNoRow) {
-  Gateway gateway;
+class Rates : public OverWire {};
+INSTANTIATE_TEST_SUITE_P(Wires, Rates, testing::Values(Wire::plain, Wire::tls), wire_name);
+
+TEST_P(Rates, RequestsAMinuteWithHeadersAndNoRow) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("ci", {"--rpm", "3", "--tpm", "100k"});
   for (int left = 2; left >= 0; --left) {
     const auto answer = gateway.post(key, chat());
@@ -139,8 +142,8 @@ TEST(Rates, RequestsAMinuteWithHeadersAndNoRow) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Rates, ModelTokensAMinute) {
-  Gateway gateway;
+TEST_P(Rates, ModelTokensAMinute) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("ci", {"--tpm", "2000"});
   // Charged with its bound at first, then put right by what it used.
   const auto first = gateway.post(key, chat("fake-full", {{"max_tokens", 1500}}));
@@ -154,8 +157,8 @@ TEST(Rates, ModelTokensAMinute) {
   check_witness(gateway, Run::clean);
 }
 
-TEST(Rates, RequestsAtOnce) {
-  Gateway gateway;
+TEST_P(Rates, RequestsAtOnce) {
+  Gateway gateway(over(GetParam()));
   const auto key = gateway.token("ci", {"--concurrency", "2"});
   gateway.upstream.close_gate();
   auto one = std::async(std::launch::async, [&] { return gateway.post(key, chat()).status; });
