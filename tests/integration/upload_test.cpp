@@ -2,12 +2,14 @@
 // Forms with files: small ones go the way of every body, large ones stream through; what is refused on the way leaves
 // no whole request at the provider and nothing on the books.
 #include <openssl/evp.h>
+#include <poll.h>
 
 #include <fstream>
 #include <future>
+#include <thread>
 
 #include "integration/form.h"
-#include "integration/gateway.h"
+#include "integration/network_gateway.h"
 #include "support/programs.h"
 
 namespace cr::test {
@@ -367,6 +369,75 @@ TEST_F(Uploads, AClientThatLeavesOnTheWay) {
   EXPECT_EQ(row()["ending"], "client_gone");
   EXPECT_EQ(row()["cost"], "0");
   expect_untouched();
+}
+
+class SlowUploads : public Uploads {
+ protected:
+  SlowUploads() : Uploads("[limits]\nbody_timeout = \"1s\"") {}
+  static void expect_too_late(RawClient& client) {
+    const auto answer = client.read_head();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 408);
+    EXPECT_EQ(answer->header("connection"), "close");
+    EXPECT_THAT(client.read_body(*answer), HasSubstr("did not arrive in time"));
+  }
+};
+
+// What each piece adds to its time is less than the client takes for it.
+TEST_F(SlowUploads, UnderTheLeastRateNothingIsEvenReserved) {
+  const auto form = Form().file("file", noise(2 * k_mib)).field("model", "fake-a");
+  RawClient client(gateway_.daemon.port());
+  client.send(head(form, sized(form.body().size())));
+  pollfd answered{client.fd(), POLLIN, 0};
+  for (std::size_t at = 0; ::poll(&answered, 1, 50) == 0; at += 10) client.send(form.body().substr(at, 10));
+  expect_too_late(client);
+  expect_untouched();
+}
+
+TEST_F(SlowUploads, ASilentClientIsToldAndItsReservationIsFreed) {
+  const auto form = transcription(5 * k_mib);
+  RawClient client(gateway_.daemon.port());
+  client.send(head(form, sized(form.body().size())));
+  client.send(form.body().substr(0, 3 * k_mib));
+  gateway_.upstream.wait_for("heads", 1);
+  expect_too_late(client);
+  gateway_.upstream.wait_for("partial", 1);
+  EXPECT_EQ(row()["ending"], "refused");
+  EXPECT_NE(gateway_.daemon.sql_value("SELECT held FROM request"), "0");
+  EXPECT_EQ(row()["cost"], "0");
+  expect_untouched();
+}
+
+TEST(UploadsOverTls, StreamToTheProviderByteForByteOrBreakOff) {
+  NetworkGateway net;
+  auto& gateway = net.gateway;
+  TlsUpstream upstream({.certificate = good_certificate()});
+  net.channel("https://127.0.0.1:" + std::to_string(upstream.port()) + "/v1",
+              {"--allow-private", "--ca-file", net.ca_file});
+  gateway.daemon.must(
+      {"price", "set", "net-a", "--input", "1", "--output", "2", "--max-output", "4096", "--context", "16000"});
+  const auto key = gateway.token("u", {"--quota", "1"});
+  const auto form = transcription(5 * k_mib, "net-a");
+  const auto head = raw_request(
+      "POST", k_path, key, {},
+      "Content-Type: " + form.content_type() + "\r\nContent-Length: " + std::to_string(form.body().size()) + "\r\n");
+  {
+    RawClient client(gateway.daemon.port());
+    client.send(head + form.body().substr(0, 3 * k_mib));
+    while (upstream.bytes_seen() < k_mib) std::this_thread::yield();
+    client.reset();
+  }
+  while (gateway.reserved("u") != 0) continue;
+  EXPECT_EQ(gateway.posted("u"), 0);
+  EXPECT_EQ(upstream.last_head(), "") << "the provider has no whole request";
+  RawClient client(gateway.daemon.port());
+  client.send(head + form.body());
+  const auto answer = client.read_head();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200) << client.read_body(*answer);
+  EXPECT_EQ(sha256(upstream.last_body()), sha256(form.body()));
+  EXPECT_EQ(gateway.posted("u"), 10 * 1000 + 20 * 2000);
+  EXPECT_EQ(gateway.reserved("u"), 0);
 }
 
 TEST_F(Uploads, AnEarlyAnswerIsPassedOn) {

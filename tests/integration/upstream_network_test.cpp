@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a channel can be told of the way to its provider: CAs and certificates of its own, a proxy, headers, and how
 // long an answer may take.
+#include <poll.h>
+
 #include <filesystem>
 
 #include "integration/network_gateway.h"
@@ -226,8 +228,11 @@ TEST(ChannelTimeoutTotal, EndsAnAnswerThatIsNeverSilent) {
   TcpListener upstream([](int fd) {
     read_request(fd);
     send_all(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
-    while (send_all(fd, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n"))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // A thousand a second, until crd leaves.
+    pollfd gone{fd, POLLRDHUP, 0};
+    while (send_all(fd, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n") &&
+           ::poll(&gone, 1, 1) == 0)
+      continue;
   });
   net.channel("http://127.0.0.1:" + std::to_string(upstream.port()) + "/v1",
               {"--allow-private", "--timeout-total", "1s"});
@@ -245,6 +250,26 @@ TEST(ChannelTimeoutTotal, EndsAnAnswerThatIsNeverSilent) {
   EXPECT_GT(net.gateway.posted("u"), 0);
   EXPECT_EQ(net.gateway.reserved("u"), 0);
   EXPECT_EQ(net.gateway.daemon.sql_value("SELECT error FROM request"), "upstream_timeout");
+}
+
+TEST(ClientGoneMeanwhile, WhileTheProvidersNameIsLookedUp) {
+  NetworkGateway net;
+  auto& daemon = net.gateway.daemon;
+  net.dns.set("silent.test", {.addresses = {}, .silent = true});
+  net.channel("http://silent.test:1/v1", {"--timeout-connect", "60s"});
+  const auto key = net.gateway.token("u", {"--quota", "1"});
+  RawClient client(daemon.port());
+  client.send(raw_request("POST", "/v1/chat/completions", key, chat("net-a", {{"max_tokens", 100}}).dump()));
+  while (net.dns.asked("silent.test") == 0) std::this_thread::yield();
+  EXPECT_GT(net.gateway.reserved("u"), 0);
+  client.reset();
+  while (net.gateway.reserved("u") != 0) continue;
+  EXPECT_EQ(net.gateway.posted("u"), 0);
+  const auto row = Json::parse(daemon.must({"request", "list", "--token", "u", "--json"})).at(0);
+  EXPECT_EQ(row.at("ending"), "client_gone");
+  EXPECT_EQ(row.at("cost"), "0");
+  EXPECT_EQ(Json::parse(daemon.must({"status", "--json"})).at("requests_running"), 0);
+  EXPECT_EQ(daemon.stop(), 0) << "a look-up under way holds up nobody";
 }
 
 }  // namespace

@@ -86,10 +86,14 @@ std::string TlsUpstream::last_head() const {
   const std::lock_guard lock(mutex_);
   return last_head_;
 }
+std::string TlsUpstream::last_body() const {
+  const std::lock_guard lock(mutex_);
+  return last_body_;
+}
 
 void TlsUpstream::serve(int fd) {
   ++connections_;
-  char bytes[4096];
+  char bytes[16 * 1024];
   if (options_.stalls) {
     while (::recv(fd, bytes, sizeof bytes, 0) > 0) continue;
     return;
@@ -107,12 +111,14 @@ void TlsUpstream::serve(int fd) {
     if (got <= 0) return;
     bytes_seen_ += static_cast<std::size_t>(got);
     request.append(bytes, static_cast<std::size_t>(got));
-    const auto end = request.find("\r\n\r\n");
+    const auto end = wanted == std::string::npos ? request.find("\r\n\r\n") : std::string::npos;
     if (end != std::string::npos) wanted = end + 4 + length_in(request);
   }
   {
     const std::lock_guard lock(mutex_);
-    last_head_ = request.substr(0, request.find("\r\n\r\n") + 2);
+    const auto head_end = request.find("\r\n\r\n");
+    last_head_ = request.substr(0, head_end + 2);
+    last_body_ = request.substr(head_end + 4);
     const std::unique_ptr<X509, decltype(&X509_free)> peer(SSL_get1_peer_certificate(tls.get()), &X509_free);
     char name[256] = "";
     if (peer) X509_NAME_get_text_by_NID(X509_get_subject_name(peer.get()), NID_commonName, name, sizeof name);

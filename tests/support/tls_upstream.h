@@ -32,7 +32,8 @@ class TlsUpstream {
   std::size_t bytes_seen() const { return bytes_seen_; }  // of requests
   std::size_t connections() const { return connections_; }
   std::string client_name() const;  // of the certificate last shown; empty = none
-  std::string last_head() const;
+  std::string last_head() const;    // of a whole request
+  std::string last_body() const;
 
  private:
   struct Context;
@@ -42,7 +43,7 @@ class TlsUpstream {
   std::unique_ptr<Context> context_;
   std::atomic<std::size_t> bytes_seen_{0}, connections_{0};
   mutable std::mutex mutex_;
-  std::string client_name_, last_head_;
+  std::string client_name_, last_head_, last_body_;
   std::unique_ptr<TcpListener> listener_;
 };
 
