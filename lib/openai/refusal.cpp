@@ -79,7 +79,7 @@ std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view
   }
   member(R"({"error":{"message":)", refusal.message);
   member(R"(,"type":)", row.openai_type);
-  if (refusal.param.empty()) {
+  if (refusal.param.empty() || refusal.code == RefusalCode::method_not_allowed) {
     out += R"(,"param":null)";
   } else {
     member(R"(,"param":)", refusal.param);

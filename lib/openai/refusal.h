@@ -52,7 +52,7 @@ enum class RefusalCode {
 struct Refusal {
   RefusalCode code = RefusalCode::internal_error;
   std::string message;  // one sentence, the setting to change in it; never a key, nothing of the body reflected
-  std::string param;    // "model", "max_tokens"; may be empty (null in the body)
+  std::string param;    // "model", "max_tokens"; may be empty (null in the body); of a method_not_allowed: for Allow
   std::optional<std::chrono::seconds> retry_after;
 };
 

@@ -81,6 +81,8 @@ TEST(Refusal, BodyInBothDialects) {
 TEST(Refusal, NoParamIsNull) {
   const auto body = json::parse(error_body({RefusalCode::internal_error, "m", "", {}}, Dialect::openai, "req_1"));
   EXPECT_TRUE(body["error"]["param"].is_null());
+  const auto method = json::parse(error_body({RefusalCode::method_not_allowed, "m", "GET", {}}, Dialect::openai, "r"));
+  EXPECT_TRUE(method["error"]["param"].is_null()) << "what is allowed is told in a header";
 }
 
 TEST(Refusal, StaysJsonWhateverTheText) {
