@@ -19,6 +19,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(cr_settings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 target_link_options(cr_settings INTERFACE -Wl,--as-needed -Wl,-z,relro,-z,now)
+# The tests are many programs: mold links one in a quarter of the time. What ships is linked by the usual linker.
+find_program(CR_MOLD mold)
 if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_definitions(cr_settings INTERFACE _FORTIFY_SOURCE=2)
 endif()
@@ -48,6 +50,9 @@ endfunction()
 # A test's own code is compiled without optimising, which takes half of the time; what it tests is compiled as ever.
 add_library(cr_test_settings INTERFACE)
 target_compile_options(cr_test_settings INTERFACE -O0 -g1 -U_FORTIFY_SOURCE)
+if(CR_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_options(cr_test_settings INTERFACE -fuse-ld=mold)
+endif()
 
 # Drives programs from outside: those are instrumented, the code that starts them need not be, which halves its compiling.
 add_library(cr_outside INTERFACE)

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 packages=(
   # build
-  g++ cmake ninja-build make pkg-config libcli11-dev nlohmann-json3-dev libsqlite3-dev libfmt-dev libcpp-httplib-dev
+  g++ cmake mold ninja-build make pkg-config libcli11-dev nlohmann-json3-dev libsqlite3-dev libfmt-dev libcpp-httplib-dev
   libboost1.81-dev libssl-dev libsimdjson-dev libsodium-dev libtomlplusplus-dev libspdlog-dev libsystemd-dev
   libexpected-dev libc-ares-dev libhowardhinnant-date-dev zlib1g-dev scdoc gzip
   # demo and tests
