@@ -2,6 +2,8 @@
 # Thin: each target calls cmake or a script. `make` alone lists them.
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+# Most tests wait more than they work.
+TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 ROUNDS ?= 1000
 RELEASE := build/release
 LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -41,16 +43,16 @@ run: build
 
 test: configure
 	@cmake --build --preset release -j $(JOBS)
-	@ctest --preset release -j $(JOBS)
+	@ctest --preset release -j $(TEST_JOBS)
 
 # The tests that drive programs are the release build's: they are told where the sanitized programs are.
 test-asan test-tsan: test-%: configure
 	@cmake --preset $* $(LAUNCHER)
 	@cmake --build --preset $* -j $(JOBS)
-	@ctest --preset $* -j $(JOBS)
+	@ctest --preset $* -j $(TEST_JOBS)
 	@cmake --build --preset release -j $(JOBS) --target outside_tests
 	@CR_TEST_BUILD=$(CURDIR)/build/$* CR_TEST_SANITIZER=$$($(CXX) -print-file-name=lib$*.so) \
-		ctest --preset release -L integration --no-tests=error -j $(JOBS)
+		ctest --preset release -L integration --no-tests=error -j $(TEST_JOBS)
 
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl

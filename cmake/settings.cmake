@@ -73,11 +73,11 @@ function(cr_test_headers name)
   endif()
 endfunction()
 
-# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [OPTIMISED] [OUTSIDE]): one GoogleTest program; every TEST in it is one
+# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [OPTIMISED] [OUTSIDE] [HEAVY]): one GoogleTest program; every TEST in it is one
 # ctest test. OUTSIDE: it drives programs and has none of our code in it, so that the one of the release build serves for
-# sanitized programs too (tests/support/programs.h).
+# sanitized programs too (tests/support/programs.h). HEAVY: it keeps two cores busy, where others mostly wait.
 function(cr_test name)
-  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE cr_settings ${arg_LINK} GTest::gmock GTest::gtest_main)
   if(NOT arg_OPTIMISED)
@@ -96,5 +96,10 @@ function(cr_test name)
     endif()
     add_dependencies(outside_tests ${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+  set(cores 1)
+  if(arg_HEAVY)
+    set(cores 2)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 PROCESSORS ${cores})
 endfunction()
