@@ -32,7 +32,10 @@ if(CR_SANITIZE_ADDRESS)
   target_link_options(cr_settings INTERFACE -fsanitize=address,undefined)
 endif()
 if(CR_SANITIZE_THREAD)
-  target_compile_options(cr_settings INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  # Asio's timers have a fence that this sanitizer cannot see; what it orders is ordered by the queue's lock as well. And
+  # so instrumented, GCC 12 believes joined strings to be out of their bounds.
+  target_compile_options(cr_settings INTERFACE -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan -Wno-array-bounds
+    -Wno-stringop-overflow)
   target_link_options(cr_settings INTERFACE -fsanitize=thread)
 endif()
 
