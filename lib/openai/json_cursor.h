@@ -27,6 +27,7 @@ class JsonCursor {
  public:
   static constexpr int k_depth_max = 64;
   explicit JsonCursor(std::string_view text) : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()) {}
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): of a std::string alone
   template <std::same_as<std::string> Text>
   explicit JsonCursor(Text&&) = delete;  // it would die before the walk
 

@@ -78,7 +78,10 @@ http::Task<Persistence> Exchange::run() {
     if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
   }
   if (!refusal) refusal = scan_and_allow();
-  if (!refusal && stored_) refusal = co_await find_stored();
+  if (!refusal && stored_) {
+    co_await lane_.look(stored_->look);
+    refusal = take_stored();
+  }
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
   if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
@@ -179,7 +182,7 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
   }
   if (!caller_.token->model_set.allows(scan_.model))
     return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
-  if (!scan_.previous_response.empty()) stored_ = std::make_unique<Stored>(scan_.previous_response);
+  if (!scan_.previous_response.empty()) stored_ = std::make_unique<Stored>(caller_.token->id, scan_.previous_response);
   return std::nullopt;
 }
 

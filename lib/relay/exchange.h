@@ -69,7 +69,7 @@ class Exchange : public Shelved {
 
   // stored.cpp: responses that their provider keeps
   MaybeRefusal read_stored_request();
-  http::Task<MaybeRefusal> find_stored();
+  MaybeRefusal take_stored();
   void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel

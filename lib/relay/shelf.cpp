@@ -27,11 +27,11 @@ void* Shelved::operator new(std::size_t size) {
   return place;
 }
 
-void Shelved::operator delete(void* place, std::size_t size) {
+void Shelved::operator delete(void* place) {
   if (g_shelf.places.size() < k_shelf_max) {
     g_shelf.places.push_back(place);
   } else {
-    ::operator delete(place, size);
+    ::operator delete(place);
   }
 }
 

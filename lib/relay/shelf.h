@@ -9,7 +9,7 @@ namespace cr::relay {
 
 struct Shelved {
   static void* operator new(std::size_t size);
-  static void operator delete(void* place, std::size_t size);
+  static void operator delete(void* place);
 };
 
 }  // namespace cr::relay

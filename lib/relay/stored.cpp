@@ -57,9 +57,14 @@ Refusal unreachable_response(const Stored& stored, const std::string& token) {
           {}};
 }
 
-Stored::Stored(std::string_view id, const http::RequestHead& head)
-    : method(head.method_text), target(head.path.substr(std::string_view("/v1").size())) {
+Stored::Stored(ledger::TokenId token, std::string_view id) {
+  look.token = token;
   look.response.id = id;
+}
+
+Stored::Stored(ledger::TokenId token, std::string_view id, const http::RequestHead& head) : Stored(token, id) {
+  method = head.method_text;
+  target = head.path.substr(std::string_view("/v1").size());
   if (!head.query.empty()) target.append("?").append(head.query);
 }
 
@@ -83,22 +88,21 @@ Exchange::MaybeRefusal Exchange::read_stored_request() {
                    std::string(path ? path->methods : std::string_view()),
                    {}};
   }
-  stored_ = std::make_unique<Stored>(path->id, head_);
+  stored_ = std::make_unique<Stored>(caller_.token->id, path->id, head_);
   scan_.stream = head_.method == http::Method::get && asks_for_stream(head_.query);
   return std::nullopt;
 }
 
-http::Task<Exchange::MaybeRefusal> Exchange::find_stored() {
-  auto& look = stored_->look;
-  look.token = caller_.token->id;
-  co_await lane_.look(look);
+// After the ledger has looked.
+Exchange::MaybeRefusal Exchange::take_stored() {
+  const auto& look = stored_->look;
   if (!look.readable) {
-    co_return Refusal{
+    return Refusal{
         RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, std::chrono::seconds(1)};
   }
-  if (!look.found) co_return unknown_response(*stored_, caller_.token->name);
+  if (!look.found) return unknown_response(*stored_, caller_.token->name);
   if (stored_->by_id()) scan_.model = look.response.model;
-  co_return std::nullopt;
+  return std::nullopt;
 }
 
 void Exchange::note_stored(ledger::Settlement& settlement) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "http/head.h"
 #include "ledger/operations.h"
@@ -13,9 +14,9 @@ namespace cr::relay {
 
 struct Stored {
   // What a request goes on from.
-  explicit Stored(std::string id) { look.response.id = std::move(id); }
+  Stored(ledger::TokenId token, std::string_view id);
   // What a request is about, sent on as it came.
-  Stored(std::string_view id, const http::RequestHead& head);
+  Stored(ledger::TokenId token, std::string_view id, const http::RequestHead& head);
 
   bool by_id() const { return !target.empty(); }
   UpstreamCall call() const;
