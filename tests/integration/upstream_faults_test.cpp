@@ -113,6 +113,29 @@ TEST(UpstreamAddress, F5_BlackHole) {
   ::close(hole);
 }
 
+// A name with addresses of both families, at one of which nobody listens; and a literal address of either.
+TEST(UpstreamAddress, EitherFamilyWillDo) {
+  const std::string body = R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":30}})";
+  const auto answer = [&](int fd) {
+    read_request(fd);
+    send_all(fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                     "\r\n\r\n" + body);
+  };
+  NetworkGateway net;
+  net.dns.set("both.test", {.addresses = {"127.0.0.1", "::1"}});
+  net.channel("http://both.test:1/v1", {"--allow-private"});
+  for (const std::string address : {"127.0.0.1", "::1"}) {
+    SCOPED_TRACE(address);
+    const TcpListener provider(answer, address);
+    const auto literal = address == "::1" ? "[::1]" : address;
+    for (const auto& host : {std::string("both.test"), literal}) {
+      net.gateway.daemon.must(
+          {"channel", "edit", "net", "--base-url", "http://" + host + ":" + std::to_string(provider.port()) + "/v1"});
+      net.expect_answer();
+    }
+  }
+}
+
 struct TlsCase {
   std::string name;
   std::function<TlsUpstreamOptions()> options;
