@@ -79,4 +79,5 @@ lint:
 	@mkdir -p build/lint
 	@# Clang cannot read GCC's precompiled headers, and needs none.
 	@sed -E 's/ -Winvalid-pch -include [^ ]+//' $(RELEASE)/compile_commands.json > build/lint/compile_commands.json
-	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option
+	@# One file at a time: of several the first one's folder decides what is checked.
+	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option

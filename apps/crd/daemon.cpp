@@ -16,7 +16,6 @@ namespace cr::crd {
 namespace {
 
 namespace asio = boost::asio;
-using base::ErrorCode;
 
 constexpr std::chrono::milliseconds k_tick{500};
 constexpr std::chrono::milliseconds k_drain_tick{20};

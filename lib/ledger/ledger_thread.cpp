@@ -236,7 +236,7 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
 
 Result<void> LedgerThread::reserve_all(Batch& batch) {
   for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
-    const auto reserved = parts_.balances->reserve(*op);
+    auto reserved = parts_.balances->reserve(*op);
     if (reserved) {
       if (op->outcome == ReserveOutcome::held) ++uncommitted_.reservations;
       continue;

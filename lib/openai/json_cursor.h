@@ -27,8 +27,8 @@ class JsonCursor {
  public:
   static constexpr int k_depth_max = 64;
   explicit JsonCursor(std::string_view text) : begin_(text.data()), at_(text.data()), end_(text.data() + text.size()) {}
-  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): of a std::string alone
   template <std::same_as<std::string> Text>
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): of a std::string alone
   explicit JsonCursor(Text&&) = delete;  // it would die before the walk
 
   // The first fault stays; after it every call fails.

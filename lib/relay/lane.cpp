@@ -126,7 +126,7 @@ std::string Lane::take_text() {
 
 void Lane::give_back(std::string&& text) {
   constexpr std::size_t k_texts_max = 64;
-  constexpr std::size_t k_text_bytes_max = 16 * 1024;
+  constexpr std::size_t k_text_bytes_max = std::size_t{16} * 1024;
   base::wipe(text);
   if (texts_.size() < k_texts_max && text.capacity() <= k_text_bytes_max) texts_.push_back(std::move(text));
 }

@@ -109,10 +109,10 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 // False: the channel may not be sent anything now, or what is held would not pay its group.
 bool Exchange::claim(const Route& route) {
   if (hold_ && is_dearer(route, routes_)) return false;
-  auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now(), route.key);
+  const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now(), route.key);
   if (!claimed) return false;
   reported_ = false;
-  claim_ = std::move(claimed);
+  claim_ = claimed;
   channel_ = route.channel;
   group_ = route.group;
   upstream_model_ = route.upstream_model;

@@ -15,9 +15,10 @@ namespace asio = http::asio;
 
 namespace {
 
-constexpr std::size_t k_head_bytes = 512;                      // of the usual answer's head
-constexpr std::size_t k_gather_bytes = 64 * 1024;              // of a plain answer, before its head is written
-constexpr std::size_t k_metered_bytes_max = 16 * 1024 * 1024;  // of a plain answer; beyond, it is estimated
+constexpr std::size_t k_head_bytes = 512;                       // of the usual answer's head
+constexpr std::size_t k_gather_bytes = std::size_t{64} * 1024;  // of a plain answer, before its head is written
+constexpr std::size_t k_metered_bytes_max =
+    std::size_t{16} * 1024 * 1024;  // of a plain answer; beyond, it is estimated
 constexpr std::string_view k_last_chunk = "0\r\n\r\n";
 constexpr std::string_view k_comment = ":\n\n";
 constexpr std::string_view k_comment_chunk = "3\r\n:\n\n\r\n";

@@ -21,7 +21,7 @@ namespace asio = http::asio;
 namespace {
 
 // Up to here a form is read whole, so that it can go to a second channel.
-constexpr std::uint64_t k_whole_bytes_max = 1024 * 1024;
+constexpr std::uint64_t k_whole_bytes_max = std::uint64_t{1024} * 1024;
 constexpr std::string_view k_line_end = "\r\n";
 constexpr std::string_view k_last_chunk = "0\r\n\r\n";
 // read_head()'s while the request is being sent: its real deadline begins when that is done.

@@ -164,7 +164,7 @@ ConfigKey trusted_proxies_key() {
 
 // A duration, or a word for none.
 template <class At>
-ConfigKey duration_or(std::string name, Reload reload, std::string none, Between range_ms, At at) {
+ConfigKey duration_or(std::string name, Reload reload, const std::string& none, Between range_ms, At at) {
   return {std::move(name), reload,
           [none, range_ms, at](const ConfigValue& value, Config& config) -> Result<void> {
             at(config).reset();
@@ -297,11 +297,11 @@ std::vector<ConfigKey> other_keys() {
   using MaybeFormat = std::optional<LogFormat>;
   return {
       duration_or(
-          "tokens.default_expiry", Reload::restart, "never", {60 * k_second, 100 * 365 * k_day},
+          "tokens.default_expiry", Reload::restart, "never", {60 * k_second, 36'500 * k_day},
           [](auto& config) -> auto& { return config.default_expiry; }),
       key_prefix_key(),
       duration_or(
-          "usage.retention", Reload::live, "forever", {k_day, 100 * 365 * k_day},
+          "usage.retention", Reload::live, "forever", {k_day, 36'500 * k_day},
           [](auto& config) -> auto& { return config.retention; }),
       whole("relay.tries_max", Reload::live, [](auto& c) -> auto& { return c.relay.tries_max; }, {1, 100}),
       duration("relay.total_timeout", [](auto& c) -> auto& { return c.relay.total_timeout; }, {k_second, k_day}),
