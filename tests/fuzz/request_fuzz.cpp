@@ -77,7 +77,8 @@ void check_edits(RequestScanner& scanner, Endpoint endpoint, const RequestScan& 
   CR_CHECK(edited.size() == edited_size(body, edits));
   CR_CHECK(apply_edits(body, plan_edits(scan, Rewrite{})) == body);
 
-  if (endpoint == Endpoint::embeddings || takes_form(endpoint)) return;  // has no bound; a body may well hold one that means nothing
+  if (endpoint == Endpoint::embeddings || takes_form(endpoint))
+    return;  // has no bound; a body may well hold one that means nothing
   const auto again = scanner.scan(endpoint, edited);
   CR_CHECK(again.has_value());
   CR_CHECK(again->model == *rewrite.model);

@@ -77,9 +77,9 @@ TEST(Multipart, PartsWithHeadsAndContents) {
 }
 
 TEST(Multipart, WhatLooksLikeABoundaryIsContent) {
-  for (const std::string content : {"x--bound--", "\r", "\n", "\r\n", "\r\n\r\n", "\r\r\n", "\n\r\n-",
-                                    "\r\n--", "\r\n--boun", "\r\n--boun\r", "\r\n--boun\r\n", "\r\n-\r\n--\r\n--b",
-                                    "\r\n --bound", "\r\n--Bound\r\n", "a\r\n--boux\r\n--boud"}) {
+  for (const std::string content :
+       {"x--bound--", "\r", "\n", "\r\n", "\r\n\r\n", "\r\r\n", "\n\r\n-", "\r\n--", "\r\n--boun", "\r\n--boun\r",
+        "\r\n--boun\r\n", "\r\n-\r\n--\r\n--b", "\r\n --bound", "\r\n--Bound\r\n", "a\r\n--boux\r\n--boud"}) {
     const auto read = read_every_way(field("f", content) + k_end);
     ASSERT_EQ(read.parts.size(), 1U) << read.reason;
     EXPECT_TRUE(read.done) << read.reason;
