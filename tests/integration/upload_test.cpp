@@ -46,6 +46,12 @@ class Uploads : public testing::Test {
   std::string head(const Form& form, const std::string& framing) {
     return raw_request("POST", k_path, key_, {}, "Content-Type: " + form.content_type() + "\r\n" + framing + "\r\n");
   }
+  // 3 MiB of a larger one; the provider has its head then.
+  void send_a_part(RawClient& client, const Form& form) {
+    client.send(head(form, sized(form.body().size())));
+    client.send(form.body().substr(0, 3 * k_mib));
+    gateway_.upstream.wait_for("heads", 1);
+  }
   static std::string sized(std::size_t size) { return "Content-Length: " + std::to_string(size); }
 
   Json row() { return Json::parse(gateway_.daemon.must({"request", "list", "--token", "t", "--json"})).at(0); }
@@ -360,9 +366,7 @@ TEST_F(SmallUploads, OverTheLimitByLengthOrOnTheWay) {
 TEST_F(Uploads, AClientThatLeavesOnTheWay) {
   const auto form = transcription(5 * k_mib);
   RawClient client(gateway_.daemon.port());
-  client.send(head(form, sized(form.body().size())));
-  client.send(form.body().substr(0, 3 * k_mib));
-  gateway_.upstream.wait_for("heads", 1);
+  send_a_part(client, form);
   client.reset();
   gateway_.upstream.wait_for("partial", 1);
   while (gateway_.reserved("t") != 0) continue;
@@ -397,9 +401,7 @@ TEST_F(SlowUploads, UnderTheLeastRateNothingIsEvenReserved) {
 TEST_F(SlowUploads, ASilentClientIsToldAndItsReservationIsFreed) {
   const auto form = transcription(5 * k_mib);
   RawClient client(gateway_.daemon.port());
-  client.send(head(form, sized(form.body().size())));
-  client.send(form.body().substr(0, 3 * k_mib));
-  gateway_.upstream.wait_for("heads", 1);
+  send_a_part(client, form);
   expect_too_late(client);
   gateway_.upstream.wait_for("partial", 1);
   EXPECT_EQ(row()["ending"], "refused");
