@@ -34,8 +34,8 @@ LedgerThread::LedgerThread(const Parts& parts)
     : parts_(parts),
       queue_(parts.options->queue_max, parts.options->settle_delay),
       checkpoint_(*parts.db),
-      pruning_(*parts.db),
       responses_(*parts.db),
+      pruning_(*parts.db, responses_),
       lists_(parts.lanes->size()),
       published_(parts.store->directory) {
   counters_.overrun = parts.balances->overrun();

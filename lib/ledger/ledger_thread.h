@@ -72,8 +72,8 @@ class LedgerThread {
   Parts parts_;
   WorkQueue queue_;
   Checkpoint checkpoint_;
-  Pruning pruning_;
   StoredResponses responses_;
+  Pruning pruning_;
   sqlite::Statement begin_, commit_;
   std::vector<LaneLists> lists_;
   std::vector<Settlement> pending_;  // not committed yet

@@ -21,8 +21,8 @@ constexpr std::chrono::hours k_step_followed{1};
 
 }  // namespace
 
-Pruning::Pruning(sqlite::Database& db)
-    : sql_(db), responses_(db), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
+Pruning::Pruning(sqlite::Database& db, StoredResponses& responses)
+    : sql_(db), responses_(responses), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
 
 base::Time Pruning::today(base::SteadyTime now) const {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - steady_at_start_);

@@ -17,7 +17,7 @@ namespace cr::ledger {
 
 class Pruning {
  public:
-  explicit Pruning(sqlite::Database& db);
+  Pruning(sqlite::Database& db, StoredResponses& responses);  // which outlives it
 
   // How long rows of requests are kept; zero = for good. Looked at again with the next commit. Any thread.
   void keep(std::chrono::milliseconds retention) {
@@ -39,7 +39,7 @@ class Pruning {
   base::Result<std::int64_t> take_rows(base::Time before, std::int64_t rows);
 
   StatementCache sql_;
-  StoredResponses responses_;
+  StoredResponses& responses_;
   std::atomic<std::int64_t> retention_ms_{0};
   std::atomic<bool> look_again_{false};
   const base::Time wall_at_start_;

@@ -91,7 +91,7 @@ json settings(const GroupRecord& group) {
 
 json settings(const ChannelRecord& channel) {
   json keys = json::array();
-  for (const token::KeyHint& hint : channel.key_hints) keys.push_back(hint.first + "..." + hint.last);
+  for (const token::KeyHint& hint : channel.key_hints) keys.push_back(to_text(hint));
   return {{"name", channel.name},
           {"kind", name_of(channel.kind)},
           {"enabled", of(channel.enabled)},

@@ -15,10 +15,6 @@ using Keys = std::vector<std::shared_ptr<const KeyRecord>>;
 
 constexpr std::size_t k_imported_bytes_min = 20;
 
-std::string shown(const token::KeyHint& hint) {
-  return hint.first + "..." + hint.last;
-}
-
 // The keys in their grace, newest first. The current one is not among them.
 Keys old_keys(const Keys& keys) {
   Keys old;
@@ -124,7 +120,7 @@ Result<IssuedKey> Store::rotate_token(std::string_view name, std::chrono::millis
   if (!done) return tl::unexpected(done.error());
   auto issued = impl_.issue_key(*token, token::mint_key(impl_.options.key_prefix));
   if (!issued) return issued;
-  const TextMap facts{{"grace", base::format_duration(grace)}, {"key", shown(token::hint_of(issued->key.reveal()))}};
+  const TextMap facts{{"grace", base::format_duration(grace)}, {"key", to_text(token::hint_of(issued->key.reveal()))}};
   done = impl_.audit(actor, "token.rotate", "token " + (*token)->name, audit_detail(facts));
   if (!done) return tl::unexpected(done.error());
   return issued;
@@ -140,14 +136,14 @@ Result<void> Store::finish_rotation(std::string_view name, std::chrono::millisec
     const Balances::KeyUse& use = impl_.balances.key_use(key->id);
     if (quiet_for.count() > 0 && use.last_used_at && *use.last_used_at > base::wall_now() - quiet_for) {
       return fail(ErrorCode::conflict,
-                  "token '" + (*token)->name + "': its old key " + shown(key->hint) + " was used at " +
+                  "token '" + (*token)->name + "': its old key " + to_text(key->hint) + " was used at " +
                       base::format_rfc3339(*use.last_used_at) + " from " + use.last_used_ip,
                   "give that client the new key first, or finish with --force");
     }
     if (auto done = impl_.drop_key(key->id); !done) return done;
   }
   if (auto done = impl_.refresh_keys((*token)->id); !done) return done;
-  const TextMap facts{{"stopped", shown(old.front()->hint)}};
+  const TextMap facts{{"stopped", to_text(old.front()->hint)}};
   return impl_.audit(actor, "token.rotate.finish", "token " + (*token)->name, audit_detail(facts));
 }
 
@@ -164,7 +160,7 @@ Result<void> Store::undo_rotation(std::string_view name, const Actor& actor) {
   }
   if (auto done = impl_.sql.run("UPDATE key SET not_after = NULL WHERE id = ?1", old.front()->id); !done) return done;
   if (auto done = impl_.refresh_keys((*token)->id); !done) return done;
-  const TextMap facts{{"current", shown(old.front()->hint)}};
+  const TextMap facts{{"current", to_text(old.front()->hint)}};
   return impl_.audit(actor, "token.rotate.undo", "token " + (*token)->name, audit_detail(facts));
 }
 
@@ -185,7 +181,7 @@ Result<void> Store::revoke_key(std::string_view name, KeyId key, const Actor& ac
       (*token)->id);
   if (!done) return done;
   if (done = impl_.refresh_keys((*token)->id); !done) return done;
-  const TextMap facts{{"key", shown((*found)->hint)}};
+  const TextMap facts{{"key", to_text((*found)->hint)}};
   return impl_.audit(actor, "token.key.revoke", "token " + (*token)->name, audit_detail(facts));
 }
 
@@ -211,7 +207,7 @@ Result<base::Secret> Store::reveal_key(std::string_view name, const Actor& actor
       impl_.vault.open({reinterpret_cast<const char*>(sealed.data()), sealed.size()}, token_context((*token)->id));
   (*row)->reset();
   if (!key) return key;
-  const TextMap facts{{"key", shown(keys.front()->hint)}};
+  const TextMap facts{{"key", to_text(keys.front()->hint)}};
   auto audited = impl_.audit(actor, "token.copy", "token " + (*token)->name, audit_detail(facts));
   if (!audited) return tl::unexpected(audited.error());
   return key;

@@ -293,7 +293,7 @@ HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTim
       if (trouble.model.empty()) ++view.keys_aside;
       if (!view.reason.empty()) continue;
       const bool has_hint = at < record.key_hints.size();
-      const auto key = has_hint ? "key " + record.key_hints[at].first + "..." + record.key_hints[at].last : "it";
+      const auto key = has_hint ? "key " + to_text(record.key_hints[at]) : "it";
       view.reason = key + " was answered " + std::to_string(trouble.status) +
                     (trouble.model.empty() ? std::string() : " for " + trouble.model);
     }
