@@ -29,12 +29,6 @@ base::Log::Options log_options(const server::Config& config) {
   return options;
 }
 
-std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config) {
-  const auto& limits = config.limits;
-  return std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
-      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
-}
-
 int wait_for_signal(std::chrono::milliseconds timeout) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -44,6 +38,19 @@ int wait_for_signal(std::chrono::milliseconds timeout) {
 }
 
 }  // namespace
+
+std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config) {
+  const auto& limits = config.limits;
+  http::ConnectionLimits connection;
+  connection.head = limits.head;
+  connection.head_timeout = limits.head_timeout;
+  connection.body_timeout = limits.body_timeout;
+  connection.idle_timeout = limits.idle_timeout;
+  connection.stall_timeout = limits.stall_timeout;
+  // Twice, so that a body that is somewhat too large is drained: those are what most 413 are about.
+  connection.drain_bytes_max = 2 * config.relay.body_bytes_max;
+  return std::make_shared<const http::ConnectionLimits>(connection);
+}
 
 Daemon::Daemon(server::Config config, std::string config_file)
     : config_(std::move(config)),

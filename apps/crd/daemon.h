@@ -21,6 +21,9 @@
 
 namespace cr::crd {
 
+// What the configuration says of a client's connection.
+std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config);
+
 class Daemon {
  public:
   // Everything up to accepting connections. `config_file` may be empty: defaults.

@@ -125,8 +125,7 @@ base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger
 void Daemon::use_settings() {
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
   const auto& limits = config_.limits;
-  const auto connection = std::make_shared<const http::ConnectionLimits>(http::ConnectionLimits{
-      limits.head, limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.stall_timeout});
+  const auto connection = connection_limits(config_);
   listeners_.connections_max = limits.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);

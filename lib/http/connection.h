@@ -10,8 +10,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/address.h"
+#include "http/body_framing.h"
 #include "http/gather.h"
 #include "http/head.h"
 #include "http/heartbeat.h"
@@ -27,9 +29,9 @@ struct ConnectionLimits {
   std::chrono::milliseconds body_timeout{60'000};   // for all of a body
   std::chrono::milliseconds idle_timeout{75'000};   // between requests
   std::chrono::milliseconds stall_timeout{60'000};  // for a client that does not read
+  std::chrono::milliseconds drain_timeout{10'000};  // reading away what is left of a body that nobody wants
+  std::uint64_t drain_bytes_max = std::uint64_t{16} * 1024 * 1024;  // and how much of it
 };
-
-struct BodyPieces;
 
 enum class ReadOutcome { ok, closed, timed_out, refused, too_large, wrong_protocol };
 
@@ -48,24 +50,34 @@ class Connection {
   Task<ReadOutcome> read_head(RequestHead& head);
   const HeadResult& refusal() const { return head_result_; }
 
-  // The whole body of `head`; body() holds it then. `too_large` over `bytes_max` (by Content-Length: before reading).
-  Task<ReadOutcome> read_body(const RequestHead& head, std::uint64_t bytes_max);
+  // The body of the request whose head was read last, in one of two ways: whole, or in pieces.
+  // "100 Continue", if this client waits for it (RFC 9110, 10.1.1): before the body is read. False: the client is gone.
+  Task<bool> say_continue();
+  // Whole; body() holds it then. `too_large` over `bytes_max` (by Content-Length: before reading). `refused`: its
+  // chunked coding is malformed.
+  Task<ReadOutcome> read_body(std::uint64_t bytes_max);
   // The same without waiting, if all of a body with a length came together with its head. False: read_body() it.
-  bool take_body(const RequestHead& head, std::uint64_t bytes_max);
+  bool take_body(std::uint64_t bytes_max);
   std::string_view body() const { return body_view_; }
-
-  // A body in pieces of at most 64 KiB, for one that is passed on: begin_pieces() once, then read_piece() until it
-  // ends. A piece holds to the next one; an empty one is the end. Each read has body_timeout, all of them together as
-  // long as the body takes at 16 KiB a second and body_timeout on top.
-  void begin_pieces(const RequestHead& head);
+  // In pieces of at most 64 KiB, for a body that is passed on: until body_ended(). A piece holds to the next one; an
+  // empty one is the end. Each read has body_timeout, all of them together as long as the body takes at 16 KiB a second
+  // and body_timeout on top.
   Task<ReadOutcome> read_piece(std::string_view& piece);
-  bool pieces_ended() const;          // that was the last: of a body with a length, known with the piece itself
   void hold(std::string_view piece);  // body() grows by it
   void drop_body();                   // the room of what was held
-  void cancel_read();                 // from another coroutine: the read under way ends as `closed`
-  // Whether an unread body is small enough to be read away after a refusal; else the connection must close.
-  bool can_skip_body(const RequestHead& head) const;
-  Task<bool> skip_body(const RequestHead& head);
+  void cancel_read();  // from another coroutine: the read under way ends as `closed`, and may go on later
+
+  // Whether all of the body has been read, by whom and how ever; of one with a length, known with its last piece.
+  bool body_ended() const { return framing_.ended(); }
+  // Whether the connection can carry another request after this one's answer: its body has ended, or what is left of it
+  // is known to come and so small that drain_body() reads it away. To be asked when the answer's head is written.
+  bool can_go_on() const;
+  // Whether the client still sends a body that should be read away, so that it gets to read the answer.
+  bool must_drain() const;
+  // Reads away what is left of the body, through the connection's one buffer: at most drain_bytes_max of it, for at
+  // most drain_timeout. True: it has ended, and the connection can go on (at once, if it had). body() is gone unless it
+  // had ended.
+  Task<bool> drain_body();
 
   // All buffers, in order; false = the client is gone or does not read (stall). At most 16 buffers.
   Task<bool> write(std::span<const asio::const_buffer> buffers);
@@ -76,11 +88,14 @@ class Connection {
   // What can be written without waiting; for keep-alive comments. False = the client is gone.
   bool write_now(std::string_view bytes);
 
-  void end_request();  // forget this request's bytes; pipelined ones stay
+  void end_request();  // forget this request; what came behind it stays. Only once its body has ended.
   bool has_buffered() const { return end_ > begin_; }
   void break_off() { broken_off_ = true; }  // the answer ends before its end: under TLS without a close_notify
-  Task<void> linger();                      // after the last answer: let it arrive although the client still sends
-  void cut();                               // at once, from any coroutine of this worker
+  // After the last answer: lets it arrive although the client still sends. `drain`: what is left of the body is
+  // drained.
+  enum class Linger { briefly, drain };
+  Task<void> linger(Linger how);
+  void cut();  // at once, from any coroutine of this worker
   bool is_cut() const { return cut_; }
   void set_idle(bool idle) { idle_ = idle; }
   bool idle() const { return idle_; }  // between requests
@@ -93,14 +108,18 @@ class Connection {
 
  private:
   ReadOutcome outcome_of(const ErrorCode& error) const;
-  Task<ReadOutcome> read_into(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> read_tls(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> wait_for(TlsStep step);
   std::optional<bool> try_write_tls(Gather& pieces);
   Task<bool> say_goodbye();
-  Task<ReadOutcome> read_sized_body(std::uint64_t length);
+  void begin_body(const RequestHead& head);
+  void keep_in_place(std::size_t size);
+  Task<ReadOutcome> read_sized_body();
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);
-  Task<ReadOutcome> fill_piece(std::size_t most);
+  Task<ReadOutcome> read_of_body(char* place, std::size_t size, std::size_t& got);
+  Task<ReadOutcome> fill(std::size_t room);
+  Task<ReadOutcome> fill_piece();
+  std::string_view take_buffered(std::size_t most);
   Task<bool> wait_writable();
   void make_room(std::size_t size);
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
@@ -115,13 +134,19 @@ class Connection {
   std::unique_ptr<TlsStream> tls_;
   TlsStep tls_wants_ = TlsStep::want_write;  // of a write under way
 
+  // One buffer, in the order of the wire: what was received and not taken yet is [begin_, end_). Below pinned_ lie the
+  // head, and a body that came whole: they stay where they are until end_request(), in pinned_buffers_ if need be.
   std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
-  std::size_t consumed_ = 0;  // of this request, head and body
-  std::string body_;          // bodies that do not fit the receive buffer, and decoded chunked ones
+  std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
+  std::vector<std::unique_ptr<char[]>> pinned_buffers_;
+  BodyFraming framing_;  // of the request whose head was read last
+  std::string body_;     // a body that does not fit the receive buffer, a decoded chunked one, or what was held
   std::string_view body_view_;
-  std::string pipelined_;               // bytes after a chunked body
-  std::unique_ptr<BodyPieces> pieces_;  // while a body is read in pieces
+  std::uint64_t body_received_ = 0;          // in pieces
+  std::chrono::milliseconds body_waited_{};  // for them
+  bool awaits_continue_ = false;             // its client sends no body before it is told to
+  bool body_lost_ = false;                   // the rest will not come, or not in time
+  bool read_cancelled_ = false;
   bool timed_out_ = false;
   bool cut_ = false;
   bool broken_off_ = false;

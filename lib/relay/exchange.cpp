@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "relay/persistence.h"
 #include "relay/price_terms.h"
 
 namespace cr::relay {
@@ -55,7 +56,6 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
       events_(settings_->event_bytes_max) {
   lane_.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
   lane_.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
-  if (!head.keep_alive) persistence_ = Persistence::close;
 }
 
 Exchange::~Exchange() {
@@ -75,7 +75,7 @@ http::Task<Persistence> Exchange::run() {
     if (!refusal) refusal = co_await read_form();
   } else {
     if (!refusal) refusal = count_body();
-    if (!refusal && !client_.take_body(head_, settings_->body_bytes_max)) refusal = co_await read_body();
+    if (!refusal && !client_.take_body(settings_->body_bytes_max)) refusal = co_await read_body();
   }
   if (!refusal) refusal = scan_and_allow();
   if (!refusal && stored_) {
@@ -134,14 +134,13 @@ Exchange::MaybeRefusal Exchange::count_body() {
   counted_body_bytes_ = expected;
   if (total.fetch_add(expected, std::memory_order_relaxed) + expected <= settings_->body_bytes_total_max)
     return std::nullopt;
-  persistence_ = Persistence::close;
   return Refusal{RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, k_overload_retry};
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
   const bool fits = head_.content_length.value_or(0) <= settings_->body_bytes_max;
-  if (fits && head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
-  const auto outcome = co_await client_.read_body(head_, settings_->body_bytes_max);
+  if (fits && !co_await client_.say_continue()) client_gone_ = true;
+  const auto outcome = co_await client_.read_body(settings_->body_bytes_max);
   if (head_.chunked) {
     const auto unused = counted_body_bytes_ - std::min<std::uint64_t>(counted_body_bytes_, client_.body().size());
     lane_.shared().body_bytes.fetch_sub(unused, std::memory_order_relaxed);
@@ -152,7 +151,6 @@ http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
 
 Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
   if (outcome == http::ReadOutcome::ok) return std::nullopt;
-  persistence_ = Persistence::close;
   switch (outcome) {
     case http::ReadOutcome::too_large:
       return Refusal{
@@ -323,22 +321,16 @@ http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
 }
 
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {
-  const bool body_is_read = !client_.body().empty() || head_.content_length.value_or(0) == 0;
-  const bool skip = !body_is_read && persistence_ == Persistence::keep_alive;
-  if (skip && !client_.can_skip_body(head_)) persistence_ = Persistence::close;
-  if (head_.chunked && client_.body().empty()) persistence_ = Persistence::close;
-  if (lane_.shared().draining.load(std::memory_order_relaxed)) persistence_ = Persistence::close;
+  const auto persistence = persistence_after(head_, client_, lane_.shared());
   status_ = openai::row_of(refusal.code).status;
   error_ = openai::row_of(refusal.code).name;
   settle_refused(refusal);
   if (client_gone_) co_return Persistence::close;
   const auto rates = rate_status();
   const auto text =
-      refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence_, rates ? &*rates : nullptr);
-  if (!co_await client_.write(text)) co_return Persistence::close;
-  if (skip && persistence_ == Persistence::keep_alive && !co_await client_.skip_body(head_))
-    co_return Persistence::close;
-  co_return persistence_;
+      refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence, rates ? &*rates : nullptr);
+  const bool written = co_await client_.write(text);
+  co_return written ? persistence : Persistence::close;
 }
 
 void Exchange::cut() {

@@ -180,14 +180,14 @@ class Exchange : public Shelved {
   http::Gather pieces_;             // what of them the socket did not take yet
   base::SteadyTime last_write_;
   std::optional<std::int64_t> first_byte_ms_;
-  std::uint64_t unread_bytes_ = 0;               // of a plain answer that the meter could not read
-  std::optional<base::SteadyTime> drain_until_;  // reading on for the usage after the client left
-  Persistence persistence_ = Persistence::keep_alive;
+  std::uint64_t unread_bytes_ = 0;                // of a plain answer that the meter could not read
+  std::optional<base::SteadyTime> drain_until_;   // reading on for the usage after the client left
+  Persistence persistence_ = Persistence::close;  // until an answer's head says otherwise
   int status_ = 0;
   std::string_view error_;  // error.code for the row
   bool head_sent_ = false;
   bool streaming_ = false;  // events are going to the client, comments may
-  bool chunked_ = false, writing_ = false;
+  bool chunked_ = false, writing_ = false, half_closed_ = false;
   bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
   std::optional<openai::Usage> lost_;  // by tries that were sent, and whose answer nobody got

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "relay/caller.h"
+#include "relay/persistence.h"
 #include "relay/router.h"
 
 namespace cr::relay {
@@ -173,9 +174,6 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
   const bool anthropic = about_models && head.find("anthropic-version").has_value();
   const auto dialect = anthropic ? openai::Dialect::anthropic : openai::Dialect::openai;
-  const bool has_body = head.chunked || head.content_length.value_or(0) > 0;
-  const auto persistence =
-      head.keep_alive && !has_body && !lane.shared().draining.load() ? Persistence::keep_alive : Persistence::close;
   lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 
   std::optional<Refusal> refusal;
@@ -210,6 +208,7 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
     else
       body = usage_body(op);
   }
+  const auto persistence = persistence_after(head, client, lane.shared());
   const auto text = refusal ? refusal_text(*refusal, dialect, request_id, persistence)
                             : json_text(200, body, request_id, persistence);
   const bool written = co_await client.write(text);

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "relay/exchange.h"
+#include "relay/persistence.h"
 
 namespace cr::relay {
 
@@ -51,7 +52,6 @@ http::Task<void> Exchange::pump() {
   status_ = source_->status();
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
-  if (lane_.shared().draining.load(std::memory_order_relaxed)) persistence_ = Persistence::close;
   return source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
 }
 
@@ -73,6 +73,7 @@ std::chrono::milliseconds Exchange::fill_timeout() const {
 
 void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   chunked_ = !content_length && head_.minor_version >= 1;
+  persistence_ = persistence_after(head_, client_, lane_.shared());
   if (!content_length && !chunked_)
     persistence_ = Persistence::close;  // HTTP/1.0: the end of the connection ends the body
   AnswerHead head;
@@ -315,8 +316,11 @@ void Exchange::on_hang_up(short events) {
     if (source_) source_->cancel();
     return;
   }
-  // Half-closed: it may still read. A comment finds out; if nobody is there, a reset comes back before the next tick.
-  if (streaming_ && !writing_ && !client_gone_) client_.write_now(chunked_ ? k_comment_chunk : k_comment);
+  // Half-closed: it may still read. One comment finds out; if nobody is there, a reset comes back before the next tick.
+  if (!streaming_ || writing_ || !written_.empty() || half_closed_) return;
+  half_closed_ = true;
+  last_write_ -= settings_->comment_interval;
+  on_tick(base::coarse_now());
 }
 
 void Exchange::on_tick(base::SteadyTime now) {

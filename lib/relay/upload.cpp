@@ -58,10 +58,7 @@ Exchange::MaybeRefusal Exchange::judge_piece(http::ReadOutcome outcome, std::str
   upload_->received += piece.size();
   if (upload_->received > settings_->upload_bytes_max) return too_large(settings_->upload_bytes_max);
   auto refusal = upload_->form.push(piece);
-  if (!refusal && client_.pieces_ended()) {
-    refusal = upload_->form.finish();
-    if (head_.keep_alive) persistence_ = Persistence::keep_alive;
-  }
+  if (!refusal && client_.body_ended()) refusal = upload_->form.finish();
   if (!refusal && hold_ && upload_->form.scan().choices > scan_.choices) {
     refusal = Refusal{RefusalCode::invalid_value, "n came after the file: send it before the file", "n", {}};
   }
@@ -86,11 +83,9 @@ void Exchange::drop_held() {
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::read_form() {
-  persistence_ = Persistence::close;  // until all of the body has been read
   if (head_.content_length.value_or(0) > settings_->upload_bytes_max) co_return too_large(settings_->upload_bytes_max);
-  if (head_.expect_continue && !co_await client_.write("HTTP/1.1 100 Continue\r\n\r\n")) client_gone_ = true;
+  if (!co_await client_.say_continue()) client_gone_ = true;
   const auto whole_max = std::min(k_whole_bytes_max, settings_->body_bytes_max);
-  client_.begin_pieces(head_);
   std::string_view piece;
   do {
     const auto outcome = co_await client_.read_piece(piece);
@@ -108,8 +103,8 @@ http::Task<Exchange::MaybeRefusal> Exchange::read_form() {
     refusal = count_held(held);
     if (refusal) co_return refusal;
     client_.hold(piece);
-    upload_->streams = known && held >= whole_max && !client_.pieces_ended();
-  } while (!client_.pieces_ended() && !upload_->streams);
+    upload_->streams = known && held >= whole_max && !client_.body_ended();
+  } while (!client_.body_ended() && !upload_->streams);
   waiting_since_ = base::steady_now();
   co_return std::nullopt;
 }
@@ -155,7 +150,7 @@ http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const E
   bool ok = co_await connection.send_piece(request_.buffers);
   stall.disarm();
   std::string_view piece;
-  while (ok && !early.done && !client_.pieces_ended()) {
+  while (ok && !early.done && !client_.body_ended()) {
     const auto outcome = co_await client_.read_piece(piece);
     if (early.done) {  // that is what may have ended the read
       // A piece that came all the same went nowhere: nobody can get the whole form any more.
@@ -180,7 +175,7 @@ http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const E
     const std::array<asio::const_buffer, 1> last{asio::buffer(k_last_chunk)};
     ok = co_await connection.send_piece(last);
   }
-  co_return ok&& client_.pieces_ended();
+  co_return ok&& client_.body_ended();
 }
 
 Attempt Exchange::failed_upload() {

@@ -30,6 +30,7 @@ struct ListenerState {
   std::atomic<std::uint64_t> requests_per_connection_max{10'000};
   std::atomic<std::uint64_t> connections_refused{0};
   std::atomic<std::uint64_t> handshakes_failed{0};
+  std::atomic<std::int64_t> drains{0};  // connections that close once the rest of a body has been read away
   // TLS spoken to a plain listener, or HTTP to a TLS one: how often, and until when no more is said of it.
   std::atomic<std::uint64_t> wrong_protocol{0};
   std::atomic<base::SteadyTime> wrong_protocol_quiet_until{base::SteadyTime()};
@@ -70,6 +71,7 @@ class Worker {
   http::Task<void> serve(http::Socket socket);
   http::Task<bool> begin_tls(http::Connection& client);
   http::Task<void> serve_requests(http::Connection& client);
+  http::Task<void> linger(http::Connection& client);
   void note_wrong_protocol(const http::Connection& client);
   http::Task<relay::Persistence> answer(http::Connection& client, const http::RequestHead& head);
   http::Task<relay::Persistence> answer_health(http::Connection& client, const http::RequestHead& head,

@@ -4,6 +4,7 @@
 #include "relay/answer_text.h"
 #include "relay/exchange.h"
 #include "relay/own_answers.h"
+#include "relay/persistence.h"
 #include "server/worker.h"
 
 namespace cr::server {
@@ -36,20 +37,30 @@ std::string framing_error(const http::HeadResult& result, std::string_view reque
   return out + body;
 }
 
-bool has_body(const http::RequestHead& head) {
-  return head.chunked || head.content_length.value_or(0) > 0;
+http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, const Refusal& refusal,
+                               base::RequestId id, const relay::Shared& shared) {
+  const auto persistence = relay::persistence_after(head, client, shared);
+  const auto text = relay::refusal_text(refusal, relay::dialect_of_path(head.path), id.to_string(), persistence);
+  const bool written = co_await client.write(text);
+  co_return written ? persistence : Persistence::close;
 }
 
-http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, const Refusal& refusal,
-                               base::RequestId id) {
-  auto persistence =
-      head.keep_alive && (!has_body(head) || client.can_skip_body(head)) ? Persistence::keep_alive : Persistence::close;
-  const auto text = relay::refusal_text(refusal, relay::dialect_of_path(head.path), id.to_string(), persistence);
-  if (!co_await client.write(text)) co_return Persistence::close;
-  if (persistence == Persistence::keep_alive && has_body(head) && !co_await client.skip_body(head))
-    co_return Persistence::close;
-  co_return persistence;
-}
+// How many bodies that nobody wants are read away at once before their connections close.
+constexpr std::int64_t k_drains_max = 1024;
+
+class DrainSlot {
+ public:
+  explicit DrainSlot(std::atomic<std::int64_t>& drains)
+      : drains_(drains), taken_(drains.fetch_add(1, std::memory_order_relaxed) < k_drains_max) {}
+  ~DrainSlot() { drains_.fetch_sub(1, std::memory_order_relaxed); }
+  DrainSlot(const DrainSlot&) = delete;
+  DrainSlot& operator=(const DrainSlot&) = delete;
+  bool taken() const { return taken_; }
+
+ private:
+  std::atomic<std::int64_t>& drains_;
+  bool taken_;
+};
 
 }  // namespace
 
@@ -64,15 +75,16 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
     if (outcome == http::ReadOutcome::refused) {
       const auto id = base::RequestId::make(base::wall_now());
       const auto text = framing_error(client.refusal(), id.to_string());
-      if (co_await client.write(text)) co_await client.linger();
+      if (co_await client.write(text)) co_await linger(client);
       co_return;
     }
     if (outcome == http::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
     if (outcome != http::ReadOutcome::ok) co_return;
     if (served >= requests_max) head.keep_alive = false;
     const auto persistence = co_await answer(client, head);
-    if (persistence == Persistence::close) {
-      co_await client.linger();
+    // Whatever the answer promised: no request is read before the end of this one's body.
+    if (persistence == Persistence::close || !co_await client.drain_body()) {
+      co_await linger(client);
       co_return;
     }
     client.end_request();
@@ -80,11 +92,17 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
   }
 }
 
+http::Task<void> Worker::linger(http::Connection& client) {
+  if (!client.must_drain()) co_return co_await client.linger(http::Connection::Linger::briefly);
+  const DrainSlot slot(state_.drains);
+  co_await client.linger(slot.taken() ? http::Connection::Linger::drain : http::Connection::Linger::briefly);
+}
+
 http::Task<Persistence> Worker::answer(http::Connection& client, const http::RequestHead& head) {
   const auto id = base::RequestId::make(base::wall_now());
   if (const auto endpoint = openai::find_endpoint(head.path)) {
     if (head.method != http::Method::post && *endpoint != openai::Endpoint::response_by_id) {
-      co_return co_await refuse(client, head, k_post_only, id);
+      co_return co_await refuse(client, head, k_post_only, id, shared_);
     }
     const auto exchange = std::make_unique<relay::Exchange>(lane_, client, head, *endpoint, id);
     co_return co_await exchange->run();
@@ -92,14 +110,14 @@ http::Task<Persistence> Worker::answer(http::Connection& client, const http::Req
   if (const auto own = relay::find_own_answer(head.path))
     co_return co_await relay::give_own_answer(lane_, client, head, *own, id);
   if (head.path == "/healthz" || head.path == "/readyz") co_return co_await answer_health(client, head, id);
-  co_return co_await refuse(client, head, k_unknown_endpoint, id);
+  co_return co_await refuse(client, head, k_unknown_endpoint, id, shared_);
 }
 
 // /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains.
 http::Task<Persistence> Worker::answer_health(http::Connection& client, const http::RequestHead& head,
                                               base::RequestId id) {
   if (head.method != http::Method::get && head.method != http::Method::head) {
-    co_return co_await refuse(client, head, k_get_only, id);
+    co_return co_await refuse(client, head, k_get_only, id, shared_);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
   const std::string_view body = draining ? R"({"status":"draining"})" : R"({"status":"ok"})";
@@ -108,7 +126,7 @@ http::Task<Persistence> Worker::answer_health(http::Connection& client, const ht
   answer.content_length = body.size();
   const auto request_id = id.to_string();
   answer.request_id = request_id;
-  answer.persistence = head.keep_alive && !has_body(head) && !draining ? Persistence::keep_alive : Persistence::close;
+  answer.persistence = relay::persistence_after(head, client, shared_);
   std::string text;
   relay::append_head(text, answer);
   if (head.method == http::Method::get) text.append(body);
