@@ -129,6 +129,32 @@ TEST_P(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
 
 INSTANTIATE_TEST_SUITE_P(Wires, ClientGoneInMidStream, testing::Values(Wire::plain, Wire::tls), wire_name);
 
+class ClientHalfCloses : public OverWire {};
+
+TEST_P(ClientHalfCloses, AndIsAskedOnceWhetherItStillReads) {
+  Gateway gateway(one_worker("cancel", GetParam()));
+  const auto key = gateway.token("t", {"--quota", "1"});
+  Pulse pulse(gateway);
+  gateway.upstream.close_gate(3);
+  RawClient client(gateway.daemon.listener());
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
+  const auto head = client.read_head();
+  ASSERT_TRUE(head);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
+  client.half_close();
+  constexpr int k_beats = 4;  // of a second, in which the worker looks at its clients four times
+  pulse.wait(k_beats);
+  gateway.upstream.open_gate();
+  int comments = 0;
+  for (auto event = client.read_event(*head); event; event = client.read_event(*head)) comments += *event == ":\n\n";
+  EXPECT_TRUE(client.clean_end());
+  EXPECT_GE(comments, 1);
+  EXPECT_LT(comments, 2 * k_beats);
+  EXPECT_EQ(row_of(gateway)["ending"], "complete");
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ClientHalfCloses, testing::Values(Wire::plain, Wire::tls), wire_name);
+
 // Bounded in time: what never comes is not waited for.
 TEST(Draining, Ends) {
   auto options = one_worker("drain");
