@@ -11,8 +11,8 @@ packages=(
   libexpected-dev libc-ares-dev libhowardhinnant-date-dev zlib1g-dev scdoc gzip
   # demo and tests
   curl ca-certificates libgtest-dev libgmock-dev sqlite3 sslscan systemd mandoc bash-completion zsh fish openssl git
-  # bench and lint
-  nginx-light clang-format clang-tidy
+  # bench, lint and fuzzers
+  nginx-light clang-format clang-tidy clang libclang-rt-14-dev llvm
 )
 # The SDK tests run on any Node.js from Debian's 18 on.
 node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/' || true)

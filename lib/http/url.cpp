@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/address.h"
+
 namespace cr::http {
 
 namespace {
@@ -26,7 +28,8 @@ base::Result<void> parse_authority(std::string_view authority, Url& url) {
     const auto rest = authority.substr(close + 1);
     if (!rest.empty() && rest.front() != ':') return bad_url("something follows the bracket");
     port = rest.empty() ? rest : rest.substr(1);
-    if (url.host.empty() || url.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos) {
+    if (rest == ":") return bad_url("the port is empty");
+    if (url.host.find(':') == std::string::npos || !base::IpAddress::parse(url.host)) {
       return bad_url("the IPv6 address is malformed");
     }
   } else {

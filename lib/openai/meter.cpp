@@ -254,7 +254,7 @@ std::optional<std::int64_t> Meter::search_units() const {
 }
 
 std::optional<Usage> Meter::input_usage() const {
-  if (!state_->report.input) return std::nullopt;
+  if (!tells_input(state_->endpoint, state_->report)) return std::nullopt;
   Usage usage = to_usage(state_->endpoint, state_->report);
   usage.output_tokens = 0;
   return usage;

@@ -105,7 +105,7 @@ void UsageReport::merge(const UsageReport& later) {
 
 void UsageReport::add(const UsageReport& more) {
   const auto sum = [](std::optional<std::int64_t>& ours, const std::optional<std::int64_t>& theirs) {
-    if (theirs) ours = ours.value_or(0) + *theirs;
+    if (theirs) ours = std::min(ours.value_or(0) + *theirs, k_tokens_max);
   };
   sum(input, more.input);
   sum(output, more.output);
@@ -160,9 +160,13 @@ bool read_rerank_meta(JsonCursor& cursor, UsageReport& report) {
   return cursor.fault() == JsonFault::none;
 }
 
-bool is_complete(Endpoint endpoint, const UsageReport& report) {
+bool tells_input(Endpoint endpoint, const UsageReport& report) {
   // Some (Voyage) tell the total alone of what has no output.
-  return has_output(endpoint) ? report.input && report.output : report.input || report.total;
+  return report.input || (!has_output(endpoint) && report.total);
+}
+
+bool is_complete(Endpoint endpoint, const UsageReport& report) {
+  return tells_input(endpoint, report) && (report.output || !has_output(endpoint));
 }
 
 Usage to_usage(Endpoint endpoint, const UsageReport& report) {

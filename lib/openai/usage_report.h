@@ -25,7 +25,7 @@ struct UsageReport {
 
   // The fields that `later` has replace ours.
   void merge(const UsageReport& later);
-  // The input, output and total of another piece of work add to ours.
+  // The input, output and total of another piece of work add to ours, up to the most that is plausible.
   void add(const UsageReport& more);
 };
 
@@ -38,6 +38,8 @@ bool read_seconds(JsonCursor& cursor, UsageReport& report);
 // Takes the `meta` of a rerank's answer (docs.cohere.com/v2/reference/rerank).
 bool read_rerank_meta(JsonCursor& cursor, UsageReport& report);
 
+// Whether the report says what went in.
+bool tells_input(Endpoint endpoint, const UsageReport& report);
 // Whether the report says all the model tokens that the endpoint uses.
 bool is_complete(Endpoint endpoint, const UsageReport& report);
 // What the fields come to: cached parts within the input, the endpoint's own way to count them. Needs `input`, or

@@ -347,6 +347,16 @@ TEST(Meter, KnowsTheInputOfACutStream) {
   EXPECT_EQ(meter.usage(), std::nullopt);
 }
 
+TEST(Meter, TheInputOfWhatHasNoOutputMayBeTheTotal) {
+  Meter meter(Endpoint::embeddings, UsageEvent::forward);
+  meter.observe_body(R"({"data":[],"usage":{"total_tokens":8}})");
+  EXPECT_EQ(meter.usage(), (Usage{8, 0, 0, 0}));
+  EXPECT_EQ(meter.input_usage(), meter.usage());
+  Meter chat(Endpoint::chat_completions, UsageEvent::forward);
+  chat.observe_body(R"({"usage":{"total_tokens":8}})");
+  EXPECT_EQ(chat.input_usage(), std::nullopt);
+}
+
 TEST(Meter, AnErrorByNameAlone) {
   Meter meter(Endpoint::chat_completions, UsageEvent::forward);
   meter.observe(event("not json", "error"));

@@ -235,6 +235,15 @@ TEST(Units, EachImageOfAStreamBringsItsUsage) {
   EXPECT_FALSE(meter.ended()) << "another image may come";
 }
 
+TEST(Units, SumsOfImagesStayPlausible) {
+  Meter meter(Endpoint::images_generations, UsageEvent::forward);
+  constexpr std::string_view k_data =
+      R"({"type":"image_generation.completed","usage":{"input_tokens":1099511627776,"output_tokens":1099511627776}})";
+  for (int i = 0; i < 3; ++i) meter.observe({k_data, "", k_data});
+  constexpr std::int64_t k_most = std::int64_t{1} << 40;
+  EXPECT_EQ(meter.usage(), (Usage{k_most, 0, 0, k_most}));
+}
+
 TEST(Units, SpeechInEventsEndsWithItsUsage) {
   Meter meter(Endpoint::audio_speech, UsageEvent::forward);
   const auto see = [&meter](std::string_view data) { meter.observe({data, "", data}); };
