@@ -5,20 +5,24 @@ JOBS ?= $(shell nproc)
 # Most tests wait more than they work.
 TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 ROUNDS ?= 1000
+# For each of the fuzzers.
+FUZZ_SECONDS ?= 600
 RELEASE := build/release
 LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps configure build demo run test test-asan test-tsan soak bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-tsan test-threads fuzz soak bench install clean format lint
 
 help:
 	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
 	@echo 'make build      build crd and crctl into $(RELEASE)'
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'
-	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers'
+	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers; test-threads: the'
+	@echo '                tests of what threads share under the thread sanitizer'
 	@echo 'make soak       build, then a thousand rounds of killing crd under load (ROUNDS=1000)'
+	@echo 'make fuzz       build, then run each fuzzer for ten minutes (FUZZ_SECONDS=600)'
 	@echo 'make bench      CPU a request of crd beside nginx'
 	@echo 'make install    install into $$DESTDIR$$PREFIX (PREFIX=$(PREFIX))'
 	@echo 'make format     format the sources; make lint: check format and run clang-tidy; make clean: remove build/'
@@ -46,13 +50,17 @@ test: configure
 	@ctest --preset release -j $(TEST_JOBS)
 
 # The tests that drive programs are the release build's: they are told where the sanitized programs are.
+# Only those about what threads share: test-threads.
 test-asan test-tsan: test-%: configure
-	@cmake --preset $* $(LAUNCHER)
-	@cmake --build --preset $* -j $(JOBS)
-	@ctest --preset $* -j $(TEST_JOBS)
-	@cmake --build --preset release -j $(JOBS) --target outside_tests
-	@CR_TEST_BUILD=$(CURDIR)/build/$* CR_TEST_SANITIZER=$$($(CXX) -print-file-name=lib$*.so) \
-		ctest --preset release -L integration --no-tests=error -j $(TEST_JOBS)
+	@tests/sanitized.sh $* $(JOBS) $(TEST_JOBS) $(LAUNCHER)
+
+test-threads: configure
+	@THREADS=1 tests/sanitized.sh tsan $(JOBS) $(TEST_JOBS) $(LAUNCHER)
+
+fuzz: deps
+	@cmake --preset fuzz $(LAUNCHER)
+	@cmake --build --preset fuzz -j $(JOBS)
+	@JOBS=$(JOBS) tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl

@@ -2,8 +2,14 @@
 # Settings and warnings, as INTERFACE targets every floor links.
 option(CR_SANITIZE_ADDRESS "address and undefined-behaviour sanitizers" OFF)
 option(CR_SANITIZE_THREAD "thread sanitizer" OFF)
+# The presets turn it on, for developers and for .ci/run; it means the two compilers the sources are kept clean for. With
+# others a warning stays one, so that nobody fails to build for it.
+option(CR_WERROR "warnings are errors, with g++ 12 and clang 14" OFF)
 # Off in the release build, which so finds a file that leans on another one's includes.
 option(CR_PRECOMPILE "precompiled headers for the programs too, not for the tests alone" OFF)
+# Several sources compiled as one, which takes a third of the time: for builds of which nothing ships. Where a name stands in
+# the way (cmake/unity_groups.awk did not see it), this off builds them one by one.
+option(CR_UNITY "compile the sources of a target in a few pieces" OFF)
 set(CR_COMMON_HEADERS <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <string> <string_view>
     <unordered_map> <utility> <vector>)
 set(CR_ASIO_HEADERS <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp> <boost/asio/basic_stream_socket.hpp>
@@ -12,11 +18,20 @@ set(CR_ASIO_HEADERS <boost/asio/as_tuple.hpp> <boost/asio/awaitable.hpp> <boost/
 add_library(cr_settings INTERFACE)
 target_include_directories(cr_settings INTERFACE ${CMAKE_SOURCE_DIR}/lib ${CMAKE_BINARY_DIR}/generated)
 target_compile_definitions(cr_settings INTERFACE CR_VERSION="${PROJECT_VERSION}")
-target_compile_options(cr_settings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror -fno-plt
+set(werror)
+if(CR_WERROR AND "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}" MATCHES "^(GNU 12|Clang 14)\\.")
+  set(werror -Werror)
+endif()
+target_compile_options(cr_settings INTERFACE -Wall -Wextra -Wconversion -Wshadow ${werror} -fno-plt
                                              -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC 12 sees trouble inside its own optimised std::string and std::optional (GCC bugs 105651 and 80635).
   target_compile_options(cr_settings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(CR_UNITY)
+  # Of one file these would say something: a parameter with the name of what another file keeps to itself, and what a file
+  # keeps to itself in a file that was included.
+  target_compile_options(cr_settings INTERFACE -Wno-shadow -Wno-subobject-linkage)
 endif()
 target_link_options(cr_settings INTERFACE -Wl,--as-needed -Wl,-z,relro,-z,now)
 # The tests are many programs: mold links one in a quarter of the time. What ships is linked by the usual linker.
@@ -39,6 +54,25 @@ if(CR_SANITIZE_THREAD)
   target_link_options(cr_settings INTERFACE -fsanitize=thread)
 endif()
 
+# cr_unite(TARGET): with CR_UNITY, the sources that TARGET has by now are compiled in groups.
+function(cr_unite target)
+  if(NOT CR_UNITY)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "^[a-z_0-9]+\\.cpp$")
+  execute_process(COMMAND awk -v most=8 -f ${CMAKE_SOURCE_DIR}/cmake/unity_groups.awk ${sources}
+                  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+  foreach(line ${lines})
+    string(REPLACE " " ";" line "${line}")
+    list(GET line 0 group)
+    list(GET line 1 source)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${target}_${group})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 # cr_floor(NAME SOURCES a.cpp b.cpp PUBLIC floors-and-libraries PRIVATE libraries [PRECOMPILE headers]): one folder of lib/
 # as a target cr_NAME.
 function(cr_floor name)
@@ -48,6 +82,7 @@ function(cr_floor name)
   if(CR_PRECOMPILE)
     target_precompile_headers(cr_${name} PRIVATE ${CR_COMMON_HEADERS} ${arg_PRECOMPILE})
   endif()
+  cr_unite(cr_${name})
 endfunction()
 
 # A test's own code is compiled without optimising, which takes half of the time; what it tests is compiled as ever.
@@ -76,11 +111,13 @@ function(cr_test_headers name)
   endif()
 endfunction()
 
-# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [OPTIMISED] [OUTSIDE] [HEAVY]): one GoogleTest program; every TEST in it is one
+# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [THREADS ...] [OPTIMISED] [OUTSIDE] [HEAVY]): one GoogleTest program; every TEST in it is one
 # ctest test. OUTSIDE: it drives programs and has none of our code in it, so that the one of the release build serves for
 # sanitized programs too (tests/support/programs.h). HEAVY: it keeps two cores busy, where others mostly wait.
+# THREADS: patterns of GoogleTest's filter; what fits one is about what threads share, gets the label `threads` too, and is
+# run under the thread sanitizer by .ci/run.
 function(cr_test name)
-  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS;THREADS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE cr_settings ${arg_LINK} GTest::gmock GTest::gtest_main)
   if(NOT arg_OPTIMISED)
@@ -89,6 +126,7 @@ function(cr_test name)
     target_precompile_headers(${name} REUSE_FROM cr_test_headers)
   endif()
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  cr_unite(${name})
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
@@ -103,6 +141,26 @@ function(cr_test name)
   if(arg_HEAVY)
     set(cores 2)
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300 PROCESSORS ${cores})
+  set(properties TIMEOUT 300 PROCESSORS ${cores})
+  if(NOT arg_THREADS)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${arg_LABELS}" ${properties})
+    return()
+  endif()
+  list(JOIN arg_THREADS ":" threads)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-${threads}" TEST_LIST ${name}_others
+    PROPERTIES LABELS "${arg_LABELS}" ${properties})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${threads}" TEST_LIST ${name}_threads
+    PROPERTIES LABELS "${arg_LABELS}" ${properties})
+  # A list of labels does not get through the line above.
+  set(labels ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
+  file(WRITE ${labels} "if(${name}_threads)\n  set_tests_properties(\${${name}_threads} PROPERTIES LABELS \"${arg_LABELS};threads\")\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels})
+  set(group threads_tests)
+  if(arg_OUTSIDE)
+    set(group outside_threads_tests)
+  endif()
+  if(NOT TARGET ${group})
+    add_custom_target(${group})
+  endif()
+  add_dependencies(${group} ${name})
 endfunction()

@@ -26,8 +26,6 @@ stop_crd() {
   wait "$crd_pid" || true
 }
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-
 time_usage() { # the median of seven, in milliseconds
   local i begun
   for ((i = 0; i < 7; ++i)); do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# CPU a request of crd beside nginx that does the nearest it can (a key check in a map, keep-alive both ways), in front of
+# CPU and time a request of crd beside nginx that does the nearest it can (a key check in a map, keep-alive both ways), in front of
 # the same fake provider, in alternating rounds. Prints medians; asserts nothing: it is a measurement, not a test.
 #   tests/bench/run.sh BUILD_DIR
-#   CONNECTIONS="1 64 256" ROUNDS=5 REQUESTS=20000 WORKERS=2 SYSCALLS=1   may be set
+#   CONNECTIONS="1 64 256" RATE=1000 ROUNDS=5 REQUESTS=20000 WORKERS=2 SYSCALLS=1   may be set
 set -euo pipefail
 build=$(cd "$1" && pwd)
-rounds=${ROUNDS:-5} requests=${REQUESTS:-20000} workers=${WORKERS:-2}
+rounds=${ROUNDS:-5} requests=${REQUESTS:-20000} workers=${WORKERS:-2} rate=${RATE:-1000}
 export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH:/usr/sbin"
 
 source "$(dirname "$0")/started.sh" bench
@@ -14,15 +14,7 @@ source "$(dirname "$0")/started.sh" bench
 start '^listening' bench_upstream
 upstream_port=${ready##* }
 
-printf 'listen = ["127.0.0.1:0"]\nstate_dir = "%s/state"\nadmin_socket = "%s/admin.sock"\nworkers = %d\n' \
-  "$dir" "$dir" "$workers" > "$dir/crd.toml"
-start ' ready ' crd --config "$dir/crd.toml"
-crd_port=$(sed -n 's/.* listening .*address=127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/log" | head -n 1)
-crd_pid=${started[-1]}
-export CRCTL_SOCKET=$dir/admin.sock
-echo upstream-key | crctl -q channel create bench --kind openai --base-url "http://127.0.0.1:$upstream_port/v1" \
-  --allow-private --key-stdin --models gpt-4o-mini > /dev/null
-key=$(crctl -q token create bench --quota 1000000 2> /dev/null)
+start_gateway "$build" crd "$workers"
 
 nginx_port=$(bench_load --free-port)
 mkdir -p "$dir/nginx"
@@ -63,13 +55,10 @@ nginx_of=(--cpu-of "$nginx_pid")
 until [ "$(pgrep -c -P "$nginx_pid")" = "$workers" ]; do :; done
 for worker in $(pgrep -P "$nginx_pid"); do nginx_of+=(--cpu-of "$worker"); done
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-column() { awk -v name="$2" '{ for (i = 1; i < NF; i += 2) if ($i == name) print $(i + 1) }' "$1"; }
-
-measure() { # NAME CONNECTIONS PORT [--cpu-of PID]...
-  local name=$1 connections=$2 port=$3
+measure() { # NAME OF_WHICH_ROW PORT [OPTION...]
+  local name=$1 row=$2 port=$3
   shift 3
-  bench_load --port "$port" --key "$key" --connections "$connections" --requests "$requests" "$@" >> "$dir/$name.$connections"
+  bench_load --port "$port" --key "$key" "$@" >> "$dir/$name.$row"
 }
 
 row() { # LABEL FILE
@@ -77,20 +66,34 @@ row() { # LABEL FILE
     "$(column "$2" p99_us | median)" "$(column "$2" per_second | median)"
 }
 
-for connections in ${CONNECTIONS:-64}; do
+# The median of what each round of crd makes of the round of nginx beside it.
+ratio() { # ROW COLUMN
+  paste <(column "$dir/crd.$1" "$2") <(column "$dir/nginx.$1" "$2") | awk '{ print $1 / $2 }' | median |
+    xargs printf '%.2f'
+}
+
+compare() { # ROW TITLE OPTION...
+  local row=$1 title=$2 round
+  shift 2
   for ((round = 0; round < rounds; ++round)); do
-    measure nginx "$connections" "$nginx_port" "${nginx_of[@]}"
-    measure crd "$connections" "$crd_port" --cpu-of "$crd_pid"
+    measure nginx "$row" "$nginx_port" "$@" "${nginx_of[@]}"
+    measure crd "$row" "$crd_port" "$@" --cpu-of "$crd_pid"
   done
-  measure none "$connections" "$upstream_port"
-  echo "$connections connections, $requests requests a round, $rounds rounds, $workers workers each; medians"
+  measure none "$row" "$upstream_port" "$@"
+  echo "$title, $rounds rounds, $workers workers each; medians"
   printf '  %-8s %12s %10s %10s %12s\n' '' 'CPU us/req' 'p50 us' 'p99 us' 'requests/s'
-  row nginx "$dir/nginx.$connections"
-  row crd "$dir/crd.$connections"
-  row 'no proxy' "$dir/none.$connections"
-  paste <(column "$dir/crd.$connections" cpu_us) <(column "$dir/nginx.$connections" cpu_us) |
-    awk '{ print $1 / $2 }' | median | awk '{ printf "  crd / nginx, CPU a request: %.2f\n", $1 }'
+  row nginx "$dir/nginx.$row"
+  row crd "$dir/crd.$row"
+  row 'no proxy' "$dir/none.$row"
+  echo "  crd / nginx: CPU a request $(ratio "$row" cpu_us), p50 $(ratio "$row" p50_us), p99 $(ratio "$row" p99_us)"
+}
+
+for connections in ${CONNECTIONS:-1 64 256}; do
+  compare "$connections" "$connections connections, $requests requests a round" --connections "$connections" \
+    --requests "$requests"
 done
+compare steady "a steady $rate requests a second, $((rate * 10)) a round" --connections 64 --requests $((rate * 10)) \
+  --rate "$rate"
 
 # The ledger alone: durable reservations a second, and how long each waits for its commit.
 mkdir -p "$dir/ledger"
