@@ -20,8 +20,8 @@ run() { # FUZZER
   local program=$build/tests/fuzz/$1_fuzz learned=$build/learned/$1 corpus=$here/corpus/$1 log=$build/findings/$1.log
   mkdir -p "$learned" "$build/findings"
   if [ "$seconds" = keep ]; then
-    # Of the shortest inputs first those in the repository are taken: nothing in it changes without need.
-    "$program" -merge=1 -max_len=4096 "$corpus" "$learned" > "$log" 2>&1
+    # Only what reaches code that nothing in the repository does.
+    "$program" -set_cover_merge=1 -use_counters=0 -max_len=4096 "$corpus" "$learned" > "$log" 2>&1
     return
   fi
   local dictionary=()
