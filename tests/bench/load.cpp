@@ -247,7 +247,8 @@ Plan plan_of(int argc, char** argv) {
 
 int run(const Plan& plan) {
   Load load(plan);
-  if (plan.warm > 0) load.run(plan.warm);
+  // One for each connection at least: one that never sent anything is soon closed as one that never will.
+  if (plan.warm > 0) load.run(std::max(plan.warm, plan.connections));
   const double before = cpu_nanoseconds(plan.processes);
   auto outcome = plan.rate > 0 ? load.run_at_rate(plan.requests, plan.rate) : load.run(plan.requests);
   const double cpu = (cpu_nanoseconds(plan.processes) - before) / 1000 / static_cast<double>(plan.requests);

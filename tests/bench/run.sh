@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# CPU and time a request of crd beside nginx that does the nearest it can (a key check in a map, keep-alive both ways), in front of
-# the same fake provider, in alternating rounds. Prints medians; asserts nothing: it is a measurement, not a test.
+# CPU and time a request of crd beside nginx that does the nearest it can (a key check in a map, keep-alive both ways), in
+# front of the same fake provider, in alternating rounds. Prints medians; asserts nothing: a measurement, not a test.
 #   tests/bench/run.sh BUILD_DIR
-#   CONNECTIONS="1 64 256" RATE=1000 ROUNDS=5 REQUESTS=20000 WORKERS=2 SYSCALLS=1   may be set
+#   CONNECTIONS="1 64 256" RATE=1000 ROUNDS=5 REQUESTS=20000 WARM=2000 WORKERS=2 SYSCALLS=1   may be set
 set -euo pipefail
 build=$(cd "$1" && pwd)
-rounds=${ROUNDS:-5} requests=${REQUESTS:-20000} workers=${WORKERS:-2} rate=${RATE:-1000}
+rounds=${ROUNDS:-5} requests=${REQUESTS:-20000} workers=${WORKERS:-2} rate=${RATE:-1000} warm=${WARM:-2000}
 export PATH="$build/apps/crd:$build/apps/crctl:$build/tests/bench:$PATH:/usr/sbin"
 
 source "$(dirname "$0")/started.sh" bench
@@ -58,7 +58,7 @@ for worker in $(pgrep -P "$nginx_pid"); do nginx_of+=(--cpu-of "$worker"); done
 measure() { # NAME OF_WHICH_ROW PORT [OPTION...]
   local name=$1 row=$2 port=$3
   shift 3
-  bench_load --port "$port" --key "$key" "$@" >> "$dir/$name.$row"
+  bench_load --port "$port" --key "$key" --warm "$warm" "$@" >> "$dir/$name.$row"
 }
 
 row() { # LABEL FILE
