@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t k_first_buffer_bytes = 4 * 1024;
 constexpr std::size_t k_head_room_bytes = 1024;
 constexpr std::size_t k_keep_buffer_bytes_max = 16 * 1024;  // between requests
-constexpr std::size_t k_linger_bytes_max = 1024 * 1024;
-constexpr std::chrono::milliseconds k_linger_timeout{2'000};
+constexpr std::uint64_t k_linger_bytes_max = 1024 * 1024;
+constexpr std::chrono::milliseconds k_linger_timeout{2'000};  // of silence
 constexpr std::size_t k_keep_body_bytes_max = 64 * 1024;
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
@@ -187,17 +187,22 @@ bool Connection::write_now(std::string_view bytes) {
 
 Task<void> Connection::linger(Linger how) {
   ErrorCode ignored;
+  const bool drain = how == Linger::drain;
+  drop_body();
   if (tls_ && !broken_off_) co_await say_goodbye();
   socket_.shutdown(Socket::shutdown_send, ignored);
-  if (how == Linger::drain && must_drain()) {
+  const auto until = base::coarse_now() + (drain ? limits_->drain_timeout : k_linger_timeout);
+  if (drain && must_drain()) {
     const bool ended = co_await drain_body();
     if (!ended) co_return;
   }
+  // What has no end that anybody knows: behind a head or a coding that was refused, or further requests.
   timed_out_ = false;
-  watch_.expire_after(k_linger_timeout);
   std::array<char, 4096> sink{};
-  std::size_t total = 0;
-  while (total < k_linger_bytes_max && !cut_) {
+  std::uint64_t total = 0;
+  const auto most = drain ? limits_->drain_bytes_max : k_linger_bytes_max;
+  while (total < most && !cut_) {
+    watch_.expire_at(std::min(until, base::coarse_now() + k_linger_timeout));
     auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(sink), k_await);
     if (outcome_of(error) != ReadOutcome::ok) break;
     total += bytes;

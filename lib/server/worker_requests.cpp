@@ -45,7 +45,7 @@ http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead
   co_return written ? persistence : Persistence::close;
 }
 
-// How many bodies that nobody wants are read away at once before their connections close.
+// How many connections are read on at once until what nobody wants of a body has come; beyond it only briefly.
 constexpr std::int64_t k_drains_max = 1024;
 
 class DrainSlot {
@@ -93,7 +93,6 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
 }
 
 http::Task<void> Worker::linger(http::Connection& client) {
-  if (!client.must_drain()) co_return co_await client.linger(http::Connection::Linger::briefly);
   const DrainSlot slot(state_.drains);
   co_await client.linger(slot.taken() ? http::Connection::Linger::drain : http::Connection::Linger::briefly);
 }

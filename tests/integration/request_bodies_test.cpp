@@ -330,6 +330,23 @@ TEST_P(RefusedUploads, ReachAClientThatReadsLate) {
   EXPECT_EQ(gateway_.arrived(), 0);
 }
 
+// Where nobody can tell how long the body is.
+TEST_P(RefusedUploads, ReachAClientThatReadsLateBehindWhatCannotBeRead) {
+  const std::string body(6144 * k_kib, 'x');
+  const auto kind = post(good_, 0, 400);
+  const auto length = "Content-Length: " + std::to_string(body.size());
+  for (const auto& [status, head] :
+       std::vector<std::pair<int, std::string>>{{431, head_of(kind, length + "\r\nX: " + std::string(20 * k_kib, 'x'))},
+                                                {417, head_of(kind, length + "\r\nExpect: tea")},
+                                                {400, head_of(kind, length + "\r\n" + length)},
+                                                {400, head_of(kind, "Transfer-Encoding: chunked")}}) {
+    RawClient client(gateway_.daemon.listener());
+    EXPECT_TRUE(client.send(head));
+    EXPECT_TRUE(client.send(body)) << status;
+    EXPECT_EQ(read_answer(client).status, status);
+  }
+}
+
 TEST_P(RefusedUploads, AClientThatAwaitsContinueIsNotWaitedFor) {
   RawClient client(gateway_.daemon.listener());
   client.send(head_of(post("sk-cr-none", 0, 401), "Content-Length: 5000\r\nExpect: 100-continue"));
