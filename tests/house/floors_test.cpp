@@ -24,17 +24,18 @@ const std::map<std::string, Rooms>& arrows() {
       {"sqlite", {"base"}},
       // floor 1
       {"token", {"base"}},
+      {"coding", {"base"}},
       {"openai", {"base"}},
       {"http", {"base"}},
       {"admin", {"base"}},
       {"ledger", {"base", "sqlite", "token"}},
       // floor 2
-      {"relay", {"base", "token", "openai", "http", "ledger"}},
+      {"relay", {"base", "coding", "token", "openai", "http", "ledger"}},
       // floor 3
-      {"server", {"base", "token", "openai", "http", "admin", "ledger", "relay"}},
+      {"server", {"base", "coding", "token", "openai", "http", "admin", "ledger", "relay"}},
       // the programs
       {"crctl", {"base", "admin"}},
-      {"crd", {"base", "sqlite", "token", "openai", "http", "admin", "ledger", "relay", "server"}},
+      {"crd", {"base", "sqlite", "coding", "token", "openai", "http", "admin", "ledger", "relay", "server"}},
   };
   return table;
 }
@@ -61,6 +62,8 @@ const std::vector<Outside>& outside_libraries() {
       {"nlohmann/json", {"json.hpp", "json_fwd.hpp", "nlohmann/*"}, std::nullopt, k_hidden},
       {"simdjson", {"simdjson.h", "*/simdjson.h"}, std::nullopt, k_hidden},
       {"toml++", {"toml.h", "toml.hpp", "toml++/*"}, std::nullopt, k_hidden},
+      {"zlib", {"zlib.h"}, std::nullopt, k_hidden},
+      {"zstd", {"zstd.h"}, std::nullopt, k_hidden},
       {"spdlog", {"spdlog/*"}, std::nullopt, k_hidden},
       {"date", {"date/*"}, std::nullopt, k_hidden},
       {"Boost.Asio", {"boost/asio.hpp", "boost/asio/*"}, Rooms{"http", "relay", "server", "crd"}, k_sockets},
