@@ -15,6 +15,8 @@ template <class M, class T>
 concept message_of = std::same_as<std::remove_const_t<M>, T>;
 
 inline constexpr std::size_t k_request_bytes_max = std::size_t{8} << 20;
+// A price import of 20,000 rows has 300,000.
+inline constexpr std::size_t k_request_values_max = 400'000;
 inline constexpr std::size_t k_answer_bytes_max = std::size_t{64} << 20;
 
 template <class T>
@@ -41,7 +43,8 @@ std::string to_json(const T& message) {
 template <class T>
 base::Result<T> from_json(std::string_view text) {
   constexpr auto reading = k_reading<T>;
-  auto json = parse_json(text, reading == Reading::request ? k_request_bytes_max : k_answer_bytes_max);
+  auto json = reading == Reading::request ? parse_json(text, k_request_bytes_max, k_request_values_max)
+                                          : parse_json(text, k_answer_bytes_max);
   if (!json) return tl::unexpected(json.error());
   T message;
   ReadState state{reading, {}, {}};

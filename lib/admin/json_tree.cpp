@@ -14,6 +14,7 @@ using nlohmann::json;
 // Builds the tree from nlohmann's events: its own tree keeps the last of two equal names and says nothing.
 class TreeBuilder : public nlohmann::json_sax<json> {
  public:
+  explicit TreeBuilder(std::size_t values_max) : values_left_(values_max) {}
   bool null() override { return put(Json{}); }
   bool boolean(bool value) override {
     Json node;
@@ -79,11 +80,13 @@ class TreeBuilder : public nlohmann::json_sax<json> {
     return &parent.members.back().value;
   }
   bool put(Json&& node) {
+    if (values_left_-- == 0) return stop("too many values");
     place(std::move(node));
     return true;
   }
   bool push(Json::Kind kind) {
     if (open_.size() == k_json_depth_max) return stop("nested too deeply");
+    if (values_left_-- == 0) return stop("too many values");
     Json node;
     node.kind = kind;
     open_.push_back(place(std::move(node)));
@@ -95,6 +98,7 @@ class TreeBuilder : public nlohmann::json_sax<json> {
   }
   // Pointers stay good: only the innermost open container grows, and it is the last of its parent.
   std::vector<Json*> open_;
+  std::size_t values_left_;
 };
 
 }  // namespace
@@ -105,12 +109,12 @@ const Json* Json::find(std::string_view name) const {
   return found == members.end() ? nullptr : &found->value;
 }
 
-base::Result<Json> parse_json(std::string_view text, std::size_t bytes_max) {
+base::Result<Json> parse_json(std::string_view text, std::size_t bytes_max, std::size_t values_max) {
   if (text.size() > bytes_max) {
     return base::fail(base::ErrorCode::invalid,
                       "the JSON text is too long: at most " + std::to_string(bytes_max) + " bytes are read");
   }
-  TreeBuilder builder;
+  TreeBuilder builder(values_max);
   const bool done = json::sax_parse(text.begin(), text.end(), &builder);
   if (!done || !builder.problem.empty()) return base::fail(base::ErrorCode::invalid, "not JSON: " + builder.problem);
   return std::move(builder.root);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Json: one parsed JSON text as a plain tree, and JsonWriter, which makes one. Plain values, any thread.
 // Stricter than a DOM: a name twice in one object, more levels or names than the limits below and a NUL in a
-// text are `invalid`.
+// text are `invalid`. A tree is many times the size of its text: so the values it may have are bounded beside the
+// bytes.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +36,8 @@ struct JsonMember {
 };
 
 // Never repeats the text in its message: it may hold a key.
-base::Result<Json> parse_json(std::string_view text, std::size_t bytes_max);
+base::Result<Json> parse_json(std::string_view text, std::size_t bytes_max,
+                              std::size_t values_max = std::numeric_limits<std::size_t>::max());
 
 class JsonWriter {
  public:

@@ -2,6 +2,10 @@
 #include "server/admin_http.h"
 
 #include <httplib.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <mutex>
 
 #include "server/admin_status.h"
 
@@ -12,6 +16,9 @@ namespace {
 constexpr std::size_t k_head_bytes_max = std::size_t{64} << 10;
 // Chunk sizes and the like, around a body at its limit.
 constexpr std::size_t k_framing_bytes_max = std::size_t{64} << 10;
+// From here on bodies are read one at a time, and what they took is given back to the system.
+constexpr std::size_t k_large_bytes = std::size_t{256} << 10;
+constexpr std::chrono::seconds k_large_wait{10};
 constexpr const char* k_json = "application/json";
 constexpr const char* k_any_path = "/";
 
@@ -36,6 +43,7 @@ struct Current {
   Peer peer;
   std::string request_id;
   bool reached = false;  // our function ran: the head and body were read to their end
+  bool large = false;    // its body, or its answer's
 };
 thread_local Current* t_current = nullptr;
 
@@ -53,8 +61,15 @@ void set_body(httplib::Response& response, const AdminAnswer& answer) {
   response.set_content(answer.body.reveal().data(), answer.body.size(), std::string(answer.content_type));
 }
 
-void answer(AdminApi& api, const httplib::Request& http, httplib::Response& response) {
+void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request& http, httplib::Response& response) {
   t_current->reached = true;
+  std::unique_lock one_at_a_time(large_body, std::defer_lock);
+  if (http.body.size() > k_large_bytes && !one_at_a_time.try_lock_for(k_large_wait)) {
+    const base::Error busy{base::ErrorCode::unavailable, "another large request is being read", "send it again"};
+    response.status = admin_status(busy.code);
+    response.set_content(admin::error_json(busy, t_current->request_id), k_json);
+    return;
+  }
   AdminRequest request;
   request.method = http.method == "HEAD" ? "GET" : http.method;
   request.target = http.target;
@@ -67,6 +82,7 @@ void answer(AdminApi& api, const httplib::Request& http, httplib::Response& resp
   auto result = api.answer(request);
   // A body may hold a key; the request is ours, httplib only lends it as const.
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  t_current->large = std::max(http.body.size(), result.body.size()) > k_large_bytes;
   response.status = result.status;
   if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
   set_body(response, result);
@@ -96,8 +112,8 @@ bool has_unread_body(const httplib::Request& request) {
 class AdminHttp::Server : public httplib::Server {
  public:
   Server(AdminApi& api, std::size_t body_bytes_max) {
-    const auto run = [&api](const httplib::Request& request, httplib::Response& response) {
-      answer(api, request, response);
+    const auto run = [this, &api](const httplib::Request& request, httplib::Response& response) {
+      answer(api, large_body_, request, response);
     };
     Get(k_any_path, run);
     Post(k_any_path, run);
@@ -134,8 +150,12 @@ class AdminHttp::Server : public httplib::Server {
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });
     t_current = nullptr;
+    if (current.large) ::malloc_trim(0);
     return done && !closed && !unread && current.reached;
   }
+
+ private:
+  std::timed_mutex large_body_;
 };
 
 AdminHttp::AdminHttp(AdminApi& api, Limits limits)

@@ -495,6 +495,15 @@ TEST(Messages, many_names_in_one_object_are_refused) {
   EXPECT_THAT(message.error().message, HasSubstr("too many names"));
 }
 
+// 8 MiB of them would be half a gigabyte of tree.
+TEST(Messages, a_request_of_too_many_values_is_refused) {
+  std::string text = R"({"prices":[0)";
+  for (int i = 0; i < 400'000; ++i) text += ",0";
+  const auto message = from_json<PriceImport>(text + "]}");
+  ASSERT_FALSE(message.has_value());
+  EXPECT_THAT(message.error().message, HasSubstr("too many values"));
+}
+
 TEST(Messages, invalid_utf8_is_written_as_replacement) {
   EXPECT_EQ(to_json(Names{{"a\xff"}}), "{\"names\":[\"a\xef\xbf\xbd\"]}");
   EXPECT_EQ(to_json(Names{{"\x1b[2J\n"}}), R"({"names":["\u001b[2J\n"]})");
