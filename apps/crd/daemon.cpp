@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -136,6 +137,7 @@ base::Result<void> Daemon::open_ledger() {
   (void)read_certificates();
   shared_.reset(new relay::Shared{*ledger_, log_, *tls_, *names_});
   shared_->health.use(config_.relay.health);
+  shared_->memory.use(config_.relay.memory_limits());
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
   for (std::size_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<server::Worker>(*loops_[i], static_cast<std::uint32_t>(i), *shared_, listeners_,
@@ -224,6 +226,8 @@ int Daemon::run() {
     const bool draining = drain_until_ != base::SteadyTime::max();
     const int signal = wait_for_signal(draining ? k_drain_tick : k_tick);
     keep_watchdog_quiet();
+    // Large blocks go back to the system by themselves (main.cpp); what smaller ones left between others does not.
+    if (shared_->memory.take_trim_due()) ::malloc_trim(0);
     if (signal == SIGHUP && !draining) reload();
     if (store_failed_) {
       log_.error("the store failed to sync: stopping, so that a restart can recover");

@@ -64,6 +64,12 @@ std::string Daemon::metrics() const {
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, shared_->requests_running.load())));
   one("crd_connections", "gauge", "Connections of clients.",
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, listeners_.connections.load())));
+  one("crd_memory_bytes", "gauge", "Bytes of requests and answers held, those over 64 KiB.", shared_->memory.used());
+  one("crd_memory_limit_bytes", "gauge", "How many may be held: limits.memory.", shared_->memory.total());
+  one("crd_memory_refused_total", "counter", "Times that a request was refused for want of memory.",
+      shared_->memory.refused());
+  one("crd_memory_waits_total", "counter", "Times that the reading of an answer paused for want of memory.",
+      shared_->memory.waited());
   one("crd_connections_refused_total", "counter", "Connections over the limit.", listeners_.connections_refused.load());
   one("crd_tls_handshakes_failed_total", "counter", "Clients that could not agree on TLS, or did not speak it.",
       listeners_.handshakes_failed.load());
@@ -130,6 +136,7 @@ void Daemon::use_settings() {
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);
   shared_->health.use(config_.relay.health);
+  shared_->memory.use(config_.relay.memory_limits());
 }
 
 admin::ConfigChecked Daemon::reload() {

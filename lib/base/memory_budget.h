@@ -77,7 +77,8 @@ class MemoryCharge {
   MemoryCharge& operator=(const MemoryCharge&) = delete;
 
   // To at least `bytes`. False: there is no room, and nothing has changed.
-  bool grow_to(std::uint64_t bytes) { return bytes <= covered_ || grow(bytes); }
+  bool grow_to(std::uint64_t bytes) { return covers(bytes) || grow(bytes); }
+  bool covers(std::uint64_t bytes) const { return bytes <= covered_; }
   void shrink_to(std::uint64_t bytes);
 
   // As grow_to(), for who can wait. False: it waits, and `wake` is called once it has been granted: by any thread,

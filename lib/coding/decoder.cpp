@@ -98,13 +98,14 @@ class ZstdDecoder : public Decoder {
     written = 0;
     while (!in.empty() || filled_) {
       if (written == size) return DecodeState::wants_room;
+      if (between_frames_ && !begins_frame(in.front())) return DecodeState::garbage;
       ZSTD_inBuffer input{in.data(), in.size(), 0};
       ZSTD_outBuffer output{out + written, size - written, 0};
       const auto result = ZSTD_decompressStream(stream_, &output, &input);
       if (ZSTD_isError(result) != 0) return DecodeState::garbage;
       in.remove_prefix(input.pos);
       written += output.pos;
-      whole_ = result == 0;
+      between_frames_ = whole_ = result == 0;
       filled_ = !whole_ && output.pos == output.size;
     }
     return DecodeState::wants_input;
@@ -112,8 +113,15 @@ class ZstdDecoder : public Decoder {
   bool is_whole() const override { return whole_; }
 
  private:
+  // A frame or a skippable one (RFC 8878, 3.1). The library would take the formats from before the standard too, whose
+  // magic numbers differ in this byte.
+  static bool begins_frame(char first) {
+    const auto byte = static_cast<unsigned char>(first);
+    return byte == 0x28 || (byte & 0xf0) == 0x50;
+  }
+
   ZSTD_DStream* stream_;
-  bool whole_ = false, filled_ = false;
+  bool between_frames_ = true, whole_ = false, filled_ = false;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/memory_budget.h"
 #include "http/body_framing.h"
 #include "http/gather.h"
 #include "http/head.h"
@@ -33,7 +34,7 @@ struct ConnectionLimits {
   std::uint64_t drain_bytes_max = std::uint64_t{16} * 1024 * 1024;  // and how much of it
 };
 
-enum class ReadOutcome { ok, closed, timed_out, refused, too_large, wrong_protocol };
+enum class ReadOutcome { ok, closed, timed_out, refused, too_large, no_room, wrong_protocol };
 
 class Connection {
  public:
@@ -54,8 +55,9 @@ class Connection {
   // "100 Continue", if this client waits for it (RFC 9110, 10.1.1): before the body is read. False: the client is gone.
   Task<bool> say_continue();
   // Whole; body() holds it then. `too_large` over `bytes_max` (by Content-Length: before reading). `refused`: its
-  // chunked coding is malformed.
-  Task<ReadOutcome> read_body(std::uint64_t bytes_max);
+  // chunked coding is malformed. What is held of it is counted in `memory`, if there is one, as it comes: `no_room`
+  // where that cannot grow.
+  Task<ReadOutcome> read_body(std::uint64_t bytes_max, base::MemoryCharge* memory = nullptr);
   // The same without waiting, if all of a body with a length came together with its head. False: read_body() it.
   bool take_body(std::uint64_t bytes_max);
   std::string_view body() const { return body_view_; }
@@ -114,8 +116,8 @@ class Connection {
   Task<bool> say_goodbye();
   void begin_body(const RequestHead& head);
   void keep_in_place(std::size_t size);
-  Task<ReadOutcome> read_sized_body();
-  Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max);
+  Task<ReadOutcome> read_sized_body(base::MemoryCharge* memory);
+  Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max, base::MemoryCharge* memory);
   Task<ReadOutcome> read_of_body(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> fill(std::size_t room);
   Task<ReadOutcome> fill_piece();

@@ -38,15 +38,15 @@ Task<bool> Connection::say_continue() {
   co_return co_await write(k_continue);
 }
 
-Task<ReadOutcome> Connection::read_body(std::uint64_t bytes_max) {
+Task<ReadOutcome> Connection::read_body(std::uint64_t bytes_max, base::MemoryCharge* memory) {
   if (framing_.left() > bytes_max) co_return ReadOutcome::too_large;
   timed_out_ = false;
   watch_.expire_after(limits_->body_timeout);
   auto outcome = ReadOutcome::ok;
   if (framing_.chunked()) {
-    outcome = co_await read_chunked_body(bytes_max);
+    outcome = co_await read_chunked_body(bytes_max, memory);
   } else if (!framing_.ended()) {
-    outcome = co_await read_sized_body();
+    outcome = co_await read_sized_body(memory);
   }
   watch_.disarm();
   co_return outcome;
@@ -80,7 +80,7 @@ Task<ReadOutcome> Connection::read_of_body(char* place, std::size_t size, std::s
   co_return outcome;
 }
 
-Task<ReadOutcome> Connection::read_sized_body() {
+Task<ReadOutcome> Connection::read_sized_body(base::MemoryCharge* memory) {
   const auto size = static_cast<std::size_t>(framing_.left());
   if (size <= capacity_ - begin_) {
     while (end_ - begin_ < size) {
@@ -99,7 +99,9 @@ Task<ReadOutcome> Connection::read_sized_body() {
   while (!framing_.ended()) {
     // Grown with what arrives, not with what a head promises.
     auto filled = body_.size();
-    body_.resize(std::min(size, std::max<std::size_t>(filled * 2, 64 * 1024)));
+    const auto next = std::min(size, filled + std::max(filled / 2, k_piece_bytes_max));
+    if (memory != nullptr && !memory->grow_to(next)) co_return ReadOutcome::no_room;
+    body_.resize(next);
     while (filled < body_.size()) {
       std::size_t got = 0;
       const auto outcome = co_await read_of_body(body_.data() + filled, body_.size() - filled, got);
@@ -112,7 +114,7 @@ Task<ReadOutcome> Connection::read_sized_body() {
   co_return ReadOutcome::ok;
 }
 
-Task<ReadOutcome> Connection::read_chunked_body(std::uint64_t bytes_max) {
+Task<ReadOutcome> Connection::read_chunked_body(std::uint64_t bytes_max, base::MemoryCharge* memory) {
   body_.clear();
   while (!framing_.ended()) {
     if (!has_buffered()) {
@@ -122,6 +124,7 @@ Task<ReadOutcome> Connection::read_chunked_body(std::uint64_t bytes_max) {
     const auto data = take_buffered(k_piece_bytes_max);
     if (framing_.malformed()) co_return ReadOutcome::refused;
     if (body_.size() + data.size() > bytes_max) co_return ReadOutcome::too_large;
+    if (memory != nullptr && !memory->grow_to(body_.size() + data.size())) co_return ReadOutcome::no_room;
     body_.append(data);
   }
   body_view_ = body_;

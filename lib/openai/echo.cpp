@@ -13,6 +13,9 @@ namespace {
 // A model's own limits: an answer is at most a few megabytes, whatever was asked.
 constexpr std::int64_t k_words_max = 16'384;
 constexpr std::int64_t k_words_default = 4096;
+constexpr std::size_t k_text_bytes_max = std::size_t{4} << 20;
+// A node of a map with its key, or an element of a vector that grows: values, and words.
+constexpr std::uint64_t k_bytes_per_value = 80;
 
 std::int64_t output_bound(const Json& request, const RequestScan& scan) {
   std::int64_t bound = scan.output_bound.value_or(k_words_default);
@@ -78,14 +81,23 @@ std::vector<std::string> read_prompts(const Json& request, std::int64_t& tokens)
   return prompts;
 }
 
+// How many of the words are said: as many as are asked for, and as fit into what is left of `bytes`.
+std::size_t count_said(const std::vector<std::string>& words, std::int64_t most, std::size_t& bytes) {
+  std::size_t count = 0;
+  while (count < words.size() && static_cast<std::int64_t>(count) < most && words[count].size() < bytes)
+    bytes -= words[count++].size();
+  return count;
+}
+
 void add_choices(Turn& turn, const std::vector<std::string>& texts, std::int64_t copies, std::int64_t bound) {
   std::int64_t room = k_words_max;
+  std::size_t bytes = k_text_bytes_max;
   for (const std::string& text : texts) {
     const std::vector<std::string> words = split_words(text);
     for (std::int64_t copy = 0; copy < copies && room > 0; ++copy) {
       const std::int64_t most = std::min(bound, room);
-      Saying saying{words, static_cast<std::int64_t>(words.size()) > most};
-      if (saying.cut) saying.words.resize(static_cast<std::size_t>(most));
+      const auto said = static_cast<std::ptrdiff_t>(count_said(words, most, bytes));
+      Saying saying{{words.begin(), words.begin() + said}, static_cast<std::size_t>(said) < words.size()};
       room -= std::max<std::int64_t>(static_cast<std::int64_t>(saying.words.size()), 1);
       turn.choices.push_back(std::move(saying));
     }
@@ -129,6 +141,16 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
 
 bool echo_answers(Endpoint endpoint) {
   return endpoint != Endpoint::audio_speech && endpoint != Endpoint::response_by_id && !takes_form(endpoint);
+}
+
+std::uint64_t echo_bytes_ceiling(std::string_view body) {
+  constexpr std::string_view k_inside = "+/=";  // of base64
+  const auto parts = [k_inside](char c) {
+    const bool in_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    return !in_word && (static_cast<unsigned char>(c) & 0x80) == 0 && k_inside.find(c) == std::string_view::npos;
+  };
+  const auto values = static_cast<std::uint64_t>(std::count_if(body.begin(), body.end(), parts));
+  return 3 * body.size() + values * echo::k_bytes_per_value;
 }
 
 EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,

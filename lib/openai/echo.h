@@ -22,6 +22,9 @@ struct EchoAnswer {
 // Whether echo has an honest answer for `endpoint`.
 bool echo_answers(Endpoint endpoint);
 
+// What echo_answer() may come to hold of memory while it works, about.
+std::uint64_t echo_bytes_ceiling(std::string_view body);
+
 // Says the last user text back, cut at the request's output bound (finish_reason length then); counts a model token a
 // word or punctuation mark, on both sides. `id` becomes the answer's id with the endpoint's own prefix. `body` has
 // passed the scanner; fields of unexpected shape are treated as absent.

@@ -22,6 +22,7 @@ constexpr std::array<RefusalRow, k_row_count> k_rows = {{
     {RefusalCode::concurrency_limit_exceeded, 429, "concurrency_limit_exceeded", "rate_limit_error",      "rate_limit_error",      true},
     {RefusalCode::invalid_json,               400, "invalid_json",               "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::invalid_multipart,          400, "invalid_multipart",          "invalid_request_error", "invalid_request_error", false},
+    {RefusalCode::invalid_encoding,           400, "invalid_encoding",           "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::duplicate_key,              400, "duplicate_key",              "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::invalid_value,              400, "invalid_value",              "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::conflicting_credentials,    400, "conflicting_credentials",    "invalid_request_error", "invalid_request_error", false},

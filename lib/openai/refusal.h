@@ -24,6 +24,7 @@ enum class RefusalCode {
   concurrency_limit_exceeded,
   invalid_json,
   invalid_multipart,
+  invalid_encoding,  // a body that is not of its Content-Encoding, or cut short: 400
   duplicate_key,
   invalid_value,
   conflicting_credentials,  // Authorization and x-api-key differ: 400

@@ -6,6 +6,7 @@
 namespace cr::openai {
 namespace {
 
+constexpr std::size_t k_kept_bytes = std::size_t{64} * 1024;
 constexpr std::string_view k_byte_order_mark = "\xef\xbb\xbf";
 
 }  // namespace
@@ -31,6 +32,8 @@ void SseSplitter::drop_taken() {
   line_begin_ -= read_;
   scanned_ -= read_;
   read_ = 0;
+  if (joined_.size() > k_kept_bytes) std::string().swap(joined_);
+  if (buffer_.capacity() > 4 * k_kept_bytes && buffer_.size() <= k_kept_bytes) buffer_.shrink_to_fit();
 }
 
 // Notes where whole events end. Never looks at a byte twice, however small the pushes.

@@ -26,11 +26,13 @@ class SseSplitter {
   std::optional<SseEvent> next();
   // Nothing more comes: that CR has no LF, and may end one more event.
   void end();
+  // Forgets the events that were taken, and the room that large ones needed; their views end.
+  void drop_taken();
+  std::size_t held_bytes() const { return buffer_.size() + joined_.size(); }
   // What has come of an unfinished event (and of whole ones not yet taken).
   std::string_view rest() const { return std::string_view(buffer_).substr(read_); }
 
  private:
-  void drop_taken();
   bool find_ends();
   void take_field(std::string_view line, SseEvent& event, int& data_lines);
 

@@ -16,7 +16,7 @@
 namespace cr::relay {
 
 struct SourceStep {
-  enum class State { data, need_more, done, cut, timed_out, garbage, cancelled } state = State::need_more;
+  enum class State { data, need_more, done, cut, timed_out, garbage, cancelled, no_memory } state = State::need_more;
   std::string_view data;  // valid to the next fill()
 };
 

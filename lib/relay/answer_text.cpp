@@ -2,6 +2,7 @@
 #include "relay/answer_text.h"
 
 #include "base/clock.h"
+#include "coding/content_coding.h"
 #include "http/head_writer.h"
 
 namespace cr::relay {
@@ -38,6 +39,7 @@ void append_head(std::string& out, const AnswerHead& head) {
   if (head.should_retry) writer.field("x-should-retry", *head.should_retry ? "true" : "false");
   if (head.authenticate) writer.field("www-authenticate", "Bearer");
   if (!head.allow.empty()) writer.field("allow", head.allow);
+  if (!head.accept_encoding.empty()) writer.field("accept-encoding", head.accept_encoding);
   if (head.rates != nullptr) append_rates(writer, *head.rates);
   if (head.persistence == Persistence::close) writer.field("connection", "close");
   writer.end();
@@ -57,6 +59,7 @@ std::string refusal_text(const openai::Refusal& refusal, openai::Dialect dialect
   if (!row.retry) head.should_retry = false;
   head.authenticate = row.status == 401;
   if (row.status == 405) head.allow = refusal.param;
+  if (refusal.code == openai::RefusalCode::unsupported_encoding) head.accept_encoding = coding::k_accepted_codings;
   std::string out;
   append_head(out, head);
   return out + body;

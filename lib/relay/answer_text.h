@@ -28,6 +28,7 @@ struct AnswerHead {
   std::optional<bool> should_retry;                  // x-should-retry
   bool authenticate = false;                         // WWW-Authenticate: Bearer
   std::string_view allow;                            // Allow, with 405
+  std::string_view accept_encoding;                  // Accept-Encoding, with a 415 for a body's coding
   const RateStatus* rates = nullptr;                 // x-ratelimit-*
 };
 void append_head(std::string& out, const AnswerHead& head);

@@ -53,6 +53,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
       directory_(lane.directory()),
       settings_(lane.settings()),
       place_(lane.running().insert(lane.running().end(), this)),
+      memory_wait_(lane.io()),
       events_(settings_->event_bytes_max) {
   lane_.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
   lane_.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
@@ -62,7 +63,6 @@ Exchange::~Exchange() {
   report({Verdict::Kind::abandoned});  // unless it was told already
   base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
   leave_rates();
-  lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
   lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
   lane_.running().erase(place_);
 }
@@ -74,8 +74,8 @@ http::Task<Persistence> Exchange::run() {
   if (upload_) {
     if (!refusal) refusal = co_await read_form();
   } else {
-    if (!refusal) refusal = count_body();
-    if (!refusal && !client_.take_body(settings_->body_bytes_max)) refusal = co_await read_body();
+    const bool came = !refusal && !coded_ && client_.take_body(settings_->body_bytes_max);
+    if (!refusal && !came) refusal = co_await read_body();
   }
   if (!refusal) refusal = scan_and_allow();
   if (!refusal && stored_) {
@@ -101,18 +101,16 @@ Exchange::MaybeRefusal Exchange::check_head() {
   auto admitted =
       authenticate(head_, fields, client_.peer(), *settings_, lane_.shared().ledger, *directory_, started_at_, caller_);
   if (!admitted) return admitted.error();
+  body_memory_.emplace(lane_.shared().memory, caller_.token->id.value);
+  answer_memory_.emplace(lane_.shared().memory, caller_.token->id.value);
   if (lane_.shared().draining.load(std::memory_order_relaxed)) {
     return Refusal{
         RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
   }
   if (endpoint_ == openai::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
-  const auto encoding = head_.find("content-encoding");
-  if (encoding && !base::equals_ignoring_case(*encoding, "identity")) {
-    return Refusal{RefusalCode::unsupported_encoding,
-                   "request bodies are read uncompressed only: leave Content-Encoding out",
-                   {},
-                   {}};
-  }
+  auto coding = read_coding(head_);
+  if (!coding) return coding.error();
+  coded_ = std::move(*coding);
   if (openai::takes_form(endpoint_)) {
     auto boundary = openai::multipart_boundary(head_.find("content-type").value_or(""));
     if (!boundary) return boundary.error();
@@ -124,49 +122,6 @@ Exchange::MaybeRefusal Exchange::check_head() {
         RefusalCode::unsupported_media_type, "this endpoint reads JSON: send Content-Type: application/json", {}, {}};
   }
   return std::nullopt;
-}
-
-// Counted before it is read: what all bodies together may take is a bound, not a hope.
-Exchange::MaybeRefusal Exchange::count_body() {
-  auto& total = lane_.shared().body_bytes;
-  const auto expected = head_.content_length.value_or(head_.chunked ? settings_->body_bytes_max : 0);
-  if (expected > settings_->body_bytes_max) return std::nullopt;  // read_body() refuses it
-  counted_body_bytes_ = expected;
-  if (total.fetch_add(expected, std::memory_order_relaxed) + expected <= settings_->body_bytes_total_max)
-    return std::nullopt;
-  return Refusal{RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, k_overload_retry};
-}
-
-http::Task<Exchange::MaybeRefusal> Exchange::read_body() {
-  const bool fits = head_.content_length.value_or(0) <= settings_->body_bytes_max;
-  if (fits && !co_await client_.say_continue()) client_gone_ = true;
-  const auto outcome = co_await client_.read_body(settings_->body_bytes_max);
-  if (head_.chunked) {
-    const auto unused = counted_body_bytes_ - std::min<std::uint64_t>(counted_body_bytes_, client_.body().size());
-    lane_.shared().body_bytes.fetch_sub(unused, std::memory_order_relaxed);
-    counted_body_bytes_ -= unused;
-  }
-  co_return refusal_of_body(outcome);
-}
-
-Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
-  if (outcome == http::ReadOutcome::ok) return std::nullopt;
-  switch (outcome) {
-    case http::ReadOutcome::too_large:
-      return Refusal{
-          RefusalCode::body_too_large,
-          "the request body is larger than " + std::to_string(settings_->body_bytes_max) + " bytes ('body_bytes_max')",
-          {},
-          {}};
-    case http::ReadOutcome::timed_out:
-      return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
-    case http::ReadOutcome::refused:
-      return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
-    default:
-      break;
-  }
-  client_gone_ = true;
-  return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
@@ -339,6 +294,7 @@ void Exchange::cut() {
   client_.cut();
   if (connecting_) connecting_->cancel();
   if (source_) source_->cancel();
+  memory_wait_.cancel();
 }
 
 }  // namespace cr::relay

@@ -21,7 +21,9 @@
 #include "relay/answer_text.h"
 #include "relay/attempt.h"
 #include "relay/caller.h"
+#include "relay/coded_body.h"
 #include "relay/lane.h"
+#include "relay/memory_wait.h"
 #include "relay/router.h"
 #include "relay/shelf.h"
 #include "relay/stored.h"
@@ -47,16 +49,15 @@ class Exchange : public Shelved {
   using MaybeRefusal = std::optional<openai::Refusal>;
 
   // exchange.cpp: deciding
-  MaybeRefusal check_head();
-  MaybeRefusal count_body();
+  MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const;
+  // request_body.cpp: a body, counted as it comes, and decompressed
   http::Task<MaybeRefusal> read_body();
+  MaybeRefusal decode_piece(std::string_view piece);
+  MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
   MaybeRefusal refusal_of_body(http::ReadOutcome outcome);
-  MaybeRefusal scan_and_allow();
-  MaybeRefusal route();
-  MaybeRefusal check_price() const;
+  openai::Refusal crowded_out() const;
   // rates.cpp: a token's requests and model tokens a minute, and its requests at once
-  MaybeRefusal enter_rates();
-  MaybeRefusal charge_rates();
+  MaybeRefusal enter_rates(), charge_rates();
   void correct_rates(std::int64_t used_tokens);
   void leave_rates();
   std::optional<RateStatus> rate_status() const;
@@ -68,8 +69,7 @@ class Exchange : public Shelved {
   http::Task<Persistence> refuse(openai::Refusal refusal);
 
   // stored.cpp: responses that their provider keeps
-  MaybeRefusal read_stored_request();
-  MaybeRefusal take_stored();
+  MaybeRefusal read_stored_request(), take_stored();
   void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel
@@ -81,7 +81,7 @@ class Exchange : public Shelved {
   Attempt not_connected(const base::Error& error);
   Attempt no_answer(http::AnswerOutcome outcome);
   Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
-  void open_echo(const Route& route);
+  MaybeRefusal open_echo(const Route& route);
   void report(const Verdict& verdict);
   void log_change(const HealthChange& change, const Verdict& verdict) const;
   openai::Rewrite rewrite_for(const Route& route) const;
@@ -90,7 +90,7 @@ class Exchange : public Shelved {
   // upload.cpp: forms with files, passed on while they come
   http::Task<MaybeRefusal> read_form();
   MaybeRefusal judge_piece(http::ReadOutcome outcome, std::string_view piece);
-  MaybeRefusal count_held(std::size_t bytes);
+  MaybeRefusal push_form(std::string_view bytes);
   void drop_held();
   bool streams_upload() const { return upload_ && upload_->streams; }
   // Its beginning is with a channel already, or it was refused: no other channel can get it.
@@ -102,14 +102,13 @@ class Exchange : public Shelved {
   std::int64_t estimated_input() const;
 
   // pump.cpp: passing the answer on
-  http::Task<void> pump();
-  http::Task<void> pump_whole();
+  http::Task<void> pump(), pump_whole(), pump_events();
   bool is_sound() const;
-  void end_pump();
+  http::Task<bool> wait_for_memory(std::uint64_t bytes);
+  bool fit_events();
+  void end_pump(), take_whole_events(), client_left();
   http::Task<bool> write_piece(std::string_view data);
-  http::Task<void> pump_events();
   bool take_events(std::string_view bytes);
-  void take_whole_events();
   std::optional<bool> try_write_events(bool last);
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
@@ -118,7 +117,6 @@ class Exchange : public Shelved {
   void lose_answer(SourceStep::State how);
   std::chrono::milliseconds fill_timeout() const;
   bool give_up_on_client();
-  void client_left();
   void on_hang_up(short events);
   void on_tick(base::SteadyTime now);
 
@@ -129,8 +127,7 @@ class Exchange : public Shelved {
   void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
   openai::Usage used(std::uint32_t& flags) const;
   openai::Usage estimated_usage() const;
-  bool needs_tokens() const;
-  bool is_made_later() const;
+  bool needs_tokens() const, is_made_later() const;
   openai::Usage unanswered() const;
   void add_lost(const openai::Usage& usage);
   void charge(ledger::Settlement& settlement);
@@ -152,7 +149,8 @@ class Exchange : public Shelved {
   std::list<Exchange*>::iterator place_;
 
   Caller caller_;
-  std::uint64_t counted_body_bytes_ = 0;
+  std::optional<base::MemoryCharge> body_memory_, answer_memory_;  // once the token is known
+  MemoryWait memory_wait_;                                         // the answer's
   RateShare rates_;
   openai::RequestScan scan_;
   Routes routes_;
@@ -162,8 +160,9 @@ class Exchange : public Shelved {
   std::optional<Claim> claim_;
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
-  std::unique_ptr<Upload> upload_;  // of an endpoint that takes a form
-  std::unique_ptr<Stored> stored_;  // of a request for, or after, a response that its provider keeps
+  std::unique_ptr<CodedBody> coded_;  // while a body is decompressed
+  std::unique_ptr<Upload> upload_;    // of an endpoint that takes a form
+  std::unique_ptr<Stored> stored_;    // of a request for, or after, a response that its provider keeps
   ledger::ReserveOp reservation_;
   std::optional<openai::Hold> hold_;
   UpstreamRequest request_;

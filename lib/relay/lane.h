@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/memory_budget.h"
 #include "http/heartbeat.h"
 #include "http/net.h"
 #include "http/resolver.h"
@@ -37,11 +38,11 @@ struct Shared {
   http::Names& names;
   std::atomic<std::int64_t> requests_running{0};
   std::atomic<std::uint64_t> requests_total{0};
-  std::atomic<std::uint64_t> body_bytes{0};
   std::atomic<bool> draining{false};
   RateBook rates{};
   HealthBook health{};
   Metrics metrics{};
+  base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
 };
 
 // Where a channel's requests go, worked out once for each revision of it.

@@ -85,8 +85,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     if (!claim(route)) continue;
     ++walk_.tries;
     if (channel_->kind == ledger::ChannelKind::echo) {
-      open_echo(route);
-      co_return std::nullopt;
+      co_return open_echo(route);
     }
     Attempt attempt;
     if (const auto address = lane_.address_of(*channel_); !address) {
@@ -294,7 +293,7 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connect
   return {};
 }
 
-void Exchange::open_echo(const Route& route) {
+Exchange::MaybeRefusal Exchange::open_echo(const Route& route) {
   report({});
   answered_ = true;
   auto scan = scan_;
@@ -304,8 +303,13 @@ void Exchange::open_echo(const Route& route) {
                         : std::string();
   if (!body.empty()) scan.include_usage = true;
   const auto text = body.empty() ? client_.body() : std::string_view(body);
-  source_.emplace(lane_.io(), openai::echo_answer(endpoint_, text, scan, request_id_, base::wall_now()),
-                  channel_->echo_delay);
+  if (!body_memory_->grow_to(text.size() + openai::echo_bytes_ceiling(text))) return crowded_out();
+  auto answer = openai::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
+  std::uint64_t bytes = 0;
+  for (const auto& piece : answer.pieces) bytes += piece.size();
+  body_memory_->shrink_to(text.size() + bytes);
+  source_.emplace(lane_.io(), std::move(answer), channel_->echo_delay);
+  return std::nullopt;
 }
 
 }  // namespace cr::relay

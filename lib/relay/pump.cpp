@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::size_t k_head_bytes = 512;                       // of the usual answer's head
 constexpr std::size_t k_gather_bytes = std::size_t{64} * 1024;  // of a plain answer, before its head is written
-constexpr std::size_t k_metered_bytes_max =
-    std::size_t{16} * 1024 * 1024;  // of a plain answer; beyond, it is estimated
+constexpr std::size_t k_kept_bytes = std::size_t{64} * 1024;    // of room for events, from one to the next
+// An answer that waits for memory so long passes without it: its usage is estimated, or a stream is cut.
+constexpr std::chrono::milliseconds k_memory_wait{60'000};
 constexpr std::string_view k_last_chunk = "0\r\n\r\n";
 constexpr std::string_view k_comment = ":\n\n";
 constexpr std::string_view k_comment_chunk = "3\r\n:\n\n\r\n";
@@ -32,6 +33,11 @@ std::string_view chunk_size_line(std::array<char, 20>& place, std::size_t size) 
   return {place.data(), static_cast<std::size_t>(end - place.data())};
 }
 
+// An unfinished event, and its copy once it goes to the client.
+std::uint64_t bytes_of(const openai::SseSplitter& events) {
+  return 2 * events.held_bytes();
+}
+
 ledger::Ending ending_of(State how) {
   return how == State::timed_out ? ledger::Ending::upstream_silent : ledger::Ending::upstream_cut;
 }
@@ -39,6 +45,12 @@ ledger::Ending ending_of(State how) {
 openai::Refusal refusal_for(State how) {
   if (how == State::timed_out) {
     return {openai::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
+  }
+  if (how == State::no_memory) {
+    return {openai::RefusalCode::overloaded,
+            "too many large answers at once ('limits.memory'): send the request again",
+            {},
+            {}};
   }
   return {openai::RefusalCode::upstream_invalid, "the provider's answer broke off: send the request again", {}, {}};
 }
@@ -102,6 +114,12 @@ bool Exchange::is_sound() const {
   return endpoint_ == openai::Endpoint::audio_speech && status_ < 300 && !source_->content_type().starts_with(k_json);
 }
 
+// At the edge of what all may hold, the reading of an answer pauses.
+http::Task<bool> Exchange::wait_for_memory(std::uint64_t bytes) {
+  const auto timeout = std::min(k_memory_wait, fill_timeout());
+  co_return co_await memory_wait_.grow(*answer_memory_, bytes, timeout);
+}
+
 // A plain answer: gathered while it is small, so that the usual one is one write and one that breaks off becomes
 // another channel's, or a clean 502.
 http::Task<void> Exchange::pump_whole() {
@@ -119,8 +137,14 @@ http::Task<void> Exchange::pump_whole() {
         only = step.data;
         break;
       }
-      metered = metered && gathered.size() + step.data.size() <= k_metered_bytes_max;
-      if (metered || !head_sent_) gathered.append(step.data);
+      const auto held = gathered.size() + step.data.size();
+      if (metered && !answer_memory_->covers(held))
+        metered = held <= k_metered_bytes_max && co_await wait_for_memory(held);
+      if (!metered && (head_sent_ || client_gone_) && !gathered.empty()) {
+        std::string().swap(gathered);
+        answer_memory_->shrink_to(0);
+      }
+      if (metered || (!head_sent_ && !client_gone_)) gathered.append(step.data);
       if (!head_sent_ && gathered.size() > gather_bytes && !client_gone_) {
         begin_answer(length);
         if (!co_await write_piece(gathered)) client_left();
@@ -203,6 +227,9 @@ http::Task<void> Exchange::pump_events() {
       co_return co_await end_badly(over ? State::cut : step.state, true);
     }
     if (give_up_on_client()) break;
+    const bool has_room = fit_events() || co_await wait_for_memory(bytes_of(events_));
+    if (!has_room && give_up_on_client()) break;
+    if (!has_room) co_return co_await end_badly(State::no_memory, true);
     co_await source_->fill(fill_timeout());
   }
   settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
@@ -214,6 +241,14 @@ bool Exchange::take_events(std::string_view bytes) {
   if (!events_.push(bytes)) return false;
   take_whole_events();
   return true;
+}
+
+// Whether the next bytes of the stream may be read at once.
+bool Exchange::fit_events() {
+  events_.drop_taken();
+  if (out_.capacity() > k_kept_bytes) std::string().swap(out_);
+  answer_memory_->shrink_to(bytes_of(events_));
+  return answer_memory_->covers(bytes_of(events_));
 }
 
 void Exchange::take_whole_events() {
@@ -261,6 +296,7 @@ void Exchange::lose_answer(State how) {
   walk_.refusal = refusal_for(how);
   source_.reset();
   meter_.reset();
+  answer_memory_->shrink_to(0);
   answered_ = passed_error_ = false;
   first_byte_ms_.reset();
   unread_bytes_ = 0;
@@ -272,6 +308,7 @@ void Exchange::lose_answer(State how) {
 http::Task<void> Exchange::end_badly(State how, bool head_sent) {
   const auto refusal = refusal_for(how);
   const bool by_client = how == State::cancelled || client_gone_;
+  if (how == State::no_memory) answered_ = false;  // nothing that the channel did
   if (!head_sent && !by_client) status_ = openai::row_of(refusal.code).status;
   if (!by_client) error_ = openai::row_of(refusal.code).name;
   settle(by_client ? ledger::Ending::client_gone : ending_of(how));
@@ -314,6 +351,7 @@ void Exchange::on_hang_up(short events) {
     if (drains && base::steady_now() < *drain_until_) return;
     if (connecting_) connecting_->cancel();
     if (source_) source_->cancel();
+    memory_wait_.cancel();
     return;
   }
   // Half-closed: it may still read. One comment finds out; if nobody is there, a reset comes back before the next tick.

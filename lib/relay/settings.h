@@ -2,10 +2,12 @@
 // Settings of the relay that a reload can change; shared immutable, a running request keeps the ones it began with.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/memory_budget.h"
 #include "token/scope.h"
 
 namespace cr::relay {
@@ -22,10 +24,13 @@ struct HealthLimits {
   std::chrono::milliseconds cool_down_max{60'000};
 };
 
+// Of a plain answer, held for its meter; a larger one's usage is estimated.
+constexpr std::size_t k_metered_bytes_max = std::size_t{16} * 1024 * 1024;
+
 struct Settings {
-  std::uint64_t body_bytes_max = 16ull * 1024 * 1024;          // one request
+  std::uint64_t memory = 512ull * 1024 * 1024;                 // of all requests and answers together
+  std::uint64_t body_bytes_max = 64ull * 1024 * 1024;          // one request
   std::uint64_t upload_bytes_max = 1024ull * 1024 * 1024;      // one request that is a form with files
-  std::uint64_t body_bytes_total_max = 256ull * 1024 * 1024;   // all running requests together
   std::size_t event_bytes_max = std::size_t{4} * 1024 * 1024;  // one server-sent event
   std::size_t upstream_idle_connections_max = 256;             // for one channel, a worker
   std::uint32_t tries_max = 3;                                 // channels tried for one request
@@ -37,6 +42,12 @@ struct Settings {
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"
   token::IpSet trusted_proxies;
+
+  // The reserve fits the most that one answer holds: a plain one, or an event and its copy on its way to the client.
+  base::MemoryBudget::Limits memory_limits() const {
+    const auto most = std::max<std::uint64_t>(k_metered_bytes_max, 2 * event_bytes_max);
+    return {memory, std::min(most, memory / 2)};
+  }
 };
 
 }  // namespace cr::relay

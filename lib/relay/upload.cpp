@@ -43,7 +43,15 @@ http::Task<void> read_early(http::UpstreamConnection& connection, http::Connecti
   connection.cancel_send();
 }
 
-Refusal too_large(std::uint64_t bytes_max) {
+Refusal model_is_late(std::uint64_t bytes_max) {
+  return {RefusalCode::body_too_large,
+          "the form's first " + std::to_string(bytes_max) +
+              " bytes ('body_bytes_max') have no model: send the model field before the file",
+          "model",
+          {}};
+}
+
+Refusal form_too_large(std::uint64_t bytes_max) {
   return {RefusalCode::body_too_large,
           "the form is larger than " + std::to_string(bytes_max) + " bytes ('upload_bytes_max')",
           {},
@@ -54,59 +62,49 @@ Refusal too_large(std::uint64_t bytes_max) {
 
 // Nothing is sent that has not passed the scanner, and the last piece of a body only once the form has proved whole.
 Exchange::MaybeRefusal Exchange::judge_piece(http::ReadOutcome outcome, std::string_view piece) {
-  if (outcome != http::ReadOutcome::ok) return refusal_of_body(outcome);
-  upload_->received += piece.size();
-  if (upload_->received > settings_->upload_bytes_max) return too_large(settings_->upload_bytes_max);
-  auto refusal = upload_->form.push(piece);
+  auto refusal = refusal_of_body(outcome);
+  if (!refusal) refusal = push_form(piece);
   if (!refusal && client_.body_ended()) refusal = upload_->form.finish();
+  return refusal;
+}
+
+Exchange::MaybeRefusal Exchange::push_form(std::string_view bytes) {
+  upload_->received += bytes.size();
+  if (upload_->received > settings_->upload_bytes_max) return form_too_large(settings_->upload_bytes_max);
+  auto refusal = upload_->form.push(bytes);
   if (!refusal && hold_ && upload_->form.scan().choices > scan_.choices) {
     refusal = Refusal{RefusalCode::invalid_value, "n came after the file: send it before the file", "n", {}};
   }
   return refusal;
 }
 
-// Counted as it grows: what all bodies together may take is a bound.
-Exchange::MaybeRefusal Exchange::count_held(std::size_t bytes) {
-  if (bytes <= counted_body_bytes_) return std::nullopt;
-  const auto more = bytes - counted_body_bytes_;
-  counted_body_bytes_ = bytes;
-  if (lane_.shared().body_bytes.fetch_add(more, std::memory_order_relaxed) + more <= settings_->body_bytes_total_max)
-    return std::nullopt;
-  return Refusal{
-      RefusalCode::overloaded, "too many large request bodies at once: send it again", {}, std::chrono::seconds(1)};
-}
-
 void Exchange::drop_held() {
   client_.drop_body();
-  lane_.shared().body_bytes.fetch_sub(counted_body_bytes_, std::memory_order_relaxed);
-  counted_body_bytes_ = 0;
+  body_memory_->shrink_to(0);
 }
 
+// A form whose model is known may stream on from here; what comes before it is held.
 http::Task<Exchange::MaybeRefusal> Exchange::read_form() {
-  if (head_.content_length.value_or(0) > settings_->upload_bytes_max) co_return too_large(settings_->upload_bytes_max);
+  const auto held_max = settings_->body_bytes_max;
+  if (head_.content_length.value_or(0) > settings_->upload_bytes_max)
+    co_return form_too_large(settings_->upload_bytes_max);
   if (!co_await client_.say_continue()) client_gone_ = true;
-  const auto whole_max = std::min(k_whole_bytes_max, settings_->body_bytes_max);
-  std::string_view piece;
-  do {
+  MaybeRefusal refusal;
+  if (coded_) refusal = co_await read_body();  // held whole, since nobody knows its length before
+  while (!refusal && !client_.body_ended() && !upload_->streams) {
+    std::string_view piece;
     const auto outcome = co_await client_.read_piece(piece);
-    auto refusal = judge_piece(outcome, piece);
-    if (refusal) co_return refusal;
+    refusal = refusal_of_body(outcome);
     const auto held = client_.body().size() + piece.size();
+    if (!refusal) refusal = keep(piece, held);
+    if (refusal) break;
     const bool known = upload_->form.has_model();
-    if (held > settings_->body_bytes_max && !known) {
-      co_return Refusal{RefusalCode::body_too_large,
-                        "the form's first " + std::to_string(settings_->body_bytes_max) +
-                            " bytes ('body_bytes_max') have no model: send the model field before the file",
-                        "model",
-                        {}};
-    }
-    refusal = count_held(held);
-    if (refusal) co_return refusal;
-    client_.hold(piece);
-    upload_->streams = known && held >= whole_max && !client_.body_ended();
-  } while (!client_.body_ended() && !upload_->streams);
-  waiting_since_ = base::steady_now();
-  co_return std::nullopt;
+    if (held > held_max && !known) refusal = model_is_late(held_max);
+    upload_->streams = known && held >= std::min(k_whole_bytes_max, held_max) && !client_.body_ended();
+  }
+  if (!refusal && !upload_->streams) refusal = upload_->form.finish();
+  if (!refusal) waiting_since_ = base::steady_now();
+  co_return refusal;
 }
 
 // What is held goes out as one chunk.

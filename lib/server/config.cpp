@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "server/config_keys.h"
+#include "server/config_memory.h"
 
 namespace cr::server {
 
@@ -73,11 +74,8 @@ Result<void> apply_table(const toml::table& table, const std::string& prefix, st
 
 // What no single key can tell.
 Result<void> check_together(const Config& config, std::string_view file_name) {
-  const auto& relay = config.relay;
-  if (relay.body_bytes_total_max < relay.body_bytes_max) {
-    return fail(ErrorCode::invalid, place(file_name, 0) + "limits.body_bytes_total_max is below limits.body_bytes_max",
-                "one request's body must fit into what all running requests may hold together");
-  }
+  if (const auto fits = check_memory(config); !fits)
+    return fail(ErrorCode::invalid, place(file_name, 0) + fits.error().message, fits.error().hint);
   if (config.tls.cert.empty() != config.tls.key.empty()) {
     const bool no_key = config.tls.key.empty();
     return fail(ErrorCode::invalid,
@@ -186,7 +184,8 @@ std::string ListenAddress::to_string() const {
 }
 
 Surroundings Surroundings::of_process() {
-  return {::geteuid() == 0, env("STATE_DIRECTORY"), env("RUNTIME_DIRECTORY"), env("XDG_STATE_HOME"), env("HOME")};
+  return {::geteuid() == 0, env("STATE_DIRECTORY"), env("RUNTIME_DIRECTORY"), env("XDG_STATE_HOME"),
+          env("HOME"),      cgroup_memory_max()};
 }
 
 Result<Config> parse_config(std::string_view text, std::string_view file_name, const Surroundings& around) {
@@ -195,6 +194,9 @@ Result<Config> parse_config(std::string_view text, std::string_view file_name, c
   Config config;
   set_default_directories(config, around);
   if (auto done = apply_table(*table, "", file_name, config); !done) return tl::unexpected(done.error());
+  const auto limits = (*table)["limits"];
+  set_default_memory(config, {static_cast<bool>(limits["memory"]), static_cast<bool>(limits["body_bytes_max"])},
+                     around.memory_max);
   if (auto done = check_together(config, file_name); !done) return tl::unexpected(done.error());
   if (config.state_dir.empty()) {
     return fail(ErrorCode::invalid, "no state directory: neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set",

@@ -62,6 +62,7 @@ struct Surroundings {
   bool is_root = false;
   std::string state_directory, runtime_directory;  // systemd's
   std::string xdg_state_home, home;
+  std::optional<std::uint64_t> memory_max{};  // the cgroup's; none = no limit
   static Surroundings of_process();
 };
 

@@ -260,10 +260,9 @@ std::vector<ConfigKey> limit_keys() {
   constexpr Between k_timeout{100, k_day};
   const auto live = Reload::live;
   return {
+      bytes("limits.memory", live, [](auto& c) -> auto& { return c.relay.memory; }, {16 * k_mib, 1024 * k_gib}),
       bytes("limits.body_bytes_max", live, [](auto& c) -> auto& { return c.relay.body_bytes_max; }, {k_kib, k_gib}),
       bytes("limits.upload_bytes_max", live, [](auto& c) -> auto& { return c.relay.upload_bytes_max; },
-            {k_kib, 1024 * k_gib}),
-      bytes("limits.body_bytes_total_max", live, [](auto& c) -> auto& { return c.relay.body_bytes_total_max; },
             {k_kib, 1024 * k_gib}),
       bytes("limits.event_bytes_max", live, [](auto& c) -> auto& { return c.relay.event_bytes_max; },
             {64 * k_kib, k_gib}),
@@ -368,6 +367,8 @@ bool is_config_table(std::string_view name) {
 }
 
 std::string hint_for_unknown_key(std::string_view name) {
+  if (name == "limits.body_bytes_total_max")
+    return "it is now 'limits.memory', which counts answers too: see crd.toml(5)";
   std::vector<std::string> names;
   for (const auto& key : config_keys()) {
     if (last_part(key.name) == last_part(name)) return "did you mean '" + key.name + "'?";

@@ -5,11 +5,13 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/client.h"
@@ -56,6 +58,25 @@ inline void check_books(Daemon& daemon) {
   }
 }
 
+// A counter or gauge of `crctl metrics`; 0 if there is none.
+inline std::int64_t metric_of(Daemon& daemon, const std::string& name) {
+  const auto text = "\n" + daemon.must({"metrics"});
+  const auto place = text.find("\n" + name + " ");
+  return place == std::string::npos ? 0 : std::stoll(text.substr(place + name.size() + 2));
+}
+
+// What requests and answers took of the memory budget is given back once they have ended, however they did.
+inline void check_memory(Daemon& daemon) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (metric_of(daemon, "crd_memory_bytes") != 0) {
+    if (std::chrono::steady_clock::now() >= until) {
+      ADD_FAILURE() << metric_of(daemon, "crd_memory_bytes") << " bytes of memory are held by nobody";
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 // A crd without a provider: what ends with it is held against its books all the same.
 class BookedDaemon : public Daemon {
  public:
@@ -71,7 +92,8 @@ class BookedDaemon : public Daemon {
   static void at_end(Daemon& daemon, Check check) {
     if (!std::filesystem::exists(daemon.ledger())) return;
     try {
-      (void)daemon.crctl({"token", "list", "-q"});  // where crd runs, everything queued is in the file then
+      // Where crd runs, everything queued is in the file then.
+      if (daemon.crctl({"token", "list", "-q"}).exit == 0) check_memory(daemon);
       check();
     } catch (const std::exception& error) {
       ADD_FAILURE() << "at the end of the test: " << error.what();

@@ -331,7 +331,7 @@ TEST_F(Uploads, WhatIsRefusedOnTheWayCutsTheProviderOff) {
 }
 
 TEST_F(Uploads, TheModelMustComeWithinWhatIsHeld) {
-  const auto form = Form().file("file", noise(17 * k_mib)).field("model", "fake-a");
+  const auto form = Form().file("file", noise(65 * k_mib)).field("model", "fake-a");
   RawClient client(gateway_.daemon.port());
   client.send(head(form, sized(form.body().size())));
   client.send(form.body());

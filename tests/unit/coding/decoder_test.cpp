@@ -158,6 +158,20 @@ TEST(Decoder, TakesMembersOneAfterTheOtherWhereTheFormatHasThem) {
   }
 }
 
+TEST(Decoder, RefusesZstdFromBeforeItsStandard) {
+  for (const std::size_t pieces : {1, 100}) {
+    const auto frame = zstd_frame("{}");
+    for (const char first : {'\x1e', '\x22', '\x23', '\x24', '\x25', '\x26', '\x27'}) {
+      auto old = frame;
+      old[0] = first;
+      EXPECT_TRUE(decode(ContentCoding::zstd, old, pieces, 64).garbage);
+      EXPECT_TRUE(decode(ContentCoding::zstd, frame + old, pieces, 64).garbage);
+    }
+    const auto skippable = std::string("\x5a\x2a\x4d\x18\x03\0\0\0abc", 11);
+    EXPECT_EQ(decode(ContentCoding::zstd, skippable + frame + skippable, pieces, 64).text, "{}");
+  }
+}
+
 // A changed byte is noticed where the format has a checksum; never anything worse.
 TEST(Decoder, BearsDamage) {
   for (const auto& format : k_formats) {

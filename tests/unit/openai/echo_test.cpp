@@ -359,6 +359,14 @@ TEST(Echo, RanksByTheWordsOfTheQuery) {
   EXPECT_EQ(metered(Endpoint::rerank, request), (Usage{3 * 2 + 2 + 2 + 3, 0, 0, 0}));
 }
 
+TEST(Echo, SaysAFewMegabytesAtMostWhateverIsAsked) {
+  const std::string word(3u << 20, 'x');
+  const json body = plain(Endpoint::chat_completions,
+                          R"({"model":"m","n":100,"messages":[{"role":"user","content":")" + word + " y\"}]}");
+  EXPECT_LT(body.dump().size(), 5u << 20);
+  EXPECT_EQ(body["choices"].back()["finish_reason"], "length");
+}
+
 TEST(Echo, DrawsOnePixelAnImage) {
   const json body = plain(Endpoint::images_generations, R"({"model":"m","prompt":"a cat","n":2})");
   ASSERT_EQ(body["data"].size(), 2u);

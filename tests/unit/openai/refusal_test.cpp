@@ -29,6 +29,7 @@ constexpr Row k_rows[] = {
     {RefusalCode::concurrency_limit_exceeded, 429, "concurrency_limit_exceeded", true},
     {RefusalCode::invalid_json, 400, "invalid_json", false},
     {RefusalCode::invalid_multipart, 400, "invalid_multipart", false},
+    {RefusalCode::invalid_encoding, 400, "invalid_encoding", false},
     {RefusalCode::duplicate_key, 400, "duplicate_key", false},
     {RefusalCode::invalid_value, 400, "invalid_value", false},
     {RefusalCode::conflicting_credentials, 400, "conflicting_credentials", false},

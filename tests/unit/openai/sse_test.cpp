@@ -185,6 +185,17 @@ TEST(SseSplitter, F24CutsAnEventOverItsLimit) {
   EXPECT_FALSE(later.next());
 }
 
+TEST(SseSplitter, KeepsNoRoomOfLargeEvents) {
+  SseSplitter splitter(8u << 20);
+  ASSERT_TRUE(splitter.push("data: " + std::string(2u << 20, 'x') + "\ndata: y\n\ndata: z"));
+  EXPECT_GT(splitter.held_bytes(), 2u << 20);
+  ASSERT_TRUE(splitter.next());
+  EXPECT_GT(splitter.held_bytes(), 4u << 20) << "its joined data counts too";
+  splitter.drop_taken();
+  EXPECT_EQ(splitter.held_bytes(), 7u);
+  EXPECT_EQ(splitter.rest(), "data: z");
+}
+
 // A long line in small pushes costs its length, not its square: 4 MiB byte by byte ends at once or the test does not.
 TEST(SseSplitter, NeverScansAByteTwice) {
   SseSplitter splitter(8u << 20);

@@ -39,6 +39,14 @@ TEST(AnswerText, MethodsAreNamed) {
   EXPECT_THAT(refusal_text(post, openai::Dialect::openai, "r", Persistence::close), HasSubstr("\r\nallow: POST\r\n"));
 }
 
+TEST(AnswerText, AcceptedCodingsAreNamed) {
+  const openai::Refusal coding{openai::RefusalCode::unsupported_encoding, "not this", {}, {}};
+  const openai::Refusal type{openai::RefusalCode::unsupported_media_type, "not this", {}, {}};
+  EXPECT_THAT(refusal_text(coding, openai::Dialect::openai, "r", Persistence::close),
+              HasSubstr("\r\naccept-encoding: gzip, deflate, zstd\r\n"));
+  EXPECT_THAT(refusal_text(type, openai::Dialect::openai, "r", Persistence::close), Not(HasSubstr("accept-encoding")));
+}
+
 TEST(AnswerText, AStreamHasNoLength) {
   AnswerHead head;
   head.content_type = "text/event-stream";

@@ -29,7 +29,8 @@ TEST(Config, works_without_any_file) {
   ASSERT_TRUE(config.has_value());
   ASSERT_EQ(config->listen.size(), 1U);
   EXPECT_EQ(config->listen[0].to_string(), "127.0.0.1:8787");
-  EXPECT_EQ(config->relay.body_bytes_max, 16U << 20);
+  EXPECT_EQ(config->relay.body_bytes_max, 64U << 20);
+  EXPECT_EQ(config->relay.memory, 512U << 20);
   EXPECT_EQ(config->limits.connections_max, 10'000);
   EXPECT_FALSE(config->relay.trust_proxies);
   EXPECT_EQ(config->key_prefix, "sk-cr-");
@@ -84,7 +85,7 @@ const ShowCase k_values[] = {
     {"[limits]\nbody_bytes_max = '1MiB'", R"(limits.body_bytes_max = "1MiB")"},
     {"[limits]\nbody_bytes_max = 1500", R"(limits.body_bytes_max = "1500B")"},
     {"[limits]\nupload_bytes_max = '2GiB'", R"(limits.upload_bytes_max = "2GiB")"},
-    {"[limits]\nbody_bytes_total_max = '2GiB'", R"(limits.body_bytes_total_max = "2GiB")"},
+    {"[limits]\nmemory = '2GiB'", R"(limits.memory = "2GiB")"},
     {"[limits]\nevent_bytes_max = '1MiB'", R"(limits.event_bytes_max = "1MiB")"},
     {"[limits]\nconnections_max = 7", "limits.connections_max = 7"},
     {"[limits]\nrequests_per_connection_max = 1", "limits.requests_per_connection_max = 1"},
@@ -197,7 +198,15 @@ const ErrorCase k_errors[] = {
     {"[tls]\ncert = '/a'", "tls.cert without tls.key", "TLS needs both"},
     {"[tls]\nkey = '/a'", "tls.key without tls.cert", "TLS needs both"},
     {"[tls]\ncert = 'a'\nkey = '/a'", "tls.cert: expected an absolute path", ""},
-    {"[limits]\nbody_bytes_max = '1GiB'", "limits.body_bytes_total_max is below limits.body_bytes_max", ""},
+    {"[limits]\nbody_bytes_max = '1GiB'", "limits.memory (512MiB) is too small for limits.body_bytes_max (1GiB)",
+     "raise limits.memory to 2056MiB, or lower limits.body_bytes_max to 252MiB"},
+    {"[limits]\nmemory = '64MiB'", "limits.memory (64MiB) is too small for limits.body_bytes_max (64MiB)",
+     "raise limits.memory to 136MiB, or lower limits.body_bytes_max to 28MiB"},
+    {"[limits]\nmemory = '1MiB'", "limits.memory: expected a size from 16MiB to 1024GiB", ""},
+    {"[limits]\nevent_bytes_max = '256MiB'", "limits.memory (512MiB) is too small for limits.event_bytes_max (256MiB)",
+     "raise limits.memory to 1GiB, or lower limits.event_bytes_max to 128MiB"},
+    {"[limits]\nbody_bytes_total_max = '1GiB'", "unknown key 'limits.body_bytes_total_max'",
+     "it is now 'limits.memory'"},
     {"[limits]\nhead_bytes_max = '2KiB'", "limits.head_bytes_max is below", "raise limits.head_bytes_max"},
     {"[limits]\nhead_timeout = '0s'", "limits.head_timeout: expected a duration from", ""},
     {"[tokens]\ndefault_expiry = '0s'", "tokens.default_expiry: expected a duration from", ""},
