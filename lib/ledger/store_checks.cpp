@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t k_note_bytes_max = 4096;
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   return '\'' + base::escape_for_terminal(name) + '\'';
 }
 
@@ -19,15 +19,15 @@ std::string quoted(std::string_view name) {
 
 base::Error no_such(std::string_view what, std::string_view name, const std::vector<std::string>& names) {
   const auto close = base::nearest(name, names);
-  return {ErrorCode::not_found, "no " + std::string(what) + " named " + quoted(name),
+  return {ErrorCode::not_found, "no " + std::string(what) + " named " + in_quotes(name),
           close ? "did you mean '" + *close + "'?" : std::string()};
 }
 
 Result<void> check_rev(IfRev if_rev, std::int64_t rev, std::string_view what, std::string_view name) {
   if (!if_rev || *if_rev == rev) return {};
   return fail(ErrorCode::conflict,
-              std::string(what) + ' ' + quoted(name) + ": has changed: its rev is " + std::to_string(rev) + ", not " +
-                  std::to_string(*if_rev),
+              std::string(what) + ' ' + in_quotes(name) + ": has changed: its rev is " + std::to_string(rev) +
+                  ", not " + std::to_string(*if_rev),
               "read it again, then decide");
 }
 
@@ -64,7 +64,7 @@ Result<void> check_free(StatementCache& sql, std::string_view table, std::string
   if (!taken) return tl::unexpected(taken.error());
   if (!*taken) return {};
   const std::string what = table == "grp" ? "group" : std::string(table);
-  std::string message = "a " + what + " named " + quoted(**taken) + " exists already";
+  std::string message = "a " + what + " named " + in_quotes(**taken) + " exists already";
   if (what == "account") message = "an" + message.substr(1);
   return fail(ErrorCode::conflict, std::move(message), "take another name, or edit that one");
 }
