@@ -101,6 +101,16 @@ class Grammar {
   std::string data_;
 };
 
+// A first line that is only a size is taken exactly where it has a size's length and value: before any of its data
+// came.
+void check_size(std::string_view bytes, std::size_t piece) {
+  const auto line = bytes.substr(0, bytes.find_first_not_of("0123456789abcdefABCDEF"));
+  if (line.empty() || !bytes.substr(line.size()).starts_with("\r\n")) return;
+  const bool fits =
+      line.size() <= 16 && std::stoull(std::string(line), nullptr, 16) <= static_cast<std::uint64_t>(INT64_MAX);
+  CR_CHECK((decode(bytes.substr(0, line.size() + 2), piece).state != ChunkState::refused) == fits);
+}
+
 std::string encode(std::string_view data, std::size_t chunk) {
   std::string text;
   while (!data.empty()) {
@@ -122,6 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto whole = decode(bytes, bytes.size() + 1);
   CR_CHECK(whole == decode(bytes, piece));
   CR_CHECK(whole == decode(bytes, 1));
+  check_size(bytes, piece);
   if (whole.state == ChunkState::done) {
     Grammar grammar(bytes);
     CR_CHECK(grammar.body() && grammar.data() == whole.data && bytes.size() - grammar.left() == whole.consumed);
