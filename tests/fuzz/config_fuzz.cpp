@@ -17,7 +17,8 @@ void check_together(const Config& config) {
   CR_CHECK(!config.listen.empty() && !config.state_dir.empty() && !config.admin_socket.empty());
   CR_CHECK(config.admin_socket.size() <= 107 || config.admin_socket.starts_with(config.state_dir));
   CR_CHECK(config.workers >= 0 && config.limits.connections_max >= 1);
-  CR_CHECK(config.relay.body_bytes_total_max >= config.relay.body_bytes_max);
+  CR_CHECK(config.relay.body_bytes_max <= config.relay.memory / 2 &&
+           config.relay.event_bytes_max <= config.relay.memory / 4);
   CR_CHECK(config.limits.head.head_bytes_max >= config.limits.head.field_bytes_max);
   CR_CHECK(config.tls.cert.empty() == config.tls.key.empty());
   CR_CHECK(config.relay.trust_proxies == !config.trusted_proxies.empty());
