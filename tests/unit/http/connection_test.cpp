@@ -187,7 +187,9 @@ void try_requests(const std::vector<Sent>& requests, const std::function<std::si
   std::vector<std::size_t> cuts;
   while (cuts.empty() || cuts.back() < wire.size())
     cuts.push_back(std::min(wire.size(), next_cut(cuts.empty() ? 0 : cuts.back())));
-  Pair pair;
+  ConnectionLimits patient;  // however slow the machine is
+  patient.head_timeout = patient.body_timeout = patient.drain_timeout = std::chrono::hours(1);
+  Pair pair(patient);
   bool done = false;
   std::size_t served = 0;
   start(
@@ -204,7 +206,7 @@ TEST(ConnectionBodies, RandomRequestsInRandomPiecesAreEachReadAsThemselves) {
     std::vector<Sent> requests;
     for (auto count = 2 + random() % 7; requests.size() < count;)
       requests.push_back(random_request(requests.size(), random));
-    const auto most = 1 + random() % (random() % 2 == 0 ? 300 : 100'000);
+    const auto most = 100 + random() % (random() % 2 == 0 ? 300 : 100'000);
     try_requests(requests, [&](std::size_t at) { return at + 1 + random() % most; });
     if (testing::Test::HasFailure()) return;
   }
