@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "relay/credentials.h"
 #include "token/key.h"
 
 namespace cr::relay {
@@ -19,32 +20,55 @@ tl::unexpected<Refusal> bad_key(std::string message) {
   return tl::unexpected(Refusal{RefusalCode::invalid_api_key, std::move(message), {}, {}});
 }
 
-// "Bearer KEY", the scheme in any case, one space (RFC 6750, 2.1). Empty if it is anything else.
-std::string_view bearer_of(std::string_view authorization) {
-  constexpr std::string_view k_scheme = "bearer ";
-  if (authorization.size() <= k_scheme.size()) return {};
-  if (!base::equals_ignoring_case(authorization.substr(0, k_scheme.size()), k_scheme)) return {};
-  const auto key = authorization.substr(k_scheme.size());
-  const bool one = std::none_of(key.begin(), key.end(), [](char c) { return c == ' ' || c == '\t' || c == ','; });
-  return one ? key : std::string_view();
+// Why none of the offers is a known key: what is wrong with the first to look at, or else with its shape.
+std::string reason_of(const std::vector<Offer>& offers, std::string_view prefix) {
+  for (const auto& offer : offers) {
+    if (!offer.mistake.empty()) return offer.mistake;
+  }
+  for (const auto& offer : offers) {
+    const auto shape = token::shape_of(offer.key, prefix);
+    if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped)
+      return "the API key is malformed: check that it was copied whole";
+  }
+  return "the API key is not known here";
 }
 
-tl::expected<std::string_view, Refusal> key_of(const http::RequestHead& head, KeyFields fields) {
-  const auto authorization = head.find("authorization");
-  const auto api_key = fields == KeyFields::authorization_or_x_api_key ? head.find("x-api-key") : std::nullopt;
-  if (!authorization && !api_key) {
-    return bad_key("no API key: send it as 'Authorization: Bearer KEY'");
+Refusal no_key(const http::RequestHead& head) {
+  const bool in_query = head.query.starts_with("key=") || head.query.find("&key=") != std::string_view::npos ||
+                        head.query.find("api_key=") != std::string_view::npos;
+  return {RefusalCode::invalid_api_key,
+          in_query ? "no API key is read from an address: send it as 'Authorization: Bearer KEY'"
+                   : "no API key: send it as 'Authorization: Bearer KEY'",
+          {},
+          {}};
+}
+
+// The one offer that is a known key. Programs send two, of which one is a placeholder or another service's.
+tl::expected<ledger::Credential, Refusal> find_credential(const http::RequestHead& head, const ledger::Ledger& ledger,
+                                                          const ledger::Directory& directory, base::Time now) {
+  const auto offers = read_offers(head);
+  if (offers.empty()) return tl::unexpected(no_key(head));
+  std::optional<ledger::Credential> found;
+  bool rotated_out = false, differ = offers.size() > k_offers_max;
+  for (const auto& offer : offers) {
+    const auto shape = token::shape_of(offer.key, ledger.key_prefix());
+    if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) continue;
+    auto known = directory.find_key(ledger.digest(offer.key));
+    if (!known) continue;
+    if (known->key->not_after && now >= *known->key->not_after) {
+      rotated_out = true;
+      continue;
+    }
+    differ = differ || (found && found->key->id != known->key->id);
+    found = std::move(known);
   }
-  if (!authorization) return *api_key;
-  const auto bearer = bearer_of(*authorization);
-  if (bearer.empty()) return bad_key("the Authorization header is not 'Bearer KEY'");
-  if (api_key && *api_key != bearer) {
-    return tl::unexpected(Refusal{RefusalCode::conflicting_credentials,
-                                  "Authorization and x-api-key carry different keys: send one of them",
-                                  {},
-                                  {}});
+  if (differ) {
+    return tl::unexpected(Refusal{
+        RefusalCode::conflicting_credentials, "the request carries different API keys: send one of them", {}, {}});
   }
-  return bearer;
+  if (found) return std::move(*found);
+  if (rotated_out) return bad_key("the API key was rotated out: use the token's current key");
+  return bad_key(reason_of(offers, ledger.key_prefix()));
 }
 
 }  // namespace
@@ -115,21 +139,11 @@ openai::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
   return {RefusalCode::internal_error, "the request was refused without a reason", {}, {}};
 }
 
-tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, KeyFields fields,
-                                                 const token::IpAddress& peer, const Settings& settings,
-                                                 const ledger::Ledger& ledger, const ledger::Directory& directory,
-                                                 base::Time now, Caller& caller) {
-  const auto key = key_of(head, fields);
-  if (!key) return tl::unexpected(key.error());
-  const auto shape = token::shape_of(*key, ledger.key_prefix());
-  if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) {
-    return bad_key("the API key is malformed: check that it was copied whole");
-  }
-  auto credential = directory.find_key(ledger.digest(*key));
-  if (!credential) return bad_key("the API key is not known here");
-  if (credential->key->not_after && now >= *credential->key->not_after) {
-    return bad_key("the API key was rotated out: use the token's current key");
-  }
+tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, const token::IpAddress& peer,
+                                                 const Settings& settings, const ledger::Ledger& ledger,
+                                                 const ledger::Directory& directory, base::Time now, Caller& caller) {
+  auto credential = find_credential(head, ledger, directory, now);
+  if (!credential) return tl::unexpected(credential.error());
   caller.key = std::move(credential->key);
   caller.token = std::move(credential->token);
   caller.account = directory.find_account(caller.token->account);

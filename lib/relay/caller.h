@@ -22,19 +22,16 @@ struct Caller {
   bool limited() const { return token->quota.has_value() || account->quota.has_value() || ledger::has_budget(*token); }
 };
 
-// Where x-api-key counts as a credential too (/v1/messages and /v1/models).
-enum class KeyFields { authorization, authorization_or_x_api_key };
-
 // The address a request comes from: the peer, or behind a trusted proxy the nearest hop of X-Forwarded-For that is not
 // trusted.
 token::IpAddress source_address(const http::RequestHead& head, const token::IpAddress& peer, const Settings& settings);
 
-// Key -> digest -> token -> status, times, account, address; no disk, found or not. A refusal that comes after the
+// Key -> digest -> token -> status, times, account, address; no disk, found or not. Of several credentials in a head
+// the one that is a known key counts (relay/credentials.h); two that differ are refused. A refusal that comes after the
 // token was found leaves it in `caller`, so that the request can be recorded.
-tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, KeyFields fields,
-                                                 const token::IpAddress& peer, const Settings& settings,
-                                                 const ledger::Ledger& ledger, const ledger::Directory& directory,
-                                                 base::Time now, Caller& caller);
+tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, const token::IpAddress& peer,
+                                                 const Settings& settings, const ledger::Ledger& ledger,
+                                                 const ledger::Directory& directory, base::Time now, Caller& caller);
 
 // The rules on a token and its account but for the key itself: also what `token check` asks.
 token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,

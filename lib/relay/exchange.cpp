@@ -95,11 +95,8 @@ http::Task<Persistence> Exchange::run() {
 }
 
 Exchange::MaybeRefusal Exchange::check_head() {
-  const auto dialect = openai::dialect_of(endpoint_);
-  const auto fields =
-      dialect == openai::Dialect::anthropic ? KeyFields::authorization_or_x_api_key : KeyFields::authorization;
   auto admitted =
-      authenticate(head_, fields, client_.peer(), *settings_, lane_.shared().ledger, *directory_, started_at_, caller_);
+      authenticate(head_, client_.peer(), *settings_, lane_.shared().ledger, *directory_, started_at_, caller_);
   if (!admitted) return admitted.error();
   body_memory_.emplace(lane_.shared().memory, caller_.token->id.value);
   answer_memory_.emplace(lane_.shared().memory, caller_.token->id.value);

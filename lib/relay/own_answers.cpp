@@ -179,10 +179,9 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   std::optional<Refusal> refusal;
   std::string body;
   Caller caller;
-  const auto fields = about_models ? KeyFields::authorization_or_x_api_key : KeyFields::authorization;
-  if (head.method != http::Method::get) {
-    refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}};
-  } else if (auto admitted = authenticate(head, fields, client.peer(), *settings, lane.shared().ledger, *directory,
+  if (head.method != http::Method::get && head.method != http::Method::head) {
+    refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
+  } else if (auto admitted = authenticate(head, client.peer(), *settings, lane.shared().ledger, *directory,
                                           base::wall_now(), caller);
              !admitted) {
     refusal = admitted.error();

@@ -38,15 +38,14 @@ TEST_F(DecisionTable, NoKeyAndKeysThatAreNone) {
   expect_refused(client.post("/v1/chat/completions", body), 401, "invalid_api_key");
   expect_refused(client.post("/v1/chat/completions?api_key=" + good, body), 401, "invalid_api_key");
   expect_refused(client.post("/v1/chat/completions", body, {{"cookie", "key=" + good}}), 401, "invalid_api_key");
-  // x-api-key belongs to Anthropic's endpoints alone.
-  expect_refused(client.post("/v1/chat/completions", body, {{"x-api-key", good}}), 401, "invalid_api_key");
-  for (const auto& value :
-       {std::string("Bearer ") + mistyped, "Bearer  " + good, "Bearer\t" + good, "Bearer " + good + " junk",
-        "Basic " + good, good, "Bearer " + std::string(600, 'a'), std::string("Bearer ' OR 1=1--"),
-        std::string("Bearer %"), std::string("Bearer *"), "Bearer sk-cr-" + std::string(49, '0')}) {
+  for (const auto& value : {std::string("Bearer ") + mistyped, "Bearer Bearer " + good, "Bearer \"" + good + "\"",
+                            "Bearer\t" + good, "Bearer " + good + " junk", "Basic " + good, good,
+                            "Bearer " + std::string(600, 'a'), std::string("Bearer ' OR 1=1--"),
+                            std::string("Bearer %"), std::string("Bearer *"), "Bearer sk-cr-" + std::string(49, '0')}) {
     expect_refused(with(value), 401, "invalid_api_key");
   }
   EXPECT_EQ(with("bEaReR " + good).status, 200);
+  EXPECT_EQ(with("Bearer  " + good).status, 200);
 }
 
 TEST_F(DecisionTable, TwoDifferentKeys) {
@@ -60,6 +59,37 @@ TEST_F(DecisionTable, TwoDifferentKeys) {
   EXPECT_EQ(Json::parse(refused.body)["type"], "error");
   EXPECT_EQ(gateway_.arrived(), 0);
   EXPECT_EQ(client.post("/v1/messages", body.dump(), {{"x-api-key", key}}).status, 200);
+}
+
+// Programs send two credentials, of which one is a placeholder, another service's, or empty.
+TEST_F(DecisionTable, OfSeveralCredentialsTheKnownKeyCounts) {
+  const auto key = gateway_.token("one");
+  const auto other = gateway_.token("two");
+  HttpClient client(gateway_.daemon.port());
+  const auto ask = [&](const Headers& headers) {
+    return std::pair{client.post("/v1/chat/completions", chat().dump(), headers), client.get("/v1/token", headers)};
+  };
+  for (const Headers& headers : {Headers{{"x-api-key", key}},
+                                 {{"api-key", key}},
+                                 {{"x-goog-api-key", key}},
+                                 {{"authorization", "Bearer "}, {"x-api-key", key}},
+                                 {{"authorization", "Bearer " + key}, {"x-api-key", ""}},
+                                 {{"authorization", "Bearer sk-ant-placeholder"}, {"x-api-key", key}},
+                                 {{"authorization", "Basic dXNlcjpwYXNz"}, {"x-api-key", key}},
+                                 {{"authorization", "Bearer " + key}, {"x-api-key", "dummy"}},
+                                 {{"authorization", "Bearer " + key}, {"x-api-key", "\"" + key + "\""}},
+                                 {{"authorization", "Bearer " + key}, {"x-api-key", key}, {"api-key", key}}}) {
+    const auto [relayed, own] = ask(headers);
+    EXPECT_EQ(relayed.status, 200) << relayed.body;
+    EXPECT_EQ(own.status, 200) << own.body;
+  }
+  for (const Headers& headers : {Headers{{"authorization", "Bearer " + key}, {"x-api-key", other}},
+                                 {{"x-api-key", key}, {"x-goog-api-key", other}}}) {
+    const auto [relayed, own] = ask(headers);
+    EXPECT_EQ(error_code(relayed), "conflicting_credentials");
+    EXPECT_EQ(relayed.status, 400);
+    EXPECT_EQ(own.status, 400);
+  }
 }
 
 TEST_F(DecisionTable, DeletedToken) {
