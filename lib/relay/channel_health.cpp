@@ -14,14 +14,15 @@ using std::chrono::milliseconds;
 using State = Standing::State;
 
 constexpr std::chrono::seconds k_share_window{60};
-// A probe that is not answered by then makes room for the next: a claim could be lost in a failure of ours.
-constexpr std::chrono::seconds k_probe_patience{30};
-// What those are told to wait who come while a probe is under way.
-constexpr std::chrono::seconds k_probe_wait{1};
+// How long a probe is alone. A refusal comes fast; a good answer may think for minutes before its first byte.
+constexpr std::chrono::seconds k_probe_alone{1};
 // A refused key is asked again, ever more seldom: providers have refused good keys for a while.
 constexpr milliseconds k_refused_first{10'000};
 constexpr milliseconds k_refused_max{3'600'000};
 constexpr milliseconds k_retry_after_max{3'600'000};
+constexpr double k_retry_after_max_ms = 3'600'000;
+// What a client's timer may be early by.
+constexpr milliseconds k_timer_grain{5};
 constexpr std::size_t k_troubles_max = 64;  // of one key; a client must not be able to grow them by odd model names
 
 milliseconds doubled(milliseconds first, std::uint32_t step, milliseconds max) {
@@ -42,6 +43,17 @@ std::optional<std::int64_t> median(std::vector<std::int64_t>& values) {
 
 std::int32_t clamp_ms(std::int64_t ms) {
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<std::int32_t>::max()));
+}
+
+// Digits, with a fraction or without; beyond what a double holds it is merely large.
+std::optional<double> parse_decimal(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  if (!plain || text.empty() || text.front() == '.' || text.back() == '.') return std::nullopt;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error == std::errc::result_out_of_range) return k_retry_after_max_ms;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -89,11 +101,11 @@ const HealthBook::Trouble* HealthBook::find_trouble(const std::vector<Trouble>& 
 
 Standing HealthBook::standing(const Channel& channel, std::string_view model, base::SteadyTime now) const {
   if (channel.open && now < channel.open_until) return {State::cooling, channel.open_until};
-  if (channel.open && now < channel.probe_until) return {State::cooling, now + k_probe_wait};
+  if (channel.open && now < channel.probe_until) return {State::cooling, channel.probe_until};
   bool all_refused = true;
   const Trouble* soonest = nullptr;
   const auto until_of = [now](const Trouble& trouble) {
-    return trouble.is_probed(now) ? now + k_probe_wait : trouble.until;
+    return trouble.is_probed(now) ? trouble.probe_until : trouble.until;
   };
   for (const auto& key : channel.keys) {
     const auto* trouble = find_trouble(key, model);
@@ -108,29 +120,31 @@ Standing HealthBook::standing(const Channel& channel, std::string_view model, ba
 Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
   if (troubled_.load(std::memory_order_acquire) == 0) return {};
   const std::lock_guard lock(mutex_);
-  return standing(channel_of(channel), model, now);
+  return standing(channel_of(channel), model, now + k_timer_grain);
 }
 
 std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std::string_view model,
                                        base::SteadyTime now, std::optional<std::uint32_t> only) {
-  Claim claim{record.id, record.rev, 0, model, false};
+  Claim claim{record.id, record.rev, 0, model, false, now};
   if (record.keys.size() < 2 && troubled_.load(std::memory_order_acquire) == 0) return claim;
   const std::lock_guard lock(mutex_);
   auto& channel = channel_of(record);
-  if (!standing(channel, model, now).may_send()) return std::nullopt;
+  const auto judged_at = now + k_timer_grain;
+  if (!standing(channel, model, judged_at).may_send()) return std::nullopt;
   const auto count = std::min(channel.keys.size(), std::max<std::size_t>(1, record.keys.size()));
   for (std::size_t turn = 0; turn < count; ++turn) {
     claim.key = static_cast<std::uint32_t>((channel.next_key + turn) % count);
     auto& key = channel.keys[claim.key];
     if (only && *only != claim.key) continue;
     const auto* trouble = find_trouble(key, model);
-    if (trouble != nullptr && (trouble->until > now || trouble->is_probed(now))) continue;
+    if (trouble != nullptr && (trouble->until > judged_at || trouble->is_probed(judged_at))) continue;
     channel.next_key = claim.key + 1;
     claim.probe = channel.open || trouble != nullptr;
-    // Nobody else until this one is answered.
-    if (channel.open) channel.probe_until = now + k_probe_patience;
+    // Nobody else for a while; those who come after it wait for nobody.
+    if (channel.open && channel.probe_until < channel.open_until) channel.probe_until = now + k_probe_alone;
     for (auto& one : key) {
-      if (one.model.empty() || one.model == model) one.probe_until = now + k_probe_patience;
+      const bool concerned = one.model.empty() || one.model == model;
+      if (concerned && one.probe_until < one.until) one.probe_until = now + k_probe_alone;
     }
     return claim;
   }
@@ -151,7 +165,7 @@ HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base
       break;
     case Verdict::Kind::failed:
       add_sample(channel, {now, Sample::Kind::failed, -1, -1});
-      change = fail(channel, claim.probe, verdict, now);
+      change = fail(channel, is_probe_of(channel, claim), verdict, now);
       break;
     case Verdict::Kind::rate_limited:
     case Verdict::Kind::key_refused:
@@ -159,11 +173,7 @@ HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base
       change = put_key_aside(channel, claim, verdict, now);
       break;
     case Verdict::Kind::abandoned:
-      if (!claim.probe) break;
-      channel.probe_until = {};
-      for (auto& one : channel.keys[claim.key]) {
-        if (one.model.empty() || one.model == claim.model) one.probe_until = {};
-      }
+      leave_to_the_next(channel, claim, now);
       break;
   }
   note_trouble(channel);
@@ -186,14 +196,27 @@ HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::option
   return change;
 }
 
+bool HealthBook::is_probe_of(const Channel& channel, const Claim& claim) {
+  return claim.probe && channel.open && claim.at > channel.open_since;
+}
+
+bool HealthBook::is_probe_of(const Trouble& trouble, const Claim& claim) {
+  return claim.probe && claim.at > trouble.since && (trouble.model.empty() || trouble.model == claim.model);
+}
+
+// A probe that came to nothing in its second: the next one's turn.
+void HealthBook::leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now) {
+  if (is_probe_of(channel, claim) && now < channel.probe_until) channel.probe_until = {};
+  for (auto& one : channel.keys[claim.key]) {
+    if (is_probe_of(one, claim) && now < one.probe_until) one.probe_until = {};
+  }
+}
+
 HealthChange HealthBook::clear(Channel& channel, const Claim& claim, base::SteadyTime now) {
   // An answer that was asked for before the trouble came says nothing of now.
-  if (channel.open && !claim.probe) return {};
+  if (channel.open && !is_probe_of(channel, claim)) return {};
   channel.in_a_row = 0;
-  if (claim.probe) {
-    std::erase_if(channel.keys[claim.key],
-                  [&](const auto& one) { return one.model.empty() || one.model == claim.model; });
-  }
+  std::erase_if(channel.keys[claim.key], [&](const auto& one) { return is_probe_of(one, claim); });
   if (!channel.open) return {};
   channel.open = false;
   channel.closed_at = now;
@@ -220,6 +243,7 @@ void HealthBook::open(Channel& channel, const Verdict& verdict, base::SteadyTime
   const bool flaps = channel.open || (channel.closed_at && now - *channel.closed_at < limits_.cool_down_max);
   channel.step = flaps ? channel.step + 1 : 0;
   channel.open = true;
+  channel.open_since = now;
   channel.open_until = now + verdict.retry_after.value_or(cool_down(channel.step));
   channel.probe_until = {};
   channel.why = words_for(verdict.status, verdict.what);
@@ -245,24 +269,26 @@ HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, con
   const auto model = own ? std::string_view() : claim.model;
   auto trouble = std::find_if(key.begin(), key.end(), [&](const auto& one) { return one.model == model; });
   const bool known = trouble != key.end();
+  const bool probed = known && is_probe_of(*trouble, claim);
   if (!known) {
     if (key.size() >= k_troubles_max) {
       const auto of_a_model = [](const Trouble& one) { return !one.model.empty(); };
       key.erase(std::find_if(key.begin(), key.end(), of_a_model));
     }
     trouble = key.insert(key.end(), Trouble{std::string(model), refused, verdict.status});
-  } else if (claim.probe) {
+  } else if (probed) {
     ++trouble->step;
   }
   trouble->refused = refused;
   trouble->status = verdict.status;
+  trouble->since = now;
   trouble->probe_until = {};
   const auto usual = own ? doubled(k_refused_first, trouble->step, k_refused_max) : cool_down(trouble->step);
   const auto wait = verdict.retry_after.value_or(usual);
-  trouble->until = std::max(known && !claim.probe ? trouble->until : base::SteadyTime{}, now + wait);
+  trouble->until = std::max(known && !probed ? trouble->until : base::SteadyTime{}, now + wait);
   // The channel itself answered: a probe of the breaker has succeeded.
   channel.in_a_row = 0;
-  if (channel.open && claim.probe) {
+  if (is_probe_of(channel, claim)) {
     channel.open = false;
     channel.closed_at = now;
   }
@@ -337,13 +363,8 @@ void HealthBook::forgive(const ledger::ChannelRecord& record) {
 }
 
 std::optional<milliseconds> parse_retry_after(std::string_view value, base::Time now) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (error == std::errc::result_out_of_range) return k_retry_after_max;
-  if (error == std::errc() && end == value.data() + value.size()) {
-    if (seconds < 0) return std::nullopt;
-    return std::min<milliseconds>(k_retry_after_max, std::chrono::seconds(std::min<std::int64_t>(seconds, 86'400)));
-  }
+  if (const auto seconds = parse_decimal(value))
+    return milliseconds(static_cast<std::int64_t>(std::min(*seconds * 1000, k_retry_after_max_ms)));
   std::tm parts{};
   const std::string text(value);
   // IMF-fixdate, the only form that is sent today (RFC 9110, 5.6.7).
@@ -351,6 +372,16 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, base::Time
   if (rest == nullptr || *rest != '\0') return std::nullopt;
   const auto at = base::from_unix_ms(static_cast<std::int64_t>(::timegm(&parts)) * 1000);
   return std::clamp<milliseconds>(at - now, milliseconds(0), k_retry_after_max);
+}
+
+std::optional<milliseconds> told_wait(std::optional<std::string_view> retry_after, std::string_view retry_after_ms,
+                                      base::Time now) {
+  auto told = retry_after ? parse_retry_after(*retry_after, now) : std::nullopt;
+  if (told == milliseconds(0)) told.reset();
+  const auto by_ms = parse_decimal(retry_after_ms);
+  if (!by_ms || *by_ms < 1) return told;
+  const milliseconds shorter(static_cast<std::int64_t>(std::min(*by_ms, k_retry_after_max_ms)));
+  return told ? std::min(*told, shorter) : shorter;
 }
 
 }  // namespace cr::relay

@@ -6,6 +6,11 @@
 // A breaker a channel: opens after failures in a row, or when failures are a large share of the last minute; its
 // cool-down doubles from probe to probe, and is the provider's Retry-After where it gives one. Beside it each key has
 // its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402) for all.
+//
+// A probe is alone for a second at most: how long its answer takes says nothing of the channel. After that others are
+// let in; a good head of any of them ends the trouble, and a failure of any begins it anew, once.
+//
+// Times are exact ones (base::steady_now): whoever comes back when he was told to is not refused for a clock's grain.
 #pragma once
 
 #include <atomic>
@@ -28,7 +33,7 @@ namespace cr::relay {
 struct Standing {
   enum class State {
     ready,
-    due,           // its cool-down is over: the next request is the probe
+    due,           // its cool-down is over: the next request is the probe, or one of those let in after it
     cooling,       // after failures, until `until`
     limited,       // the provider limits this model, until `until`
     keys_refused,  // the provider refuses every key, until `until` at least
@@ -44,6 +49,7 @@ struct Claim {
   std::uint32_t key = 0;   // index into the channel's keys
   std::string_view model;  // the upstream's name; the claimer keeps it alive
   bool probe = false;
+  base::SteadyTime at{};
 };
 
 // How a claimed request went, by its answer's head (or for want of one).
@@ -103,8 +109,8 @@ class HealthBook {
     std::string model;
     bool refused = false;
     int status = 0;
-    base::SteadyTime until{};
-    base::SteadyTime probe_until{};  // somebody's probe is under way
+    base::SteadyTime since{}, until{};
+    base::SteadyTime probe_until{};  // somebody's probe is alone; past: others may go too
     std::uint32_t step = 0;
     bool is_probed(base::SteadyTime now) const { return until <= now && now < probe_until; }
   };
@@ -118,7 +124,7 @@ class HealthBook {
     std::vector<std::vector<Trouble>> keys;  // each key's; one entry where the channel has no key
     std::uint32_t next_key = 0;
     bool open = false;
-    base::SteadyTime open_until{}, probe_until{};
+    base::SteadyTime open_since{}, open_until{}, probe_until{};
     std::optional<base::SteadyTime> closed_at;  // last, by a probe
     std::uint32_t step = 0;
     std::uint32_t in_a_row = 0;         // without an answer
@@ -133,6 +139,10 @@ class HealthBook {
   Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys);
   static const Trouble* find_trouble(const std::vector<Trouble>& troubles, std::string_view model);
   Standing standing(const Channel& channel, std::string_view model, base::SteadyTime now) const;
+  // Whether a claim was made to find out about this trouble, and not about an earlier one.
+  static bool is_probe_of(const Channel& channel, const Claim& claim);
+  static bool is_probe_of(const Trouble& trouble, const Claim& claim);
+  static void leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now);
   HealthChange fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now);
   HealthChange put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict, base::SteadyTime now);
   HealthChange clear(Channel& channel, const Claim& claim, base::SteadyTime now);
@@ -149,7 +159,11 @@ class HealthBook {
   std::atomic<std::int64_t> troubled_{0};
 };
 
-// Retry-After as seconds or as a date (RFC 9110, 10.2.3), or OpenAI's retry-after-ms; at most an hour.
+// Retry-After as seconds, which some give a fraction, or as a date (RFC 9110, 10.2.3); at most an hour.
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, base::Time now);
+// How long an answer tells its reader to wait: by Retry-After, or by retry-after-ms, which OpenAI sends and SDKs read
+// first; where both are there the shorter, since either may be obeyed. None if neither says more than "now".
+std::optional<std::chrono::milliseconds> told_wait(std::optional<std::string_view> retry_after,
+                                                   std::string_view retry_after_ms, base::Time now);
 
 }  // namespace cr::relay

@@ -136,12 +136,16 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
   return std::nullopt;
 }
 
-Exchange::MaybeRefusal Exchange::route() {
+Routes Exchange::look_for_routes() {
   auto& health = lane_.shared().health;
-  routes_ = stored_ ? find_home(*directory_, *caller_.token, stored_->look.response, scan_.model, endpoint_, health,
-                                base::coarse_now())
-                    : find_routes(*directory_, *caller_.token, scan_.model, endpoint_, health, base::coarse_now(),
-                                  lane_.random());
+  return stored_ ? find_home(*directory_, *caller_.token, stored_->look.response, scan_.model, endpoint_, health,
+                             base::steady_now())
+                 : find_routes(*directory_, *caller_.token, scan_.model, endpoint_, health, base::steady_now(),
+                               lane_.random());
+}
+
+Exchange::MaybeRefusal Exchange::route() {
+  routes_ = look_for_routes();
   if (routes_.tries.empty()) {
     if (routes_.closed) return closed_refusal(*routes_.closed);
     if (stored_) return unreachable_response(*stored_, caller_.token->name);

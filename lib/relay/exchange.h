@@ -50,6 +50,7 @@ class Exchange : public Shelved {
 
   // exchange.cpp: deciding
   MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const;
+  Routes look_for_routes();
   // request_body.cpp: a body, counted as it comes, and decompressed
   http::Task<MaybeRefusal> read_body();
   MaybeRefusal decode_piece(std::string_view piece);

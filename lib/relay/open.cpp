@@ -43,8 +43,7 @@ Verdict verdict_on(const http::ResponseHead& head) {
       verdict.kind = Verdict::Kind::failed;
       if (head.status < 500) return verdict;
   }
-  if (const auto wait = head.find("retry-after")) verdict.retry_after = parse_retry_after(*wait, base::wall_now());
-  if (verdict.retry_after == std::chrono::milliseconds(0)) verdict.retry_after.reset();  // says nothing
+  verdict.retry_after = told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
   return verdict;
 }
 
@@ -108,7 +107,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 // False: the channel may not be sent anything now, or what is held would not pay its group.
 bool Exchange::claim(const Route& route) {
   if (hold_ && is_dearer(route, routes_)) return false;
-  const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::coarse_now(), route.key);
+  const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
   if (!claimed) return false;
   reported_ = false;
   claim_ = claimed;
@@ -124,7 +123,7 @@ bool Exchange::is_left() const {
   return std::any_of(
       routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(), [&](const Route& route) {
         if (hold_ && is_dearer(route, routes_)) return false;
-        return lane_.shared().health.look(*route.channel, route.upstream_model, base::coarse_now()).may_send();
+        return lane_.shared().health.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
       });
 }
 

@@ -107,14 +107,77 @@ TEST_F(HealthTest, AnAbandonedProbeMakesRoomForTheNext) {
   EXPECT_EQ(state(), State::due);
 }
 
-TEST_F(HealthTest, AProbeThatIsNeverAnsweredIsNotWaitedForForEver) {
+// How long a good answer thinks is no sign of trouble: what kept a channel shut would be its own success.
+TEST_F(HealthTest, AProbeIsAloneForASecondHoweverLongItsAnswerTakes) {
   fail(5);
   now_ += 1s;
-  ASSERT_TRUE(book_.claim(record_, "m", now_).has_value());
-  now_ += 29s;
+  const auto probe = book_.claim(record_, "m", now_);
+  ASSERT_TRUE(probe.has_value());
+  now_ += 900ms;
   EXPECT_EQ(state(), State::cooling);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 100ms) << "what those are told who come meanwhile";
+  now_ += 100ms;
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(book_.claim(record_, "m", now_).has_value()) << "all who come, not one more";
+  now_ += 7s;
+  EXPECT_EQ(book_.report(*probe, {Kind::answered, 200, {}, {}}, now_).kind, HealthChange::Kind::back);
+  EXPECT_EQ(state(), State::ready);
+}
+
+TEST_F(HealthTest, SoItIsWithALimitedKey) {
+  for (const auto kind : {Kind::rate_limited, Kind::key_refused}) {
+    ++record_.rev;
+    const int status = kind == Kind::rate_limited ? 429 : 401;
+    send({kind, status, {}, 2s});
+    now_ += 2s;
+    ASSERT_TRUE(book_.claim(record_, "m", now_).has_value());
+    EXPECT_FALSE(book_.claim(record_, "m", now_).has_value());
+    now_ += 1s;
+    std::vector<Claim> late;
+    for (int i = 0; i < 50; ++i) late.push_back(book_.claim(record_, "m", now_).value());
+    now_ += 1ms;
+    const auto before = now_;
+    for (const auto& claim : late) book_.report(claim, {kind, status, {}, 2s}, now_);
+    EXPECT_EQ(book_.look(record_, "m", now_).until, before + 2s) << "fifty refusals of one moment are one";
+  }
+}
+
+TEST_F(HealthTest, ThoseLetInAfterTheProbeBringTheTroubleBackOnce) {
+  fail(5);
   now_ += 1s;
+  const auto probe = book_.claim(record_, "m", now_);
+  now_ += 1s;
+  std::vector<Claim> late;
+  for (int i = 0; i < 50; ++i) late.push_back(book_.claim(record_, "m", now_).value());
+  now_ += 10ms;
+  for (const auto& claim : late) book_.report(claim, {Kind::failed, 503, {}, {}}, now_);
+  EXPECT_EQ(book_.look(record_, "m", now_).until, now_ + 2s) << "one step for all of them";
+  const auto change = book_.report(*probe, {Kind::answered, 200, {}, {}}, now_);
+  EXPECT_EQ(change.kind, HealthChange::Kind::none) << "asked for before the new trouble: it says nothing of now";
+  EXPECT_EQ(state(), State::cooling);
+  now_ += 2s;
+  ASSERT_TRUE(book_.claim(record_, "m", now_).has_value());
+  EXPECT_FALSE(book_.claim(record_, "m", now_).has_value()) << "a new probe is alone again";
+}
+
+TEST_F(HealthTest, AnyGoodHeadAmongThemBringsItBack) {
+  fail(5);
+  now_ += 1s;
+  const auto probe = book_.claim(record_, "m", now_);
+  now_ += 1s;
+  const auto second = book_.claim(record_, "m", now_);
+  EXPECT_EQ(book_.report(*second, {Kind::answered, 200, {}, {}}, now_).kind, HealthChange::Kind::back);
+  EXPECT_EQ(state(), State::ready);
+  now_ += 5s;
+  book_.report(*probe, {Kind::failed, 500, {}, {}}, now_);
+  EXPECT_EQ(state(), State::ready) << "the probe of a trouble that is over is a request like any";
+}
+
+TEST_F(HealthTest, WhoComesBackWhenToldToIsLetIn) {
+  send({Kind::rate_limited, 429, {}, 2s});
+  now_ += 2s - 5ms;  // a timer may be early by its grain
   EXPECT_EQ(state(), State::due);
+  EXPECT_TRUE(book_.claim(record_, "m", now_).has_value());
 }
 
 TEST_F(HealthTest, RequestsUnderWayDoNotProlongTheCoolDown) {
@@ -285,9 +348,26 @@ TEST(RetryAfter, SecondsOrADate) {
   EXPECT_EQ(parse_retry_after("86400", now), 1h);
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:47 GMT", now), 10s);
   EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:27 GMT", now), 0s);
-  for (const auto* text : {"", "-1", "soon", "1.5", "20 ", "Sun, 06 Nov 1994 08:49:47 GMT and more"}) {
+  EXPECT_EQ(parse_retry_after("1.5", now), 1500ms);
+  EXPECT_EQ(parse_retry_after("0.0004", now), 0s);
+  for (const auto* text :
+       {"", "-1", "soon", ".5", "5.", "1e3", "1.2.3", "20 ", "Sun, 06 Nov 1994 08:49:47 GMT and more"}) {
     EXPECT_FALSE(parse_retry_after(text, now).has_value()) << text;
   }
+}
+
+TEST(RetryAfter, WhateverOfTwoIsObeyedThePauseIsNotLonger) {
+  const auto now = base::from_unix_ms(784'111'777'000);
+  EXPECT_EQ(told_wait("2", "", now), 2s);
+  EXPECT_EQ(told_wait({}, "250", now), 250ms);
+  EXPECT_EQ(told_wait("1", "250", now), 250ms);
+  EXPECT_EQ(told_wait("1", "1250.7", now), 1s);
+  EXPECT_EQ(told_wait("soon", "1250", now), 1250ms);
+  EXPECT_EQ(told_wait("0", "300", now), 300ms);
+  EXPECT_EQ(told_wait("3", "0", now), 3s);
+  EXPECT_EQ(told_wait("99999", "99999999999", now), 1h);
+  for (const auto* nothing : {"", "0", "-1", "soon"}) EXPECT_FALSE(told_wait("0", nothing, now).has_value());
+  EXPECT_FALSE(told_wait({}, "", now).has_value());
 }
 
 TEST_F(HealthTest, AClaimOfOneKeyGetsItOrNothing) {
