@@ -70,6 +70,8 @@ class RequestHeadParser {
  public:
   explicit RequestHeadParser(HeadLimits limits);
   ~RequestHeadParser();
+  // A head that is refused leaves its method in `head` and its fields, or none where they could not be told apart: what
+  // an answer to it needs. The rest of `head` is another request's then.
   HeadResult parse(std::string_view bytes, std::size_t seen, RequestHead& head);
 
  private:

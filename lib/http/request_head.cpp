@@ -91,6 +91,12 @@ Method method_of(std::string_view text) {
   return known == std::end(k_methods) ? Method::other : known->second;
 }
 
+// Of a head that is refused: whether its answer may have a body hangs on it.
+Method method_at(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  return method_of(bytes.substr(0, bytes.find(' ')));
+}
+
 std::optional<Refusal> check_host(const FramingFields& framing, const TargetParts& target, int minor_version) {
   if (framing.hosts() > 1) return Refusal{400, "Host is there more than once"};
   if (framing.hosts() == 0) {
@@ -128,6 +134,7 @@ std::optional<Refusal> RequestHeadParser::Impl::read(std::string_view bytes, Req
   const std::size_t first_blank = line.find(' ');
   const std::size_t last_blank = line.rfind(' ');
   head.method_text = line.substr(0, first_blank);
+  head.method = method_of(head.method_text);
   head.target = line.substr(first_blank + 1, last_blank - first_blank - 1);
   const auto target = split_target(head.target);
   const int minor_version = line.back() - '0';
@@ -136,7 +143,6 @@ std::optional<Refusal> RequestHeadParser::Impl::read(std::string_view bytes, Req
   if (framing.authorizations() > 1) return Refusal{400, "Authorization is there more than once"};
   if (auto wrong = framing.check_expect()) return wrong;
 
-  head.method = method_of(head.method_text);
   head.path = target.path;
   head.query = target.query;
   head.minor_version = minor_version;
@@ -154,6 +160,10 @@ RequestHeadParser::~RequestHeadParser() = default;
 
 HeadResult RequestHeadParser::parse(std::string_view bytes, std::size_t seen, RequestHead& head) {
   const auto result = impl_->lines.advance(bytes, seen);
+  if (result.state == HeadState::refused) {
+    head.fields.clear();
+    head.method = method_at(bytes);
+  }
   if (result.state != HeadState::complete) return result;
   const std::size_t start = impl_->lines.start();
   if (const auto wrong = impl_->read(bytes.substr(start, result.bytes - start), head)) return refused(*wrong);

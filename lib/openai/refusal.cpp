@@ -32,6 +32,8 @@ constexpr std::array<RefusalRow, k_row_count> k_rows = {{
     {RefusalCode::unsupported_encoding,       415, "unsupported_encoding",       "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::method_not_allowed,         405, "method_not_allowed",         "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::unknown_endpoint,           404, "unknown_endpoint",           "invalid_request_error", "not_found_error",       false},
+    {RefusalCode::origin_not_allowed,         403, "origin_not_allowed",         "permission_error",      "permission_error",      false},
+    {RefusalCode::upgrade_required,           426, "upgrade_required",           "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::model_not_allowed,          403, "model_not_allowed",          "permission_error",      "permission_error",      false},
     {RefusalCode::model_not_found,            404, "model_not_found",            "invalid_request_error", "not_found_error",       false},
     {RefusalCode::model_not_priced,           403, "model_not_priced",           "permission_error",      "permission_error",      false},

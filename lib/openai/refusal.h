@@ -27,13 +27,15 @@ enum class RefusalCode {
   invalid_encoding,  // a body that is not of its Content-Encoding, or cut short: 400
   duplicate_key,
   invalid_value,
-  conflicting_credentials,  // Authorization and x-api-key differ: 400
+  conflicting_credentials,  // two known keys that differ: 400
   body_too_large,           // 413
   body_timeout,             // 408
   unsupported_media_type,   // 415
   unsupported_encoding,     // 415
   method_not_allowed,       // 405
   unknown_endpoint,         // 404
+  origin_not_allowed,       // 403: to a browser that asks for a page
+  upgrade_required,         // 426: a WebSocket, which clients give up for plain requests when told so
   model_not_allowed,
   model_not_found,
   model_not_priced,

@@ -283,8 +283,8 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
   settle_refused(refusal);
   if (client_gone_) co_return Persistence::close;
   const auto rates = rate_status();
-  const auto text =
-      refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, persistence, rates ? &*rates : nullptr);
+  const auto to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
+  const auto text = refusal_text(refusal, to, persistence, rates ? &*rates : nullptr);
   const bool written = co_await client_.write(text);
   co_return written ? persistence : Persistence::close;
 }

@@ -24,6 +24,7 @@
 #include "relay/coded_body.h"
 #include "relay/lane.h"
 #include "relay/memory_wait.h"
+#include "relay/passed_fields.h"
 #include "relay/router.h"
 #include "relay/shelf.h"
 #include "relay/stored.h"
@@ -103,7 +104,7 @@ class Exchange : public Shelved {
   std::int64_t estimated_input() const;
 
   // pump.cpp: passing the answer on
-  http::Task<void> pump(), pump_whole(), pump_events();
+  http::Task<void> pump(), pump_head(), pump_whole(), pump_events();
   bool is_sound() const;
   http::Task<bool> wait_for_memory(std::uint64_t bytes);
   bool fit_events();
@@ -113,6 +114,7 @@ class Exchange : public Shelved {
   std::optional<bool> try_write_events(bool last);
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
+  void tell_wait(AnswerHead& head);
   http::Task<void> end_badly(SourceStep::State how, bool head_sent);
   bool may_ask_another() const;
   void lose_answer(SourceStep::State how);
@@ -185,6 +187,7 @@ class Exchange : public Shelved {
   Persistence persistence_ = Persistence::close;  // until an answer's head says otherwise
   int status_ = 0;
   std::string_view error_;  // error.code for the row
+  AnswerFields passed_;     // of the last provider that answered
   bool head_sent_ = false;
   bool streaming_ = false;  // events are going to the client, comments may
   bool chunked_ = false, writing_ = false, half_closed_ = false;

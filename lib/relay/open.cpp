@@ -110,6 +110,7 @@ bool Exchange::claim(const Route& route) {
   const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
   if (!claimed) return false;
   reported_ = false;
+  passed_ = {};
   claim_ = claimed;
   channel_ = route.channel;
   group_ = route.group;
@@ -270,6 +271,7 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connect
                                bool last) {
   const auto verdict = verdict_on(connection->head());
   report(verdict);
+  passed_ = pass_answer_fields(connection->head());
   const int status = connection->head().status;
   if (verdict.kind != Verdict::Kind::answered) {
     lane_.shared().log.warning(

@@ -174,6 +174,7 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
   const bool anthropic = about_models && head.find("anthropic-version").has_value();
   const auto dialect = anthropic ? openai::Dialect::anthropic : openai::Dialect::openai;
+  const auto to = answer_for(head, dialect, request_id, *settings);
   lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 
   std::optional<Refusal> refusal;
@@ -208,8 +209,7 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
       body = usage_body(op);
   }
   const auto persistence = persistence_after(head, client, lane.shared());
-  const auto text = refusal ? refusal_text(*refusal, dialect, request_id, persistence)
-                            : json_text(200, body, request_id, persistence);
+  const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
 }

@@ -64,7 +64,30 @@ http::Task<void> Exchange::pump() {
   status_ = source_->status();
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
+  if (head_.method == http::Method::head) return pump_head();
   return source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
+}
+
+// HEAD: all that GET would get but the body (RFC 9110, 9.3.2). Where its length is not told it is counted, as far as
+// GET's would be.
+http::Task<void> Exchange::pump_head() {
+  auto length = source_->content_length();
+  std::uint64_t received = 0;
+  while (!length && !source_->is_event_stream() && received <= k_gather_bytes) {
+    const auto step = source_->step();
+    if (step.state == State::data) {
+      received += step.data.size();
+    } else if (step.state == State::done) {
+      length = received;
+    } else if (step.state == State::need_more) {
+      co_await source_->fill(fill_timeout());
+    } else {
+      co_return co_await end_badly(step.state, false);
+    }
+  }
+  begin_answer(length);
+  settle(ledger::Ending::complete);
+  if (!co_await client_.write(written_)) persistence_ = Persistence::close;
 }
 
 void Exchange::end_pump() {
@@ -93,12 +116,16 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   head.content_type = source_->content_type();
   head.content_length = content_length;
   head.chunked = chunked_;
-  head.request_id = request_id_;
+  head.to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
   head.persistence = persistence_;
   if (hold_ && hold_->lowered) head.output_limit = hold_->output_bound;
+  head.passed = &passed_;
   if (source_->retry_after()) head.retry_after_text = *source_->retry_after();
-  // What blames the request will be blamed again; the rest is the SDK's to decide.
-  if (status_ >= 400 && status_ < 500 && status_ != 408 && status_ != 409 && status_ != 429) head.should_retry = false;
+  head.retry_after_ms = passed_.retry_after_ms;
+  if (passed_error_ && !answered_) tell_wait(head);
+  // What blames the request will be blamed again, unless the provider knows better; the rest is the SDK's to decide.
+  if (!passed_.should_retry && status_ >= 400 && status_ < 500 && status_ != 408 && status_ != 409 && status_ != 429)
+    head.should_retry = false;
   const auto rates = rate_status();
   if (rates) head.rates = &*rates;
   written_.clear();
@@ -106,6 +133,19 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   append_head(written_, head);
   head_sent_ = true;
   last_write_ = base::steady_now();
+}
+
+// A provider's refusal that goes through names its own wait, or none: where every channel is set aside for longer now,
+// the client is told how long, so that it is not refused again for having done as it was told.
+void Exchange::tell_wait(AnswerHead& head) {
+  const auto routes = look_for_routes();
+  if (!routes.tries.empty() || !routes.closed) return;
+  const auto left = routes.closed->until - base::steady_now();
+  const auto told = told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());
+  if (told && *told >= left) return;
+  head.retry_after = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(left)).count();
+  head.retry_after_text.reset();
+  head.retry_after_ms = {};
 }
 
 // Sound has nothing to be metered in it, and is heard while it comes.
@@ -315,7 +355,9 @@ http::Task<void> Exchange::end_badly(State how, bool head_sent) {
   persistence_ = Persistence::close;
   if (by_client) co_return;
   if (!head_sent) {
-    co_await client_.write(refusal_text(refusal, openai::dialect_of(endpoint_), request_id_, Persistence::close));
+    const auto to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
+    const auto text = refusal_text(refusal, to, Persistence::close);
+    co_await client_.write(text);
     co_return;
   }
   client_.break_off();

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/memory_budget.h"
 #include "token/scope.h"
@@ -42,6 +44,7 @@ struct Settings {
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"
   token::IpSet trusted_proxies;
+  std::vector<std::string> cors_origins;  // whose pages may call (relay/cors.h); empty: none
 
   // The reserve fits the most that one answer holds: a plain one, or an event and its copy on its way to the client.
   base::MemoryBudget::Limits memory_limits() const {

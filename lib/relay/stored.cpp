@@ -63,7 +63,8 @@ Stored::Stored(ledger::TokenId token, std::string_view id) {
 }
 
 Stored::Stored(ledger::TokenId token, std::string_view id, const http::RequestHead& head) : Stored(token, id) {
-  method = head.method_text;
+  // A provider need not know HEAD: what it would answer is what GET gets.
+  method = head.method == http::Method::head ? std::string_view("GET") : head.method_text;
   target = head.path.substr(std::string_view("/v1").size());
   if (!head.query.empty()) target.append("?").append(head.query);
 }

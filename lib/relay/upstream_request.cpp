@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "relay/upstream_request.h"
 
-#include <array>
-
 #include "http/head_writer.h"
+#include "relay/passed_fields.h"
 
 namespace cr::relay {
 
@@ -13,9 +12,6 @@ constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
 constexpr std::size_t k_head_bytes = 2048;
 constexpr std::size_t k_credential_bytes = 1024;
 constexpr std::string_view k_anthropic_version = "2023-06-01";
-// What else of a client's head a provider gets to see; everything not here is dropped.
-constexpr std::array<std::string_view, 5> k_passed_fields{"accept", "anthropic-version", "anthropic-beta",
-                                                          "openai-beta", "idempotency-key"};
 
 void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& channel, std::uint32_t turn) {
   if (channel.keys.empty()) return;
@@ -56,10 +52,7 @@ void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel
   writer.field("accept-encoding", "identity");
   writer.field("user-agent", k_user_agent);
   for (const auto& [name, value] : channel.headers) writer.field(name, value);
-  for (const auto name : k_passed_fields) {
-    if (!channel.headers.empty() && channel.headers.contains(std::string(name))) continue;
-    if (const auto value = client ? client->find(name) : std::nullopt) writer.field(name, *value);
-  }
+  if (client != nullptr) pass_request_fields(writer, *client, channel);
   const bool has_version = client && client->find("anthropic-version");
   if (channel.kind == ledger::ChannelKind::anthropic && !has_version)
     writer.field("anthropic-version", k_anthropic_version);

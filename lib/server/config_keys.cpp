@@ -5,6 +5,7 @@
 #include <concepts>
 
 #include "base/text.h"
+#include "relay/cors.h"
 
 namespace cr::server {
 
@@ -242,6 +243,22 @@ std::vector<ConfigKey> tls_keys() {
               "tls.key", Reload::live, [](auto& config) -> auto& { return config.tls.key; })};
 }
 
+ConfigKey origins_key() {
+  constexpr std::size_t k_origins_max = 100;
+  return {"cors.allow_origins", Reload::live,
+          [](const ConfigValue& value, Config& config) -> Result<void> {
+            auto texts = read_texts(value);
+            if (!texts) return tl::unexpected(texts.error());
+            if (texts->size() > k_origins_max) return fail(ErrorCode::invalid, "expected 100 origins at most");
+            for (const auto& text : *texts) {
+              if (auto done = relay::check_origin(text); !done) return done;
+            }
+            config.relay.cors_origins = std::move(*texts);
+            return {};
+          },
+          [](const Config& config) { return show_texts(config.relay.cors_origins); }};
+}
+
 std::vector<ConfigKey> top_keys() {
   using relay::OnClientGone;
   return {listen_key(),
@@ -347,6 +364,7 @@ const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = top_keys();
     for (auto& key : tls_keys()) all.push_back(std::move(key));
+    all.push_back(origins_key());
     for (auto& key : limit_keys()) all.push_back(std::move(key));
     for (auto& key : other_keys()) all.push_back(std::move(key));
     return all;

@@ -74,8 +74,13 @@ class Worker {
   http::Task<void> linger(http::Connection& client);
   void note_wrong_protocol(const http::Connection& client);
   http::Task<relay::Persistence> answer(http::Connection& client, const http::RequestHead& head);
+  http::Task<relay::Persistence> relay_to_channel(http::Connection& client, const http::RequestHead& head,
+                                                  openai::Endpoint endpoint);
+  http::Task<relay::Persistence> answer_other(http::Connection& client, const http::RequestHead& head, bool endpoint);
+  http::Task<relay::Persistence> answer_preflight(http::Connection& client, const http::RequestHead& head,
+                                                  const relay::AnswerFor& to);
   http::Task<relay::Persistence> answer_health(http::Connection& client, const http::RequestHead& head,
-                                               base::RequestId id);
+                                               const relay::AnswerFor& to);
   void pause_accepting_until_fds_are_free();
 
   http::asio::io_context& io_;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Worker, one connection's requests: read a head, find who answers it, go on or close.
-#include "http/head_writer.h"
+#include <algorithm>
+
+#include "base/text.h"
 #include "relay/answer_text.h"
+#include "relay/cors.h"
 #include "relay/exchange.h"
 #include "relay/own_answers.h"
 #include "relay/persistence.h"
+#include "relay/wrong_path.h"
 #include "server/worker.h"
 
 namespace cr::server {
@@ -17,30 +21,55 @@ namespace {
 
 // Named, because GCC 12 destroys a braced temporary in a co_await expression twice (GCC bug 99576).
 const Refusal k_post_only{RefusalCode::method_not_allowed, "this endpoint answers POST only", "POST", {}};
-const Refusal k_get_only{RefusalCode::method_not_allowed, "this address answers GET only", "GET", {}};
-const Refusal k_unknown_endpoint{
-    RefusalCode::unknown_endpoint, "no such endpoint here: see docs/endpoints.md for those that are relayed", {}, {}};
+const Refusal k_get_only{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
+// Codex for one gives up a WebSocket at once for this, and tries any other answer again.
+const Refusal k_no_websockets{
+    RefusalCode::upgrade_required, "no WebSockets are spoken here: send the request by HTTP POST", {}, {}};
+const Refusal k_other_origin{
+    RefusalCode::origin_not_allowed,
+    "pages of this origin may not call this gateway: its administrator can allow the origin in "
+    "'cors.allow_origins'",
+    {},
+    {}};
 
 // A framing error: nothing of what was sent is reflected, and the connection ends.
-std::string framing_error(const http::HeadResult& result, std::string_view request_id) {
+std::string framing_error(const http::HeadResult& result, const http::RequestHead& of, std::string_view request_id,
+                          const relay::Settings& settings) {
   std::string body = R"({"error":{"message":")";
   body.append(result.reason).append(R"(","type":"invalid_request_error","param":null,"code":"bad_request"}})");
   relay::AnswerHead head;
   head.status = result.status;
   head.content_length = body.size();
-  head.request_id = request_id;
+  head.to = relay::answer_for(of, openai::Dialect::openai, request_id, settings);
   head.persistence = Persistence::close;
   head.should_retry = false;
   if (result.status == 405) head.allow = "GET, POST";
   std::string out;
   relay::append_head(out, head);
-  return out + body;
+  if (!head.to.head_only) out += body;
+  return out;
+}
+
+// RFC 6455, 4.1: a GET that asks for it. Behind any other method Upgrade is an offer that need not be taken.
+bool asks_for_websocket(const http::RequestHead& head) {
+  if (head.method != http::Method::get) return false;
+  for (const auto& field : head.fields) {
+    if (!base::equals_ignoring_case(field.name, "upgrade")) continue;
+    const auto protocols = base::split_list(field.value);
+    const auto is_it = [](const std::string& one) { return base::equals_ignoring_case(one, "websocket"); };
+    if (std::any_of(protocols.begin(), protocols.end(), is_it)) return true;
+  }
+  return false;
+}
+
+bool is_health(std::string_view path) {
+  return path == "/healthz" || path == "/readyz" || path == "/";
 }
 
 http::Task<Persistence> refuse(http::Connection& client, const http::RequestHead& head, const Refusal& refusal,
-                               base::RequestId id, const relay::Shared& shared) {
+                               const relay::AnswerFor& to, const relay::Shared& shared) {
   const auto persistence = relay::persistence_after(head, client, shared);
-  const auto text = relay::refusal_text(refusal, relay::dialect_of_path(head.path), id.to_string(), persistence);
+  const auto text = relay::refusal_text(refusal, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
 }
@@ -74,7 +103,7 @@ http::Task<void> Worker::serve_requests(http::Connection& client) {
     client.set_idle(false);
     if (outcome == http::ReadOutcome::refused) {
       const auto id = base::RequestId::make(base::wall_now());
-      const auto text = framing_error(client.refusal(), id.to_string());
+      const auto text = framing_error(client.refusal(), head, id.to_string(), *lane_.settings());
       if (co_await client.write(text)) co_await linger(client);
       co_return;
     }
@@ -97,38 +126,66 @@ http::Task<void> Worker::linger(http::Connection& client) {
   co_await client.linger(slot.taken() ? http::Connection::Linger::drain : http::Connection::Linger::briefly);
 }
 
+// Not a coroutine itself: it hands on the one that fits.
 http::Task<Persistence> Worker::answer(http::Connection& client, const http::RequestHead& head) {
-  const auto id = base::RequestId::make(base::wall_now());
-  if (const auto endpoint = openai::find_endpoint(head.path)) {
-    if (head.method != http::Method::post && *endpoint != openai::Endpoint::response_by_id) {
-      co_return co_await refuse(client, head, k_post_only, id, shared_);
-    }
-    const auto exchange = std::make_unique<relay::Exchange>(lane_, client, head, *endpoint, id);
-    co_return co_await exchange->run();
-  }
-  if (const auto own = relay::find_own_answer(head.path))
-    co_return co_await relay::give_own_answer(lane_, client, head, *own, id);
-  if (head.path == "/healthz" || head.path == "/readyz") co_return co_await answer_health(client, head, id);
-  co_return co_await refuse(client, head, k_unknown_endpoint, id, shared_);
+  const auto endpoint = openai::find_endpoint(head.path);
+  const bool by_id = endpoint == openai::Endpoint::response_by_id;
+  const bool relayed =
+      head.method == http::Method::post || (by_id && !asks_for_websocket(head) && !relay::is_preflight(head));
+  return endpoint && relayed ? relay_to_channel(client, head, *endpoint)
+                             : answer_other(client, head, endpoint.has_value());
 }
 
-// /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains.
+http::Task<Persistence> Worker::relay_to_channel(http::Connection& client, const http::RequestHead& head,
+                                                 openai::Endpoint endpoint) {
+  const auto id = base::RequestId::make(base::wall_now());
+  const auto exchange = std::make_unique<relay::Exchange>(lane_, client, head, endpoint, id);
+  co_return co_await exchange->run();
+}
+
+http::Task<Persistence> Worker::answer_other(http::Connection& client, const http::RequestHead& head, bool endpoint) {
+  const auto id = base::RequestId::make(base::wall_now());
+  const auto request_id = id.to_string();
+  auto to = relay::answer_for(head, relay::dialect_of_path(head.path), request_id, *lane_.settings());
+  if (relay::is_preflight(head)) co_return co_await answer_preflight(client, head, to);
+  const auto own = relay::find_own_answer(head.path);
+  if ((endpoint || own || is_health(head.path)) && asks_for_websocket(head))
+    co_return co_await refuse(client, head, k_no_websockets, to, shared_);
+  if (endpoint) co_return co_await refuse(client, head, k_post_only, to, shared_);
+  if (own) co_return co_await relay::give_own_answer(lane_, client, head, *own, id);
+  if (is_health(head.path)) co_return co_await answer_health(client, head, to);
+  const auto wrong = relay::explain_wrong_path(head.path, head.find("host").value_or(""));
+  to.dialect = wrong.dialect;
+  co_return co_await refuse(client, head, wrong.refusal, to, shared_);
+}
+
+// Of any path: what is wrong with it the page shall read in the answer to its request.
+http::Task<Persistence> Worker::answer_preflight(http::Connection& client, const http::RequestHead& head,
+                                                 const relay::AnswerFor& to) {
+  if (to.allow_origin.empty()) co_return co_await refuse(client, head, k_other_origin, to, shared_);
+  const auto persistence = relay::persistence_after(head, client, shared_);
+  const auto text = relay::preflight_text(head, to, persistence);
+  const bool written = co_await client.write(text);
+  co_return written ? persistence : Persistence::close;
+}
+
+// /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains; so is /, which clients ask to
+// see whether anybody is there.
 http::Task<Persistence> Worker::answer_health(http::Connection& client, const http::RequestHead& head,
-                                              base::RequestId id) {
+                                              const relay::AnswerFor& to) {
   if (head.method != http::Method::get && head.method != http::Method::head) {
-    co_return co_await refuse(client, head, k_get_only, id, shared_);
+    co_return co_await refuse(client, head, k_get_only, to, shared_);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
   const std::string_view body = draining ? R"({"status":"draining"})" : R"({"status":"ok"})";
   relay::AnswerHead answer;
   answer.status = draining ? 503 : 200;
   answer.content_length = body.size();
-  const auto request_id = id.to_string();
-  answer.request_id = request_id;
+  answer.to = to;
   answer.persistence = relay::persistence_after(head, client, shared_);
   std::string text;
   relay::append_head(text, answer);
-  if (head.method == http::Method::get) text.append(body);
+  if (!answer.to.head_only) text.append(body);
   const bool written = co_await client.write(text);
   co_return written ? answer.persistence : Persistence::close;
 }

@@ -125,10 +125,10 @@ TEST_F(Stored, IsTheTokensOwn) {
 
 TEST_F(Stored, MethodsAndAddressesThatAreNone) {
   const auto id = id_of(respond());
-  for (const auto& [method, rest, allow] : {std::tuple{"PUT", id, "GET, DELETE"},
-                                            {"POST", id, "GET, DELETE"},
+  for (const auto& [method, rest, allow] : {std::tuple{"PUT", id, "GET, HEAD, DELETE"},
+                                            {"POST", id, "GET, HEAD, DELETE"},
                                             {"GET", id + "/cancel", "POST"},
-                                            {"POST", id + "/input_items", "GET"}}) {
+                                            {"POST", id + "/input_items", "GET, HEAD"}}) {
     const auto answer = by_id(rest, method);
     EXPECT_EQ(answer.status, 405) << method << ' ' << rest;
     EXPECT_EQ(answer.header("allow"), allow);

@@ -39,6 +39,8 @@ constexpr Row k_rows[] = {
     {RefusalCode::unsupported_encoding, 415, "unsupported_encoding", false},
     {RefusalCode::method_not_allowed, 405, "method_not_allowed", false},
     {RefusalCode::unknown_endpoint, 404, "unknown_endpoint", false},
+    {RefusalCode::origin_not_allowed, 403, "origin_not_allowed", false},
+    {RefusalCode::upgrade_required, 426, "upgrade_required", false},
     {RefusalCode::model_not_allowed, 403, "model_not_allowed", false},
     {RefusalCode::model_not_found, 404, "model_not_found", false},
     {RefusalCode::model_not_priced, 403, "model_not_priced", false},

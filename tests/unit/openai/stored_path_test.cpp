@@ -17,8 +17,11 @@ TEST(StoredPath, EachAddressAndItsMethods) {
            Row{"/v1/responses/resp_1", "resp_1", "DELETE", "PUT"},
            Row{"/v1/responses/resp_1/cancel", "resp_1", "POST", "GET"},
            Row{"/v1/responses/resp_1/input_items", "resp_1", "GET", "DELETE"},
-           Row{"/v1/responses/resp_1", "resp_1", "GET", "GE"},
-           Row{"/v1/responses/resp_1", "resp_1", "GET", "GET, DELETE"},
+           Row{"/v1/responses/resp_1", "resp_1", "HEAD", "GE"},
+           Row{"/v1/responses/resp_1", "resp_1", "GET", "GET, HEAD"},
+           Row{"/v1/responses/resp_1/input_items", "resp_1", "HEAD", "POST"},
+           Row{"/v1/responses/resp_1/cancel", "resp_1", "POST", "HEAD"},
+           Row{"/v1/responses/compact_1", "compact_1", "GET", "POST"},
            Row{"/v1/responses/resp_1", "resp_1", "GET", ""},
        }) {
     const auto read = read_stored_path(row.path);
@@ -36,7 +39,8 @@ TEST(StoredPath, NothingThatCouldLeadElsewhere) {
        {std::string("/v1/responses"), std::string("/v1/responses/"), std::string("/v1/responses//cancel"),
         std::string("/v1/responses/."), std::string("/v1/responses/.."), std::string("/v1/responses/../cancel"),
         std::string("/v1/responses/a%2fb"), std::string("/v1/responses/a/b"), std::string("/v1/responses/a/cancel/"),
-        std::string("/v1/responses/a?b"), std::string("/v1/response/a"), "/v1/responses/" + longest + "a"}) {
+        std::string("/v1/responses/a?b"), std::string("/v1/response/a"), std::string("/v1/responses/compact"),
+        std::string("/v1/responses/input_tokens"), "/v1/responses/" + longest + "a"}) {
     EXPECT_FALSE(read_stored_path(path)) << path;
   }
 }

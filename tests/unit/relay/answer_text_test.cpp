@@ -12,7 +12,7 @@ using testing::StartsWith;
 
 TEST(AnswerText, ARefusalSaysAllOfItsRow) {
   const openai::Refusal refusal{openai::RefusalCode::invalid_api_key, "no API key", {}, {}};
-  const auto text = refusal_text(refusal, openai::Dialect::openai, "req_1", Persistence::keep_alive);
+  const auto text = refusal_text(refusal, {"req_1"}, Persistence::keep_alive);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 401 Unauthorized\r\n"));
   EXPECT_THAT(text, HasSubstr("\r\nx-request-id: req_1\r\n"));
   EXPECT_THAT(text, HasSubstr("\r\nwww-authenticate: Bearer\r\n"));
@@ -25,7 +25,7 @@ TEST(AnswerText, ARefusalSaysAllOfItsRow) {
 
 TEST(AnswerText, ARetryMayComeLater) {
   const openai::Refusal refusal{openai::RefusalCode::overloaded, "full", {}, std::chrono::seconds(7)};
-  const auto text = refusal_text(refusal, openai::Dialect::openai, "req_1", Persistence::close);
+  const auto text = refusal_text(refusal, {"req_1"}, Persistence::close);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(text, HasSubstr("\r\nretry-after: 7\r\n"));
   EXPECT_THAT(text, HasSubstr("\r\nconnection: close\r\n"));
@@ -35,8 +35,8 @@ TEST(AnswerText, ARetryMayComeLater) {
 TEST(AnswerText, MethodsAreNamed) {
   const openai::Refusal get{openai::RefusalCode::method_not_allowed, "GET only", "GET", {}};
   const openai::Refusal post{openai::RefusalCode::method_not_allowed, "POST only", "POST", {}};
-  EXPECT_THAT(refusal_text(get, openai::Dialect::openai, "r", Persistence::close), HasSubstr("\r\nallow: GET\r\n"));
-  EXPECT_THAT(refusal_text(post, openai::Dialect::openai, "r", Persistence::close), HasSubstr("\r\nallow: POST\r\n"));
+  EXPECT_THAT(refusal_text(get, {"r"}, Persistence::close), HasSubstr("\r\nallow: GET\r\n"));
+  EXPECT_THAT(refusal_text(post, {"r"}, Persistence::close), HasSubstr("\r\nallow: POST\r\n"));
 }
 
 TEST(AnswerText, AcceptedCodingsAreNamed) {
@@ -51,7 +51,7 @@ TEST(AnswerText, AStreamHasNoLength) {
   AnswerHead head;
   head.content_type = "text/event-stream";
   head.chunked = true;
-  head.request_id = "req_2";
+  head.to.request_id = "req_2";
   head.output_limit = 128;
   std::string text;
   append_head(text, head);
@@ -64,10 +64,34 @@ TEST(AnswerText, WhatAnUpstreamWroteCannotBreakOut) {
   AnswerHead head;
   head.content_type = "text/plain\r\nset-cookie: x";
   head.content_length = 0;
-  head.request_id = "req_3";
+  head.to.request_id = "req_3";
   std::string text;
   append_head(text, head);
   EXPECT_THAT(text, Not(HasSubstr("set-cookie")));
+}
+
+TEST(AnswerText, ToHeadThereIsNoBodyButItsLength) {
+  const openai::Refusal refusal{openai::RefusalCode::method_not_allowed, "POST only", "POST", {}};
+  for (const auto dialect : {openai::Dialect::openai, openai::Dialect::anthropic}) {
+    const auto with_body = refusal_text(refusal, {"r", dialect}, Persistence::keep_alive);
+    const auto end = with_body.find("\r\n\r\n") + 4;
+    EXPECT_EQ(refusal_text(refusal, {"r", dialect, true}, Persistence::keep_alive), with_body.substr(0, end));
+  }
+  const auto own = json_text(200, "{}", {"r", openai::Dialect::openai, true}, Persistence::keep_alive);
+  EXPECT_THAT(own, HasSubstr("\r\ncontent-length: 2\r\n"));
+  EXPECT_TRUE(own.ends_with("\r\n\r\n"));
+}
+
+TEST(AnswerText, AnthropicsSdksFindTheIdWhereTheyLook) {
+  AnswerHead head;
+  head.to = {"req_4", openai::Dialect::anthropic};
+  std::string text;
+  append_head(text, head);
+  EXPECT_THAT(text, HasSubstr("\r\nx-request-id: req_4\r\nrequest-id: req_4\r\n"));
+  text.clear();
+  head.to.dialect = openai::Dialect::openai;
+  append_head(text, head);
+  EXPECT_THAT(text, Not(HasSubstr("\r\nrequest-id: ")));
 }
 
 TEST(AnswerText, DialectByPath) {
