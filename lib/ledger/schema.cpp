@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ledger/durable_file.h"
 #include "ledger/migration_2_sql.h"
 #include "ledger/migration_3_sql.h"
 #include "ledger/migration_4_sql.h"
@@ -89,10 +90,12 @@ Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std
   std::remove(partial.c_str());
   StatementCache sql(db);
   if (auto copied = sql.run("VACUUM INTO ?1", std::string_view(partial)); !copied) return copied;
-  if (chmod(partial.c_str(), 0600) != 0 || std::rename(partial.c_str(), backup.c_str()) != 0) {
+  if (chmod(partial.c_str(), 0600) != 0) {
     return base::fail(ErrorCode::unavailable, "migrate the store: cannot keep its copy " + backup,
                       "check that the folder is writable");
   }
+  // Before anything is changed: a power cut in the middle must find the old store or the new one, and the copy.
+  if (auto kept = rename_durably(partial, backup); !kept) return kept;
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
   for (const Migration& step : steps) {

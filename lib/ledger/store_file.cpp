@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ledger/durable_file.h"
 #include "ledger/schema.h"
 
 namespace cr::ledger {
@@ -38,18 +39,6 @@ std::string holder_of(int fd) {
   return "another crd (pid " + std::to_string(pid) + ')';
 }
 
-Result<void> sync_folder(const std::string& path) {
-  const std::size_t slash = path.find_last_of('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed("open folder", folder, errno);
-  const int result = fsync(fd);
-  const int error = errno;
-  close(fd);
-  if (result != 0) return failed("sync folder", folder, error);
-  return {};
-}
-
 bool exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
@@ -71,8 +60,7 @@ Result<void> create(const std::string& path, const token::Vault& vault) {
     if (!db) return tl::unexpected(db.error());
     if (auto done = create_schema(*db, vault); !done) return done;
   }
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return failed("create store", path, errno);
-  return sync_folder(path);
+  return rename_durably(fresh, path);
 }
 
 Result<void> check_file(const std::string& path) {
