@@ -163,7 +163,7 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   Token& token = *find_token(op.facts.token);
   Account& account = *token.account;
-  const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, BudgetBook::Missing::create);
+  const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, history(token));
   if (!windows) return tl::unexpected(windows.error());
   const Credits of_token = headroom(token.balance);
   const Credits of_account = headroom(account.balance);
@@ -191,7 +191,7 @@ Result<void> Balances::reserve(ReserveOp& op) {
     token.balance.reserved += op.amount;
     account.balance.reserved += op.amount;
     if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
-    holds_.emplace(op.facts.id, hold);
+    put_hold(op.facts.id, hold);
     opened_.push_back(op.facts.id);
   }
   op.outcome = ReserveOutcome::held;  // a free request holds nothing, and that is held too
@@ -276,14 +276,41 @@ Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
   hold.token->balance.reserved -= hold.amount;
   hold.account->balance.reserved -= hold.amount;
   closed_.emplace_back(id, hold);
-  holds_.erase(id);
+  take_hold(id);
   return {};
+}
+
+BudgetBook::History Balances::history(const Token& token) {
+  return {sums_, [&token](const base::TimeSpan& span) {
+            Credits reserved;
+            for (const Hold* hold = token.open; hold != nullptr; hold = hold->next) {
+              if (span.contains(hold->reserved_at)) reserved += hold->amount;
+            }
+            return reserved;
+          }};
+}
+
+void Balances::put_hold(const RequestId& id, Hold hold) {
+  Hold& put = holds_.emplace(id, hold).first->second;
+  put.previous = nullptr;
+  put.next = put.token->open;
+  if (put.next != nullptr) put.next->previous = &put;
+  put.token->open = &put;
+}
+
+void Balances::take_hold(const RequestId& id) {
+  const auto found = holds_.find(id);
+  if (found == holds_.end()) return;
+  const Hold& hold = found->second;
+  (hold.previous != nullptr ? hold.previous->next : hold.token->open) = hold.next;
+  if (hold.next != nullptr) hold.next->previous = hold.previous;
+  holds_.erase(found);
 }
 
 // A period that has no row yet is left alone: it is summed up when it is met, and this request with it.
 Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Credits reserved) {
   if (!token.budget.any()) return {};
-  const auto windows = budgets_.windows_at(token.id, token.budget, time, BudgetBook::Missing::leave);
+  const auto windows = budgets_.windows_at(token.id, token.budget, time);
   if (!windows) return tl::unexpected(windows.error());
   for (std::size_t i = 0; i < k_period_count; ++i) {
     if ((*windows)[i] == nullptr) continue;
@@ -346,8 +373,11 @@ Result<void> Balances::write_touched() {
   }
   if (auto written = reservations_.write(); !written) return written;
   if (auto written = budgets_.write_touched(); !written) return written;
-  if (overrun_ != overrun_before_) return statements_.update_overrun.bind(1, overrun_.nano()).run();
-  return {};
+  return overrun_ != overrun_before_ ? write_overrun() : Result<void>();
+}
+
+Result<void> Balances::write_overrun() {
+  return statements_.update_overrun.bind(1, overrun_.nano()).run();
 }
 
 Result<void> Balances::write_marks() {
@@ -388,15 +418,15 @@ void Balances::rolled_back() {
     holder.balance.posted = holder.posted_before;
     holder.balance.reserved = holder.reserved_before;
   };
-  // Settings first: a token made in this transaction goes with its numbers.
+  for (const RequestId& id : opened_) take_hold(id);
+  // Settings before numbers: a token made in this transaction goes with its own.
   undo_to(0);
   for (Token* token : touched_tokens_) restore(*token);
   for (Account* account : touched_accounts_) restore(*account);
   reservations_.rolled_back();
   budgets_.rolled_back();
   sums_.rolled_back();
-  for (const RequestId& id : opened_) holds_.erase(id);
-  for (const auto& [id, hold] : closed_) holds_.emplace(id, hold);
+  for (const auto& [id, hold] : closed_) put_hold(id, hold);
   overrun_ = overrun_before_;
   committed(Marks::left);
 }

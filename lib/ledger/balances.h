@@ -34,9 +34,11 @@ class Balances {
   struct Account : Holder {
     AccountId id;
   };
+  struct Hold;
   struct Token : Holder {
     TokenId id;
     Account* account = nullptr;
+    Hold* open = nullptr;  // the first of its open reservations
     std::optional<Time> last_used_at;
     BudgetBook::Terms budget;
   };
@@ -51,6 +53,8 @@ class Balances {
     Credits amount;
     Time reserved_at;  // whatever a settlement says of it
     std::int64_t batch = 0;
+    Hold* previous = nullptr;  // of its token's
+    Hold* next = nullptr;
   };
   enum class Settled { done, repeated, refused };
   // What a refund is taken from: an ended request's row.
@@ -68,6 +72,7 @@ class Balances {
   Account& add_account(AccountId id, Switch enabled, const Balance& balance);
   Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
   BudgetBook& budgets() { return budgets_; }
+  BudgetBook::History history(const Token& token);  // for its budgets; valid while the token is
   UsageSums& sums() { return sums_; }
   void drop_account(AccountId id);
   void drop_token(TokenId id);
@@ -96,6 +101,7 @@ class Balances {
   // The row itself is the caller's; the usage is folded in this very transaction.
   base::Result<void> refund(const Refund& refund);
   base::Result<void> write_touched();
+  base::Result<void> write_overrun();  // changed or not
   enum class Fold { if_due, now };
   base::Result<void> fold_usage(Fold when);
   bool has_idle_work() const { return !unwritten_keys_.empty() || !sums_.empty(); }
@@ -121,6 +127,8 @@ class Balances {
   void touch(T& holder, std::vector<T*>& touched);
   base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
   base::Result<Settled> answer_unheld(const Settlement& settlement);
+  void put_hold(const RequestId& id, Hold hold);
+  void take_hold(const RequestId& id);
   base::Result<void> close_hold(const RequestId& id, const Hold& hold);
   // Moves the numbers of the windows that a request made at `time` belongs to.
   base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);

@@ -50,23 +50,27 @@ Result<BudgetBook::Window*> BudgetBook::find(const Key& key) {
   return found;
 }
 
-Result<BudgetBook::Window*> BudgetBook::create(const Key& key, const TimeSpan& span) {
-  const auto posted = posted_between(sql_, TokenId{key.token}, span);
+Result<BudgetBook::Window*> BudgetBook::create(const Key& key, const TimeSpan& span, const History& history) {
+  const auto posted = history.sums.posted_between(TokenId{key.token}, span);
   if (!posted) return tl::unexpected(posted.error());
-  const auto held =
-      sql_.find_int("SELECT sum(held) FROM reservation WHERE token_id = ?1 AND started_at >= ?2 AND started_at < ?3",
-                    key.token, span.start, span.end);
-  if (!held) return tl::unexpected(held.error());
   Window window;
   window.span = span;
   window.posted = *posted;
-  window.reserved = Credits::from_nano(held->value_or(0));
+  window.reserved = history.reserved(span);
   Window& made = windows_.emplace(key, window).first->second;
   touch(TokenId{key.token}, key.period, made);
   return &made;
 }
 
-Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, Time time, Missing missing) {
+Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, Time time) {
+  return meet(token, terms, time, nullptr);
+}
+
+Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, Time time, const History& history) {
+  return meet(token, terms, time, &history);
+}
+
+Result<BudgetBook::Windows> BudgetBook::meet(TokenId token, Terms& terms, Time time, const History* history) {
   Windows windows{};
   for (const Period period : k_periods) {
     if (!terms.limits[index(period)]) continue;
@@ -74,7 +78,7 @@ Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, 
     if (!span.contains(time)) span = terms.zone.period_of(period, time);
     const Key key{token.value, to_unix_ms(span.start), period};
     auto window = find(key);
-    if (window && *window == nullptr && missing == Missing::create) window = create(key, span);
+    if (window && *window == nullptr && history != nullptr) window = create(key, span, *history);
     if (!window) return tl::unexpected(window.error());
     windows[index(period)] = *window;
   }
@@ -111,7 +115,7 @@ std::optional<Period> BudgetBook::tightest(const Terms& terms, const Windows& wi
 }
 
 Result<std::vector<BudgetUse>> BudgetBook::uses_at(TokenId token, Terms& terms, Time now) {
-  const auto windows = windows_at(token, terms, now, Missing::leave);
+  const auto windows = windows_at(token, terms, now);
   if (!windows) return tl::unexpected(windows.error());
   std::vector<BudgetUse> uses;
   for (const Period period : k_periods) {
@@ -127,8 +131,8 @@ Result<std::vector<BudgetUse>> BudgetBook::uses_at(TokenId token, Terms& terms, 
   return uses;
 }
 
-Result<void> BudgetBook::forgive(TokenId token, Terms& terms, Period period, Time now) {
-  const auto windows = windows_at(token, terms, now, Missing::create);
+Result<void> BudgetBook::forgive(TokenId token, Terms& terms, Period period, Time now, const History& history) {
+  const auto windows = windows_at(token, terms, now, history);
   if (!windows) return tl::unexpected(windows.error());
   Window* window = (*windows)[index(period)];
   if (window == nullptr) return {};
@@ -137,11 +141,11 @@ Result<void> BudgetBook::forgive(TokenId token, Terms& terms, Period period, Tim
   return {};
 }
 
-Result<void> BudgetBook::change(TokenId token, const Terms& before, Terms& after, Time now) {
+Result<void> BudgetBook::change(TokenId token, const Terms& before, Terms& after, Time now, const History& history) {
   const bool moved = !(before.zone == after.zone);
   std::array<Credits, k_period_count> given_back{};
   Terms old = before;
-  const auto windows = windows_at(token, old, now, Missing::leave);
+  const auto windows = windows_at(token, old, now);
   if (!windows) return tl::unexpected(windows.error());
   for (const Period period : k_periods) {
     const std::size_t i = index(period);
@@ -153,7 +157,7 @@ Result<void> BudgetBook::change(TokenId token, const Terms& before, Terms& after
   }
   forget(token);
   after.last = {};
-  const auto made = windows_at(token, after, now, Missing::create);
+  const auto made = windows_at(token, after, now, history);
   if (!made) return tl::unexpected(made.error());
   for (const Period period : k_periods) {
     Window* window = (*made)[index(period)];

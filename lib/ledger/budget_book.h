@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "ledger/records.h"
 #include "ledger/statement_cache.h"
+#include "ledger/usage_sums.h"
 
 namespace cr::ledger {
 
@@ -33,11 +34,17 @@ class BudgetBook {
   // The windows of one moment, by Period; null where there is no budget. Valid to the next call of begin(), forget() or
   // rolled_back().
   using Windows = std::array<Window*, k_period_count>;
-  enum class Missing { create, leave };
+  // What a period that is met for the first time holds already: what ended requests of the token posted, and what those
+  // that run have reserved. From memory, but for what was summed up.
+  struct History {
+    UsageSums& sums;
+    std::function<Credits(const base::TimeSpan& span)> reserved;
+  };
 
   explicit BudgetBook(sqlite::Database& db) : sql_(db) {}
 
-  base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time, Missing missing);
+  base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time);  // those that are there
+  base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time, const History& history);  // made if missing
   void touch(TokenId token, base::Period period, Window& window);
 
   // What a reservation may still hold; Credits::max() without a budget.
@@ -48,10 +55,10 @@ class BudgetBook {
   // How much of each budget is used at `now`, in the order of Period. Creates nothing.
   base::Result<std::vector<BudgetUse>> uses_at(TokenId token, Terms& terms, Time now);
   // Gives back what was used in the period that is now; the period itself does not move.
-  base::Result<void> forgive(TokenId token, Terms& terms, base::Period period, Time now);
+  base::Result<void> forgive(TokenId token, Terms& terms, base::Period period, Time now, const History& history);
   // After the limits or the zone changed: rows of periods that are no longer counted go, those that are begin with what
   // was used in them already. What resets gave back stays given.
-  base::Result<void> change(TokenId token, const Terms& before, Terms& after, Time now);
+  base::Result<void> change(TokenId token, const Terms& before, Terms& after, Time now, const History& history);
   // Memory becomes a copy of the rows again: before a change that may be taken back, write_touched() was called.
   void forget(TokenId token);
 
@@ -73,8 +80,9 @@ class BudgetBook {
     }
   };
 
+  base::Result<Windows> meet(TokenId token, Terms& terms, Time time, const History* history);
   base::Result<Window*> find(const Key& key);
-  base::Result<Window*> create(const Key& key, const base::TimeSpan& span);
+  base::Result<Window*> create(const Key& key, const base::TimeSpan& span, const History& history);
   base::Result<void> write(const Key& key, Window& window);
 
   StatementCache sql_;

@@ -45,31 +45,42 @@ Result<void> ReservationRows::prepare(sqlite::Database& db) {
 
 std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at,
                                   Credits held) {
-  ids_.append(reinterpret_cast<const char*>(facts.id.bytes.data()), facts.id.bytes.size());
-  facts_.append(facts_.empty() ? "[[" : ",[");
+  if (used_ == 0 || rows_[used_ - 1].count == k_row_max) {
+    if (used_ == rows_.size()) rows_.emplace_back();
+    ++used_;
+  }
+  Row& row = rows_[used_ - 1];
+  ++row.count;
+  row.ids.append(reinterpret_cast<const char*>(facts.id.bytes.data()), facts.id.bytes.size());
+  row.facts.append(row.facts.empty() ? "[[" : ",[");
   for (const std::int64_t number : {token.value, account.value, facts.key.value, base::to_unix_ms(reserved_at),
                                     held.nano(), std::int64_t{facts.stream}}) {
-    append(facts_, number);
-    facts_.push_back(',');
+    append(row.facts, number);
+    row.facts.push_back(',');
   }
-  append_text(facts_, facts.model);
+  append_text(row.facts, facts.model);
   for (const std::string_view text :
        {std::string_view(facts.group), std::string_view(facts.endpoint), std::string_view(facts.source_ip)}) {
-    facts_.push_back(',');
-    append_text(facts_, text);
+    row.facts.push_back(',');
+    append_text(row.facts, text);
   }
-  facts_.push_back(']');
-  Batch& batch = batches_[next_];
+  row.facts.push_back(']');
+  const std::int64_t seq = first_ + static_cast<std::int64_t>(used_) - 1;
+  Batch& batch = batches_[seq];
   ++batch.open;
   batch.oldest = std::min(batch.oldest, facts.id.time());
-  return next_;
+  return seq;
 }
 
 Result<void> ReservationRows::write() {
-  if (ids_.empty()) return {};
-  facts_.push_back(']');
-  const std::span<const std::uint8_t> ids(reinterpret_cast<const std::uint8_t*>(ids_.data()), ids_.size());
-  return insert_.bind(1, next_).bind_borrowed(2, ids).bind_borrowed(3, std::string_view(facts_)).run();
+  for (std::size_t at = 0; at < used_; ++at) {
+    Row& row = rows_[at];
+    row.facts.push_back(']');
+    const std::span<const std::uint8_t> ids(reinterpret_cast<const std::uint8_t*>(row.ids.data()), row.ids.size());
+    insert_.bind(1, first_ + static_cast<std::int64_t>(at)).bind_borrowed(2, ids);
+    if (auto done = insert_.bind_borrowed(3, std::string_view(row.facts)).run(); !done) return done;
+  }
+  return {};
 }
 
 Result<void> ReservationRows::close(std::int64_t batch) {
@@ -86,10 +97,18 @@ Time ReservationRows::oldest() const {
   return oldest;
 }
 
+void ReservationRows::clear_rows() {
+  for (std::size_t at = 0; at < used_; ++at) {
+    rows_[at].count = 0;
+    rows_[at].ids.clear();
+    rows_[at].facts.clear();
+  }
+  used_ = 0;
+}
+
 void ReservationRows::committed() {
-  if (!ids_.empty()) ++next_;
-  ids_.clear();
-  facts_.clear();
+  first_ += static_cast<std::int64_t>(used_);
+  clear_rows();
   for (const std::int64_t batch : closed_) {
     const auto found = batches_.find(batch);
     if (found != batches_.end() && found->second.open == 0) batches_.erase(found);
@@ -98,9 +117,8 @@ void ReservationRows::committed() {
 }
 
 void ReservationRows::rolled_back() {
-  batches_.erase(next_);
-  ids_.clear();
-  facts_.clear();
+  for (std::size_t at = 0; at < used_; ++at) batches_.erase(first_ + static_cast<std::int64_t>(at));
+  clear_rows();
   for (const std::int64_t batch : closed_) ++batches_[batch].open;
   closed_.clear();
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// ReservationRows: how open reservations lie in the store. All that one commit makes durable are one row of
-// `reservation_batch`, written once; a row of `request` ends a reservation, and the last ending of a batch takes its
-// row away. So a reservation costs the store a few bytes of a row instead of a row written and deleted. The view
-// `reservation` shows the open ones. Ledger thread only; after each transaction exactly one of committed() and
-// rolled_back().
+// ReservationRows: how open reservations lie in the store. What one commit makes durable is a row of
+// `reservation_batch`, written once (several, where there are many: k_row_max); a row of `request` ends a reservation,
+// and the last ending of a batch takes its row away. So a reservation costs the store a few bytes of a row instead of a
+// row written and deleted. The view `reservation` shows the open ones. Ledger thread only; after each transaction
+// exactly one of committed() and rolled_back().
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,10 @@ class ReservationRows {
  public:
   base::Result<void> prepare(sqlite::Database& db);  // before anything else
 
-  // Notes one reservation for this transaction's row; gives the batch it will be in.
+  // In one row. The view reads all of a row's ids for each of them: rows without a bound would make it quadratic.
+  static constexpr std::size_t k_row_max = 64;
+
+  // Notes one reservation for this transaction's rows; gives the batch it will be in.
   std::int64_t add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at, Credits held);
   // Writes what was noted. Before the transaction commits, once.
   base::Result<void> write();
@@ -42,12 +45,19 @@ class ReservationRows {
     Time oldest = Time::max();
   };
 
+  void clear_rows();
+
   sqlite::Statement insert_, delete_;
   std::map<std::int64_t, Batch> batches_;  // those that have a row, or get one in this transaction
   std::vector<std::int64_t> closed_;       // in this transaction, one for each reservation
-  std::int64_t next_ = 1;
-  std::string ids_;    // of this transaction's row: 16 bytes each
-  std::string facts_;  // and what the view reads, a JSON array of arrays in the same order
+  struct Row {
+    std::size_t count = 0;
+    std::string ids;    // 16 bytes each
+    std::string facts;  // what the view reads, a JSON array of arrays in the same order
+  };
+  std::int64_t first_ = 1;  // the number of rows_.front(), were it there
+  std::vector<Row> rows_;   // of this transaction: the first `used_`; the others keep their room
+  std::size_t used_ = 0;
 };
 
 }  // namespace cr::ledger

@@ -156,7 +156,7 @@ Result<void> set_budgets(Balances& balances, const TokenRecord& token) {
     balances.budgets().forget(holder->id);
   });
   holder->budget = {token.budgets, token.zone, {}};
-  return balances.budgets().change(token.id, before, holder->budget, base::wall_now());
+  return balances.budgets().change(token.id, before, holder->budget, base::wall_now(), balances.history(*holder));
 }
 
 // The balances follow a changed setting, and follow it back if the change is taken back.
@@ -362,7 +362,9 @@ Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Per
   for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
     if ((period && *period != each) || !(*token)->budgets[static_cast<std::size_t>(each)]) continue;
     given_back.emplace(base::name_of(each), "0");
-    if (auto done = impl_.balances.budgets().forgive(holder->id, holder->budget, each, base::wall_now()); !done)
+    const auto history = impl_.balances.history(*holder);
+    if (auto done = impl_.balances.budgets().forgive(holder->id, holder->budget, each, base::wall_now(), history);
+        !done)
       return done;
   }
   if (given_back.empty()) {

@@ -10,7 +10,10 @@ using base::Result;
 using sqlite::Statement;
 
 constexpr std::chrono::milliseconds k_fold_after{1000};
-constexpr std::size_t k_keys_max = 256;    // then it is due at once: a fold must stay short
+constexpr std::size_t k_keys_max = 256;  // then it is due at once: a fold must stay short
+// Of one row of `unsummed`: its view copies what is left of a row for each id in it, so that rows without a bound would
+// make it quadratic.
+constexpr std::size_t k_row_bytes = 64 * 16;
 constexpr std::size_t k_ids_max = 50'000;  // remembered; the others are looked up
 constexpr std::int64_t k_all_tokens = 0;
 
@@ -97,10 +100,13 @@ void UsageSums::note(const RequestId& id, const Entry& entry) {
 }
 
 Result<void> UsageSums::write_notes() {
-  if (unwritten_ids_.empty()) return {};
-  auto done = sql_.run("INSERT INTO unsummed (ids) VALUES (?1)", Blob{unwritten_ids_});
+  const std::span<const std::uint8_t> all(unwritten_ids_);
+  for (std::size_t at = 0; at < all.size(); at += k_row_bytes) {
+    const auto ids = all.subspan(at, std::min(k_row_bytes, all.size() - at));
+    if (auto done = sql_.run("INSERT INTO unsummed (ids) VALUES (?1)", Blob{ids}); !done) return done;
+  }
   unwritten_ids_.clear();
-  return done;
+  return {};
 }
 
 void UsageSums::add(const Entry& entry) {
@@ -193,18 +199,27 @@ void UsageSums::rolled_back() {
   fresh_.clear();
 }
 
-Result<Credits> posted_between(StatementCache& sql, TokenId token, const base::TimeSpan& span) {
-  const auto summed = sql.find_int(
+Result<Credits> UsageSums::posted_between(TokenId token, const base::TimeSpan& span) {
+  const std::int64_t from = step_at(Step::quarter, span.start);
+  const std::int64_t to = step_at(Step::quarter, span.end);
+  const auto summed = sql_.find_int(
       "SELECT sum(usage.posted) FROM usage_key JOIN usage ON usage.key_id = usage_key.id WHERE usage_key.token_id = ?1"
       " AND usage.step = 0 AND usage.at >= ?2 AND usage.at < ?3",
-      token, step_at(Step::quarter, span.start), step_at(Step::quarter, span.end));
+      token, from, to);
   if (!summed) return tl::unexpected(summed.error());
-  const auto noted = sql.find_int(
-      "SELECT sum(posted - refunded) FROM unsummed_request CROSS JOIN request ON request.id = request_id WHERE"
-      " token_id = ?1 AND started_at >= ?2 AND started_at < ?3",
-      token, span.start, span.end);
-  if (!noted) return tl::unexpected(noted.error());
-  return Credits::from_nano(summed->value_or(0)) + Credits::from_nano(noted->value_or(0));
+  std::int64_t posted = summed->value_or(0);
+  const auto within = [&](std::int64_t at) { return at >= from && at < to; };
+  for (const auto& [key, quarters] : open_) {
+    if (key.token != token.value) continue;
+    for (const auto& [quarter, sums] : quarters) {
+      if (within(quarter)) posted = saturated(posted, sums.posted);
+    }
+  }
+  for (const Entry& entry : fresh_) {
+    const bool counts = entry.token == token && within(step_at(Step::quarter, entry.started_at));
+    if (counts) posted = saturated(posted, entry.posted_nano);
+  }
+  return Credits::from_nano(posted);
 }
 
 }  // namespace cr::ledger

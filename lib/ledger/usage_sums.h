@@ -48,12 +48,16 @@ class UsageSums {
   // At the start: what a crash, or a migration, left noted.
   base::Result<void> load();
 
-  // In the transaction that inserts the request's row; write_notes() writes all notes as one row, before anything of
-  // that transaction reads them.
+  // In the transaction that inserts the request's row; write_notes() writes all notes, many in a row, before anything
+  // of that transaction reads them.
   void note(const RequestId& id, const Entry& entry);
   base::Result<void> write_notes();
   void add(const Entry& entry);            // counted, not noted: the caller folds in the same transaction
   void take_back() { fresh_.pop_back(); }  // the last add() of this transaction
+
+  // Posted by the requests of `token` whose reservations were made in `span` (whole quarters), refunds taken off; those
+  // of the transaction that runs too.
+  base::Result<Credits> posted_between(TokenId token, const base::TimeSpan& span);
 
   bool empty() const { return open_.empty() && fresh_.empty(); }
   // No row with an older id waits to be summed up.
@@ -93,9 +97,6 @@ class UsageSums {
   Time oldest_noted_ = Time::max();
   std::unordered_map<Key, std::int64_t, KeyHash> ids_;  // of usage_key; those made in a rolled-back transaction go
 };
-
-// Posted by the requests of `token` whose reservations were made in `span`, refunds taken off. On any connection.
-base::Result<Credits> posted_between(StatementCache& sql, TokenId token, const base::TimeSpan& span);
 
 // Whether a request counts as an error: its client got one, or not the whole answer.
 inline bool is_error(int status, Ending ending) {

@@ -76,6 +76,25 @@ TEST_F(ReservationRowsTest, one_commit_is_one_row_which_the_last_ending_takes_aw
   expect_sound();
 }
 
+// The views read all of a row for each id in it.
+TEST_F(ReservationRowsTest, many_of_one_commit_are_rows_of_a_bounded_length) {
+  std::vector<ReserveOp> ops;
+  for (int i = 0; i < 150; ++i) ops.push_back(reservation(*token_, Credits::from_nano(1)));
+  reserve_together(ops);
+  EXPECT_EQ(count("reservation_batch"), 3);
+  EXPECT_EQ(count("reservation_batch WHERE length(ids) > 64 * 16"), 0);
+  EXPECT_EQ(count("(SELECT DISTINCT id FROM reservation)"), 150);
+  expect_sound();
+  ASSERT_TRUE(ledger_->write([&](Store&) -> base::Result<void> {
+    for (const ReserveOp& op : ops) ledger_->settle(settlement(op, Credits()));
+    return {};
+  }));
+  ASSERT_TRUE(ledger_->flush());
+  EXPECT_EQ(count("reservation_batch"), 0);
+  EXPECT_EQ(count("unsummed WHERE length(ids) > 64 * 16"), 0);
+  expect_sound();
+}
+
 TEST_F(ReservationRowsTest, crash_posts_what_is_open_of_a_row_and_only_that) {
   std::array<ReserveOp, 2> ops;
   for (ReserveOp& op : ops) op = reservation(*token_, dollars(2));
