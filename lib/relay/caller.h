@@ -8,6 +8,7 @@
 #include "http/head.h"
 #include "ledger/ledger.h"
 #include "openai/refusal.h"
+#include "relay/rate_book.h"
 #include "relay/settings.h"
 #include "token/scope.h"
 
@@ -37,5 +38,6 @@ tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, 
 token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
                      const token::IpAddress& source);
 openai::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token);
+openai::Refusal refusal_of(const RateRefusal& refused, const ledger::TokenRecord& token);
 
 }  // namespace cr::relay

@@ -82,7 +82,8 @@ auto RateBook::with(base::TokenId token, base::SteadyTime now, Use use) {
     shard.calls = 0;
     for (auto place = shard.states.begin(); place != shard.states.end();) {
       State& state = place->second;
-      const bool idle = state.running == 0 && state.requests.empty(now) && state.tokens.empty(now);
+      const bool idle =
+          state.running == 0 && state.requests.empty(now) && state.tokens.empty(now) && state.questions.empty(now);
       place = idle ? shard.states.erase(place) : std::next(place);
     }
   }
@@ -111,6 +112,16 @@ std::optional<RateRefusal> RateBook::enter(base::TokenId token, const Limits& li
 
 void RateBook::leave(base::TokenId token, base::SteadyTime now) {
   with(token, now, [](State& state) { return --state.running; });
+}
+
+std::optional<RateRefusal> RateBook::ask(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+  if (!limits.requests_per_minute) return std::nullopt;
+  return with(token, now, [&](State& state) -> std::optional<RateRefusal> {
+    const auto wait = state.questions.wait_for(now, *limits.requests_per_minute, 1);
+    if (wait.count() > 0) return RateRefusal{RateRefusal::Limit::requests, wait};
+    state.questions.add(now, 1);
+    return std::nullopt;
+  });
 }
 
 std::optional<RateRefusal> RateBook::charge(base::TokenId token, const Limits& limits, std::int64_t amount,

@@ -66,6 +66,8 @@ class RateBook {
   // A request comes: counted and running unless it is refused. Each one that was let in must leave().
   std::optional<RateRefusal> enter(base::TokenId token, const Limits& limits, base::SteadyTime now);
   void leave(base::TokenId token, base::SteadyTime now);
+  // A question that crd answers by itself, such as for a balance: as many of them a minute as requests, counted apart.
+  std::optional<RateRefusal> ask(base::TokenId token, const Limits& limits, base::SteadyTime now);
   // Model tokens it may use, by estimate; one that is over the limit by itself waits until nothing else was used.
   std::optional<RateRefusal> charge(base::TokenId token, const Limits& limits, std::int64_t amount,
                                     base::SteadyTime now);
@@ -76,7 +78,7 @@ class RateBook {
  private:
   static constexpr std::size_t k_shards = 64;
   struct State {
-    MinuteWindow requests, tokens;
+    MinuteWindow requests, tokens, questions;
     std::int64_t running = 0;
   };
   struct Shard {

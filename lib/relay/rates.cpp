@@ -10,8 +10,6 @@ namespace cr::relay {
 using openai::Refusal;
 using openai::RefusalCode;
 
-namespace {
-
 Refusal refusal_of(const RateRefusal& refused, const ledger::TokenRecord& token) {
   const auto wait = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(refused.retry_after));
   const auto named = "token '" + token.name + "'";
@@ -38,8 +36,6 @@ Refusal refusal_of(const RateRefusal& refused, const ledger::TokenRecord& token)
           {},
           wait};
 }
-
-}  // namespace
 
 Exchange::MaybeRefusal Exchange::enter_rates() {
   const auto& token = *caller_.token;

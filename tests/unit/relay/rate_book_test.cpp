@@ -106,6 +106,19 @@ TEST(RateBook, tells_what_is_left_and_when_all_is) {
   EXPECT_FALSE(book.status(k_token, limits({}, {}, 3), k_start).limit_requests);
 }
 
+TEST(RateBook, questions_are_counted_apart_from_requests) {
+  RateBook book;
+  const auto two = limits(2, {}, {});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(book.ask(k_token, two, k_start));
+    EXPECT_FALSE(book.enter(k_token, two, k_start));
+  }
+  EXPECT_EQ(book.ask(k_token, two, k_start + 1s)->retry_after, 59'100ms);
+  EXPECT_TRUE(book.enter(k_token, two, k_start + 1s));
+  EXPECT_FALSE(book.ask(k_token, two, k_start + 61s));
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(book.ask(k_token, limits({}, 1, 1), k_start)) << "without a rate";
+}
+
 TEST(RateBook, holds_under_many_threads) {
   RateBook book;
   const auto some = limits(100, {}, 10);
