@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "finish_guard.h"
 #include "master_key.h"
 #include "process.h"
 
@@ -21,6 +22,7 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds k_tick{500};
 constexpr std::chrono::milliseconds k_drain_tick{20};
 constexpr std::chrono::seconds k_after_cut{5};
+constexpr std::chrono::seconds k_admin_wait{5};  // less than crctl's own 10 s: it gets to know why
 constexpr std::string_view k_store_file = "/ledger.db";
 
 base::Log::Options log_options(const server::Config& config) {
@@ -116,20 +118,23 @@ base::Result<void> Daemon::open_ledger() {
   if (!master) return tl::unexpected(master.error());
   auto vault = token::Vault::make(*master);
   if (!vault) return tl::unexpected(vault.error());
-  const auto cores = std::max(1u, std::thread::hardware_concurrency());
-  const auto workers = config_.workers > 0 ? static_cast<std::size_t>(config_.workers) : cores;
+  // The workers' before the workers: the ledger is told where to deliver, and the workers are given the ledger.
+  std::vector<std::unique_ptr<http::EventLoop>> loops;
+  std::vector<std::shared_ptr<relay::LedgerInbox>> inboxes;
   std::vector<ledger::Ledger::Lane> lanes;
-  for (std::size_t i = 0; i < workers; ++i) {
-    loops_.push_back(std::make_unique<asio::io_context>(1));
-    auto* loop = loops_.back().get();
-    lanes.push_back(
-        {[loop](ledger::ReserveOp* reserves, ledger::LookOp* looks) { relay::Lane::deliver(*loop, reserves, looks); }});
+  for (std::size_t i = 0; i < worker_count(); ++i) {
+    loops.push_back(std::make_unique<http::EventLoop>());
+    inboxes.push_back(std::make_shared<relay::LedgerInbox>(*loops.back()));
+    lanes.push_back({[inbox = inboxes.back()](ledger::ReserveOp* reserves, ledger::LookOp* looks) {
+      inbox->deliver(reserves, looks);
+    }});
   }
   ledger::Ledger::Options options;
   options.path = path;
   options.key_prefix = config_.key_prefix;
   options.default_expiry = config_.default_expiry;
   options.retention = config_.retention.value_or(std::chrono::milliseconds(0));
+  options.admin_timeout = k_admin_wait;
   options.on_fatal = [this] { store_failed_ = true; };
   auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
   if (!ledger) return tl::unexpected(ledger.error());
@@ -139,11 +144,21 @@ base::Result<void> Daemon::open_ledger() {
   shared_->health.use(config_.relay.health);
   shared_->memory.use(config_.relay.memory_limits());
   const auto settings = std::make_shared<const relay::Settings>(config_.relay);
-  for (std::size_t i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<server::Worker>(*loops_[i], static_cast<std::uint32_t>(i), *shared_, listeners_,
-                                                        settings, connection_limits(config_)));
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    workers_.push_back(std::make_unique<server::Worker>(std::move(loops[i]), inboxes[i], static_cast<std::uint32_t>(i),
+                                                        *shared_, listeners_, settings, connection_limits(config_)));
   }
   return {};
+}
+
+std::chrono::milliseconds Daemon::ledger_timeout() const {
+  const std::lock_guard lock(config_mutex_);
+  return config_.relay.ledger_timeout;
+}
+
+std::size_t Daemon::worker_count() const {
+  if (config_.workers > 0) return static_cast<std::size_t>(config_.workers);
+  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 // A channel whose files are bad is unreachable, and the others serve all the same; files that have gone bad leave what
@@ -264,24 +279,44 @@ bool Daemon::drained() const {
   return listeners_.connections.load() == 0 && shared_->requests_running.load() == 0;
 }
 
-// Reverse of start(). The ledger goes last of what writes: it commits what the workers' last requests left.
+// Reverse of start(). What the requests under way refer to ends after them: threads first, then the coroutines that
+// still wait, then the rest. The ledger goes last of what writes: it commits what the workers' last requests left.
 void Daemon::finish() {
+  if (!ledger_) return;  // nothing was started that would need an order
+  // Twice: who waits for the ledger gives up after one.
+  FinishGuard guard(log_options(config_), *ledger_, 2 * ledger_timeout());
+  guard.step("the admin server");
+  ledger_->stop_reads();
   admin_.reset();
+  guard.step("a worker");
   for (auto& worker : workers_) worker->stop();
-  if (ledger_) {
-    if (!store_failed_) (void)ledger_->flush();
-    workers_.clear();
-    shared_.reset();
-    ledger_.reset();
-    log_.info("stopped");
-  }
+  guard.step("the resolver of names");
+  names_.reset();  // it posts to the workers' loops
+  for (auto& worker : workers_) worker->destroy_waiting();
+  guard.step("the ledger");
+  ledger_->close();
+  guard.ledger_ended();
+  workers_.clear();
+  shared_.reset();
+  ledger_.reset();
+  log_.info("stopped");
 }
 
-// The manager hears from us only while every worker answers: a stuck event loop gets the process restarted.
+// Once every notice the manager hears from us, unless a worker or the ledger thread does not answer: then it restarts
+// the process when WatchdogSec is over.
 void Daemon::keep_watchdog_quiet() {
   if (watchdog_us_ == 0 || base::steady_now() < next_notice_) return;
-  next_notice_ = base::steady_now() + std::chrono::microseconds(watchdog_us_);
-  if (beats_.exchange(0) >= workers_.size()) notify_manager("WATCHDOG=1");
+  const std::chrono::microseconds interval(watchdog_us_);
+  next_notice_ = base::steady_now() + interval;
+  const bool workers_answer = beats_.exchange(0) >= workers_.size();
+  const bool ledger_answers = ledger_->busy_for() < interval;
+  if (workers_answer && ledger_answers) {
+    notify_manager("WATCHDOG=1");
+    notices_withheld_ = false;
+  } else if (!std::exchange(notices_withheld_, true)) {
+    log_.error("the watchdog is not told that all is well",
+               {{"reason", ledger_answers ? "a worker does not answer" : "the ledger thread does not answer"}});
+  }
   for (auto& worker : workers_) worker->post([this](relay::Lane&) { ++beats_; });
 }
 

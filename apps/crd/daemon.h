@@ -40,6 +40,7 @@ class Daemon {
   Daemon(server::Config config, std::string config_file);
 
   base::Result<void> open_ledger();
+  std::size_t worker_count() const;
   base::Result<void> open_listeners();
   base::Result<void> listen_on(const server::ListenAddress& address);
   base::Result<void> open_admin();
@@ -48,6 +49,7 @@ class Daemon {
   void begin_drain();
   bool drained() const;
   void finish();
+  std::chrono::milliseconds ledger_timeout() const;
   void keep_watchdog_quiet();
 
   // Admin threads.
@@ -66,7 +68,6 @@ class Daemon {
   const base::Time started_at_;
   base::Log log_;
   std::unique_ptr<http::TlsBook> tls_;
-  std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
   std::unique_ptr<http::Names> names_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<relay::Shared> shared_;
@@ -80,6 +81,7 @@ class Daemon {
   base::SteadyTime drain_until_ = base::SteadyTime::max();
   base::SteadyTime next_notice_{};
   std::uint64_t watchdog_us_ = 0;
+  bool notices_withheld_ = false;
 };
 
 }  // namespace cr::crd

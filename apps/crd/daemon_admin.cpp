@@ -16,6 +16,7 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr std::chrono::seconds k_probe_wait{30};
+constexpr std::chrono::milliseconds k_probe_look{100};
 
 std::string with_hint(const base::Error& error) {
   return error.message + (error.hint.empty() ? "" : ": " + error.hint);
@@ -47,8 +48,10 @@ admin::Status Daemon::status() const {
   status.requests_running = shared_->requests_running.load();
   status.requests_total = static_cast<std::int64_t>(shared_->requests_total.load());
   status.log_lines_dropped = static_cast<std::int64_t>(log_.dropped());
+  status.ledger = ledger_->condition(config_.relay.ledger_timeout);
   status.ledger_commits = static_cast<std::int64_t>(counters.commits);
   status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
+  status.ledger_backlog = static_cast<std::int64_t>(counters.backlog);
   status.overrun = counters.overrun;
   return status;
 }
@@ -79,6 +82,9 @@ std::string Daemon::metrics() const {
   one("crd_ledger_reservations_total", "counter", "Reservations held.", counters.reservations);
   one("crd_ledger_settlements_total", "counter", "Requests settled.", counters.settlements);
   one("crd_ledger_waiting", "gauge", "Reservations that wait for their commit.", counters.waiting);
+  one("crd_ledger_backlog", "gauge", "Settlements that wait for their commit.", counters.backlog);
+  one("crd_ledger_ready", "gauge", "1 if new requests can be recorded, 0 if the store cannot commit or hangs.",
+      ledger_->admits(ledger_timeout()) ? 1 : 0);
   one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted whole, in doubt.",
       counters.recovered);
   relay::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
@@ -189,8 +195,13 @@ base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, c
         },
         asio::detached);
   });
-  if (result.wait_for(k_probe_wait) != std::future_status::ready) {
-    return base::fail(base::ErrorCode::timeout, "channel '" + name + "' did not answer in time");
+  const auto until = base::steady_now() + k_probe_wait;
+  while (result.wait_for(k_probe_look) != std::future_status::ready) {
+    if (shared_->draining)
+      return base::fail(base::ErrorCode::unavailable, "test channel '" + name + "': crd is stopping");
+    if (base::steady_now() >= until) {
+      return base::fail(base::ErrorCode::timeout, "channel '" + name + "' did not answer in time");
+    }
   }
   const auto probe = result.get();
   if (probe.ok) shared_->health.forgive(*channel);

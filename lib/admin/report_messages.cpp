@@ -104,8 +104,10 @@ void fields(auto& v, message_of<Status> auto& m) {
   v("tokens", m.tokens);
   v("channels", m.channels);
   v("log_lines_dropped", m.log_lines_dropped);
+  v("ledger", m.ledger);
   v("ledger_commits", m.ledger_commits);
   v("ledger_queue", m.ledger_queue);
+  v("ledger_backlog", m.ledger_backlog);
   v("overrun", m.overrun);
 }
 

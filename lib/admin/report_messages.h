@@ -83,7 +83,8 @@ struct Status {
   std::int64_t workers = 0, connections = 0, requests_running = 0, requests_total = 0;
   std::int64_t tokens = 0, channels = 0;
   std::int64_t log_lines_dropped = 0;
-  std::int64_t ledger_commits = 0, ledger_queue = 0;
+  std::string ledger;  // "ready", or why no request is admitted
+  std::int64_t ledger_commits = 0, ledger_queue = 0, ledger_backlog = 0;
   Credits overrun;
 };
 struct ConfigCheck {

@@ -32,6 +32,10 @@ base::Result<void> Checkpoint::run() {
   return tl::unexpected(sqlite::error_of(db_->raw(), "checkpoint"));
 }
 
+void Checkpoint::forbid_at_close(sqlite::Database& db) {
+  sqlite3_db_config(db.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 bool is_sync_failure(const sqlite::Database& db) {
   const int code = db.extended_error();
   return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;

@@ -22,6 +22,8 @@ class Checkpoint {
   bool any() const { return frames_ > 0; }
   // Passive: waits for no reader. What a reader still needs stays for the next one.
   base::Result<void> run();
+  // After a failed sync: the connection's end leaves the log as it is, for the next start to read.
+  static void forbid_at_close(sqlite::Database& db);
 
  private:
   static constexpr int k_frames_max = 2000;  // 8 MB of log

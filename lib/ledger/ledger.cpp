@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/ledger.h"
 
+#include <sqlite3.h>
+
+#include "base/text.h"
 #include "ledger/ledger_thread.h"
 #include "ledger/loading.h"
 #include "ledger/recovery.h"
@@ -11,6 +14,22 @@ namespace cr::ledger {
 
 using base::ErrorCode;
 using base::Result;
+
+namespace {
+
+constexpr int k_steps_between_looks = 10'000;  // of SQLite's machine: below a millisecond
+
+// Called by SQLite now and then while it works; not 0 ends the statement.
+int interrupted(void* flag) {
+  return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;
+}
+
+// What a flush may fail by and a read still has something to show.
+bool shows_last_commit(const base::Error& error) {
+  return error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout;
+}
+
+}  // namespace
 
 // Ends in reverse: the thread first, which works off what waits; the file last.
 struct Ledger::Impl {
@@ -38,10 +57,12 @@ struct Ledger::Impl {
     std::mutex mutex;
     std::optional<Reports::Impl> reports;
   };
+  Result<void> ask(std::shared_ptr<AdminJob> job, std::string_view doing);
   Result<void> read(Reader& reader, const std::function<Result<void>(Reports&)>& query);
   Reader quick{file.reader}, lengthy{file.long_reader};
   std::unique_ptr<LedgerThread> thread;
   std::uint64_t recovered = 0;
+  std::atomic<bool> reads_stopped{false};
 };
 
 Result<void> Ledger::Impl::start() {
@@ -58,7 +79,10 @@ Result<void> Ledger::Impl::start() {
   store.emplace(file.writer, *balances, vault, options);
   if (auto loaded = load(*store); !loaded) return loaded;
   feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
-  for (Reader* reader : {&quick, &lengthy}) reader->reports.emplace(reader->db, vault);
+  for (Reader* reader : {&quick, &lengthy}) {
+    reader->reports.emplace(reader->db, vault);
+    sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped);
+  }
   auto started = LedgerThread::start({&options, &lanes, &log, &file.writer, &*balances, &*store, &*feed});
   if (!started) return tl::unexpected(started.error());
   thread = std::move(*started);
@@ -80,7 +104,35 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault
 }
 
 Ledger::Ledger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Ledger::~Ledger() = default;
+Ledger::~Ledger() {
+  close();
+}
+
+void Ledger::close() {
+  impl_->thread->end();
+}
+
+void Ledger::stop_reads() {
+  impl_->reads_stopped = true;
+}
+
+bool Ledger::admits(std::chrono::milliseconds patience) const {
+  return impl_->thread->admits(patience);
+}
+
+std::string Ledger::condition(std::chrono::milliseconds patience) const {
+  const auto counters = impl_->thread->counters();
+  if (const auto busy = busy_for(); busy > patience) {
+    return "the ledger thread has not answered for " + base::format_duration(busy) + ": look at the disk";
+  }
+  if (!counters.trouble.empty()) return "the store cannot commit: " + counters.trouble;
+  if (admits(patience)) return "ready";
+  return "too many settlements wait for a commit: " + std::to_string(counters.backlog);
+}
+
+std::chrono::milliseconds Ledger::busy_for() const {
+  return impl_->thread->busy_for();
+}
 
 void Ledger::reserve(ReserveOp& op) {
   if (impl_->thread->queue().push(op)) return;
@@ -112,19 +164,23 @@ const std::string& Ledger::key_prefix() const {
 }
 
 Result<void> Ledger::write(const std::function<Result<void>(Store&)>& change, DryRun dry_run) {
-  AdminJob job(&change, dry_run);
-  if (!impl_->thread->queue().push(job)) return base::fail(ErrorCode::unavailable, "change the store: crd is stopping");
-  return job.get();
+  return impl_->ask(std::make_shared<AdminJob>(&change, dry_run), "change the store");
 }
 
 Result<void> Ledger::flush() {
-  AdminJob job;
-  if (!impl_->thread->queue().push(job)) return base::fail(ErrorCode::unavailable, "flush the store: crd is stopping");
-  return job.get();
+  return impl_->ask(std::make_shared<AdminJob>(), "flush the store");
+}
+
+Result<void> Ledger::Impl::ask(std::shared_ptr<AdminJob> job, std::string_view doing) {
+  // Where the ledger thread has not answered for so long, one more would only wait as long in vain.
+  if (thread->busy_for() > options.admin_timeout) return tl::unexpected(AdminJob::not_answered(doing));
+  if (!thread->queue().push(job)) return base::fail(ErrorCode::unavailable, std::string(doing) + ": crd is stopping");
+  return job->wait(options.admin_timeout);
 }
 
 Result<void> Ledger::Impl::read(Reader& reader, const std::function<Result<void>(Reports&)>& query) {
   const std::lock_guard lock(reader.mutex);
+  if (reads_stopped) return base::fail(ErrorCode::unavailable, "read the store: crd is stopping");
   // One transaction: every number of a report is of the same commit.
   if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;
   struct End {
@@ -139,12 +195,12 @@ Result<void> Ledger::Impl::read(Reader& reader, const std::function<Result<void>
 }
 
 Result<void> Ledger::read(const std::function<Result<void>(Reports&)>& query) {
-  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
+  if (auto flushed = flush(); !flushed && !shows_last_commit(flushed.error())) return flushed;
   return impl_->read(impl_->quick, query);
 }
 
 Result<void> Ledger::read_at_length(const std::function<Result<void>(Reports&)>& query) {
-  if (auto flushed = flush(); !flushed && flushed.error().code != ErrorCode::unavailable) return flushed;
+  if (auto flushed = flush(); !flushed && !shows_last_commit(flushed.error())) return flushed;
   return impl_->read(impl_->lengthy, query);
 }
 

@@ -54,15 +54,31 @@ Result<void> LedgerThread::prepare() {
 }
 
 LedgerThread::~LedgerThread() {
+  end();
+}
+
+void LedgerThread::end() {
   if (!thread_.joinable()) return;
   queue_.stop();
   thread_.join();
+}
+
+bool LedgerThread::admits(milliseconds patience) const {
+  return !troubled_.load(std::memory_order_relaxed) && queue_.backlog() < parts_.options->backlog_max &&
+         busy_for() <= patience;
+}
+
+milliseconds LedgerThread::busy_for() const {
+  const auto since = busy_since_.load(std::memory_order_relaxed);
+  if (since == base::SteadyTime()) return milliseconds(0);
+  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(base::coarse_now() - since));
 }
 
 Ledger::Counters LedgerThread::counters() const {
   const std::lock_guard lock(counters_mutex_);
   Ledger::Counters counters = counters_;
   counters.waiting = queue_.waiting();
+  counters.backlog = queue_.backlog();
   return counters;
 }
 
@@ -70,17 +86,20 @@ void LedgerThread::run() {
   Batch batch;
   for (bool stop = false; !stop;) {
     const WorkQueue::Woken woken = queue_.take(batch, patience());
+    busy_since_ = steady_now();
     stop = batch.stop;
     work_off(batch, woken);
     const auto pace = pruning_.more() ? Checkpoint::Pace::scattered : Checkpoint::Pace::usual;
     checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due(pace));
+    if (!stop) busy_since_ = base::SteadyTime();
   }
   last_words();
+  busy_since_ = base::SteadyTime();
 }
 
 WorkQueue::Patience LedgerThread::patience() const {
   WorkQueue::Patience patience;
-  if (!fatal_ && !pending_.empty()) {
+  if (!fatal_ && (retry_at_ || !pending_.empty())) {
     patience.retry_at = retry_at_.value_or(settle_by_);
   }
   patience.lively = lively_;
@@ -148,13 +167,13 @@ void LedgerThread::answer_without_hold(Batch& batch) {
 
 bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
   if (!batch.reserves.empty()) return true;
+  const auto now = steady_now();
+  if (retry_at_ && now >= *retry_at_) return true;  // whether the store can commit again
   const bool unwritten = !pending_.empty() || parts_.balances->has_idle_work();
-  // A balance is shown as the next reservation would see it, so that what is settled must be in it.
-  const bool must_settle = !batch.looks.empty() || batch.stop || steady_now() >= settle_by_;
-  if (!pending_.empty() && must_settle) return true;
-  if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(steady_now()))) return true;
+  if (!pending_.empty() && (batch.stop || now >= settle_by_)) return true;
+  if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(now))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
-                     [&](const AdminJob* job) { return job->change() != nullptr || unwritten; });
+                     [&](const auto& job) { return job->has_change() || unwritten; });
 }
 
 bool LedgerThread::may_try() const {
@@ -165,6 +184,9 @@ Result<void> LedgerThread::transact(Batch& batch) {
   uncommitted_ = {};
   if (auto done = begin_.run(); !done) return done;
   parts_.balances->begin();
+  if (retry_at_) {  // a commit that writes nothing would say nothing of the store
+    if (auto done = parts_.balances->write_overrun(); !done) return done;
+  }
   if (auto done = settle_all(); !done) return done;
   if (auto done = run_jobs(batch); !done) return done;
   if (auto done = reserve_all(batch); !done) return done;
@@ -200,8 +222,8 @@ void LedgerThread::refuse_settlement(const Settlement& settlement, const std::st
 }
 
 Result<void> LedgerThread::run_jobs(Batch& batch) {
-  for (AdminJob* job : batch.jobs) {
-    if (job->change() == nullptr) continue;
+  for (const auto& job : batch.jobs) {
+    if (!job->has_change()) continue;
     if (auto done = run_job(*job); !done) return done;
   }
   directory_changed_ = !(parts_.store->directory == published_);
@@ -217,11 +239,7 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
   const Directory::Impl directory_before = parts_.store->directory;
   const std::size_t undo_mark = parts_.balances->undo_mark();
   Store store(*parts_.store);
-  try {
-    job.result = (*job.change())(store);
-  } catch (const std::exception&) {
-    job.result = base::fail(ErrorCode::internal, "change the store: the change threw an exception");
-  }
+  job.run(store);
   if (!parts_.db->in_transaction()) {  // SQLite itself gave up on the whole transaction
     if (job.result) job.result = base::fail(ErrorCode::internal, "change the store: the transaction was lost");
     return job.result;
@@ -236,6 +254,8 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
 
 Result<void> LedgerThread::reserve_all(Batch& batch) {
   for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
+    op->outcome = ReserveOutcome::unavailable;
+    if (op->abandoned()) continue;
     auto reserved = parts_.balances->reserve(*op);
     if (reserved) {
       if (op->outcome == ReserveOutcome::held) ++uncommitted_.reservations;
@@ -271,10 +291,14 @@ void LedgerThread::committed() {
   parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
   pruning_.committed();
   if (marks_written_) marks_due_ = steady_now() + k_marks_period;
+  queue_.committed(pending_.size());
   pending_.clear();
-  if (retry_at_) parts_.log->info("the store can commit again");
-  retry_at_.reset();
-  back_off_ = milliseconds(0);
+  if (retry_at_) {
+    parts_.log->info("the store can commit again");
+    recovered_at_ = steady_now();
+    retry_at_.reset();
+    set_trouble({});
+  }
   if (directory_changed_) {
     published_ = parts_.store->directory;
     parts_.feed->publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(published_)));
@@ -308,12 +332,15 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
   directory_changed_ = false;
   if (!retry_at_) parts_.log->error("the store cannot commit: " + error.message);
   last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
+  // A store that can commit now and then, for want of room, is tried as seldom as one that never can.
+  if (!retry_at_ && steady_now() - recovered_at_ > k_back_off_max) back_off_ = milliseconds(0);
   back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
   retry_at_ = steady_now() + back_off_;
   {
     const std::lock_guard lock(counters_mutex_);
     ++counters_.failed_commits;
   }
+  set_trouble(error.message);
   if (fatal) be_fatal(error);
   refuse(batch, last_error_);
 }
@@ -323,7 +350,7 @@ void LedgerThread::refuse(Batch& batch, const Error& error) {
     op->outcome = ReserveOutcome::unavailable;
     op->amount = Credits();
   }
-  for (AdminJob* job : batch.jobs) {
+  for (const auto& job : batch.jobs) {
     if (job->result) job->result = tl::unexpected(error);
   }
 }
@@ -334,14 +361,20 @@ void LedgerThread::deliver(Batch& batch) {
     lists_[op->lane].reserves.push(*op);
     op = next;
   }
-  for (LookOp* op = batch.looks.head; op != nullptr;) {
+  waiting_looks_.append(batch.looks);
+  // A balance is shown as the next reservation would see it: with all that was settled before in it, at a commit.
+  if (pending_.empty() || retry_at_ || fatal_) answer_looks();
+  release();
+  for (const auto& job : batch.jobs) job->finish();
+}
+
+void LedgerThread::answer_looks() {
+  for (LookOp* op = std::exchange(waiting_looks_, {}).head; op != nullptr;) {
     LookOp* const next = op->next;
     look(*op);
     lists_[op->lane].looks.push(*op);
     op = next;
   }
-  release();
-  for (AdminJob* job : batch.jobs) job->finish();
 }
 
 void LedgerThread::look(LookOp& op) {
@@ -366,8 +399,16 @@ void LedgerThread::checkpoint_if(bool due) {
   if (is_sync_failure(*parts_.db)) be_fatal(done.error());
 }
 
+void LedgerThread::set_trouble(const std::string& what) {
+  troubled_ = !what.empty();
+  const std::lock_guard lock(counters_mutex_);
+  counters_.trouble = what;
+}
+
 void LedgerThread::be_fatal(const Error& error) {
   fatal_ = true;
+  set_trouble("a sync failed: " + error.message);
+  Checkpoint::forbid_at_close(*parts_.db);
   last_error_ = {ErrorCode::unavailable, "the store failed to sync: " + error.message,
                  "look at the disk; crd recovers at its next start"};
   parts_.log->error("the store failed to sync, and what the disk has is unknown: stopping: " + error.message);
@@ -376,6 +417,8 @@ void LedgerThread::be_fatal(const Error& error) {
 
 void LedgerThread::last_words() {
   Batch batch;
+  queue_.take(batch, {});  // settlements that came since; nothing else is taken any more
+  absorb(batch, WorkQueue::Woken::work);
   if (!fatal_ && (!pending_.empty() || parts_.balances->has_idle_work())) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
@@ -384,6 +427,8 @@ void LedgerThread::last_words() {
       failed(batch, done.error());
     }
   }
+  answer_looks();
+  release();
   if (pending_.empty()) return;
   parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
                     {{"settlements", std::to_string(pending_.size())}});

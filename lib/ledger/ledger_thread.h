@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // LedgerThread: the one writer. Takes all that waits, runs one transaction, commits once, then releases the waiters.
 // A commit that fails is rolled back in memory too: reservations become `unavailable`, settlements are kept and tried
-// again with back-off. A failed fsync is never tried again: nobody knows what the disk has.
+// again with back-off. Until a commit succeeds nothing new is admitted, and with nothing to commit a row is written to
+// find out. A failed fsync is never tried again: nobody knows what the disk has.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -31,9 +33,12 @@ class LedgerThread {
     DirectoryFeed* feed;
   };
   static base::Result<std::unique_ptr<LedgerThread>> start(const Parts& parts);
-  ~LedgerThread();  // works off what waits, commits it
+  ~LedgerThread();
+  void end();  // works off what waits, commits it
   WorkQueue& queue() { return queue_; }
   Ledger::Counters counters() const;
+  bool admits(std::chrono::milliseconds patience) const;
+  std::chrono::milliseconds busy_for() const;
   Pruning& pruning() { return pruning_; }
 
  private:
@@ -63,9 +68,11 @@ class LedgerThread {
   void failed(Batch& batch, const base::Error& error);
   void refuse(Batch& batch, const base::Error& error);
   void deliver(Batch& batch);
+  void answer_looks();
   void look(LookOp& op);
   void release();
   void checkpoint_if(bool due);
+  void set_trouble(const std::string& what);
   void be_fatal(const base::Error& error);
   void last_words();
 
@@ -77,6 +84,7 @@ class LedgerThread {
   sqlite::Statement begin_, commit_;
   std::vector<LaneLists> lists_;
   std::vector<Settlement> pending_;  // not committed yet
+  OpList<LookOp> waiting_looks_;     // for the commit of what is pending
   base::SteadyTime settle_by_{};     // the oldest of them waits no longer
   bool lively_ = false;
   bool fatal_ = false;
@@ -86,6 +94,7 @@ class LedgerThread {
   std::int64_t added_rows_ = 0;  // since rows were last pruned
   std::optional<base::SteadyTime> retry_at_;
   std::chrono::milliseconds back_off_{0};
+  base::SteadyTime recovered_at_{};
   base::Error last_error_;
   Directory::Impl published_;
   bool directory_changed_ = false;
@@ -93,6 +102,8 @@ class LedgerThread {
   mutable std::mutex counters_mutex_;
   Ledger::Counters counters_;
   Ledger::Counters uncommitted_;  // of the transaction that runs
+  std::atomic<bool> troubled_{false};
+  std::atomic<base::SteadyTime> busy_since_{base::SteadyTime()};  // SteadyTime() = it waits for work
   std::thread thread_;
 };
 

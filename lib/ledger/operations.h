@@ -3,6 +3,7 @@
 // that the ledger thread works off.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -35,12 +36,18 @@ enum class ReserveOutcome {
   unavailable,  // the store cannot commit: 503
 };
 
-// One waiting reservation. The caller owns it and keeps it alive until its lane delivers it.
+// One waiting reservation. It is the ledger's until its lane delivers it, and must stay alive until then; nothing of it
+// may refer to what ends before.
 struct ReserveOp {
   RequestFacts facts;
   // Says what to hold, given what is available to token and account together (the lesser); nullopt = not enough. Called
   // on the ledger thread, once or (after a failed commit) again; must not block and must be cheap.
   std::function<std::optional<Credits>(Credits available)> size;
+
+  // Nobody waits for it any more: unless it is being worked on already, nothing is held for it and it comes back as
+  // `unavailable`. Any thread.
+  void abandon() { std::atomic_ref(left_).store(true, std::memory_order_release); }
+  bool abandoned() { return std::atomic_ref(left_).load(std::memory_order_acquire); }
 
   ReserveOutcome outcome = ReserveOutcome::unavailable;
   Credits amount;  // held
@@ -50,6 +57,9 @@ struct ReserveOp {
   std::uint32_t lane = 0;
   void* waiter = nullptr;     // the lane's: what to resume
   ReserveOp* next = nullptr;  // the ledger's and the lane's list
+
+ private:
+  bool left_ = false;
 };
 
 enum class Ending { complete, refused, client_gone, upstream_cut, upstream_silent, upstream_failed, in_doubt };

@@ -1,21 +1,55 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/work_queue.h"
 
+#include <exception>
 #include <utility>
 
 namespace cr::ledger {
 
-// Notified under the mutex: the waiter frees the job as soon as it has the mutex again.
-void AdminJob::finish() {
+void AdminJob::run(Store& store) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stage_ != Stage::waiting) {
+      result = base::fail(base::ErrorCode::timeout, "change the store: who asked for it has left");
+      return;
+    }
+    stage_ = Stage::running;
+  }
+  try {
+    result = (*change_)(store);
+  } catch (const std::exception&) {
+    result = base::fail(base::ErrorCode::internal, "change the store: the change threw an exception");
+  }
   const std::lock_guard lock(mutex_);
-  finished_ = true;
-  done_.notify_one();
+  stage_ = Stage::ran;
+  changed_.notify_one();
 }
 
-base::Result<void> AdminJob::get() {
+void AdminJob::finish() {
+  const std::lock_guard lock(mutex_);
+  if (stage_ != Stage::left) stage_ = Stage::finished;
+  changed_.notify_one();
+}
+
+base::Result<void> AdminJob::wait(std::chrono::milliseconds patience) {
+  const auto is_finished = [this] { return stage_ == Stage::finished; };
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return finished_; });
-  return std::move(result);
+  changed_.wait_for(lock, patience, is_finished);
+  if (stage_ == Stage::running) {  // a long one: its commit has as much time again
+    changed_.wait(lock, [this] { return stage_ != Stage::running; });
+    changed_.wait_for(lock, patience, is_finished);
+  }
+  if (stage_ == Stage::finished) return std::move(result);
+  const bool ran = stage_ == Stage::ran;
+  stage_ = Stage::left;
+  auto error = not_answered(has_change() ? "change the store" : "flush the store");
+  if (ran) error.message += "; the change may yet be made: look before it is made again";
+  return tl::unexpected(std::move(error));
+}
+
+base::Error AdminJob::not_answered(std::string_view doing) {
+  return {base::ErrorCode::timeout, std::string(doing) + ": the ledger thread does not answer",
+          "look at the disk that holds the store"};
 }
 
 bool WorkQueue::rouse() {
@@ -36,7 +70,7 @@ bool WorkQueue::push_urgent(Put put) {
 
 bool WorkQueue::push(ReserveOp& op) {
   return push_urgent([&] {
-    if (reserves_ >= reserves_max_) return false;
+    if (reserves_ + reserves_taken_ >= reserves_max_) return false;
     ++reserves_;
     incoming_.reserves.push(op);
     return true;
@@ -50,15 +84,16 @@ bool WorkQueue::push(LookOp& op) {
   });
 }
 
-bool WorkQueue::push(AdminJob& job) {
+bool WorkQueue::push(std::shared_ptr<AdminJob> job) {
   return push_urgent([&] {
-    incoming_.jobs.push_back(&job);
+    incoming_.jobs.push_back(std::move(job));
     return true;
   });
 }
 
 void WorkQueue::push(Settlement&& settlement) {
   bool notify = false;
+  backlog_.fetch_add(1, std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);
     incoming_.settlements.push_back(std::move(settlement));
@@ -78,7 +113,7 @@ void WorkQueue::stop() {
 
 std::size_t WorkQueue::waiting() const {
   const std::lock_guard lock(mutex_);
-  return reserves_;
+  return reserves_ + reserves_taken_;
 }
 
 WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Patience& patience) {
@@ -109,10 +144,11 @@ WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Pati
 
 WorkQueue::Woken WorkQueue::take(Batch& batch, const Patience& patience) {
   std::unique_lock lock(mutex_);
+  reserves_taken_ = 0;  // by the last call, and worked off
   const Woken woken = sleep(lock, patience);
   std::swap(batch, incoming_);
   incoming_.stop = batch.stop;
-  reserves_ = 0;
+  reserves_taken_ = std::exchange(reserves_, 0);
   return woken;
 }
 

@@ -4,9 +4,11 @@
 // waits `settle_delay`.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -17,25 +19,36 @@
 
 namespace cr::ledger {
 
-// A change or, without one, a flush. Lives on the stack of the thread that waits in get().
+// A change or, without one, a flush. Shared by the thread that waits for it and the ledger thread: the first may leave
+// at its deadline. The change is on the stack of the one that waits, who leaves only while it is not running.
 class AdminJob {
  public:
   using Change = std::function<base::Result<void>(Store&)>;
   explicit AdminJob(const Change* change = nullptr, Ledger::DryRun dry_run = Ledger::DryRun::no)
       : change_(change), dry_run_(dry_run) {}
-  const Change* change() const { return change_; }
+  bool has_change() const { return change_ != nullptr; }
   bool dry_run() const { return dry_run_ == Ledger::DryRun::yes; }
-  // Its own result; a transaction that fails later replaces a good one.
-  base::Result<void> result;
+
+  // --- the ledger thread ---
+  // Runs the change, once, and keeps its result; does nothing if who asked has left.
+  void run(Store& store);
+  base::Result<void> result;  // its own; a transaction that fails later replaces a good one
   void finish();
-  base::Result<void> get();
+
+  // --- who asked ---
+  // The result, or `timeout`: the change will not be made, or the message says that it may yet be. The time that the
+  // change itself takes does not count.
+  base::Result<void> wait(std::chrono::milliseconds patience);
+  // The error for a ledger thread that does not answer.
+  static base::Error not_answered(std::string_view doing);
 
  private:
+  enum class Stage { waiting, running, ran, finished, left };
   const Change* change_;
-  Ledger::DryRun dry_run_;
+  const Ledger::DryRun dry_run_;
   std::mutex mutex_;
-  std::condition_variable done_;
-  bool finished_ = false;
+  std::condition_variable changed_;
+  Stage stage_ = Stage::waiting;
 };
 
 // In the order of arrival.
@@ -49,6 +62,11 @@ struct OpList {
     tail = &op;
   }
   bool empty() const { return head == nullptr; }
+  void append(const OpList& later) {
+    if (later.empty()) return;
+    (tail == nullptr ? head : tail->next) = later.head;
+    tail = later.tail;
+  }
 };
 
 class WorkQueue {
@@ -57,12 +75,12 @@ class WorkQueue {
     std::vector<Settlement> settlements;
     OpList<ReserveOp> reserves;
     OpList<LookOp> looks;
-    std::vector<AdminJob*> jobs;
+    std::vector<std::shared_ptr<AdminJob>> jobs;
     bool stop = false;
   };
   enum class Woken { work, settlements_due, idle };
   struct Patience {
-    std::optional<base::SteadyTime> retry_at;               // settlements of a failed commit wait for this
+    std::optional<base::SteadyTime> retry_at;               // when settlements are due, or a failed store is tried
     bool lively = false;                                    // reservations came: settlements are to be expected
     std::optional<std::chrono::milliseconds> idle_after{};  // wake for the work of idle times
   };
@@ -73,10 +91,13 @@ class WorkQueue {
   // False: the queue is full or has stopped, and the operation was not taken.
   bool push(ReserveOp& op);
   bool push(LookOp& op);
-  bool push(AdminJob& job);
+  bool push(std::shared_ptr<AdminJob> job);
   void push(Settlement&& settlement);
   void stop();
-  std::size_t waiting() const;
+  std::size_t waiting() const;  // reservations that wait or are being worked on
+  // Settlements pushed that committed() was not told of. Any thread.
+  std::size_t backlog() const { return backlog_.load(std::memory_order_relaxed); }
+  void committed(std::size_t settlements) { backlog_.fetch_sub(settlements, std::memory_order_relaxed); }
 
   // Swaps everything that waits into `batch` (which must be empty).
   Woken take(Batch& batch, const Patience& patience);
@@ -97,6 +118,8 @@ class WorkQueue {
   std::condition_variable work_;
   Batch incoming_;
   std::size_t reserves_ = 0;
+  std::size_t reserves_taken_ = 0;
+  std::atomic<std::size_t> backlog_{0};
   Sleep sleep_ = Sleep::none;
 };
 

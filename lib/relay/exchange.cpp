@@ -78,10 +78,7 @@ http::Task<Persistence> Exchange::run() {
     if (!refusal && !came) refusal = co_await read_body();
   }
   if (!refusal) refusal = scan_and_allow();
-  if (!refusal && stored_) {
-    co_await lane_.look(stored_->look);
-    refusal = take_stored();
-  }
+  if (!refusal && stored_) refusal = co_await look_for_stored();
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
   if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
@@ -104,6 +101,7 @@ Exchange::MaybeRefusal Exchange::check_head() {
     return Refusal{
         RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
   }
+  if (!lane_.ledger_admits()) return ledger_unavailable();
   if (endpoint_ == openai::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
   auto coding = read_coding(head_);
   if (!coding) return coding.error();
@@ -237,43 +235,46 @@ openai::HoldTerms Exchange::hold_terms() const {
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
-  const auto terms = hold_terms();
+  reservation_ = std::make_unique<Reservation>(hold_terms());
   started_at_ = base::wall_now();
-  fill_facts(reservation_.facts);
-  reservation_.size = [this, &terms](base::Credits available) -> std::optional<base::Credits> {
-    hold_ = openai::size_hold(terms, available);
-    if (!hold_) return std::nullopt;
-    return hold_->amount;
-  };
-  co_await lane_.reserve(reservation_);
+  fill_facts(reservation_->facts);
+  LedgerWait wait(lane_, client_);
+  co_await wait.reserve(reservation_);
+  co_return reservation_ ? check_reservation() : unanswered_by_ledger(wait.end());
+}
+
+Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
+  if (end != LedgerWait::End::late) client_left();
+  return ledger_unavailable();
+}
+
+Exchange::MaybeRefusal Exchange::check_reservation() {
   const auto named = "token '" + caller_.token->name + "'";
-  switch (reservation_.outcome) {
+  switch (reservation_->outcome) {
     case ledger::ReserveOutcome::held:
-      co_return std::nullopt;
+      hold_ = reservation_->hold;
+      return std::nullopt;
     case ledger::ReserveOutcome::unlimited:
-      hold_.reset();
-      co_return std::nullopt;
+      return std::nullopt;
     case ledger::ReserveOutcome::no_token_credit:
-      co_return Refusal{
-          RefusalCode::insufficient_quota,
-          named + " has not enough credit left for this request: raise it with 'crctl token edit --quota'",
-          {},
-          {}};
+      return Refusal{RefusalCode::insufficient_quota,
+                     named + " has not enough credit left for this request: raise it with 'crctl token edit --quota'",
+                     {},
+                     {}};
     case ledger::ReserveOutcome::no_account_credit:
-      co_return Refusal{RefusalCode::insufficient_quota,
-                        "the account of " + named +
-                            " has not enough credit left for this request: raise it with 'crctl account credit'",
-                        {},
-                        {}};
+      return Refusal{RefusalCode::insufficient_quota,
+                     "the account of " + named +
+                         " has not enough credit left for this request: raise it with 'crctl account credit'",
+                     {},
+                     {}};
     case ledger::ReserveOutcome::no_budget:
-      co_return budget_refusal(named, reservation_);
+      return budget_refusal(named, *reservation_);
     case ledger::ReserveOutcome::gone:
-      co_return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
+      return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
     case ledger::ReserveOutcome::unavailable:
       break;
   }
-  co_return Refusal{
-      RefusalCode::unavailable, "the ledger cannot record the request now: send it again", {}, k_overload_retry};
+  return ledger_unavailable();
 }
 
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {

@@ -23,17 +23,18 @@
 #include "relay/caller.h"
 #include "relay/coded_body.h"
 #include "relay/lane.h"
+#include "relay/ledger_wait.h"
 #include "relay/memory_wait.h"
 #include "relay/passed_fields.h"
+#include "relay/recycled_allocation.h"
 #include "relay/router.h"
-#include "relay/shelf.h"
 #include "relay/stored.h"
 #include "relay/upload.h"
 #include "relay/upstream_request.h"
 
 namespace cr::relay {
 
-class Exchange : public Shelved {
+class Exchange : public RecycledAllocation<Exchange> {
  public:
   Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
            base::RequestId id);
@@ -51,19 +52,23 @@ class Exchange : public Shelved {
 
   // exchange.cpp: deciding
   MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const;
-  Routes look_for_routes();
   // request_body.cpp: a body, counted as it comes, and decompressed
   http::Task<MaybeRefusal> read_body();
   MaybeRefusal decode_piece(std::string_view piece);
   MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
   MaybeRefusal refusal_of_body(http::ReadOutcome outcome);
   openai::Refusal crowded_out() const;
+  Routes look_for_routes();
   // rates.cpp: a token's requests and model tokens a minute, and its requests at once
   MaybeRefusal enter_rates(), charge_rates();
   void correct_rates(std::int64_t used_tokens);
   void leave_rates();
   std::optional<RateStatus> rate_status() const;
   http::Task<MaybeRefusal> reserve();
+  http::Task<MaybeRefusal> look_for_stored();
+  MaybeRefusal check_reservation();
+  MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
+  bool holds_credit() const { return reservation_ && reservation_->amount > base::Credits(); }
   openai::HoldTerms hold_terms() const;
   std::optional<std::int64_t> input_ceiling() const;
   std::optional<openai::Usage> units_ceiling() const;
@@ -163,10 +168,10 @@ class Exchange : public Shelved {
   std::optional<Claim> claim_;
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
-  std::unique_ptr<CodedBody> coded_;  // while a body is decompressed
-  std::unique_ptr<Upload> upload_;    // of an endpoint that takes a form
-  std::unique_ptr<Stored> stored_;    // of a request for, or after, a response that its provider keeps
-  ledger::ReserveOp reservation_;
+  std::unique_ptr<CodedBody> coded_;          // while a body is decompressed
+  std::unique_ptr<Upload> upload_;            // of an endpoint that takes a form
+  std::unique_ptr<Stored> stored_;            // of a request for, or after, a response that its provider keeps
+  std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be held
   std::optional<openai::Hold> hold_;
   UpstreamRequest request_;
   http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels

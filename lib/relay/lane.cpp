@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "relay/lane.h"
 
-#include <boost/asio/post.hpp>
 #include <optional>
 #include <utility>
 
@@ -11,33 +10,6 @@
 namespace cr::relay {
 
 namespace asio = http::asio;
-
-namespace {
-
-using Token = asio::use_awaitable_t<http::Executor>;
-using Handler = asio::async_result<Token, void()>::handler_type;
-
-template <class Op>
-http::Task<void> wait_for(Op& op, void (*submit)(ledger::Ledger&, Op&), ledger::Ledger& ledger) {
-  return asio::async_initiate<const Token, void()>(
-      [&op, submit, &ledger](Handler handler) {
-        op.waiter = new Handler(std::move(handler));
-        submit(ledger, op);
-      },
-      Token());
-}
-
-template <class Op>
-void resume_all(Op* op) {
-  while (op) {
-    Op* next = op->next;  // the operation dies with the coroutine it resumes
-    std::unique_ptr<Handler> handler(static_cast<Handler*>(op->waiter));
-    std::move (*handler)();
-    op = next;
-  }
-}
-
-}  // namespace
 
 http::TlsFiles tls_files(const ledger::ChannelRecord& channel) {
   return {channel.ca_file, channel.client_cert, channel.client_key};
@@ -53,25 +25,6 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       pool_(io, heartbeat_, settings_->upstream_idle_connections_max),
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
-
-void Lane::deliver(asio::io_context& io, ledger::ReserveOp* reserves, ledger::LookOp* looks) {
-  asio::post(io, [reserves, looks] {
-    resume_all(reserves);
-    resume_all(looks);
-  });
-}
-
-http::Task<void> Lane::reserve(ledger::ReserveOp& op) {
-  op.lane = index_;
-  return wait_for<ledger::ReserveOp>(
-      op, [](ledger::Ledger& ledger, ledger::ReserveOp& it) { ledger.reserve(it); }, shared_.ledger);
-}
-
-http::Task<void> Lane::look(ledger::LookOp& op) {
-  op.lane = index_;
-  return wait_for<ledger::LookOp>(
-      op, [](ledger::Ledger& ledger, ledger::LookOp& it) { ledger.look(it); }, shared_.ledger);
-}
 
 void Lane::use(std::shared_ptr<const Settings> settings) {
   settings_ = std::move(settings);
@@ -133,6 +86,7 @@ void Lane::give_back(std::string&& text) {
 
 void Lane::cut_all() {
   for (Exchange* exchange : running_) exchange->cut();
+  ledger_waits_.leave_all();
 }
 
 }  // namespace cr::relay

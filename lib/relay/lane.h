@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Lane: what one worker's requests share: its event loop, pooled upstream connections, scanner, its view of the
-// directory, and the bridge to the ledger thread. Worker thread only, but for deliver().
+// directory, and what waits for the ledger thread. Worker thread only; it is destroyed after what waits on its loop.
 #pragma once
 
 #include <atomic>
@@ -22,6 +22,7 @@
 #include "ledger/ledger.h"
 #include "openai/request_scan.h"
 #include "relay/channel_health.h"
+#include "relay/ledger_wait.h"
 #include "relay/metrics.h"
 #include "relay/rate_book.h"
 #include "relay/settings.h"
@@ -60,14 +61,9 @@ class Lane {
  public:
   Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings);
 
-  // Hands operations that the ledger thread finished to the worker of `io`, in one post. Ledger thread.
-  static void deliver(http::asio::io_context& io, ledger::ReserveOp* reserves, ledger::LookOp* looks);
-
-  // Resumes when the reservation is durable (or refused). `op` must stay where it is.
-  http::Task<void> reserve(ledger::ReserveOp& op);
-  http::Task<void> look(ledger::LookOp& op);
-
   http::asio::io_context& io() { return io_; }
+  std::uint32_t index() const { return index_; }
+  LedgerWaits& ledger_waits() { return ledger_waits_; }
   Shared& shared() { return shared_; }
   http::Heartbeat& heartbeat() { return heartbeat_; }
   http::Resolver& resolver() { return resolver_; }
@@ -88,6 +84,8 @@ class Lane {
   // Requests under way, so that a second SIGTERM can cut them.
   std::list<Exchange*>& running() { return running_; }
   void cut_all();
+  // Whether a new request may come: what it uses can be recorded.
+  bool ledger_admits() const { return shared_.ledger.admits(settings_->ledger_timeout); }
 
  private:
   base::Result<std::shared_ptr<const ChannelAddress>> work_out(const ledger::ChannelRecord& channel);
@@ -104,6 +102,7 @@ class Lane {
   std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;
   std::uint64_t next_pool_key_ = 0;
   std::list<Exchange*> running_;
+  LedgerWaits ledger_waits_;
   std::mt19937 random_;
   std::vector<std::string> texts_;
 };

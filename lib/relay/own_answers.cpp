@@ -155,6 +155,16 @@ tl::expected<std::string, Refusal> body_about_models(const ledger::Directory& di
   return model_json(wanted, anthropic, caller.token->created_at).dump();
 }
 
+// `op`: null if the ledger did not answer in time.
+tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::LookOp* op, OwnAnswer what) {
+  if (op == nullptr || !op->readable) return tl::unexpected(ledger_unreadable());
+  if (!op->found) {
+    return tl::unexpected(Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}});
+  }
+  if (what == OwnAnswer::token) return token_body(caller, *op);
+  return what == OwnAnswer::billing_subscription ? subscription_body(caller, *op) : usage_body(*op);
+}
+
 }  // namespace
 
 std::optional<OwnAnswer> find_own_answer(std::string_view path) {
@@ -186,6 +196,8 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
                                           base::wall_now(), caller);
              !admitted) {
     refusal = admitted.error();
+  } else if (const auto refused = lane.shared().rates.ask(caller.token->id, caller.token->rates, base::steady_now())) {
+    refusal = refusal_of(*refused, *caller.token);
   } else if (about_models) {
     auto found = body_about_models(*directory, caller, head, what);
     if (found)
@@ -193,20 +205,16 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
     else
       refusal = found.error();
   } else {
-    ledger::LookOp op;
-    op.token = caller.token->id;
-    co_await lane.look(op);
-    if (!op.found)
-      refusal = Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}};
-    else if (!op.readable)
-      refusal =
-          Refusal{RefusalCode::unavailable, "the ledger cannot be read now: try again", {}, std::chrono::seconds(1)};
-    else if (what == OwnAnswer::token)
-      body = token_body(caller, op);
-    else if (what == OwnAnswer::billing_subscription)
-      body = subscription_body(caller, op);
+    auto op = std::make_unique<ledger::LookOp>();
+    op->token = caller.token->id;
+    LedgerWait wait(lane, client);
+    co_await wait.look(op);
+    if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
+    auto told = about_balance(caller, op.get(), what);
+    if (told)
+      body = std::move(*told);
     else
-      body = usage_body(op);
+      refusal = told.error();
   }
   const auto persistence = persistence_after(head, client, lane.shared());
   const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);

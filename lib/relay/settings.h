@@ -39,6 +39,7 @@ struct Settings {
   std::chrono::milliseconds total_timeout{600'000};            // until the answer's first byte, all tries together
   std::chrono::milliseconds drain_answer_timeout{60'000};      // on_client_gone = drain: reading on, at most
   std::chrono::milliseconds comment_interval{15'000};          // SSE comment while the upstream is silent
+  std::chrono::milliseconds ledger_timeout{5'000};             // for the ledger's answer; then 503, and not ready
   HealthLimits health;
   OnClientGone on_client_gone = OnClientGone::cancel;
   LogRequests log_requests = LogRequests::errors;

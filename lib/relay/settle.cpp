@@ -98,14 +98,14 @@ openai::Usage Exchange::estimated_usage() const {
 }
 
 void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending ending) {
-  if (reservation_.facts.id == id_) {
-    settlement.facts = std::move(reservation_.facts);  // nobody needs them after the ending
+  if (reservation_) {
+    settlement.facts = std::move(reservation_->facts);  // nobody needs them after the ending
+    settlement.held = reservation_->amount;
     if (settlement.facts.group != group_->name) settlement.facts.group = group_->name;
   } else {
     fill_facts(settlement.facts);
   }
   settlement.ending = ending;
-  settlement.held = reservation_.amount;
   settlement.status = status_;
   settlement.error = error_;
   if (channel_) settlement.channel = channel_->id;
@@ -142,8 +142,8 @@ void Exchange::charge(ledger::Settlement& settlement) {
     settlement.cost = cost_of(usage);
     // An estimate never passes the hold: the hold is what the request could have cost at most.
     const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
-    if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_.amount));
-    if (is_made_later() && hold_) settlement.cost = reservation_.amount;
+    if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_->amount));
+    if (is_made_later() && hold_) settlement.cost = reservation_->amount;
   } else if (!openai::is_free(endpoint_)) {
     settlement.flags |= ledger::k_unpriced;
   }
@@ -206,10 +206,12 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   }
   log_end(settlement);
   // Nobody's request leaves no row: a stranger with a wrong key must not be able to fill the store. Nor does what a
-  // rate refuses: there is no end to how often that may come.
+  // rate refuses: there is no end to how often that may come. What holds nothing is not queued for a store that cannot
+  // be written: the queue would grow as long as requests come.
   const bool by_rate = refusal.code == openai::RefusalCode::rate_limit_exceeded ||
                        refusal.code == openai::RefusalCode::concurrency_limit_exceeded;
-  if (known && !by_rate) lane_.shared().ledger.settle(std::move(settlement));
+  if (known && !by_rate && (holds_credit() || lane_.ledger_admits()))
+    lane_.shared().ledger.settle(std::move(settlement));
 }
 
 void Exchange::log_end(const ledger::Settlement& settlement) const {

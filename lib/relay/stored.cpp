@@ -94,13 +94,19 @@ Exchange::MaybeRefusal Exchange::read_stored_request() {
   return std::nullopt;
 }
 
+http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
+  auto query = std::make_unique<ledger::LookOp>(stored_->look);
+  LedgerWait wait(lane_, client_);
+  co_await wait.look(query);
+  if (!query) co_return unanswered_by_ledger(wait.end());
+  stored_->look = std::move(*query);
+  co_return take_stored();
+}
+
 // After the ledger has looked.
 Exchange::MaybeRefusal Exchange::take_stored() {
   const auto& look = stored_->look;
-  if (!look.readable) {
-    return Refusal{
-        RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, std::chrono::seconds(1)};
-  }
+  if (!look.readable) return ledger_unreadable();
   if (!look.found) return unknown_response(*stored_, caller_.token->name);
   if (stored_->by_id()) scan_.model = look.response.model;
   return std::nullopt;

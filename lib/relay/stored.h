@@ -21,7 +21,7 @@ struct Stored {
   bool by_id() const { return !target.empty(); }
   UpstreamCall call() const;
 
-  ledger::LookOp look;  // the ledger has it while it looks
+  ledger::LookOp look;  // what is asked of the ledger, and then what it answered
   std::string method, target;
 };
 

@@ -294,6 +294,7 @@ std::vector<ConfigKey> limit_keys() {
           "limits.idle_timeout", [](auto& c) -> auto& { return c.limits.idle_timeout; }, k_timeout),
       duration(
           "limits.stall_timeout", [](auto& c) -> auto& { return c.limits.stall_timeout; }, k_timeout),
+      duration("limits.ledger_timeout", [](auto& c) -> auto& { return c.relay.ledger_timeout; }, {100, 60 * k_second}),
       bytes("limits.request_line_bytes_max", live,
             [](auto& c) -> auto& { return c.limits.head.request_line_bytes_max; }, {256, k_mib}),
       bytes("limits.field_bytes_max", live, [](auto& c) -> auto& { return c.limits.head.field_bytes_max; },

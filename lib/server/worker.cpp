@@ -72,18 +72,22 @@ base::Result<void> check_address_is_free(const std::string& host, std::uint16_t 
   return {};
 }
 
-Worker::Worker(asio::io_context& io, std::uint32_t index, relay::Shared& shared, ListenerState& state,
-               std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits)
-    : io_(io),
+Worker::Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::LedgerInbox> inbox, std::uint32_t index,
+               relay::Shared& shared, ListenerState& state, std::shared_ptr<const relay::Settings> settings,
+               std::shared_ptr<const http::ConnectionLimits> limits)
+    : loop_(std::move(loop)),
+      io_(*loop_),
+      inbox_(std::move(inbox)),
       index_(index),
       shared_(shared),
       state_(state),
       limits_(std::move(limits)),
-      lane_(io, index, shared, std::move(settings)),
+      lane_(io_, index, shared, std::move(settings)),
       reserve_fd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
 Worker::~Worker() {
   stop();
+  destroy_waiting();
   if (reserve_fd_ >= 0) ::close(reserve_fd_);
 }
 
@@ -160,10 +164,15 @@ void Worker::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
     lane_.heartbeat().stop();
-    lane_.pool().clear();
     io_.stop();
   });
   thread_.join();
+}
+
+void Worker::destroy_waiting() {
+  lane_.ledger_waits().destroy_all();
+  inbox_->close();
+  loop_->destroy_waiting();
 }
 
 http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {

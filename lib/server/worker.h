@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Worker: one thread, one event loop, one listener of its own on each address (SO_REUSEPORT). A connection lives and
-// dies here. Made and stopped by main; the functions marked "any thread" may be called from others.
+// Worker: one thread, its own event loop, one listener of its own on each address (SO_REUSEPORT). A connection lives
+// and dies here. Made and stopped by main; the functions marked "any thread" may be called from others. What its
+// coroutines refer to is a member, or outlives it; stop() destroys the coroutines before any of that ends.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/connection.h"
+#include "http/event_loop.h"
 #include "http/net.h"
 #include "http/tls_server.h"
 #include "openai/endpoint.h"
@@ -38,8 +40,10 @@ struct ListenerState {
 
 class Worker {
  public:
-  Worker(http::asio::io_context& io, std::uint32_t index, relay::Shared& shared, ListenerState& state,
-         std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits);
+  // `inbox` is the one whose operations the ledger delivers for this worker, on `loop`.
+  Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::LedgerInbox> inbox, std::uint32_t index,
+         relay::Shared& shared, ListenerState& state, std::shared_ptr<const relay::Settings> settings,
+         std::shared_ptr<const http::ConnectionLimits> limits);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -62,8 +66,10 @@ class Worker {
   void use_tls(std::shared_ptr<const http::TlsServer> tls);
   // Any thread: runs `job` on this worker's thread.
   void post(std::function<void(relay::Lane&)> job);
-  // Ends the loop and joins the thread.
+  // In this order, for all workers: the first ends the loop and joins the thread; the second destroys what still waits,
+  // once no other thread posts here any more but the ledger's, whose operations are then finished without the loop.
   void stop();
+  void destroy_waiting();
 
  private:
   http::Task<void> accept_loop(http::Acceptor& acceptor);
@@ -83,7 +89,9 @@ class Worker {
                                                const relay::AnswerFor& to);
   void pause_accepting_until_fds_are_free();
 
+  const std::unique_ptr<http::EventLoop> loop_;  // first, so that it ends last
   http::asio::io_context& io_;
+  const std::shared_ptr<relay::LedgerInbox> inbox_;
   const std::uint32_t index_;
   relay::Shared& shared_;
   ListenerState& state_;

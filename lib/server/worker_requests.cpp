@@ -169,17 +169,20 @@ http::Task<Persistence> Worker::answer_preflight(http::Connection& client, const
   co_return written ? persistence : Persistence::close;
 }
 
-// /healthz: the process serves. /readyz: it takes new requests. Both 503 while it drains; so is /, which clients ask to
-// see whether anybody is there.
+// /healthz: the process serves. /readyz: it takes new requests, and what they use can be recorded. Both 503 while it
+// drains; so is /, which clients ask to see whether anybody is there.
 http::Task<Persistence> Worker::answer_health(http::Connection& client, const http::RequestHead& head,
                                               const relay::AnswerFor& to) {
   if (head.method != http::Method::get && head.method != http::Method::head) {
     co_return co_await refuse(client, head, k_get_only, to, shared_);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
-  const std::string_view body = draining ? R"({"status":"draining"})" : R"({"status":"ok"})";
+  const bool unready = !draining && head.path == "/readyz" && !lane_.ledger_admits();
+  const std::string_view body = draining  ? R"({"status":"draining"})"
+                                : unready ? R"({"status":"ledger_unavailable"})"
+                                          : R"({"status":"ok"})";
   relay::AnswerHead answer;
-  answer.status = draining ? 503 : 200;
+  answer.status = draining || unready ? 503 : 200;
   answer.content_length = body.size();
   answer.to = to;
   answer.persistence = relay::persistence_after(head, client, shared_);

@@ -23,6 +23,7 @@ ErrorCode code_of(int result) {
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
+    case SQLITE_INTERRUPT:
       return ErrorCode::unavailable;
     case SQLITE_CONSTRAINT:
       return ErrorCode::conflict;

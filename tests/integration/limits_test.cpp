@@ -142,6 +142,24 @@ TEST_P(Rates, RequestsAMinuteWithHeadersAndNoRow) {
   check_witness(gateway, Run::clean);
 }
 
+TEST_P(Rates, QuestionsAMinuteAreCountedApart) {
+  Gateway gateway(over(GetParam()));
+  const auto key = gateway.token("ci", {"--rpm", "2"});
+  HttpClient client(gateway.daemon.listener(), key);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(client.get("/v1/token").status, 200);
+    EXPECT_EQ(gateway.post(key, chat()).status, 200);
+  }
+  for (const auto* path : {"/v1/token", "/v1/models", "/v1/dashboard/billing/usage"}) {
+    const auto refused = client.get(path);
+    EXPECT_EQ(refused.status, 429) << path;
+    EXPECT_EQ(error_code(refused), "rate_limit_exceeded");
+    EXPECT_NE(refused.header("retry-after"), "");
+  }
+  EXPECT_EQ(gateway.post(key, chat()).status, 429);
+  check_witness(gateway, Run::clean);
+}
+
 TEST_P(Rates, ModelTokensAMinute) {
   Gateway gateway(over(GetParam()));
   const auto key = gateway.token("ci", {"--tpm", "2000"});

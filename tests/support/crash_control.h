@@ -17,9 +17,15 @@ enum {
   CRASH_COMMIT = 3 /* a sync of the log that was written to since its last one */
 };
 enum { CRASH_BEFORE = 0, CRASH_AFTER = 1 };
+/* What becomes of the call: the process is killed at it; or it and all later ones fail, or wait until `open` is 1. */
+enum { CRASH_KILL = 0, CRASH_FAIL = 1, CRASH_HANG = 2 };
 
 struct crash_control {
   CR_SHARED(int64_t) left; /* the call that brings it to 0 is the last; 0 or less = unarmed */
   CR_SHARED(int32_t) call;
   CR_SHARED(int32_t) when;
+  CR_SHARED(int32_t) effect;
+  CR_SHARED(int32_t) error; /* errno of a call that fails */
+  CR_SHARED(uint32_t) met;  /* calls that failed or hang; a futex */
+  CR_SHARED(uint32_t) open; /* a futex */
 };

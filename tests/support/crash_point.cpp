@@ -2,12 +2,16 @@
 #include "support/crash_point.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
 #include <stdexcept>
 
 #include "support/crash_control.h"
+#include "support/process.h"
 
 namespace cr::test {
 
@@ -34,12 +38,28 @@ void CrashFile::arm(const CrashPoint& point) {
   control_->call = point.call == CrashPoint::Call::write  ? CRASH_WRITE
                    : point.call == CrashPoint::Call::sync ? CRASH_SYNC
                                                           : CRASH_COMMIT;
+  control_->effect = point.effect == CrashPoint::Effect::kill   ? CRASH_KILL
+                     : point.effect == CrashPoint::Effect::fail ? CRASH_FAIL
+                                                                : CRASH_HANG;
+  control_->error = point.error;
+  control_->met = 0;
+  control_->open = 0;
   control_->when = point.when == CrashPoint::When::before ? CRASH_BEFORE : CRASH_AFTER;
   control_->left = point.at;
 }
 
 void CrashFile::disarm() {
   control_->left = 0;
+  control_->open = 1;
+  ::syscall(SYS_futex, &control_->open, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+}
+
+void CrashFile::wait_met() {
+  const timespec deadline{k_deadline.count(), 0};
+  while (control_->met == 0) {
+    const auto waited = ::syscall(SYS_futex, &control_->met, FUTEX_WAIT, 0, &deadline, nullptr, 0);
+    if (waited != 0 && errno == ETIMEDOUT) throw std::runtime_error("the store was not used as expected");
+  }
 }
 
 bool CrashFile::armed() const {

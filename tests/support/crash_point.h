@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CrashPoint: a place in crd's use of its store at which it is killed, and the file through which crash_shim is told.
+// CrashPoint: a place in crd's use of its store at which it is killed, or from which on the store fails or hangs; and
+// the file through which crash_shim is told.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,9 @@ struct CrashPoint {
   enum class Call { write, sync, commit } call = Call::commit;
   enum class When { before, after } when = When::before;
   std::int64_t at = 1;  // the at-th such call from now on
+  // fail (with `error`) and hang: this call and all later ones, until disarm().
+  enum class Effect { kill, fail, hang } effect = Effect::kill;
+  int error = 0;
   std::string to_string() const;
 };
 
@@ -24,8 +28,9 @@ class CrashFile {
   CrashFile(const CrashFile&) = delete;
   CrashFile& operator=(const CrashFile&) = delete;
   void arm(const CrashPoint& point);
-  void disarm();
+  void disarm();       // what hangs goes on
   bool armed() const;  // and not met
+  void wait_met();     // until a call has failed, or hangs; throws std::runtime_error past the deadline
 
  private:
   crash_control* control_;

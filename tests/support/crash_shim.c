@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* For LD_PRELOAD: kills its own process at the N-th write or sync of the store, as SQLite makes them, so that a crash
- * can be had at a place instead of at a time. What, when and how many more is in the file named by CR_TEST_CRASH
+/* For LD_PRELOAD: kills its own process at the N-th write or sync of the store, as SQLite makes them, or lets that one
+ * and all later ones fail or hang: so that a crash, a broken disk or one that does not answer can be had at a place
+ * instead of at a time. What, when and how many more is in the file named by CR_TEST_CRASH
  * (crash_point.h), mapped and shared with the test. Only files named ledger.db... count, without the lock's. Everything
  * passes through by system calls: it may be called before any library is ready. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -62,39 +64,64 @@ static void die(void) {
   for (;;) syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0); /* until it arrives */
 }
 
-/* Whether this call is the one. Before it, the process ends here; after it, the caller ends it. */
-static int is_the_one(int32_t call, int fd) {
+static void meet(struct crash_control* state) {
+  atomic_fetch_add(&state->met, 1);
+  syscall(SYS_futex, &state->met, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static void hang(struct crash_control* state) {
+  meet(state);
+  while (atomic_load(&state->open) == 0) syscall(SYS_futex, &state->open, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+/* What is to be done with this call: it passes, is the last one, or fails. One that hangs has hung here. */
+enum verdict { PASSES, LAST, FAILS };
+
+/* Before the one that is to kill, the process ends here; after it, the caller ends it. */
+static enum verdict judge(int32_t call, int fd) {
   struct crash_control* const state = control();
-  if (atomic_load(&state->left) <= 0) return 0;
+  if (atomic_load(&state->left) <= 0) return PASSES;
   const int saved = errno;
   char path[4096];
   const char* const part = store_part(fd, path, sizeof path);
   errno = saved;
-  if (part == NULL) return 0;
+  if (part == NULL) return PASSES;
   const int of_log = strcmp(part, "-wal") == 0;
   int is_commit = 0;
   if (call == CRASH_WRITE && of_log) atomic_store(&log_written, 1);
   if (call == CRASH_SYNC && of_log) is_commit = atomic_exchange(&log_written, 0);
   const int32_t wanted = atomic_load(&state->call);
-  if (wanted != call && !(wanted == CRASH_COMMIT && is_commit)) return 0;
-  if (atomic_fetch_sub(&state->left, 1) != 1) return 0;
+  if (wanted != call && !(wanted == CRASH_COMMIT && is_commit)) return PASSES;
+  const int32_t effect = atomic_load(&state->effect);
+  if (effect != CRASH_KILL && atomic_load(&state->left) == 1) {
+    if (effect == CRASH_HANG) {
+      hang(state);
+      return PASSES;
+    }
+    meet(state);
+    errno = atomic_load(&state->error);
+    return FAILS;
+  }
+  if (atomic_fetch_sub(&state->left, 1) != 1) return PASSES;
   if (atomic_load(&state->when) == CRASH_BEFORE) die();
-  return 1;
+  return LAST;
 }
 
-static ssize_t finish(ssize_t result, int the_one) {
-  if (the_one) die();
+static ssize_t finish(ssize_t result, enum verdict verdict) {
+  if (verdict == LAST) die();
   return result;
 }
 
 ssize_t write(int fd, const void* from, size_t size) {
-  const int the_one = is_the_one(CRASH_WRITE, fd);
-  return finish(syscall(SYS_write, fd, from, size), the_one);
+  const enum verdict verdict = judge(CRASH_WRITE, fd);
+  if (verdict == FAILS) return -1;
+  return finish(syscall(SYS_write, fd, from, size), verdict);
 }
 
 ssize_t pwrite64(int fd, const void* from, size_t size, off64_t at) {
-  const int the_one = is_the_one(CRASH_WRITE, fd);
-  return finish(syscall(SYS_pwrite64, fd, from, size, at), the_one);
+  const enum verdict verdict = judge(CRASH_WRITE, fd);
+  if (verdict == FAILS) return -1;
+  return finish(syscall(SYS_pwrite64, fd, from, size, at), verdict);
 }
 
 ssize_t pwrite(int fd, const void* from, size_t size, off_t at) {
@@ -102,8 +129,9 @@ ssize_t pwrite(int fd, const void* from, size_t size, off_t at) {
 }
 
 int ftruncate64(int fd, off64_t size) {
-  const int the_one = is_the_one(CRASH_WRITE, fd);
-  return (int)finish(syscall(SYS_ftruncate, fd, size), the_one);
+  const enum verdict verdict = judge(CRASH_WRITE, fd);
+  if (verdict == FAILS) return -1;
+  return (int)finish(syscall(SYS_ftruncate, fd, size), verdict);
 }
 
 int ftruncate(int fd, off_t size) {
@@ -111,11 +139,13 @@ int ftruncate(int fd, off_t size) {
 }
 
 int fdatasync(int fd) {
-  const int the_one = is_the_one(CRASH_SYNC, fd);
-  return (int)finish(syscall(SYS_fdatasync, fd), the_one);
+  const enum verdict verdict = judge(CRASH_SYNC, fd);
+  if (verdict == FAILS) return -1;
+  return (int)finish(syscall(SYS_fdatasync, fd), verdict);
 }
 
 int fsync(int fd) {
-  const int the_one = is_the_one(CRASH_SYNC, fd);
-  return (int)finish(syscall(SYS_fsync, fd), the_one);
+  const enum verdict verdict = judge(CRASH_SYNC, fd);
+  if (verdict == FAILS) return -1;
+  return (int)finish(syscall(SYS_fsync, fd), verdict);
 }

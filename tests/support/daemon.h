@@ -4,8 +4,8 @@
 // Readiness is awaited, not slept for: crd logs `listening ... address=127.0.0.1:PORT` once a listener, then `ready`.
 // With `clock`, crd and crctl run on a wall clock of the test's own (clock_shim): it stands still where set_time puts
 // it, and at 0 shows real time. Under a sanitizer its runtime must be the first library loaded, so it is preloaded
-// before the shim. With `crash_shim`, crash_at names the write or sync of the store at which crd is killed
-// (crash_shim).
+// before the shim. With `crash_shim`, crash_at names the write or sync of the store at which crd is killed, or from
+// which on the store fails or hangs (crash_shim).
 #pragma once
 
 #include <chrono>
@@ -70,6 +70,7 @@ class Daemon {
   void crash_at(const CrashPoint& point) { crash_->arm(point); }
   void disarm() { crash_->disarm(); }
   bool armed() const { return crash_->armed(); }  // the crash point is still ahead
+  void wait_met() { crash_->wait_met(); }         // a call failed, or hangs
   int restart();                                  // stop and start; the exit code of the stop
   std::string log() const;                        // of the running or last crd
 

@@ -143,7 +143,9 @@ inline Status sample_status() {
   status.channels = 10;
   status.log_lines_dropped = 11;
   status.ledger_commits = 12;
+  status.ledger = "ready";
   status.ledger_queue = 13;
+  status.ledger_backlog = 15;
   status.overrun = sample_credits(14);
   return status;
 }

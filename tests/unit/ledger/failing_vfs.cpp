@@ -29,6 +29,7 @@ sqlite3_file* real(sqlite3_file* file) {
 bool fails(Fault fault) {
   if (g_fault.load() != fault || g_left.fetch_sub(1) > 0) return false;
   g_met.store(true);
+  g_met.notify_all();
   return true;
 }
 
@@ -49,6 +50,7 @@ int on_truncate(sqlite3_file* file, sqlite3_int64 size) {
 int on_sync(sqlite3_file* file, int flags) {
   g_syncs.fetch_add(1);
   if (fails(Fault::sync_error)) return SQLITE_IOERR_FSYNC;
+  if (fails(Fault::sync_hangs)) g_fault.wait(Fault::sync_hangs);
   return real(file)->pMethods->xSync(real(file), flags);
 }
 int on_size(sqlite3_file* file, sqlite3_int64* size) {
@@ -117,9 +119,13 @@ void break_after(Fault fault, std::int64_t after) {
 }
 void mend() {
   g_fault.store(Fault::none);
+  g_fault.notify_all();
 }
 bool met() {
   return g_met.load();
+}
+void wait_met() {
+  g_met.wait(false);
 }
 std::int64_t syncs() {
   return g_syncs.load();

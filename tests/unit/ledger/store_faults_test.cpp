@@ -32,6 +32,7 @@ class StoreFaults : public LedgerFixture {
     return op;
   }
 
+  static constexpr std::chrono::milliseconds k_patience{60'000};
   std::atomic<bool> fatal_{false};
 };
 
@@ -153,6 +154,126 @@ TEST_F(StoreFaults, failed_sync_is_fatal_and_never_tried_again) {
   expect_sound();
 }
 
+// With nothing to commit, too, and without being asked.
+TEST_P(StoreFaultsOf, admits_nothing_until_it_has_found_out_that_it_can_commit_again) {
+  open();
+  const IssuedKey token = create_token("ci", dollars(10));
+  EXPECT_TRUE(ledger_->admits(k_patience));
+  EXPECT_EQ(ledger_->condition(k_patience), "ready");
+  failing_vfs::break_after(GetParam(), 0);
+  ReserveOp refused = reservation(token, dollars(1));
+  reserve(refused);
+  EXPECT_EQ(refused.outcome, ReserveOutcome::unavailable);
+  EXPECT_FALSE(ledger_->admits(k_patience));
+  EXPECT_THAT(ledger_->condition(k_patience), HasSubstr("cannot commit"));
+  while (ledger_->counters().failed_commits < 3) std::this_thread::yield();
+  EXPECT_FALSE(ledger_->admits(k_patience));
+  failing_vfs::mend();
+  while (!ledger_->admits(k_patience)) std::this_thread::yield();
+  EXPECT_EQ(ledger_->condition(k_patience), "ready");
+  EXPECT_EQ(ledger_->counters().backlog, 0U);
+  expect_sound();
+}
+
+TEST_P(StoreFaultsOf, settlements_that_wait_are_counted_and_bounded_by_admission) {
+  options_.backlog_max = 100;
+  open();
+  const IssuedKey token = create_token("ci", {});
+  failing_vfs::break_after(GetParam(), 0);
+  std::vector<ReserveOp> ended(150, reservation(token, dollars(1)));
+  for (ReserveOp& op : ended) {
+    op.facts.id = RequestId::make(base::wall_now());
+    ledger_->settle(settlement(op, Credits::from_nano(5)));
+  }
+  EXPECT_EQ(ledger_->counters().backlog, 150U);
+  EXPECT_FALSE(ledger_->admits(k_patience));
+  failing_vfs::mend();
+  while (!ledger_->admits(k_patience)) std::this_thread::yield();
+  ASSERT_TRUE(ledger_->flush());
+  EXPECT_EQ(ledger_->counters().backlog, 0U);
+  EXPECT_EQ(balance(token.token->id).token_balance.posted, Credits::from_nano(150 * 5));
+  expect_sound();
+}
+
+// A ledger thread that waits for its disk.
+class StoreHangs : public StoreFaults {
+ protected:
+  void SetUp() override {
+    StoreFaults::SetUp();
+    options_.admin_timeout = std::chrono::milliseconds(50);
+    open();
+    token_.emplace(create_token("ci", dollars(10)));
+    failing_vfs::break_after(Fault::sync_hangs, 0);
+    ledger_->reserve(stuck_ = reservation(*token_, dollars(1)));
+    failing_vfs::wait_met();
+  }
+  void TearDown() override {
+    StoreFaults::TearDown();
+    ledger_.reset();
+  }
+  std::optional<IssuedKey> token_;
+  ReserveOp stuck_;
+};
+
+TEST_F(StoreHangs, is_seen_and_passes) {
+  while (ledger_->admits(std::chrono::milliseconds(20))) std::this_thread::yield();
+  EXPECT_GT(ledger_->busy_for(), std::chrono::milliseconds(20));
+  EXPECT_THAT(ledger_->condition(std::chrono::milliseconds(20)), HasSubstr("has not answered for"));
+  EXPECT_EQ(ledger_->counters().waiting, 1U) << "what is being worked on waits still";
+  failing_vfs::mend();
+  waiters_.wait(&stuck_);
+  EXPECT_EQ(stuck_.outcome, ReserveOutcome::held);
+  while (!ledger_->admits(std::chrono::milliseconds(20))) std::this_thread::yield();
+}
+
+TEST_F(StoreHangs, what_nobody_waits_for_is_not_reserved) {
+  ReserveOp left = reservation(*token_, dollars(2));
+  ledger_->reserve(left);
+  left.abandon();
+  failing_vfs::mend();
+  waiters_.wait(&stuck_);
+  waiters_.wait(&left);
+  EXPECT_EQ(left.outcome, ReserveOutcome::unavailable);
+  EXPECT_EQ(left.amount, Credits());
+  EXPECT_EQ(balance(token_->token->id).token_balance.reserved, dollars(1));
+  expect_sound();
+}
+
+TEST_F(StoreHangs, a_change_that_was_given_up_is_not_made) {
+  bool made = false;
+  const auto written = ledger_->write([&](Store&) -> base::Result<void> {
+    made = true;
+    return {};
+  });
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::timeout);
+  EXPECT_FALSE(ledger_->flush());
+  // Reads go on, as of the last commit.
+  const auto row = read([](Reports& reports) { return reports.token("ci"); });
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->reserved, Credits());
+  failing_vfs::mend();
+  waiters_.wait(&stuck_);
+  options_.admin_timeout = std::chrono::seconds(10);
+  balance(token_->token->id);  // whatever was queued before has been worked off
+  EXPECT_FALSE(made);
+}
+
+TEST_F(StoreHangs, a_change_whose_commit_hangs_may_yet_be_made_and_says_so) {
+  failing_vfs::mend();
+  waiters_.wait(&stuck_);
+  failing_vfs::break_after(Fault::sync_hangs, 0);
+  const auto written = ledger_->write([&](Store& store) -> base::Result<void> {
+    const auto created = store.create_token({.name = "late"}, actor_);
+    return created ? base::Result<void>() : tl::unexpected(created.error());
+  });
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::timeout);
+  EXPECT_THAT(written.error().message, HasSubstr("may yet be made"));
+  failing_vfs::mend();
+  while (ledger_->directory().get()->find_token("late") == nullptr) std::this_thread::yield();
+}
+
 TEST_F(StoreFaults, nothing_is_released_before_its_sync) {
   open();
   const IssuedKey token = create_token("ci", dollars(10));
@@ -163,6 +284,25 @@ TEST_F(StoreFaults, nothing_is_released_before_its_sync) {
     ASSERT_EQ(op.outcome, ReserveOutcome::held);
     EXPECT_GT(failing_vfs::syncs(), before);
   }
+}
+
+TEST_F(StoreFaults, look_waits_for_the_commit_of_what_was_settled_and_forces_none) {
+  options_.settle_delay = std::chrono::hours(1);
+  open();
+  const IssuedKey token = create_token("ci", dollars(10));
+  ReserveOp ended = reservation(token, dollars(4));
+  reserve(ended);
+  ledger_->settle(settlement(ended, dollars(3)));
+  const auto commits = ledger_->counters().commits;
+  LookOp look;
+  look.token = token.token->id;
+  ledger_->look(look);
+  ReserveOp next = reservation(token, dollars(1));
+  reserve(next);
+  waiters_.wait(&look);
+  EXPECT_EQ(look.token_balance.posted, dollars(3));
+  EXPECT_EQ(look.token_balance.reserved, dollars(1));
+  EXPECT_EQ(ledger_->counters().commits, commits + 1);
 }
 
 // A start that fails at any write or sync leaves a store that the next start opens.

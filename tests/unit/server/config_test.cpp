@@ -93,6 +93,7 @@ const ShowCase k_values[] = {
     {"[limits]\nbody_timeout = '2m'", R"(limits.body_timeout = "120s")"},
     {"[limits]\nidle_timeout = '5s'", R"(limits.idle_timeout = "5s")"},
     {"[limits]\nstall_timeout = '5s'", R"(limits.stall_timeout = "5s")"},
+    {"[limits]\nledger_timeout = '500ms'", R"(limits.ledger_timeout = "500ms")"},
     {"[limits]\nrequest_line_bytes_max = '4KiB'", R"(limits.request_line_bytes_max = "4KiB")"},
     {"[limits]\nfield_bytes_max = '4KiB'", R"(limits.field_bytes_max = "4KiB")"},
     {"[limits]\nhead_bytes_max = '32KiB'", R"(limits.head_bytes_max = "32KiB")"},
