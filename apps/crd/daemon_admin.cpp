@@ -181,7 +181,8 @@ admin::ConfigChecked Daemon::reload() {
 
 base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, const std::string& model) {
   std::shared_ptr<const ledger::ChannelRecord> channel;
-  for (const auto& candidate : ledger_->directory().get()->channels()) {
+  const auto directory = ledger_->directory().get();
+  for (const auto& candidate : directory->channels()) {
     if (candidate->name == name) channel = candidate;
   }
   if (!channel) return base::fail(base::ErrorCode::not_found, "no channel named '" + name + "'");

@@ -69,6 +69,11 @@ std::vector<std::string> Directory::priced_models() const {
   return models;
 }
 
+// The maps themselves: kept by whoever compares, so that no other is made in their place.
+ModelsVersion Directory::models_version() const {
+  return {impl_->channels_of, impl_->prices};
+}
+
 DirectoryFeed::DirectoryFeed(std::shared_ptr<const Directory> first) : current_(std::move(first)) {}
 
 void DirectoryFeed::publish(std::shared_ptr<const Directory> directory) {
@@ -80,12 +85,12 @@ void DirectoryFeed::publish(std::shared_ptr<const Directory> directory) {
   }
 }
 
-std::shared_ptr<const Directory> DirectoryFeed::get() const {
+DirectorySnapshot DirectoryFeed::get() const {
   const std::lock_guard lock(mutex_);
-  return current_;
+  return DirectorySnapshot(current_);
 }
 
-const std::shared_ptr<const Directory>& DirectoryReader::current() {
+const DirectorySnapshot& DirectoryReader::current() {
   const std::uint64_t version = feed_->version();
   if (version != version_) {
     // The number first: a directory published in between is fetched once too often, never once too seldom.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Directory: what a worker needs to decide, immutable, replaced whole on an edit. DirectoryFeed hands the newest one
-// over. A reader keeps its shared_ptr while a request runs, so a request ends with the settings it began with.
+// over. A reader keeps its DirectorySnapshot while a request runs, so a request ends with the settings it began with.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,12 @@ struct Credential {
   std::shared_ptr<const TokenRecord> token;
 };
 
+// Equal for as long as no channel and no price has been edited: what a list of models is made of.
+struct ModelsVersion {
+  std::shared_ptr<const void> channels, prices;
+  bool operator==(const ModelsVersion&) const = default;
+};
+
 class Directory {
  public:
   // No allocation, no disk; expired graces are the caller's to check (key->not_after).
@@ -34,6 +40,7 @@ class Directory {
   const std::vector<std::shared_ptr<const ChannelRecord>>& channels_of(std::string_view group) const;
   std::shared_ptr<const PriceRecord> find_price(std::string_view model, Time now) const;
   std::vector<std::string> priced_models() const;
+  ModelsVersion models_version() const;
 
   struct Impl;  // built by the ledger only (directory_builder.h)
   explicit Directory(std::shared_ptr<const Impl> impl);
@@ -43,12 +50,30 @@ class Directory {
   std::shared_ptr<const Impl> impl_;
 };
 
+// One version of the directory, kept alive by whoever holds this. What a Directory gives by reference or pointer lives
+// no longer than that, so a snapshot must have a name before it is looked into: a temporary one refuses at compile
+// time. Copies are cheap; each thread has its own.
+class DirectorySnapshot {
+ public:
+  DirectorySnapshot() = default;
+  explicit DirectorySnapshot(std::shared_ptr<const Directory> directory) : directory_(std::move(directory)) {}
+  const Directory& operator*() const& { return *directory_; }
+  const Directory* operator->() const& { return directory_.get(); }
+  const Directory& operator*() const&& = delete;
+  const Directory* operator->() const&& = delete;
+  // The same version?
+  bool operator==(const DirectorySnapshot&) const = default;
+
+ private:
+  std::shared_ptr<const Directory> directory_;
+};
+
 class DirectoryFeed {
  public:
   explicit DirectoryFeed(std::shared_ptr<const Directory> first);
   void publish(std::shared_ptr<const Directory> directory);
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
-  std::shared_ptr<const Directory> get() const;
+  DirectorySnapshot get() const;
 
  private:
   mutable std::mutex mutex_;
@@ -60,12 +85,13 @@ class DirectoryFeed {
 class DirectoryReader {
  public:
   explicit DirectoryReader(const DirectoryFeed& feed) : feed_(&feed) {}
-  const std::shared_ptr<const Directory>& current();
+  // Good until the next call; a copy as long as it is kept.
+  const DirectorySnapshot& current();
 
  private:
   const DirectoryFeed* feed_;
   std::uint64_t version_ = 0;
-  std::shared_ptr<const Directory> directory_;
+  DirectorySnapshot directory_;
 };
 
 }  // namespace cr::ledger

@@ -152,7 +152,7 @@ class Exchange : public RecycledAllocation<Exchange> {
   base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
   const base::SteadyTime started_;
   base::SteadyTime waiting_since_;  // for the provider's part: once an upload has come
-  const std::shared_ptr<const ledger::Directory> directory_;
+  const ledger::DirectorySnapshot directory_;
   const std::shared_ptr<const Settings> settings_;
   std::list<Exchange*>::iterator place_;
 

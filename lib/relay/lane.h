@@ -69,7 +69,7 @@ class Lane {
   http::Resolver& resolver() { return resolver_; }
   http::UpstreamPool& pool() { return pool_; }
   openai::RequestScanner& scanner() { return scanner_; }
-  const std::shared_ptr<const ledger::Directory>& directory() { return directory_.current(); }
+  ledger::DirectorySnapshot directory() { return directory_.current(); }
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
   // After a reload, which may have read channels' certificate files again.
   void use(std::shared_ptr<const Settings> settings);

@@ -279,7 +279,8 @@ RouteResult list_channels(RouteCall& call) {
   const auto spending = read_spending(call);
   if (!spending) return tl::unexpected(spending.error());
   std::vector<admin::Channel> channels;
-  for (const auto& channel : call.api.ledger().directory().get()->channels()) {
+  const auto directory = call.api.ledger().directory().get();
+  for (const auto& channel : directory->channels()) {
     channels.push_back(with_health(call, *channel, *spending));
   }
   return answer_page(std::move(channels), call.query);

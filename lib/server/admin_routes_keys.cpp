@@ -127,7 +127,8 @@ RouteResult verify_key(RouteCall& call) {
   }
   admin::KeyVerdict verdict;
   verdict.shape = shape == token::KeyShape::ours ? "ours" : shape == token::KeyShape::mistyped ? "mistyped" : "foreign";
-  const auto found = ledger.directory().get()->find_key(ledger.digest(key.reveal()));
+  const auto directory = ledger.directory().get();
+  const auto found = directory->find_key(ledger.digest(key.reveal()));
   if (!found || (found->key->not_after && call.now >= *found->key->not_after)) return answer_with(verdict);
   const auto row = find_token_row(ledger, found->token->name);
   if (!row) return tl::unexpected(row.error());

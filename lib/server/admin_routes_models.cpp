@@ -94,7 +94,8 @@ Result<Names> model_names(ledger::Ledger& ledger) {
   if (!groups) return groups;
   ledger::TokenRecord asking;
   asking.groups = *groups;
-  auto names = relay::reachable_models(*ledger.directory().get(), asking);
+  const auto directory = ledger.directory().get();
+  auto names = relay::reachable_models(*directory, asking);
   if (names.size() > k_names_max) names.resize(k_names_max);
   return names;
 }
@@ -111,7 +112,8 @@ Result<Names> names_of(ledger::Ledger& ledger, const std::string& what) {
                 close ? "did you mean '" + *close + "'?" : "tokens, channels, groups, accounts or models");
   }
   Names names;
-  for (const auto& channel : ledger.directory().get()->channels()) names.push_back(channel->name);
+  const auto directory = ledger.directory().get();
+  for (const auto& channel : directory->channels()) names.push_back(channel->name);
   return names;
 }
 

@@ -183,7 +183,8 @@ RouteResult show_status(RouteCall& call) {
   const auto tokens = count_tokens(call.api.ledger());
   if (!tokens) return tl::unexpected(tokens.error());
   status.tokens = *tokens;
-  status.channels = static_cast<std::int64_t>(call.api.ledger().directory().get()->channels().size());
+  const auto directory = call.api.ledger().directory().get();
+  status.channels = static_cast<std::int64_t>(directory->channels().size());
   return answer_with(status);
 }
 

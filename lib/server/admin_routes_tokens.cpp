@@ -73,7 +73,8 @@ struct Outcome {
 
 admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& record, const ledger::Balance& balance,
                         const ledger::TokenRow* row, std::span<const ledger::BudgetUse> budgets) {
-  const auto account = call.api.ledger().directory().get()->find_account(record.account);
+  const auto directory = call.api.ledger().directory().get();
+  const auto account = directory->find_account(record.account);
   TokenView view{record, account ? std::string_view(account->name) : std::string_view(), balance, {}, {}, budgets};
   if (row != nullptr) {
     view.keys = row->keys;

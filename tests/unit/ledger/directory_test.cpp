@@ -88,7 +88,7 @@ TEST(DirectoryFeed, reader_sees_what_was_published_and_keeps_what_it_holds) {
   Directory::Impl draft;
   DirectoryFeed feed(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(draft)));
   DirectoryReader reader(feed);
-  const std::shared_ptr<const Directory> first = reader.current();
+  const DirectorySnapshot first = reader.current();
   EXPECT_EQ(reader.current(), first);
   draft.put_token(token_record(1, "ci"));
   feed.publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(draft)));

@@ -181,6 +181,11 @@ class LedgerFixture : public testing::Test {
     options_.path = copy;
     open();
   }
+  // As it is now; good until the next call.
+  const Directory& directory() {
+    snapshot_ = ledger_->directory().get();
+    return *snapshot_;
+  }
   sqlite::Database database() { return std::move(*sqlite::Database::open(options_.path, {})); }
 
   std::filesystem::path folder_;
@@ -189,6 +194,7 @@ class LedgerFixture : public testing::Test {
   base::Log log_{{.level = base::LogLevel::error}};
   Waiters waiters_;
   std::unique_ptr<Ledger> ledger_;
+  DirectorySnapshot snapshot_;
   int crashes_ = 0;
 };
 

@@ -85,7 +85,7 @@ class StoreChannels : public LedgerFixture {
           if_rev, actor_);
     });
   }
-  std::shared_ptr<const ChannelRecord> only() { return ledger_->directory().get()->channels().at(0); }
+  std::shared_ptr<const ChannelRecord> only() { return directory().channels().at(0); }
 };
 
 TEST_F(StoreChannels, created_one_is_complete_and_survives_a_restart) {
@@ -164,7 +164,7 @@ TEST_F(StoreChannels, bad_settings_are_refused) {
     ASSERT_FALSE(created) << row.what;
     EXPECT_EQ(created.error().code, row.code) << row.what << ": " << created.error().message;
   }
-  EXPECT_EQ(ledger_->directory().get()->channels().size(), 1U);
+  EXPECT_EQ(directory().channels().size(), 1U);
 }
 
 TEST_F(StoreChannels, network_settings_are_kept_and_told_to_the_audit) {
@@ -338,7 +338,7 @@ TEST_F(StoreChannels, groups_see_their_channels_by_priority) {
   }
   const auto names_of = [&](std::string_view group) {
     std::vector<std::string> names;
-    for (const auto& channel : ledger_->directory().get()->channels_of(group)) names.push_back(channel->name);
+    for (const auto& channel : directory().channels_of(group)) names.push_back(channel->name);
     return names;
   };
   EXPECT_THAT(names_of("vip"), ElementsAre("c", "a", "b"));

@@ -61,7 +61,7 @@ TEST_P(StoreFaultsOf, reservations_are_unavailable_settlements_wait_and_it_recov
   const auto written = write([&](Store& store) { return store.create_token({.name = "late"}, actor_); });
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::unavailable);
-  EXPECT_EQ(ledger_->directory().get()->find_token("late"), nullptr);
+  EXPECT_EQ(directory().find_token("late"), nullptr);
   // Reports go on, as of the last commit.
   const auto row = read([](Reports& reports) { return reports.token("ci"); });
   ASSERT_TRUE(row);
@@ -112,7 +112,7 @@ TEST_P(StoreFaultsOf, fault_at_every_write_in_turn) {
     TokenPatch patch;
     patch.note = std::to_string(at);
     const auto edited = write([&](Store& store) { return store.edit_token("ci", patch, {}, actor_); });
-    const auto& note = ledger_->directory().get()->find_token("ci")->note;
+    const auto note = directory().find_token("ci")->note;
     EXPECT_EQ(note == *patch.note, edited.has_value());
     met = failing_vfs::met();
     failing_vfs::mend();

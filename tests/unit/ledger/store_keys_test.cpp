@@ -25,7 +25,7 @@ class StoreKeys : public LedgerFixture {
     return write([&](Store& store) { return store.undo_rotation("ci", actor_); });
   }
   std::optional<Credential> find(const base::Secret& key) {
-    return ledger_->directory().get()->find_key(ledger_->digest(key.reveal()));
+    return directory().find_key(ledger_->digest(key.reveal()));
   }
   void use(const IssuedKey& issued) {
     ReserveOp op = reservation(issued, dollars(1));
@@ -155,7 +155,7 @@ TEST_F(StoreKeys, imported_keys_work_and_belong_to_one_token) {
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().code, ErrorCode::conflict);
   EXPECT_THAT(twice.error().message, testing::Not(HasSubstr("ABCDEF")));
-  EXPECT_EQ(ledger_->directory().get()->find_token("again"), nullptr);
+  EXPECT_EQ(directory().find_token("again"), nullptr);
   NewToken own;
   own.name = "own";
   own.key = token::mint_key();

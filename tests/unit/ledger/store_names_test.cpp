@@ -20,7 +20,7 @@ class StoreNames : public LedgerFixture {
     return write([&](Store& store) { return store.set_price(price, actor_); });
   }
   std::shared_ptr<const PriceRecord> find_price(std::string_view model, Time now = base::wall_now()) {
-    return ledger_->directory().get()->find_price(model, now);
+    return directory().find_price(model, now);
   }
 };
 
@@ -46,17 +46,17 @@ TEST_F(StoreNames, fresh_store_has_its_defaults) {
 
 TEST_F(StoreNames, accounts_are_created_edited_and_deleted) {
   const AccountId id = create_account("team", dollars(100));
-  EXPECT_EQ(ledger_->directory().get()->find_account(id)->quota, dollars(100));
+  EXPECT_EQ(directory().find_account(id)->quota, dollars(100));
   AccountPatch credit;
   credit.quota = QuotaChange{QuotaChange::Kind::delta, dollars(25)};
   credit.note = "paid";
   ASSERT_TRUE(write([&](Store& store) { return store.edit_account("team", credit, 1, actor_); }));
   EXPECT_EQ(write([&](Store& store) { return store.edit_account("team", credit, 1, actor_); }).error().code,
             ErrorCode::conflict);
-  EXPECT_EQ(ledger_->directory().get()->find_account(id)->quota, dollars(125));
-  EXPECT_EQ(ledger_->directory().get()->find_account(id)->rev, 2);
+  EXPECT_EQ(directory().find_account(id)->quota, dollars(125));
+  EXPECT_EQ(directory().find_account(id)->rev, 2);
   open();
-  EXPECT_EQ(ledger_->directory().get()->find_account(id)->note, "paid");
+  EXPECT_EQ(directory().find_account(id)->note, "paid");
   const IssuedKey token = create_token("ci", {}, "team");
   EXPECT_EQ(balance(token.token->id).account_balance.quota, dollars(125));
   const auto used = write([&](Store& store) { return store.delete_account("team", {}, actor_); });
@@ -64,7 +64,7 @@ TEST_F(StoreNames, accounts_are_created_edited_and_deleted) {
   EXPECT_THAT(used.error().message, HasSubstr("'ci'"));
   ASSERT_TRUE(write([&](Store& store) { return store.delete_token("ci", {}, actor_); }));
   ASSERT_TRUE(write([&](Store& store) { return store.delete_account("team", {}, actor_); }));
-  EXPECT_EQ(ledger_->directory().get()->find_account(id), nullptr);
+  EXPECT_EQ(directory().find_account(id), nullptr);
   create_account("team", {});  // the name is free again
   expect_sound();
 }
@@ -108,8 +108,8 @@ TEST_F(StoreNames, groups_are_created_edited_and_deleted) {
   patch.multiplier_millionths = 500'000;
   ASSERT_TRUE(write([&](Store& store) { return store.edit_group("vip", patch, {}, actor_); }));
   open();
-  EXPECT_EQ(ledger_->directory().get()->find_group("vip")->multiplier_millionths, 500'000);
-  EXPECT_EQ(ledger_->directory().get()->find_group("vip")->rev, 2);
+  EXPECT_EQ(directory().find_group("vip")->multiplier_millionths, 500'000);
+  EXPECT_EQ(directory().find_group("vip")->rev, 2);
   NewToken in_it;
   in_it.name = "ci";
   in_it.groups = {"default", "vip"};
@@ -121,7 +121,7 @@ TEST_F(StoreNames, groups_are_created_edited_and_deleted) {
   leave.groups = [](const auto&) -> Result<std::vector<std::string>> { return std::vector<std::string>{"default"}; };
   ASSERT_TRUE(write([&](Store& store) { return store.edit_token("ci", leave, {}, actor_); }));
   ASSERT_TRUE(write([&](Store& store) { return store.delete_group("vip", 2, actor_); }));
-  EXPECT_EQ(ledger_->directory().get()->find_group("vip"), nullptr);
+  EXPECT_EQ(directory().find_group("vip"), nullptr);
   EXPECT_EQ(write([&](Store& store) { return store.delete_group("default", {}, actor_); }).error().code,
             ErrorCode::conflict);
   EXPECT_EQ(write([&](Store& store) { return store.delete_group("vip", {}, actor_); }).error().code,
@@ -181,7 +181,7 @@ TEST_F(StoreNames, bad_prices_are_refused) {
 TEST_F(StoreNames, mutation_whose_audit_is_refused_does_not_happen) {
   actor_.reason = std::string(5000, 'x');
   EXPECT_FALSE(create_group("vip"));
-  EXPECT_EQ(ledger_->directory().get()->find_group("vip"), nullptr);
+  EXPECT_EQ(directory().find_group("vip"), nullptr);
   actor_.reason.clear();
   EXPECT_TRUE(create_group("vip"));
 }

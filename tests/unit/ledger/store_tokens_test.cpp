@@ -22,9 +22,7 @@ class StoreTokens : public LedgerFixture {
   std::vector<Reports::AuditRow> audit() {
     return *read([](Reports& reports) { return reports.audit(0, 1000); });
   }
-  std::shared_ptr<const TokenRecord> find(std::string_view name) {
-    return ledger_->directory().get()->find_token(name);
-  }
+  std::shared_ptr<const TokenRecord> find(std::string_view name) { return directory().find_token(name); }
 };
 
 NewToken named(const std::string& name) {
@@ -48,7 +46,7 @@ TEST_F(StoreTokens, created_one_is_in_directory_reports_and_after_a_restart) {
   ASSERT_TRUE(issued) << issued.error().message;
   EXPECT_EQ(token::shape_of(issued->key.reveal()), token::KeyShape::ours);
   for (int start = 0; start < 2; ++start) {
-    const auto found = ledger_->directory().get()->find_key(ledger_->digest(issued->key.reveal()));
+    const auto found = directory().find_key(ledger_->digest(issued->key.reveal()));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->key->id, issued->key_id);
     const TokenRecord& token = *found->token;
@@ -68,7 +66,7 @@ TEST_F(StoreTokens, created_one_is_in_directory_reports_and_after_a_restart) {
     EXPECT_EQ(token.enabled, Switch::on);
     open();
   }
-  EXPECT_FALSE(ledger_->directory().get()->find_key(ledger_->digest("sk-cr-another")));
+  EXPECT_FALSE(directory().find_key(ledger_->digest("sk-cr-another")));
 }
 
 struct BadToken {
@@ -185,7 +183,7 @@ TEST_F(StoreTokens, edit_changes_what_it_names_and_nothing_else) {
   EXPECT_THAT((*edited)->tags, ElementsAre(std::pair("keep", "1"), std::pair("new", "3")));
   EXPECT_EQ((*edited)->note, "");
   EXPECT_EQ(find("ci"), *edited);
-  EXPECT_EQ(ledger_->directory().get()->find_key(ledger_->digest(issued->key.reveal()))->token, *edited);
+  EXPECT_EQ(directory().find_key(ledger_->digest(issued->key.reveal()))->token, *edited);
   EXPECT_EQ(balance(issued->token->id).token_balance.quota, dollars(25));
   const Reports::AuditRow row = audit().back();
   EXPECT_EQ(row.action, "token.edit");
@@ -324,7 +322,7 @@ TEST_F(StoreTokens, rename_moves_the_name_and_case_may_change) {
   EXPECT_EQ(find("ci"), nullptr);
   ASSERT_NE(find("CI"), nullptr);
   EXPECT_EQ(find("CI")->id, issued.token->id);
-  EXPECT_EQ(ledger_->directory().get()->find_key(ledger_->digest(issued.key.reveal()))->token->name, "CI");
+  EXPECT_EQ(directory().find_key(ledger_->digest(issued.key.reveal()))->token->name, "CI");
   create_token("fresh", {});
 }
 
@@ -369,7 +367,7 @@ TEST_F(StoreTokens, change_that_fails_half_way_takes_back_what_it_did_alone) {
   ReserveOp op = reservation(issued, dollars(21));
   reserve(op);
   EXPECT_EQ(op.outcome, ReserveOutcome::no_token_credit);
-  EXPECT_TRUE(ledger_->directory().get()->find_key(ledger_->digest(issued.key.reveal())));
+  EXPECT_TRUE(directory().find_key(ledger_->digest(issued.key.reveal())));
   expect_sound();
 }
 
@@ -387,7 +385,7 @@ TEST_F(StoreTokens, deleted_one_is_gone_at_once_and_can_come_back_without_keys) 
   reserve(op);
   ASSERT_TRUE(write([&](Store& store) { return store.delete_token("ci", {}, actor_); }));
   EXPECT_EQ(find("ci"), nullptr);
-  EXPECT_FALSE(ledger_->directory().get()->find_key(ledger_->digest(issued.key.reveal())));
+  EXPECT_FALSE(directory().find_key(ledger_->digest(issued.key.reveal())));
   EXPECT_FALSE(read([](Reports& reports) { return reports.token("ci"); }));
   ledger_->settle(settlement(op, dollars(2)));
   open();
@@ -403,7 +401,7 @@ TEST_F(StoreTokens, deleted_one_is_gone_at_once_and_can_come_back_without_keys) 
   ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_EQ(find("ci")->id, issued.token->id);
   EXPECT_FALSE(find("ci")->deleted_at);
-  EXPECT_FALSE(ledger_->directory().get()->find_key(ledger_->digest(issued.key.reveal())));
+  EXPECT_FALSE(directory().find_key(ledger_->digest(issued.key.reveal())));
   EXPECT_EQ(balance(issued.token->id).token_balance.posted, dollars(2));
   ASSERT_TRUE(write([&](Store& store) { return store.rotate_token("ci", {}, actor_); }));
   expect_sound();
