@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/text.h"
+#include "server/config_bounds.h"
 #include "server/config_keys.h"
 #include "server/config_memory.h"
 
@@ -22,8 +23,6 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-
-constexpr std::size_t k_file_bytes_max = std::size_t{1} << 20;
 
 // Where an error is: "crd.toml:12: ".
 std::string place(std::string_view file_name, std::size_t line) {
@@ -125,6 +124,10 @@ std::string env(const char* name) {
 }
 
 Result<toml::table> parse_toml(std::string_view text, std::string_view file_name) {
+  if (const auto exceeded = find_exceeded_bound(text)) {
+    return fail(ErrorCode::invalid, place(file_name, exceeded->line) + exceeded->what,
+                "see crd.toml(5) for the keys there are");
+  }
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
     const auto line =
         1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'));
@@ -160,7 +163,7 @@ Result<std::string> read_file(const std::string& path) {
   if (::fstat(file.fd, &about) != 0) return cannot_read(path, errno);
   if (!S_ISREG(about.st_mode))
     return fail(ErrorCode::invalid, base::escape_for_terminal(path) + ": not a regular file");
-  std::string text(k_file_bytes_max + 1, '\0');
+  std::string text(k_config_bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const auto got = ::read(file.fd, text.data() + size, text.size() - size);
@@ -168,9 +171,6 @@ Result<std::string> read_file(const std::string& path) {
     if (got < 0) return cannot_read(path, errno);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
-  }
-  if (size > k_file_bytes_max) {
-    return fail(ErrorCode::invalid, base::escape_for_terminal(path) + ": over 1 MiB: this is not a configuration");
   }
   text.resize(size);
   return text;

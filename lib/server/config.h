@@ -39,6 +39,7 @@ struct Limits {
 
 struct Config {
   std::vector<ListenAddress> listen{{"127.0.0.1", 8787}};
+  bool listen_given = false;  // by the file: not the default
   std::string state_dir;
   std::string admin_socket;
   std::int64_t workers = 0;                  // 0 = one a core

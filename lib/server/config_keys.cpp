@@ -108,11 +108,13 @@ ConfigKey word(std::string name, Reload reload, std::vector<Word<T>> words, At a
 }
 
 ConfigKey listen_key() {
+  constexpr std::size_t k_addresses_max = 64;
   return {"listen", Reload::restart,
           [](const ConfigValue& value, Config& config) -> Result<void> {
             const auto texts = read_texts(value);
             if (!texts) return tl::unexpected(texts.error());
             if (texts->empty()) return fail(ErrorCode::invalid, "expected one address at least");
+            if (texts->size() > k_addresses_max) return fail(ErrorCode::invalid, "expected 64 addresses at most");
             std::vector<ListenAddress> addresses;
             for (const auto& text : *texts) {
               auto address = read_address(text);
@@ -123,6 +125,7 @@ ConfigKey listen_key() {
               addresses.push_back(std::move(*address));
             }
             config.listen = std::move(addresses);
+            config.listen_given = true;
             return {};
           },
           [](const Config& config) {

@@ -98,6 +98,45 @@ TEST(Config, CheckAndReload) {
   EXPECT_EQ(HttpClient(daemon.port(), key).post("/v1/chat/completions", body).status, 413);
 }
 
+// Each would take the running daemon's stack, or all of its time.
+TEST(Config, WithoutBoundsItIsRefusedByARunningDaemon) {
+  BookedDaemon daemon;
+  const auto good = read_file(daemon.config_file());
+  const auto repeated = [](const std::string& part) {
+    std::string text;
+    while (text.size() < 900'000) text += part;
+    return text;
+  };
+  std::size_t reloads = 0;
+  for (const auto& text : {repeated("a.") + "a = 1\n", "[" + repeated("a.") + "a]\n", "a = " + repeated("["),
+                           "a = " + repeated("{a="), "a = " + repeated("[{a.b="), repeated("[a]\n"),
+                           repeated("a = 1\n"), repeated("'a'."), std::string(2 << 20, '\n')}) {
+    SCOPED_TRACE(text.substr(0, 20));
+    const auto piped = daemon.crctl({"config", "check", "-"}, text);
+    EXPECT_EQ(piped.exit, 6);
+    EXPECT_THAT(piped.err, HasSubstr("stdin:"));
+    write_file(daemon.config_file(), good + text);
+    const auto own = daemon.crctl({"config", "check"});
+    EXPECT_EQ(own.exit, 6);
+    EXPECT_THAT(own.err, HasSubstr("crd.toml:"));
+    EXPECT_EQ(daemon.crctl({"config", "reload"}).exit, 6);
+    daemon.process().signal(SIGHUP);
+    reloads += 2;
+    const auto refused = [&] {
+      std::size_t count = 0;
+      const auto log = daemon.log();
+      for (auto at = log.find("configuration not reloaded"); at != std::string::npos;
+           at = log.find("configuration not reloaded", at + 1))
+        ++count;
+      return count;
+    };
+    // The daemon logs each; until then it answers.
+    while (refused() < reloads) ASSERT_EQ(daemon.crctl({"version"}).exit, 0);
+  }
+  write_file(daemon.config_file(), good);
+  daemon.must({"config", "reload"});
+}
+
 TEST(Api, AnyRouteWithExitCodes) {
   BookedDaemon daemon;
   const Json made = Json::parse(daemon.must({"api", "POST", "/groups", "-d", R"({"name":"vip"})"}));

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "crctl/price.h"
 
 namespace cr::crctl {
@@ -40,6 +42,19 @@ TEST(PriceList, reads_an_array) {
       parse_price_list(R"([{"model":"a","input":"1","output":"2"},{"model":"b","input":"1","output":"2"}])");
   ASSERT_TRUE(list);
   EXPECT_EQ(list->prices.size(), 2U);
+}
+
+TEST(PriceList, nested_without_end_is_refused_before_it_is_parsed) {
+  for (const std::string part : {"[", "{\"a\":", "[{\"[\\\"\":"}) {
+    std::string text;
+    while (text.size() < (std::size_t{1} << 24)) text += part;
+    const auto list = parse_price_list(text);
+    ASSERT_FALSE(list);
+    EXPECT_THAT(list.error().message, HasSubstr("nested deeper than 16 levels"));
+  }
+  const std::string brackets(100, '[');
+  EXPECT_TRUE(
+      parse_price_list(R"([{"model":"a\"[[[[[[[[[[[[[[[[[[","input":"1","output":"2","note":")" + brackets + "\"}]"));
 }
 
 TEST(PriceList, names_the_entry_that_is_wrong) {

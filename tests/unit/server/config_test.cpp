@@ -290,6 +290,70 @@ TEST_F(ConfigFile, refuses_over_one_mebibyte) {
 
 // --- reload ---
 
+// --- bounds: toml++ would make a table of each level, and run out of stack ---
+std::string repeated(std::string_view part, std::size_t times) {
+  std::string text;
+  for (std::size_t i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+TEST(ConfigBounds, are_held_before_parsing) {
+  constexpr std::size_t k_many = 50'000;
+  const auto deep_key = repeated("a.", k_many) + "a = 1";
+  const std::string parts = "a key of more than 8 parts";
+  struct Row {
+    std::string text, message;
+  };
+  const Row table[] = {
+      {deep_key, "crd.toml:1: " + parts},
+      {"workers = 1\n\n[" + repeated("a.", k_many) + "a]\n", "crd.toml:3: " + parts},
+      {"[[" + repeated("a . ", k_many) + "a]]\n", "crd.toml:1: " + parts},
+      {repeated("\"a\".", k_many) + "a = 1", "crd.toml:1: " + parts},
+      {repeated("'#'.", k_many) + "a = 1", "crd.toml:1: " + parts},
+      // What stands before it does not hide it.
+      {"a = \"\"\"\n\"\"\"\"\"\n" + deep_key, "crd.toml:3: " + parts},
+      {"a = '''\n'''''\n" + deep_key, "crd.toml:3: " + parts},
+      {"a = \"\"\"\\\"\"\"\"\n" + deep_key, "crd.toml:2: " + parts},
+      {"a = \"\"\"\\\n\"\"\"\n" + deep_key, "crd.toml:3: " + parts},
+      {"a = \"\\\\\"\n" + deep_key, "crd.toml:2: " + parts},
+      {"a = '\\'\n" + deep_key, "crd.toml:2: " + parts},
+      {"a = ''\n" + deep_key, "crd.toml:2: " + parts},
+      {"a = \"\"\n" + deep_key, "crd.toml:2: " + parts},
+      {"# it's a \"comment\r\n" + deep_key, "crd.toml:2: " + parts},
+      {"a = {b.c.d = {" + repeated("a.", k_many) + "a = 1}}", "crd.toml:1: " + parts},
+      {"a = " + repeated("[", k_many), "crd.toml:1: nested deeper than 8 levels"},
+      {"a = " + repeated("[\n", k_many) + repeated("]", k_many), "crd.toml:9: nested deeper than 8 levels"},
+      {"a = " + repeated("{a=", k_many), "crd.toml:1: nested deeper than 8 levels"},
+      {"a = " + repeated("[{a=", k_many), "crd.toml:1: nested deeper than 8 levels"},
+      {repeated("a = 1\n", k_many), "crd.toml:1001: more than 1000 keys"},
+      {"\n" + repeated("[a]\n", k_many), "more than 1000 tables"},
+      {"listen = [" + repeated("1,", k_many) + "]", "crd.toml:1: more than 20000 values in lists"},
+      {"listen = [" + repeated("'127.0.0.1:0',", 65) + "]", "crd.toml:1: listen: expected 64 addresses at most"},
+      {std::string((std::size_t{1} << 20) + 1, '\n'), "crd.toml: over 1 MiB"},
+      {std::string(std::size_t{8} << 20, '\0'), "crd.toml: over 1 MiB"},
+  };
+  for (const auto& row : table) {
+    const auto refused = parse(row.text);
+    ASSERT_FALSE(refused.has_value()) << row.text.substr(0, 60);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+    EXPECT_THAT(refused.error().message, HasSubstr(row.message)) << row.text.substr(0, 60);
+  }
+}
+
+TEST(ConfigBounds, leave_what_is_in_quotes_and_comments_alone) {
+  const auto long_text = repeated("a.[{=,", 30'000);
+  const std::string table[] = {"# " + long_text,
+                               "state_dir = '/" + long_text + "'",
+                               "state_dir = \"/\\\"" + long_text + "\"",
+                               "state_dir = '''/" + long_text + "'''",
+                               "state_dir = \"\"\"/\\\"\"\" " + long_text + "\"\"\"",
+                               "limits.body_bytes_max = '1MiB' # " + long_text};
+  for (const auto& text : table) {
+    const auto config = parse(text);
+    EXPECT_TRUE(config.has_value()) << text.substr(0, 60) << config.error().message;
+  }
+}
+
 TEST(ConfigReload, takes_live_keys_and_names_the_others) {
   const auto base = parse("");
   ASSERT_TRUE(base.has_value());
