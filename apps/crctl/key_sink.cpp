@@ -29,26 +29,52 @@ std::string folder_of(const std::string& file) {
   return slash == 0 ? "/" : file.substr(0, slash);
 }
 
-// Without force, a file somebody has made meanwhile stays: rename() alone would replace it.
-bool place(const std::string& temporary, const std::string& file, bool force) {
-  if (force) return ::rename(temporary.c_str(), file.c_str()) == 0;
-  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  if (::link(temporary.c_str(), file.c_str()) != 0) return false;
-  ::unlink(temporary.c_str());
-  return true;
+// What stands in a file's place and is none; nullptr for a regular file. A symbolic link is none either: replaced, a
+// link such as /dev/stdout would be gone for everybody, and followed, it could lead anywhere.
+const char* what_it_is(mode_t mode) {
+  if (S_ISREG(mode)) return nullptr;
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISLNK(mode)) return "a symbolic link";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+const char* hint_for(mode_t mode) {
+  if (S_ISDIR(mode)) return "name a file in it";
+  if (S_ISLNK(mode)) return "name the file it leads to, or another one";
+  return "a key is written to a regular file, or to stdout without --out";
 }
 
 Result<void> check_target(const KeyTarget& target) {
+  if (target.file->empty()) return fail(ErrorCode::invalid, "--out needs the name of a file");
   struct stat info {};
   if (::lstat(target.file->c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
     return fail(ErrorCode::invalid, fmt::format("cannot write '{}': {}", *target.file, system_reason()));
   }
-  if (S_ISDIR(info.st_mode)) return fail(ErrorCode::invalid, fmt::format("'{}' is a directory", *target.file));
+  if (const char* what = what_it_is(info.st_mode)) {
+    return fail(ErrorCode::invalid, fmt::format("'{}' is {}, not a file", *target.file, what), hint_for(info.st_mode));
+  }
   if (target.force) return {};
   return fail(ErrorCode::conflict, fmt::format("'{}' exists already", *target.file),
               "name another file, or add --force to replace it");
+}
+
+// Without force, a file somebody has made meanwhile stays: rename() alone would replace it. With force, what is no file
+// stays: it is looked at again just before.
+Result<void> place(const std::string& temporary, const KeyTarget& target) {
+  const auto& file = *target.file;
+  const auto failed = [] { return fail(ErrorCode::internal, system_reason()); };
+  if (target.force) {
+    if (auto usable = check_target(target); !usable) return usable;
+    return ::rename(temporary.c_str(), file.c_str()) == 0 ? Result<void>() : failed();
+  }
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return failed();
+  if (::link(temporary.c_str(), file.c_str()) != 0) return failed();
+  ::unlink(temporary.c_str());
+  return {};
 }
 
 }  // namespace
@@ -127,7 +153,7 @@ Result<void> KeySink::write_file(std::string_view text) {
   if (auto written = write_all(fd_, text); !written) return refuse(written.error().message);
   if (::fsync(fd_) != 0) return refuse(system_reason());
   if (::close(std::exchange(fd_, -1)) != 0) return refuse(system_reason());
-  if (!place(temporary_, file(), target_.force)) return refuse(system_reason());
+  if (auto placed = place(temporary_, target_); !placed) return refuse(placed.error().message);
   temporary_.clear();
   forget_temporary_file();
   const int folder = ::open(folder_of(file()).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

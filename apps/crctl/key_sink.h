@@ -20,8 +20,8 @@ struct KeyTarget {
 
 class KeySink {
  public:
-  // Refuses a file that exists (without force) or cannot be made; makes the temporary file beside it. A dry run makes
-  // none.
+  // Refuses a file that exists (without force) or cannot be made, and what is no regular file (a device, a pipe, a
+  // socket, a directory, a symbolic link) in any case; makes the temporary file beside it. A dry run makes none.
   static base::Result<KeySink> open(Context& context, KeyTarget target);
   KeySink(KeySink&& other) noexcept;
   KeySink& operator=(KeySink&&) = delete;

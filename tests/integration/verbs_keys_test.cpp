@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // crctl and keys: copy, rotate, verify, delete, restore; what the audit keeps, and that no key text is kept anywhere.
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -104,6 +108,63 @@ TEST(TokenRotate, SeveralIntoADirectory) {
   EXPECT_EQ(daemon.crctl({"token", "rotate", "a", "--out", directory + "/a"}).exit, 11);
   EXPECT_EQ(read_file(directory + "/a"), kept);
   EXPECT_EQ(daemon.must({"token", "show", "a", "--field", "status"}), "enabled\n") << "rotated, its key unwritten";
+}
+
+// Only a regular file may be replaced, or nothing; anything else is refused before there is a key.
+TEST(KeyFile, WhatIsNoFileIsLeftAsItIs) {
+  BookedDaemon daemon;
+  const auto key = create(daemon, "t");
+  const auto directory = daemon.dir() / "places";
+  std::filesystem::create_directory(directory);
+  std::ofstream(directory + "/real") << "kept";
+  std::filesystem::create_symlink("real", directory + "/link");
+  std::filesystem::create_symlink("nowhere", directory + "/dangling");
+  std::filesystem::create_symlink("pipe", directory + "/link-to-pipe");
+  std::filesystem::create_symlink("/dev/null", directory + "/link-to-device");
+  ASSERT_EQ(::mkfifo((directory + "/pipe").c_str(), 0600), 0);
+  std::filesystem::create_directory(directory + "/folder");
+  std::vector<std::pair<std::string, std::string>> table = {{"/link", "a symbolic link"},
+                                                            {"/dangling", "a symbolic link"},
+                                                            {"/link-to-pipe", "a symbolic link"},
+                                                            {"/link-to-device", "a symbolic link"},
+                                                            {"/pipe", "a pipe"},
+                                                            {"/folder", "a directory"}};
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto place = directory + "/socket";
+  ASSERT_LT(place.size(), sizeof address.sun_path);
+  std::copy(place.begin(), place.end(), address.sun_path);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(listener);
+  table.emplace_back("/socket", "a socket");
+  // Root alone may make one: /dev/null itself is not risked.
+  if (::mknod((directory + "/device").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0)
+    table.emplace_back("/device", "a device");
+  const auto before = daemon.must({"audit", "list", "--json"});
+  for (const auto& [name, what] : table) {
+    const auto file = directory + name;
+    const auto status = std::filesystem::symlink_status(file);
+    for (const Args& verb : {Args{"token", "create", "new"}, Args{"token", "rotate", "t"}}) {
+      for (const Args& force : {Args{}, Args{"--force"}}) {
+        const auto refused = daemon.crctl(verb + Args{"--out", file} + force);
+        EXPECT_EQ(refused.exit, 2) << file;
+        EXPECT_EQ(refused.out, "");
+        EXPECT_THAT(refused.err, HasSubstr("error: '" + file + "' is " + what + ", not a file\nhint: "));
+        EXPECT_EQ(std::filesystem::symlink_status(file).type(), status.type());
+      }
+    }
+    std::filesystem::rename(file, directory + "/t");
+    const auto into = daemon.crctl({"token", "rotate", "t", "--out-dir", directory, "--force"});
+    EXPECT_EQ(into.exit, 2) << file;
+    EXPECT_THAT(into.err, HasSubstr(what));
+    EXPECT_EQ(std::filesystem::symlink_status(directory + "/t").type(), status.type());
+    std::filesystem::rename(directory + "/t", file);
+  }
+  EXPECT_EQ(daemon.crctl({"token", "create", "new", "--out", ""}).exit, 2);
+  EXPECT_EQ(read_file(directory + "/real"), "kept");
+  EXPECT_EQ(daemon.must({"audit", "list", "--json"}), before) << "nothing was minted and taken back";
+  EXPECT_EQ(answer_to(daemon, key), 200);
 }
 
 TEST(TokenVerify, CurrentOldAndUnknown) {
