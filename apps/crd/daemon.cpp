@@ -68,7 +68,10 @@ Daemon::~Daemon() {
   finish();
 }
 
-base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::string config_file) {
+base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::string config_file,
+                                                    const std::vector<server::PassedSocket>& passed) {
+  const auto plan = server::plan_listeners(config, passed);
+  if (!plan) return tl::unexpected(plan.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(config_file)));
   if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
   auto tls = http::TlsBook::make(daemon->config_.ca_file);
@@ -82,14 +85,13 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::
   const auto server_tls = load_tls(daemon->config_);
   if (!server_tls) return tl::unexpected(server_tls.error());
   // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
-  for (const auto& address : daemon->config_.listen) {
-    if (auto free = server::check_address_is_free(address.host, address.port); !free && handed_over_sockets().empty()) {
+  for (const auto& address : plan->binds) {
+    if (auto free = server::check_address_is_free(address.host, address.port); !free)
       return tl::unexpected(free.error());
-    }
   }
   if (auto opened = daemon->open_ledger(); !opened) return tl::unexpected(opened.error());
-  if (auto opened = daemon->open_listeners(); !opened) return tl::unexpected(opened.error());
-  if (auto opened = daemon->open_admin(); !opened) return tl::unexpected(opened.error());
+  if (auto opened = daemon->open_listeners(*plan); !opened) return tl::unexpected(opened.error());
+  if (auto opened = daemon->open_admin(plan->admin_socket); !opened) return tl::unexpected(opened.error());
   daemon->use_tls(*server_tls);
   for (auto& worker : daemon->workers_) worker->start();
   for (const auto& address : daemon->bound_) daemon->log_.info("listening", {{"address", address}});
@@ -184,17 +186,14 @@ base::Result<void> Daemon::read_certificates() {
   return done;
 }
 
-base::Result<void> Daemon::open_listeners() {
-  const auto sockets = handed_over_sockets();
-  for (const int socket : sockets) {
+base::Result<void> Daemon::open_listeners(const server::ListenPlan& plan) {
+  for (const int socket : plan.public_sockets) {
     for (auto& worker : workers_) {
       if (auto adopted = worker->adopt(socket); !adopted) return adopted;
     }
   }
-  if (sockets.empty()) {
-    for (const auto& address : config_.listen) {
-      if (auto listening = listen_on(address); !listening) return listening;
-    }
+  for (const auto& address : plan.binds) {
+    if (auto listening = listen_on(address); !listening) return listening;
   }
   const std::string scheme = config_.tls.empty() ? "" : "https://";
   for (const auto& endpoint : workers_.front()->bound()) {
@@ -212,9 +211,10 @@ base::Result<void> Daemon::listen_on(const server::ListenAddress& address) {
   return {};
 }
 
-base::Result<void> Daemon::open_admin() {
+base::Result<void> Daemon::open_admin(int passed_socket) {
   server::AdminServer::Options options;
   options.socket_path = config_.admin_socket;
+  options.passed_socket = passed_socket;
   server::AdminServer::Hooks hooks;
   hooks.status = [this] { return status(); };
   hooks.metrics = [this] { return metrics(); };

@@ -17,6 +17,7 @@
 #include "relay/lane.h"
 #include "server/admin_server.h"
 #include "server/config.h"
+#include "server/passed_sockets.h"
 #include "server/worker.h"
 
 namespace cr::crd {
@@ -26,8 +27,9 @@ std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Co
 
 class Daemon {
  public:
-  // Everything up to accepting connections. `config_file` may be empty: defaults.
-  static base::Result<std::unique_ptr<Daemon>> start(server::Config config, std::string config_file);
+  // Everything up to accepting connections. `config_file` may be empty: defaults. `passed`: by the service manager.
+  static base::Result<std::unique_ptr<Daemon>> start(server::Config config, std::string config_file,
+                                                     const std::vector<server::PassedSocket>& passed);
   ~Daemon();
 
   // What the public listeners prove themselves with; null when they are plain. Any thread.
@@ -41,9 +43,9 @@ class Daemon {
 
   base::Result<void> open_ledger();
   std::size_t worker_count() const;
-  base::Result<void> open_listeners();
+  base::Result<void> open_listeners(const server::ListenPlan& plan);
   base::Result<void> listen_on(const server::ListenAddress& address);
-  base::Result<void> open_admin();
+  base::Result<void> open_admin(int passed_socket);
   base::Result<void> read_certificates();  // admin threads, too
   void use_tls(const std::shared_ptr<const http::TlsServer>& tls);
   void begin_drain();

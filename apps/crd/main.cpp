@@ -55,8 +55,10 @@ int serve(const std::string& config_file, bool check_only) {
     std::printf("%s: ok\n", config_file.empty() ? "defaults" : config_file.c_str());
     return 0;
   }
+  auto passed = cr::crd::take_passed_sockets();
+  if (!passed) return complain(passed.error(), k_not_configured);
   block_signals();
-  auto daemon = cr::crd::Daemon::start(std::move(*config), config_file);
+  auto daemon = cr::crd::Daemon::start(std::move(*config), config_file, *passed);
   if (!daemon)
     return complain(daemon.error(), daemon.error().code == cr::base::ErrorCode::invalid ? k_not_configured : k_failed);
   return (*daemon)->run();

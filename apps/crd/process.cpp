@@ -61,14 +61,13 @@ std::uint64_t watchdog_interval_us() {
   return ::sd_watchdog_enabled(0, &interval) > 0 ? interval / 2 : 0;
 }
 
-std::vector<int> handed_over_sockets() {
-  std::vector<int> sockets;
+base::Result<std::vector<server::PassedSocket>> take_passed_sockets() {
+  std::vector<server::PassedSocket> sockets;
   const int count = ::sd_listen_fds(1);
   for (int i = 0; i < count; ++i) {
-    if (::sd_is_socket(SD_LISTEN_FDS_START + i, 0, SOCK_STREAM, 1) > 0 &&
-        ::sd_is_socket_unix(SD_LISTEN_FDS_START + i, 0, -1, nullptr, 0) == 0) {
-      sockets.push_back(SD_LISTEN_FDS_START + i);
-    }
+    auto socket = server::describe_passed_socket(SD_LISTEN_FDS_START + i);
+    if (!socket) return tl::unexpected(socket.error());
+    sockets.push_back(std::move(*socket));
   }
   return sockets;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "server/passed_sockets.h"
 
 namespace cr::crd {
 
@@ -20,7 +21,8 @@ base::Result<void> make_private_directory(const std::string& path);
 void notify_manager(std::string_view state);
 // Half of WatchdogSec in microseconds, or 0 if no watchdog is set.
 std::uint64_t watchdog_interval_us();
-// Listening sockets handed over (sd_listen_fds): descriptors of the public listener, in order.
-std::vector<int> handed_over_sockets();
+// Listening sockets passed by the service manager (sd_listen_fds). Once: the variables that tell of them are taken out
+// of the environment, so that no child believes they are its own.
+base::Result<std::vector<server::PassedSocket>> take_passed_sockets();
 
 }  // namespace cr::crd

@@ -175,7 +175,8 @@ void AdminServer::stop() {
 
 base::Result<std::unique_ptr<AdminServer>> AdminServer::start(Options options, ledger::Ledger& ledger, Hooks hooks,
                                                               base::Log& log) {
-  auto socket = AdminSocket::open(options.socket_path, options.group, log);
+  auto socket = options.passed_socket < 0 ? AdminSocket::open(options.socket_path, options.group, log)
+                                          : AdminSocket::adopt(options.passed_socket, options.socket_path, log);
   if (!socket) return tl::unexpected(socket.error());
   auto impl = std::make_unique<Impl>(std::move(options), std::move(*socket), ledger, std::move(hooks), log);
   if (impl->wake < 0) return fail(ErrorCode::unavailable, "cannot make the admin server's wake-up descriptor");

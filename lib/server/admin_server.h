@@ -19,6 +19,7 @@ class AdminServer {
   using Hooks = AdminHooks;
   struct Options {
     std::string socket_path;
+    int passed_socket = -1;                             // listens there already, by the service manager; -1 = none
     std::string group = "crd-admin";                    // may use the socket, beside the owner and root
     std::size_t connections_max = 32;                   // more are told 503 and closed
     std::size_t body_bytes_max = std::size_t{8} << 20;  // a price import is the largest

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/admin_socket.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -129,13 +130,27 @@ Result<AdminSocket> AdminSocket::open(const std::string& path, const std::string
   return AdminSocket(socket.release(), path, about.st_dev, about.st_ino);
 }
 
+Result<AdminSocket> AdminSocket::adopt(int fd, const std::string& path, base::Log& log) {
+  Descriptor own{::fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+  if (own.fd < 0) return cannot("take over", path, errno);
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0 && (about.st_mode & S_IWOTH) != 0) {
+    log.warning("every user of this machine may use the admin socket: set SocketMode=0660 in its .socket unit",
+                {{"path", path}});
+  }
+  log.info("admin socket open", {{"path", path}, {"may_connect", "as its .socket unit says"}});
+  // Without a file of its own: a restart finds the socket where it is.
+  return AdminSocket(own.release(), {}, 0, 0);
+}
+
 AdminSocket::AdminSocket(AdminSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), device_(other.device_), inode_(other.inode_) {}
 
 AdminSocket::~AdminSocket() {
   if (fd_ < 0) return;
   struct stat about {};
-  const bool ours = ::lstat(path_.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_;
+  const bool ours =
+      !path_.empty() && ::lstat(path_.c_str(), &about) == 0 && about.st_dev == device_ && about.st_ino == inode_;
   if (ours) ::unlink(path_.c_str());
   ::close(fd_);
 }

@@ -18,6 +18,8 @@ class AdminSocket {
   // `group_name` where that exists and we may give the file to it, else 0600. `conflict` if another crd answers there,
   // `invalid` if something else is in its place.
   static base::Result<AdminSocket> open(const std::string& path, const std::string& group_name, base::Log& log);
+  // One that the service manager passes: a duplicate of it listens, its file and mode are the manager's and stay.
+  static base::Result<AdminSocket> adopt(int fd, const std::string& path, base::Log& log);
   AdminSocket(AdminSocket&& other) noexcept;
   AdminSocket& operator=(AdminSocket&&) = delete;
   ~AdminSocket();
