@@ -24,6 +24,7 @@
 #include "relay/channel_health.h"
 #include "relay/ledger_wait.h"
 #include "relay/metrics.h"
+#include "relay/model_names.h"
 #include "relay/rate_book.h"
 #include "relay/settings.h"
 
@@ -70,6 +71,7 @@ class Lane {
   http::UpstreamPool& pool() { return pool_; }
   openai::RequestScanner& scanner() { return scanner_; }
   ledger::DirectorySnapshot directory() { return directory_.current(); }
+  ModelLists& model_lists() { return model_lists_; }
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
   // After a reload, which may have read channels' certificate files again.
   void use(std::shared_ptr<const Settings> settings);
@@ -99,6 +101,7 @@ class Lane {
   http::UpstreamPool pool_;
   openai::RequestScanner scanner_;
   ledger::DirectoryReader directory_;
+  ModelLists model_lists_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;
   std::uint64_t next_pool_key_ = 0;
   std::list<Exchange*> running_;

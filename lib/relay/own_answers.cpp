@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "relay/own_answers.h"
 
+#include <poll.h>
+
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "relay/caller.h"
 #include "relay/persistence.h"
-#include "relay/router.h"
 
 namespace cr::relay {
+
+namespace asio = http::asio;
 
 namespace {
 
@@ -41,21 +45,6 @@ Json model_json(const std::string& name, bool anthropic, base::Time since) {
   if (anthropic)
     return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", base::format_rfc3339(since)}};
   return {{"id", name}, {"object", "model"}, {"created", base::to_unix_ms(since) / 1000}, {"owned_by", "code-router"}};
-}
-
-// Anthropic's SDK says which API version it speaks; OpenAI's does not.
-std::string models_body(const std::vector<std::string>& names, bool anthropic, base::Time since) {
-  Json data = Json::array();
-  for (const auto& name : names) data.push_back(model_json(name, anthropic, since));
-  Json body;
-  if (!anthropic) body["object"] = "list";
-  body["data"] = std::move(data);
-  if (anthropic) {
-    body["has_more"] = false;
-    body["first_id"] = names.empty() ? Json() : Json(names.front());
-    body["last_id"] = names.empty() ? Json() : Json(names.back());
-  }
-  return body.dump();
 }
 
 Json money(const std::optional<base::Credits>& credits) {
@@ -142,17 +131,64 @@ std::string usage_body(const ledger::LookOp& op) {
       .dump();
 }
 
-tl::expected<std::string, Refusal> body_about_models(const ledger::Directory& directory, const Caller& caller,
-                                                     const http::RequestHead& head, OwnAnswer what) {
-  const auto names = reachable_models(directory, *caller.token);
+constexpr std::size_t k_entries_a_turn = 2000;  // of channels, looked at before others have their turn
+constexpr std::size_t k_names_a_turn = 200;     // written
+
+// Others have their turn on this worker. False: the client has left meanwhile, or is cut.
+http::Task<bool> give_way(http::Connection& client) {
+  const asio::use_awaitable_t<http::Executor> token;
+  co_await asio::post(client.executor(), token);
+  pollfd entry{client.fd(), POLLRDHUP, 0};
+  co_return !client.is_cut() && ::poll(&entry, 1, 0) == 0;
+}
+
+// What the token's groups serve; null if the client left meanwhile.
+http::Task<std::shared_ptr<const ModelNames>> names_for(Lane& lane, http::Connection& client, const Caller& caller) {
+  const auto names = lane.model_lists().find(lane.directory(), caller.token->groups);
+  while (!names->build(k_entries_a_turn)) {
+    if (!co_await give_way(client)) co_return nullptr;
+  }
+  co_return names;
+}
+
+// Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
+http::Task<std::string> models_body(http::Connection& client, const ModelNames& names, const Caller& caller,
+                                    bool anthropic) {
+  const ModelFilter filter(caller.token->model_set);
+  std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
+  const std::string* first = nullptr;
+  const std::string* last = nullptr;
+  std::size_t turn = 0;
+  for (const auto& name : names.names()) {
+    if (++turn % k_names_a_turn == 0 && !co_await give_way(client)) co_return std::string();
+    if (!filter.allows(name)) continue;
+    if (last != nullptr) body += ',';
+    body += model_json(name, anthropic, caller.token->created_at).dump();
+    if (first == nullptr) first = &name;
+    last = &name;
+  }
+  body += ']';
+  if (anthropic) {
+    body += R"(,"has_more":false,"first_id":)" + (first == nullptr ? Json() : Json(*first)).dump();
+    body += R"(,"last_id":)" + (last == nullptr ? Json() : Json(*last)).dump();
+  }
+  co_return body + "}";
+}
+
+// An empty body: the client left meanwhile.
+http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::Connection& client,
+                                                                 const Caller& caller, const http::RequestHead& head,
+                                                                 OwnAnswer what) {
   const bool anthropic = head.find("anthropic-version").has_value();
-  if (what == OwnAnswer::models) return models_body(names, anthropic, caller.token->created_at);
+  const auto names = co_await names_for(lane, client, caller);
+  if (!names) co_return std::string();
+  if (what == OwnAnswer::models) co_return co_await models_body(client, *names, caller, anthropic);
   const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
-  if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-    return tl::unexpected(
+  if (!names->names().contains(wanted) || !caller.token->model_set.allows(wanted)) {
+    co_return tl::unexpected(
         Refusal{RefusalCode::model_not_found, "no such model for this token: see GET /v1/models", "model", {}});
   }
-  return model_json(wanted, anthropic, caller.token->created_at).dump();
+  co_return model_json(wanted, anthropic, caller.token->created_at).dump();
 }
 
 // `op`: null if the ledger did not answer in time.
@@ -199,11 +235,13 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   } else if (const auto refused = lane.shared().rates.ask(caller.token->id, caller.token->rates, base::steady_now())) {
     refusal = refusal_of(*refused, *caller.token);
   } else if (about_models) {
-    auto found = body_about_models(*directory, caller, head, what);
-    if (found)
-      body = std::move(*found);
-    else
+    auto found = co_await body_about_models(lane, client, caller, head, what);
+    if (!found)
       refusal = found.error();
+    else if (found->empty())
+      co_return Persistence::close;
+    else
+      body = std::move(*found);
   } else {
     auto op = std::make_unique<ledger::LookOp>();
     op->token = caller.token->id;

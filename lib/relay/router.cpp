@@ -2,10 +2,12 @@
 #include "relay/router.h"
 
 #include <algorithm>
-#include <set>
+#include <limits>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "openai/echo.h"
+#include "relay/model_names.h"
 
 namespace cr::relay {
 
@@ -28,9 +30,12 @@ bool serves_model(const ledger::ChannelRecord& channel, std::string_view model) 
   return !channel.model_map.empty() && channel.model_map.contains(std::string(model));
 }
 
+// As many as a request may try (relay.tries_max): what stands behind them keeps its order.
+constexpr std::size_t k_draws_max = 100;
+
 // Draws by weight, without putting back: a heavy channel is likelier first, every channel has its place.
 void order_by_weight(std::vector<Route>& tries, std::size_t begin, std::size_t end, std::uint32_t random) {
-  for (; end - begin > 1; ++begin) {
+  for (std::size_t draws = 0; end - begin > 1 && draws < k_draws_max; ++begin, ++draws) {
     std::int64_t total = 0;
     for (auto i = begin; i < end; ++i) total += std::max<std::int64_t>(tries[i].channel->weight, 0);
     if (total <= 0) return;
@@ -57,8 +62,10 @@ void order(std::vector<Route>& tries, std::size_t begin, std::uint32_t random) {
 }
 
 // A channel that two of the groups have is tried once.
-bool is_there(const std::vector<Route>& tries, const ledger::ChannelRecord& channel) {
-  return std::any_of(tries.begin(), tries.end(), [&](const Route& route) { return route.channel == &channel; });
+std::unordered_set<const ledger::ChannelRecord*> channels_in(const std::vector<Route>& tries) {
+  std::unordered_set<const ledger::ChannelRecord*> channels;
+  for (const auto& route : tries) channels.insert(route.channel);
+  return channels;
 }
 
 bool is_sooner(const Standing& standing, const std::optional<Standing>& than) {
@@ -76,20 +83,6 @@ std::optional<std::uint32_t> find_key(const ledger::ChannelRecord& channel, std:
     if (to_text(hints[i]) == hint) return static_cast<std::uint32_t>(i);
   }
   return std::nullopt;
-}
-
-void add_names(const ledger::ChannelRecord& channel, const std::vector<std::string>& priced,
-               std::set<std::string>& names) {
-  for (const auto& entry : channel.model_map) names.insert(entry.first);
-  for (const auto& model : channel.models) {
-    if (model.find_first_of("*?") == std::string::npos) {
-      names.insert(model);
-      continue;
-    }
-    for (const auto& name : priced) {
-      if (base::glob_match(model, name)) names.insert(name);
-    }
-  }
 }
 
 }  // namespace
@@ -129,8 +122,9 @@ Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord
     const auto begin = routes.tries.size();
     const auto* group = directory.find_group(name).get();
     if (group == nullptr) continue;
+    const auto there = channels_in(routes.tries);
     for (const auto& channel : directory.channels_of(name)) {
-      if (judge(*channel, model, endpoint) != Kept::yes || is_there(routes.tries, *channel)) continue;
+      if (judge(*channel, model, endpoint) != Kept::yes || there.contains(channel.get())) continue;
       const auto upstream_model = upstream_name(*channel, model);
       const auto standing = health.look(*channel, upstream_model, now);
       if (standing.may_send()) {
@@ -176,6 +170,7 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
                                       std::string_view model, openai::Endpoint endpoint, HealthBook& health,
                                       base::SteadyTime now) {
   std::vector<Explained> all;
+  std::unordered_set<const ledger::ChannelRecord*> told;
   const auto routes = find_routes(directory, token, model, endpoint, health, now, 0);
   std::int64_t total = 0;
   const auto first = [&](const Route& route) {
@@ -189,6 +184,7 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
     Explained one{&channel, group, upstream_name(channel, model), judge(channel, model, endpoint), {}, 0};
     if (one.kept == Kept::yes) one.standing = health.look(channel, one.upstream_model, now);
     all.push_back(one);
+    told.insert(&channel);
   };
   for (const auto& route : routes.tries) {
     add(*route.channel, route.group);
@@ -197,31 +193,26 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
                                : all.size() == 1 ? 100
                                                  : 0;
   }
-  const auto is_told = [&](const ledger::ChannelRecord& channel) {
-    return std::any_of(all.begin(), all.end(), [&](const Explained& one) { return one.channel == &channel; });
-  };
   for (const auto& name : token.groups) {
     for (const auto& channel : directory.channels_of(name)) {
-      if (!is_told(*channel)) add(*channel, directory.find_group(name).get());
+      if (!told.contains(channel.get())) add(*channel, directory.find_group(name).get());
     }
   }
   for (const auto& channel : directory.channels()) {
-    if (!is_told(*channel)) add(*channel, nullptr);
+    if (!told.contains(channel.get())) add(*channel, nullptr);
   }
   return all;
 }
 
-std::vector<std::string> reachable_models(const ledger::Directory& directory, const ledger::TokenRecord& token) {
-  const auto priced = directory.priced_models();
-  std::set<std::string> names;
-  for (const auto& group : token.groups) {
-    for (const auto& channel : directory.channels_of(group)) {
-      if (channel->enabled == ledger::Switch::on) add_names(*channel, priced, names);
-    }
-  }
+std::vector<std::string> reachable_models(const ledger::DirectorySnapshot& directory,
+                                          const ledger::TokenRecord& token) {
+  constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
+  ModelNames all(directory, token.groups);
+  all.build(k_all);
+  const ModelFilter filter(token.model_set);
   std::vector<std::string> allowed;
-  for (const auto& name : names) {
-    if (token.model_set.allows(name)) allowed.push_back(name);
+  for (const auto& name : all.names()) {
+    if (filter.allows(name)) allowed.push_back(name);
   }
   return allowed;
 }

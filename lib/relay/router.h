@@ -65,7 +65,7 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
                                       base::SteadyTime now);
 
 // Names a token can ask for: its groups' channels' names and aliases, patterns expanded by the price list, cut with the
-// token's own list. Sorted, each once.
-std::vector<std::string> reachable_models(const ledger::Directory& directory, const ledger::TokenRecord& token);
+// token's own list. Sorted, each once. All in one go: not for workers (model_names.h).
+std::vector<std::string> reachable_models(const ledger::DirectorySnapshot& directory, const ledger::TokenRecord& token);
 
 }  // namespace cr::relay

@@ -43,6 +43,9 @@ struct AdminRequest {
   std::string if_match, idempotency_key;
   ledger::Actor actor;
   std::string request_id;
+  std::function<bool()> abandoned;  // true: nobody waits for the answer any more; empty = cannot be told
+
+  bool is_abandoned() const { return abandoned && abandoned(); }
 };
 
 struct AdminAnswer {

@@ -44,6 +44,7 @@ struct Current {
   std::string request_id;
   bool reached = false;  // our function ran: the head and body were read to their end
   bool large = false;    // its body, or its answer's
+  std::function<bool()> abandoned;
 };
 thread_local Current* t_current = nullptr;
 
@@ -79,6 +80,7 @@ void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request&
   request.actor = {t_current->peer.pid, static_cast<std::int64_t>(t_current->peer.uid),
                    static_cast<std::int64_t>(t_current->peer.gid), http.get_header_value("X-Crd-Reason")};
   request.request_id = t_current->request_id;
+  request.abandoned = t_current->abandoned;
   auto result = api.answer(request);
   // A body may hold a key; the request is ours, httplib only lends it as const.
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
@@ -137,8 +139,10 @@ class AdminHttp::Server : public httplib::Server {
   }
 
   // One request; false if the connection cannot carry another.
-  bool serve_one(AdminStream& stream, const Peer& peer, std::size_t body_bytes_max, bool last) {
-    Current current{peer, base::RequestId::make(base::wall_now()).to_string(), false};
+  bool serve_one(AdminStream& stream, const Peer& peer, std::size_t body_bytes_max, bool last,
+                 const std::atomic<bool>& stopping) {
+    Current current{peer, base::RequestId::make(base::wall_now()).to_string(), false, false,
+                    [&] { return stopping || stream.is_hung_up(); }};
     t_current = &current;
     stream.begin_request(k_head_bytes_max);
     HttpStream http(stream);
@@ -166,7 +170,7 @@ void AdminHttp::serve(AdminStream& stream, const Peer& peer, const std::atomic<b
   for (std::size_t count = 1; count <= limits_.requests_per_connection_max; ++count) {
     if (stopping || !stream.wait_for_request(limits_.idle_timeout)) return;
     const bool last = stopping || count == limits_.requests_per_connection_max;
-    if (!server_->serve_one(stream, peer, limits_.body_bytes_max, last) || last) return;
+    if (!server_->serve_one(stream, peer, limits_.body_bytes_max, last, stopping) || last) return;
   }
 }
 

@@ -276,14 +276,18 @@ admin::Channel with_keys(const ChannelRecord& record, const std::string& action,
 }  // namespace
 
 RouteResult list_channels(RouteCall& call) {
+  const auto bounds = page_bounds(call.query);
+  if (!bounds) return tl::unexpected(bounds.error());
   const auto spending = read_spending(call);
   if (!spending) return tl::unexpected(spending.error());
-  std::vector<admin::Channel> channels;
   const auto directory = call.api.ledger().directory().get();
-  for (const auto& channel : directory->channels()) {
-    channels.push_back(with_health(call, *channel, *spending));
-  }
-  return answer_page(std::move(channels), call.query);
+  const auto& channels = directory->channels();
+  admin::Page<admin::Channel> page;
+  const auto begin = std::min(bounds->offset, channels.size());
+  const auto end = begin + std::min(bounds->limit, channels.size() - begin);
+  for (auto at = begin; at < end; ++at) page.items.push_back(with_health(call, *channels[at], *spending));
+  if (end < channels.size()) page.next = cursor_at(end);
+  return answer_with(page);
 }
 
 RouteResult show_channel(RouteCall& call) {

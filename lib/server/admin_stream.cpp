@@ -86,4 +86,9 @@ bool AdminStream::is_readable() const {
   return has_buffered() || ::poll(&entry, 1, 0) > 0;
 }
 
+bool AdminStream::is_hung_up() const {
+  pollfd entry{fd_, 0, 0};
+  return ::poll(&entry, 1, 0) > 0;  // POLLHUP and POLLERR, which need not be asked for
+}
+
 }  // namespace cr::server

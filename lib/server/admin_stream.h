@@ -29,6 +29,7 @@ class AdminStream {
   ssize_t read(char* place, std::size_t size);         // 0 = end, -1 = failed, late or too much
   ssize_t write(const char* bytes, std::size_t size);  // all of it, or -1
   bool is_readable() const;
+  bool is_hung_up() const;  // the client has closed its end for both ways
   int fd() const { return fd_; }
 
  private:

@@ -307,6 +307,79 @@ TEST_F(AdminObjects, models_are_those_one_can_reach) {
   EXPECT_EQ(refused("GET", "/models?group=fast&token=ci").code, ErrorCode::invalid);
 }
 
+// What find_routes() would try for each name, group by group.
+std::map<std::string, std::vector<std::string>> models_by_routes(const ledger::DirectorySnapshot& directory,
+                                                                 const ledger::TokenRecord& token, bool first_group) {
+  std::map<std::string, std::vector<std::string>> models;
+  for (const auto& model : relay::reachable_models(directory, token)) {
+    auto& channels = models[model];
+    for (const auto& group : token.groups) {
+      ledger::TokenRecord one;
+      one.groups = {group};
+      relay::HealthBook well;
+      const auto routes =
+          relay::find_routes(*directory, one, model, openai::Endpoint::chat_completions, well, {}, 0).tries;
+      for (const auto& route : routes) channels.push_back(route.channel->name);
+      if (first_group && !channels.empty()) break;
+    }
+    std::sort(channels.begin(), channels.end());
+    channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
+  }
+  return models;
+}
+
+TEST_F(AdminObjects, model_pages_add_up_to_what_requests_are_routed_by) {
+  constexpr int k_channels = 150;  // times the price list: more than one page may name
+  ASSERT_TRUE(ledger_->write([&](ledger::Store& store) -> base::Result<void> {
+    for (int i = 0; i < k_channels; ++i) {
+      ledger::NewChannel wanted;
+      wanted.settings.name = "c" + std::to_string(i);
+      wanted.settings.models = {i % 2 == 0 ? "*" : "gpt-*", "own-" + std::to_string(i % 40)};
+      wanted.settings.kind = ledger::ChannelKind::echo;
+      wanted.settings.model_map = {{"alias-" + std::to_string(i % 3), "gpt-4o"}};
+      wanted.settings.groups = {i % 5 == 0 ? "fast" : "default"};
+      wanted.settings.priority = i % 7;
+      wanted.settings.enabled = i % 11 == 0 ? ledger::Switch::off : ledger::Switch::on;
+      if (i == 0) {
+        ledger::GroupRecord group;
+        group.name = "fast";
+        if (auto made = store.create_group(group, actor_); !made) return tl::unexpected(made.error());
+      }
+      if (auto made = store.create_channel(std::move(wanted), actor_); !made) return tl::unexpected(made.error());
+    }
+    return {};
+  }));
+  send_text<admin::TokenWithKey>("POST", "/tokens",
+                                 R"({"name":"ci","groups":["fast","default"],"models":["gpt-*","own-3","alias-*"]})");
+  const auto directory = ledger_->directory().get();
+  ledger::TokenRecord everybody;
+  everybody.groups = {"default", "fast"};
+  struct Row {
+    std::string query;
+    std::map<std::string, std::vector<std::string>> expected;
+  };
+  const Row table[] = {{"limit=1000", models_by_routes(directory, everybody, false)},
+                       {"limit=7", models_by_routes(directory, everybody, false)},
+                       {"limit=3&token=ci", models_by_routes(directory, *directory->find_token("ci"), true)}};
+  for (const auto& row : table) {
+    std::map<std::string, std::vector<std::string>> found;
+    std::string cursor;
+    do {
+      const auto page =
+          get<Page<admin::ModelEntry>>("/models?" + row.query + (cursor.empty() ? "" : "&cursor=" + cursor));
+      ASSERT_FALSE(page.items.empty());
+      for (auto entry : page.items) {
+        std::sort(entry.channels.begin(), entry.channels.end());
+        EXPECT_TRUE(found.emplace(entry.model, entry.channels).second) << entry.model << " twice";
+      }
+      cursor = page.next.value_or("");
+    } while (!cursor.empty());
+    EXPECT_EQ(found, row.expected) << row.query;
+  }
+  const auto cut = get<Page<admin::ModelEntry>>("/models?limit=1000");
+  EXPECT_TRUE(cut.next.has_value()) << "a page names so many channels and no more";
+}
+
 TEST_F(AdminObjects, the_daemon_tells_of_itself) {
   create("ci");
   EXPECT_EQ(get<admin::Version>("/version").version, CR_VERSION);

@@ -154,7 +154,7 @@ class AdminSnapshots : public AdminFixture {
       const auto directory = reader.current();
       const auto token = directory->find_token("t1");
       ASSERT_NE(token, nullptr);
-      EXPECT_EQ(relay::reachable_models(*directory, *token).empty(), false);
+      EXPECT_EQ(relay::reachable_models(directory, *token).empty(), false);
       const auto routes = relay::find_routes(*directory, *token, "m-1", openai::Endpoint::chat_completions, health_,
                                              base::steady_now(), 1);
       EXPECT_GE(routes.tries.size(), static_cast<std::size_t>(k_channels));
