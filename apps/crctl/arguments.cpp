@@ -164,8 +164,16 @@ class Reader {
       for (std::size_t k = 0; k < count; ++k) store(*takers[i], plain_[next++]);
     }
     if (next == plain_.size()) return {};
+    if (takes_key()) {
+      return fail(
+          ErrorCode::invalid, "unexpected argument (not shown: it may be a key)",
+          "a key comes from stdin or a file, never from an argument, which others can see; " + help_hint(*app_));
+    }
     return fail(ErrorCode::invalid, fmt::format("unexpected argument '{}'", shown(plain_[next])), help_hint(*app_));
   }
+
+  // Of these verbs a word too many is a key more often than not.
+  bool takes_key() const { return app_->get_name() == "verify" || app_->get_option_no_throw("--key-stdin") != nullptr; }
 
   Result<void> check_needs() const {
     for (const CLI::Option* option : app_->get_options()) {

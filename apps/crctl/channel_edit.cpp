@@ -48,7 +48,8 @@ Result<HeaderEdit> parse_headers(const Texts& texts) {
     }
     const auto name = std::string_view(text).substr(0, colon);
     if (colon == std::string::npos || name.empty() || name.front() == '-') {
-      return base::fail(base::ErrorCode::invalid, "--header: '" + base::escape_for_terminal(text) + "' is not a header",
+      // Not repeated: what was meant as its value may be a key.
+      return base::fail(base::ErrorCode::invalid, "--header: a header has a name, a colon and a value",
                         "write 'Name: value'; -Name removes one");
     }
     const auto first = std::min(text.find_first_not_of(' ', colon + 1), text.size());

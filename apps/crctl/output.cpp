@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/hide_keys.h"
 #include "base/text.h"
 #include "crctl/json_text.h"
 #include "crctl/table.h"
@@ -231,7 +232,9 @@ void Output::note(std::string_view line) {
     static_cast<void>(write_all(STDERR_FILENO, base::escape_for_terminal(line) + "\n"));
 }
 
-void Output::error(const Error& error, Exit exit, std::string_view request_id) {
+void Output::error(const Error& whole, Exit exit, std::string_view request_id) {
+  // Whatever was typed in another word's place may have been a key.
+  const Error error{whole.code, base::hide_keys(whole.message), base::hide_keys(whole.hint)};
   std::string out;
   if (wants_json()) {
     out = error_as_json(error, exit, request_id) + "\n";

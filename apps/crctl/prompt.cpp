@@ -101,8 +101,10 @@ Result<std::string> read_silently(Context& context, const std::string& what) {
 Result<std::string> secret_text(Context& context, const SecretSource& source, const std::string& what) {
   if (source.file && *source.file != "-") {
     const File file(*source.file);
-    if (file.fd() < 0) return cannot_read(base::escape_for_terminal(*source.file));
-    return read_some(file.fd(), *source.file, k_secret_bytes_max, false);
+    // The name is not repeated: it may be the key itself, given in the file's place.
+    const std::string named = "the file given for " + what;
+    if (file.fd() < 0) return cannot_read(named);
+    return read_some(file.fd(), named, k_secret_bytes_max, false);
   }
   if (context.terminal.in_tty) return read_silently(context, what);
   return read_some(STDIN_FILENO, what + " on stdin", k_secret_bytes_max, false);

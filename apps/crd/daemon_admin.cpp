@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <future>
 
+#include "base/hide_keys.h"
 #include "daemon.h"
 #include "relay/channel_probe.h"
 
@@ -19,7 +20,7 @@ constexpr std::chrono::seconds k_probe_wait{30};
 constexpr std::chrono::milliseconds k_probe_look{100};
 
 std::string with_hint(const base::Error& error) {
-  return error.message + (error.hint.empty() ? "" : ": " + error.hint);
+  return base::hide_keys(error.message + (error.hint.empty() ? "" : ": " + error.hint));
 }
 
 std::string warnings_of(const std::shared_ptr<const http::TlsServer>& tls) {

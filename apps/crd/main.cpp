@@ -8,6 +8,7 @@
 #include <exception>
 #include <string>
 
+#include "base/hide_keys.h"
 #include "daemon.h"
 #include "process.h"
 #include "server/config.h"
@@ -19,8 +20,8 @@ constexpr int k_usage = 2;
 constexpr int k_not_configured = 6;  // LSB: systemd shows it as NOTCONFIGURED
 
 int complain(const cr::base::Error& error, int code) {
-  std::fprintf(stderr, "crd: error: %s\n", error.message.c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "crd: hint: %s\n", error.hint.c_str());
+  std::fprintf(stderr, "crd: error: %s\n", cr::base::hide_keys(error.message).c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "crd: hint: %s\n", cr::base::hide_keys(error.hint).c_str());
   return code;
 }
 

@@ -12,6 +12,7 @@
 
 #include "admin/fields.h"
 #include "admin/redact.h"
+#include "base/hide_keys.h"
 #include "base/text.h"
 
 namespace cr::admin {
@@ -140,7 +141,7 @@ struct Client::Impl {
   void trace(std::string_view arrow, const std::string& line, std::string_view body) const {
     if (!options.trace) return;
     std::string text(arrow);
-    text += line;
+    text += base::hide_keys(line);
     if (!body.empty()) text += ' ' + redacted(body);
     options.trace(base::escape_for_terminal(text));
   }

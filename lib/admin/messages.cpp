@@ -2,6 +2,7 @@
 #include "admin/messages.h"
 
 #include "admin/fields.h"
+#include "base/hide_keys.h"
 
 namespace cr::admin {
 
@@ -173,8 +174,9 @@ std::string error_json(const base::Error& error, std::string_view request_id) {
   out.name("error");
   out.begin_object();
   writer("code", std::string(name_of(error.code)));
-  writer("message", error.message);
-  writer("hint", error.hint);
+  // Whatever was sent in a name's place may have been a key.
+  writer("message", base::hide_keys(error.message));
+  writer("hint", base::hide_keys(error.hint));
   writer("request_id", std::string(request_id));
   out.end_object();
   out.end_object();

@@ -24,8 +24,11 @@ bool is_host_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
+// Of the address only what holds no password and no key: nothing before an '@', nothing from a query on.
 tl::unexpected<base::Error> bad_url(std::string_view url, const char* why) {
-  return base::fail(ErrorCode::invalid, "base URL '" + std::string(url) + "': " + why, std::string(k_url_hint));
+  auto shown = std::string(url.substr(0, url.find_first_of("?#")));
+  if (const auto at = shown.rfind('@'); at != std::string::npos) shown = "..." + shown.substr(at);
+  return base::fail(ErrorCode::invalid, "base URL '" + shown + "': " + why, std::string(k_url_hint));
 }
 
 // The host with its port split off; IPv6 stands in brackets.

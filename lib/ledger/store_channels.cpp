@@ -172,9 +172,9 @@ Result<void> Store::remove_channel_key(std::string_view name, std::string_view s
     const auto matching = std::count_if(channel.key_hints.begin(), channel.key_hints.end(),
                                         [&](const auto& hint) { return hint.first.starts_with(shown_prefix); });
     if (shown_prefix.empty() || matching == 0) {
-      return fail(ErrorCode::not_found,
-                  channel_name + ": no key begins with '" + base::escape_for_terminal(shown_prefix) + "'",
-                  "see its keys with: crctl channel show " + channel.name);
+      // Not repeated: it may be a whole key.
+      return fail(ErrorCode::not_found, channel_name + ": no key begins with what was given",
+                  "give the beginning that 'crctl channel show " + channel.name + "' shows");
     }
     if (matching > 1) {
       return fail(ErrorCode::conflict, channel_name + ": " + std::to_string(matching) + " keys begin like that",

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <exception>
 
+#include "base/hide_keys.h"
 #include "base/text.h"
 #include "server/admin_routes.h"
 #include "server/admin_status.h"
@@ -160,7 +161,7 @@ AdminAnswer AdminApi::run(const Route& route, RouteCall& call) {
     const auto& actor = call.request.actor;
     log_.info("admin change", {{"method", std::string(route.method)},
                                {"route", std::string(route.pattern)},
-                               {"object", call.names.empty() ? std::string() : call.name()},
+                               {"object", call.names.empty() ? std::string() : base::hide_keys(call.name())},
                                {"status", std::to_string(status)},
                                {"uid", std::to_string(actor.uid)},
                                {"pid", std::to_string(actor.pid)},

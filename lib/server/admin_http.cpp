@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/text.h"
 #include "server/admin_status.h"
 
 namespace cr::server {
@@ -21,6 +22,7 @@ constexpr std::size_t k_large_bytes = std::size_t{256} << 10;
 constexpr std::chrono::seconds k_large_wait{10};
 constexpr const char* k_json = "application/json";
 constexpr const char* k_any_path = "/";
+constexpr int k_bad_request = 400;
 
 // httplib's view of our stream.
 class HttpStream : public httplib::Stream {
@@ -42,8 +44,9 @@ class HttpStream : public httplib::Stream {
 struct Current {
   Peer peer;
   std::string request_id;
-  bool reached = false;  // our function ran: the head and body were read to their end
-  bool large = false;    // its body, or its answer's
+  bool reached = false;     // our function ran: the head and body were read to their end
+  bool large = false;       // its body, or its answer's
+  std::string bad_framing;  // why where its body ends cannot be told; empty = it can
   std::function<bool()> abandoned;
 };
 thread_local Current* t_current = nullptr;
@@ -51,6 +54,10 @@ thread_local Current* t_current = nullptr;
 std::string body_of(const httplib::Response& response, std::string_view request_id) {
   using base::ErrorCode;
   base::Error error{ErrorCode::invalid, "the request could not be read", {}};
+  if (!t_current->bad_framing.empty()) {
+    error.message = t_current->bad_framing;
+    return admin::error_json(error, request_id);
+  }
   if (response.status == 413) error.message = "the request is too large";
   if (response.status == 404) error = {ErrorCode::invalid, "this method is not known here", {}};
   if (response.status >= 500) error = {ErrorCode::internal, "the daemon failed on this request", {}};
@@ -90,6 +97,39 @@ void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request&
   set_body(response, result);
 }
 
+bool reads_body(const httplib::Request& request) {
+  return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
+}
+
+// httplib takes the first of two lengths, a number's beginning for the number, and a coding it does not know for none.
+// RFC 9112, 6.3: what leaves a doubt about the body's end is refused, and ends the connection.
+std::string judge_framing(const httplib::Request& request) {
+  const auto lengths = request.get_header_value_count("Content-Length");
+  const auto codings = request.get_header_value_count("Transfer-Encoding");
+  if (lengths + codings > 1) return "more than one field says how long the body is";
+  if (codings == 1) {
+    if (request.version == "HTTP/1.0") return "Transfer-Encoding in a request of HTTP/1.0";
+    if (base::equals_ignoring_case(request.get_header_value("Transfer-Encoding"), "chunked")) return {};
+    return "Transfer-Encoding: only chunked is understood";
+  }
+  if (lengths == 0) return {};
+  const auto length = request.get_header_value("Content-Length");
+  constexpr std::size_t k_digits_max = 18;
+  const bool number =
+      !length.empty() && length.size() <= k_digits_max && length.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::string() : "Content-Length: expected a number of bytes";
+}
+
+bool has_body(const httplib::Request& request) {
+  return request.has_header("Transfer-Encoding") ||
+         request.get_header_value("Content-Length").find_first_not_of('0') != std::string::npos;
+}
+
+void set_field(httplib::Request& request, const char* name, const char* value) {
+  request.headers.erase(name);
+  request.set_header(name, value);
+}
+
 // The parts of httplib's reading that could surprise us are put right before it goes on.
 void normalise(httplib::Request& request) {
   // Our own table decides by the target; its regular expressions see a constant.
@@ -98,15 +138,16 @@ void normalise(httplib::Request& request) {
   request.headers.erase("Accept-Encoding");   // no compressing of answers
   request.headers.erase("Content-Encoding");  // nor expanding of bodies
   request.headers.erase("Content-Type");      // nor reading them as a form
-  // Without a length it would read to the end of the connection.
-  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-    request.set_header("Content-Length", "0");
+  t_current->bad_framing = judge_framing(request);
+  if (!t_current->bad_framing.empty()) {
+    // No function is found for it and no body read: the error handler answers and the connection ends.
+    request.method = "OPTIONS";
+    return;
   }
-}
-
-bool has_unread_body(const httplib::Request& request) {
-  const bool reads = request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
-  return !reads && (request.has_header("Transfer-Encoding") || request.get_header_value("Content-Length") != "0");
+  // A body that is not read would be taken for the next request: the answer says that there is none.
+  if (!reads_body(request) && has_body(request)) set_field(request, "Connection", "close");
+  // Without a length it would read to the end of the connection, or of a DELETE nothing at all, although it is chunked.
+  if (!request.has_header("Content-Length")) request.set_header("Content-Length", "0");
 }
 
 }  // namespace
@@ -126,6 +167,7 @@ class AdminHttp::Server : public httplib::Server {
     set_default_headers({{"x-crd-version", CR_VERSION}, {"Cache-Control", "no-store"}});
     set_error_handler(httplib::Server::Handler([](const httplib::Request&, httplib::Response& response) {
       if (t_current->reached) return;
+      if (!t_current->bad_framing.empty()) response.status = k_bad_request;
       response.set_header("Connection", "close");
       response.set_content(body_of(response, t_current->request_id), k_json);
     }));
@@ -142,7 +184,8 @@ class AdminHttp::Server : public httplib::Server {
   bool serve_one(AdminStream& stream, const Peer& peer, std::size_t body_bytes_max, bool last,
                  const std::atomic<bool>& stopping) {
     Current current{peer, base::RequestId::make(base::wall_now()).to_string(), false, false,
-                    [&] { return stopping || stream.is_hung_up(); }};
+                    {},   [&] {
+                      return stopping || stream.is_hung_up(); }};
     t_current = &current;
     stream.begin_request(k_head_bytes_max);
     HttpStream http(stream);
@@ -150,7 +193,7 @@ class AdminHttp::Server : public httplib::Server {
     bool unread = false;
     const bool done = process_request(http, last, closed, [&](httplib::Request& request) {
       normalise(request);
-      unread = has_unread_body(request);
+      unread = !reads_body(request) && has_body(request);
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });
     t_current = nullptr;

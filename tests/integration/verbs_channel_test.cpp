@@ -116,7 +116,7 @@ TEST(ChannelCreate, RefusalsHaveAWayOut) {
                    "leave it out"},
                   {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--header", "no colon"},
                    2,
-                   "--header: 'no colon' is not a header",
+                   "--header: a header has a name, a colon and a value",
                    "write 'Name: value'"},
                   {{"channel", "create", "x", "--kind", "echo", "--models", "e", "--header", "-x-team"},
                    2,

@@ -332,6 +332,80 @@ TEST(Secrets, NoKeyTextInTheStoreOrTheLog) {
   check();
 }
 
+// Where a name, a file or a word too many is given, it may be a key by mistake.
+TEST(Secrets, NoErrorRepeatsWhatMayBeAKey) {
+  BookedDaemon daemon;
+  daemon.must({"channel", "create", "fake", "--kind", "openai", "--models", "m", "--base-url",
+               "https://api.example.com/v1", "--key-stdin"},
+              "sk-upstream-0123456789abcdef");
+  create(daemon, "ci");
+  for (const std::string key :
+       {"sk-cr-Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3AbCdEfGhIjKl", "sk-proj-short-one-1234"}) {
+    for (const Args& args :
+         std::vector<Args>{{key},
+                           {"token", key},
+                           {"token", "show", key},
+                           {"token", "edit", key, "--note", "x"},
+                           {"token", "rotate", key},
+                           {"token", "copy", key, "--print"},
+                           {"token", "delete", key, "--yes"},
+                           {"token", "verify", key},
+                           {"token", "create", "x", key},
+                           {"token", "create", "x", "--key", key},
+                           {"token", "create", "x", "--key=" + key},
+                           {"token", "create", "x", "--key-file", key},
+                           {"token", "create", "x", "--quota", key},
+                           {"token", "create", "x", "--expires", key},
+                           {"token", "create", "x", "--account", key},
+                           {"token", "create", "x", "--group", key},
+                           {"token", "create", "x", "--like", key},
+                           {"channel", "set-key", "fake", key},
+                           {"channel", "set-key", "fake", "--remove", key},
+                           {"channel", "set-key", "fake", "--key-file", key},
+                           {"channel", "set-key", key, "--remove", "sk"},
+                           {"channel", "edit", "fake", "--header", "authorization " + key},
+                           {"channel", "edit", "fake", "--base-url", "https://u:" + key + "@host/v1"},
+                           {"channel", "edit", "fake", "--base-url", "https://host/v1?key=" + key},
+                           {"channel", "edit", "fake", "--base-url", key},
+                           {"channel", "edit", "fake", "--proxy", key},
+                           {"channel", "create", "y", "--kind", key},
+                           {"channel", "show", key},
+                           {"account", "show", key},
+                           {"group", "show", key},
+                           {"price", "show", key},
+                           {"request", "show", key},
+                           {"route", "explain", "--token", key, "--model", "m"},
+                           {"model", "list", "--token", key},
+                           {"usage", "--token", key, "--by", key},
+                           {"config", "check", key},
+                           {"api", "GET", "/tokens/" + key},
+                           {"api", key, "/tokens"},
+                           {"api", "GET", "/" + key},
+                           {"api", "GET", "/tokens?limit=" + key},
+                           {"api", "PATCH", "/tokens/" + key, "-d", "{}", "--debug"}}) {
+      for (const Args& form : {Args{}, Args{"--json"}}) {
+        const auto answer = daemon.crctl(args + form);
+        EXPECT_EQ(answer.out.find(key), std::string::npos) << args[0] << " " << args.back() << answer.out;
+        EXPECT_EQ(answer.err.find(key), std::string::npos) << args[0] << " " << args.back() << answer.err;
+      }
+    }
+  }
+  // What is given as a key is not repeated whatever it looks like.
+  for (const Args& args : std::vector<Args>{{"channel", "set-key", "fake", "--remove", "hunter2"},
+                                            {"channel", "set-key", "fake", "hunter2"},
+                                            {"channel", "set-key", "fake", "--key-file", "hunter2"},
+                                            {"channel", "edit", "fake", "--header", "authorization hunter2"},
+                                            {"token", "create", "x", "hunter2"},
+                                            {"token", "create", "x", "--key-file", "hunter2"},
+                                            {"token", "verify", "hunter2"}}) {
+    const auto answer = daemon.crctl(args);
+    EXPECT_NE(answer.exit, 0);
+    EXPECT_EQ(answer.err.find("hunter2"), std::string::npos) << answer.err;
+  }
+  EXPECT_EQ(daemon.log().find("Qr9St0Uv1Wx2"), std::string::npos);
+  EXPECT_EQ(daemon.log().find("sk-proj-short-one-1234"), std::string::npos);
+}
+
 TEST(Secrets, TheDebugTraceShowsNoKey) {
   BookedDaemon daemon;
   const auto made = daemon.crctl({"token", "create", "t", "--debug"});

@@ -47,7 +47,7 @@ const Calls k_reads[] = {
      {"GET", "/routes?token=t1&model=m-1"}},
     {{"GET", "/groups"}, {"GET", "/names/groups"}, {"GET", "/groups/g1"}},
     {{"GET", "/accounts"}, {"GET", "/names/accounts"}, {"GET", "/accounts/a1"}},
-    {{"GET", "/prices?limit=1000"}, {"GET", "/prices/m-1"}, {"GET", "/usage"}, {"GET", "/audit"}},
+    {{"GET", "/prices?limit=1000"}, {"GET", "/prices/m-1"}, {"GET", "/usage?by=day"}, {"GET", "/audit"}},
 };
 
 const Round k_writes[] = {

@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "server/admin_socket.h"
@@ -152,6 +153,63 @@ TEST_F(AdminWire, chunked_bodies_are_read) {
   wire.send("POST /admin/v1/tokens HTTP/1.1\r\nHost: crd\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"name\":\r\n");
   wire.send("5\r\n\"ci\"}\r\n0\r\n\r\n");
   EXPECT_THAT(wire.read_until("\"key\""), HasSubstr("201 Created"));
+}
+
+// A body in two ways, and what is none of them.
+std::vector<std::pair<std::string, bool>> framings(const std::string& body) {
+  const auto size = std::to_string(body.size());
+  std::ostringstream hex;
+  hex << std::hex << body.size();
+  const auto chunks = hex.str() + "\r\n" + body + "\r\n0\r\n\r\n";
+  return {{"\r\n", true},
+          {"Content-Length: 0\r\n\r\n", true},
+          {"Content-Length: " + size + "\r\n\r\n" + body, true},
+          {"Transfer-Encoding: chunked\r\n\r\n" + chunks, true},
+          {"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", true},
+          {"Content-Length: " + size + "\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, false},
+          {"Transfer-Encoding: gzip, chunked\r\n\r\n" + chunks, false},
+          {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, false},
+          {"Transfer-Encoding: identity\r\n\r\n" + body, false},
+          {"Content-Length: " + size + "\r\nContent-Length: 0\r\n\r\n" + body, false},
+          {"Content-Length: 0\r\nContent-Length: " + size + "\r\n\r\n" + body, false},
+          {"Content-Length: 0, " + size + "\r\n\r\n" + body, false},
+          {"Content-Length: -1\r\n\r\n" + body, false},
+          {"Content-Length: +0\r\n\r\n" + body, false},
+          {"Content-Length: 0x0\r\n\r\n" + body, false},
+          {"Content-Length:\r\n\r\n" + body, false},
+          {"Content-Length: 99999999999999999999\r\n\r\n" + body, false}};
+}
+
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(AdminWire, a_body_is_never_taken_for_the_next_request) {
+  // Run, it would make a token.
+  const std::string smuggled =
+      "POST /admin/v1/tokens HTTP/1.1\r\nHost: crd\r\nContent-Length: 19\r\n\r\n{\"name\":\"smuggled\"}";
+  const std::string next = "GET /admin/v1/version HTTP/1.1\r\nHost: crd\r\nConnection: close\r\n\r\n";
+  for (const std::string method : {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW", "PRI"}) {
+    for (const std::string target : {"/tokens/none", "/tokens", "/prices/none", "/nope"}) {
+      for (const auto& [body, sound] : framings(smuggled)) {
+        SCOPED_TRACE(method + " " + target + " " + body);
+        Wire wire(path());
+        wire.send(method + " /admin/v1" + target + " HTTP/1.1\r\nHost: crd\r\n" + body + next);
+        const auto answers = wire.read_all();
+        const auto count = count_of(answers, "HTTP/1.1 ");
+        EXPECT_GE(count, 1U) << answers;
+        EXPECT_LE(count, 2U) << answers;
+        if (!sound) EXPECT_EQ(count, 1U) << answers;
+        EXPECT_EQ(count_of(answers, "\"api\":\"v1\""), count - 1) << answers;
+        const bool reads = method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+        if (sound && reads) EXPECT_EQ(count, 2U) << answers;
+        EXPECT_THAT(answers, HasSubstr("Connection: close"));
+      }
+    }
+  }
+  EXPECT_EQ(refused("GET", "/tokens/smuggled").code, ErrorCode::not_found);
 }
 
 struct BadCase {
