@@ -145,6 +145,16 @@ std::int64_t estimated_media_tokens(std::uint64_t bytes) {
   return static_cast<std::int64_t>((bytes + k_bytes_per_token - 1) / k_bytes_per_token);
 }
 
+std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available) {
+  if (hold.amount <= available) return hold;
+  const bool by_us = !terms.client_bound && hold.write_bound && output_of(terms.endpoint) == Output::text;
+  if (!by_us) return std::nullopt;
+  const Line line(terms);
+  const auto bound = std::min(hold.output_bound, line.affordable(available));
+  if (bound < std::min(longest_answer(terms), k_default_output_tokens)) return std::nullopt;
+  return Hold{line.amount(bound), bound, true, hold.lowered};
+}
+
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;

@@ -107,4 +107,8 @@ struct Hold {
 // tokens affordable, or the full bound not affordable with WhenLow::refuse). amount <= available always.
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available);
 
+// `hold`, which was made by `terms`, with as much less output as makes it fit `available`: no more than a bound that
+// crd wrote of its own, and not below what it usually writes. nullopt = it cannot.
+std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available);
+
 }  // namespace cr::openai

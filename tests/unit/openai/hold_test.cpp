@@ -40,6 +40,35 @@ void expect_hold(const HoldTerms& given, std::int64_t available, std::optional<E
   EXPECT_EQ(hold->lowered, expected->lowered) << what;
 }
 
+// What of a hold fits less than it was made for.
+TEST(Hold, ShrinksWhereItsBoundIsCrdsOwn) {
+  const auto shrunk = [](const HoldTerms& given, std::int64_t available) {
+    const auto hold = size_hold(given, Credits::from_nano(1'000'000));
+    return shrink_hold(given, *hold, Credits::from_nano(available));
+  };
+  const auto own = terms(100, {}, 16'384);
+  const auto whole = shrunk(own, 32'868);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->output_bound, 16'384);
+  for (const std::int64_t available : {32'867, 20'000, 8'292}) {
+    const auto less = shrunk(own, available);
+    ASSERT_TRUE(less) << available;
+    EXPECT_LE(less->amount.nano(), available);
+    EXPECT_EQ(less->output_bound, (available - 100) / 2);
+    EXPECT_TRUE(less->write_bound);
+    EXPECT_FALSE(less->lowered);
+  }
+  EXPECT_FALSE(shrunk(own, 8'291)) << "below what crd usually writes";
+  EXPECT_FALSE(shrunk(own, 0));
+  EXPECT_FALSE(shrunk(own, -7));
+  EXPECT_FALSE(shrunk(terms(100, 16'384), 30'000)) << "the client's own bound";
+  EXPECT_TRUE(shrunk(terms(100, 16'384), 32'868));
+  auto embeddings = terms(100);
+  embeddings.endpoint = Endpoint::embeddings;
+  EXPECT_FALSE(shrunk(embeddings, 99));
+  EXPECT_TRUE(shrunk(embeddings, 100));
+}
+
 HoldTerms refusing(HoldTerms given) {
   given.when_low = WhenLow::refuse;
   return given;
