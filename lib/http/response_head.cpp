@@ -22,10 +22,6 @@ std::optional<Refusal> check_status_line(std::string_view line, bool whole) {
   return std::nullopt;
 }
 
-bool has_no_body(int status) {
-  return status / 100 == 1 || status == 204 || status == 304;
-}
-
 }  // namespace
 
 std::optional<std::string_view> ResponseHead::find(std::string_view name) const {
@@ -48,8 +44,9 @@ std::optional<Refusal> ResponseHeadParser::Impl::read(std::string_view bytes, Re
   head.content_length = framing.content_length();
   head.chunked = framing.chunked();
   const bool bounded = head.chunked || head.content_length;
-  head.keep_alive = framing.keep_alive(head.minor_version) && (bounded || has_no_body(head.status));
-  if (has_no_body(head.status)) {
+  const bool bodiless = !has_body(Method::get, head.status);
+  head.keep_alive = framing.keep_alive(head.minor_version) && (bounded || bodiless);
+  if (bodiless) {
     // A 204 that announces a body may well send it: what follows on that connection is not to be trusted.
     if (head.status != 304 && (head.chunked || head.content_length.value_or(0) != 0)) head.keep_alive = false;
     head.content_length = 0;

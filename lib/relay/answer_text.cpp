@@ -36,9 +36,12 @@ void append_head(std::string& out, const AnswerHead& head) {
   http::HeadWriter writer(out);
   writer.status_line(head.status);
   writer.field("date", http::http_date(base::wall_now()));
-  if (!head.content_type.empty()) writer.field("content-type", head.content_type);
-  if (head.content_length) writer.field("content-length", *head.content_length);
-  if (head.chunked) writer.field("transfer-encoding", "chunked");
+  // What has no body has no framing of one (RFC 9110, 8.6; RFC 9112, 6.1), and no type.
+  if (http::has_body(http::Method::get, head.status)) {
+    if (!head.content_type.empty()) writer.field("content-type", head.content_type);
+    if (head.content_length) writer.field("content-length", *head.content_length);
+    if (head.chunked) writer.field("transfer-encoding", "chunked");
+  }
   writer.field("x-request-id", head.to.request_id);
   // Where Anthropic's SDKs look for it.
   if (head.to.dialect == openai::Dialect::anthropic) writer.field("request-id", head.to.request_id);

@@ -175,5 +175,14 @@ TEST(ResponseHead, HoldsItsLimits) {
   EXPECT_EQ(feed<ResponseHeadParser>(reason, {reason.size()}, head, limits).state, HeadState::refused);
 }
 
+// RFC 9112, 6.3.
+TEST(ResponseHead, WhetherThereIsABodyIsKnownByMethodAndStatus) {
+  for (const int status : {200, 201, 205, 206, 400, 404, 500, 599})
+    EXPECT_TRUE(has_body(Method::post, status)) << status;
+  for (const int status : {100, 101, 103, 199, 204, 304}) EXPECT_FALSE(has_body(Method::post, status)) << status;
+  for (const int status : {200, 204, 404}) EXPECT_FALSE(has_body(Method::head, status)) << status;
+  EXPECT_TRUE(has_body(Method::get, 200));
+}
+
 }  // namespace
 }  // namespace cr::http

@@ -47,6 +47,23 @@ TEST(AnswerText, AcceptedCodingsAreNamed) {
   EXPECT_THAT(refusal_text(type, openai::Dialect::openai, "r", Persistence::close), Not(HasSubstr("accept-encoding")));
 }
 
+// RFC 9110, 8.6 and 15.3.5; RFC 9112, 6.1.
+TEST(AnswerText, WhatHasNoBodyHasNoFramingOfOne) {
+  for (const int status : {204, 304}) {
+    for (const bool chunked : {false, true}) {
+      AnswerHead head;
+      head.status = status;
+      head.content_type = "text/event-stream";
+      head.chunked = chunked;
+      if (!chunked) head.content_length = 0;
+      std::string text;
+      append_head(text, head);
+      EXPECT_THAT(text, Not(HasSubstr("content-"))) << status;
+      EXPECT_THAT(text, Not(HasSubstr("transfer-encoding"))) << status;
+    }
+  }
+}
+
 TEST(AnswerText, AStreamHasNoLength) {
   AnswerHead head;
   head.content_type = "text/event-stream";
