@@ -45,6 +45,7 @@ std::size_t Gather::take(char* place, std::size_t size) {
 }
 
 void Gather::took(std::size_t bytes) {
+  begun_ = begun_ || bytes > 0;
   while (first_ < count_ && bytes >= vectors_[first_].iov_len) bytes -= vectors_[first_++].iov_len;
   if (bytes > 0) {
     vectors_[first_].iov_base = static_cast<char*>(vectors_[first_].iov_base) + bytes;

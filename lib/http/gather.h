@@ -24,12 +24,14 @@ class Gather {
   std::optional<bool> send(int fd);
   // Copies the next bytes out, at most `size`, and takes them as sent; 0: there are no more. For what seals them first.
   std::size_t take(char* place, std::size_t size);
+  bool begun() const { return begun_; }  // at least a byte was sent, or copied out
 
  private:
   void took(std::size_t bytes);
   // Left as it is: only the first `count_` are ever read.
   std::array<iovec, k_buffers_max> vectors_;
   std::size_t first_ = 0, count_ = 0;
+  bool begun_ = false;
 };
 
 }  // namespace cr::http

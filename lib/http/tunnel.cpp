@@ -16,6 +16,7 @@ namespace {
 
 // A proxy's answer to CONNECT is a line and a few fields.
 constexpr std::size_t k_answer_bytes_max = 16 * 1024;
+constexpr int k_interim_heads_max = 20;
 constexpr HeadLimits k_answer_limits{4 * 1024, 8 * 1024, k_answer_bytes_max, 100};
 
 tl::unexpected<base::Error> failed(std::string what) {
@@ -67,6 +68,7 @@ Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target) {
   ResponseHead head;
   std::size_t seen = 0;
   std::size_t size = 0;
+  int interim_heads = 0;
   for (;;) {
     auto [error, bytes] = co_await socket.async_read_some(asio::buffer(answer) + size, k_await);
     if (error) co_return failed("closed the connection: " + error.message());
@@ -81,6 +83,7 @@ Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target) {
       if (auto judged = interim ? base::Result<void>() : judge(head.status); !judged) co_return judged;
       if (!interim && size > result.bytes) co_return failed("sent more than its answer");
       if (!interim) co_return base::Result<void>();
+      if (++interim_heads > k_interim_heads_max) co_return failed("sent too many interim answers");
       size -= result.bytes;
       std::memmove(answer.data(), answer.data() + result.bytes, size);
       seen = 0;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "http/upstream.h"
 
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/write.hpp>
+#include <algorithm>
+#include <boost/asio/ssl/context.hpp>
+#include <cerrno>
 #include <cstring>
 #include <tuple>
 
-#include "base/secret.h"
 #include "http/connect_race.h"
 #include "http/tunnel.h"
 
@@ -23,6 +22,14 @@ constexpr HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
 
 base::Error failed(std::string what, const ErrorCode& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
+}
+
+bool must_wait(TlsStep step) {
+  return step == TlsStep::want_read || step == TlsStep::want_write;
+}
+
+Socket::wait_type awaited(TlsStep step) {
+  return step == TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
 }
 
 // It was the proxy's name or address that failed.
@@ -43,14 +50,18 @@ UpstreamConnection::UpstreamConnection(asio::io_context& io, Heartbeat& heartbea
                              },
                          .hung_up = {},
                          .tick = {}}),
-      plain_(io),
+      socket_(io),
       parser_(k_answer_head_limits) {}
 
-Socket& UpstreamConnection::socket() {
-  return tls_ ? tls_->next_layer() : plain_;
+UpstreamConnection::~UpstreamConnection() {
+  if (sending_ == Sending::none || sending_ == Sending::done) return;
+  // Natively: Asio undoes an option that it knows of before it closes.
+  const linger at_once{1, 0};
+  if (socket_.is_open()) ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
+
 int UpstreamConnection::fd() {
-  return socket().native_handle();
+  return socket_.native_handle();
 }
 
 void UpstreamConnection::cancel() {
@@ -62,7 +73,7 @@ void UpstreamConnection::stop_waiting() {
   look_up_.cancel();
   if (race_) race_->cancel();
   ErrorCode ignored;
-  socket().cancel(ignored);
+  socket_.cancel(ignored);
 }
 
 Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver) {
@@ -79,7 +90,7 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
   if (!connected && tunnelled) connected = of_proxy(connected.error());
-  if (connected && tunnelled) connected = co_await open_tunnel(plain_, target.url);
+  if (connected && tunnelled) connected = co_await open_tunnel(socket_, target.url);
   if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();
   if (timed_out_) {
@@ -97,157 +108,202 @@ Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio:
   auto socket = co_await race.run();
   race_ = nullptr;
   if (!socket) co_return tl::unexpected(socket.error());
-  plain_ = std::move(*socket);
+  socket_ = std::move(*socket);
   ErrorCode ignored;
-  plain_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   co_return base::Result<void>();
 }
 
 Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, asio::ssl::context& tls) {
-  tls_ = std::make_unique<TlsStream>(std::move(plain_), tls);
-  ErrorCode is_name;
-  (void)asio::ip::make_address(host, is_name);
-  // SNI carries names only (RFC 6066, section 3).
-  if (is_name) SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
-  tls_->set_verify_callback(asio::ssl::host_name_verification(host));
-  auto [error] = co_await tls_->async_handshake(TlsStream::client, k_await);
-  if (!error) co_return base::Result<void>();
-  const auto verify = SSL_get_verify_result(tls_->native_handle());
-  if (verify != X509_V_OK) {
-    co_return base::fail(base::ErrorCode::upstream, std::string("the upstream's certificate is not trusted: ") +
-                                                        X509_verify_cert_error_string(verify));
+  tls_ = std::make_unique<TlsStream>(tls.native_handle(), fd(), host);
+  for (;;) {
+    const auto step = tls_->shake_hands();
+    if (step == TlsStep::done) co_return base::Result<void>();
+    if (!must_wait(step)) break;
+    auto [error] = co_await socket_.async_wait(awaited(step), k_await);
+    if (error) co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
   }
-  co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
+  const auto reason = tls_->why_not();
+  co_return base::fail(base::ErrorCode::upstream, tls_->is_trusted()
+                                                      ? "the TLS handshake with the upstream failed: " + reason
+                                                      : "the upstream's certificate is not trusted: " + reason);
 }
 
 void UpstreamConnection::begin_request() {
   ++requests_;
   body_done_ = keep_alive_ = peer_closed_ = timed_out_ = send_cancelled_ = false;
+  sending_ = Sending::done;
+  begin_ = end_ = 0;
 }
 
-std::optional<bool> UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
+bool UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
   begin_request();
-  if (cancelled_) return false;
-  if (tls_) return std::nullopt;
   unsent_ = Gather(buffers);
-  return unsent_.send(plain_.native_handle());
+  sending_ = cancelled_ ? Sending::given_up : Sending::under_way;  // then read_head() says it
+  if (!cancelled_) send_on();
+  return sending_ != Sending::failed || requests_ == 1 || unsent_.begun();
 }
 
-Task<bool> UpstreamConnection::send_rest(std::span<const asio::const_buffer> buffers,
-                                         std::chrono::milliseconds timeout) {
-  watch_.expire_after(timeout);
-  bool sent = false;
-  if (tls_) {
-    sent = co_await send_tls(buffers);
-  } else {
-    std::optional<bool> done;
-    while (!done) {
-      auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
-      done = error || timed_out_ || cancelled_ ? false : unsent_.send(fd());
+// No value: again when the socket is ready for what tls_wants_ says.
+std::optional<bool> UpstreamConnection::try_send(Gather& pieces) {
+  if (!tls_) return pieces.send(fd());
+  tls_wants_ = tls_->write(pieces);
+  if (must_wait(tls_wants_)) return std::nullopt;
+  return tls_wants_ == TlsStep::done;
+}
+
+void UpstreamConnection::send_on() {
+  const auto done = try_send(unsent_);
+  sent_at_ = base::coarse_now();
+  if (done) sending_ = *done ? Sending::done : Sending::failed;
+  // What has failed shows in what is read next.
+  if (heads_ && sending_ != Sending::failed) watch_.expire_at(std::min(sent_at_ + heads_->timeout, heads_->until));
+  if (!done) send_when_writable();
+}
+
+// No coroutine: the usual request never gets here, and who waits for the answer does not wait for this.
+void UpstreamConnection::send_when_writable() {
+  if (!self_) self_ = std::make_shared<UpstreamConnection*>(this);
+  const std::weak_ptr<UpstreamConnection*> self = self_;
+  socket_.async_wait(awaited(tls_wants_), [self](const ErrorCode& error) {
+    const auto alive = self.lock();
+    if (!alive) return;
+    auto& connection = **alive;
+    if (connection.sending_ != Sending::under_way) return;
+    if (error) {
+      connection.sending_ = Sending::failed;
+    } else {
+      connection.send_on();
     }
-    sent = *done;
-  }
-  watch_.disarm();
-  co_return sent && !cancelled_;
+  });
 }
 
 Task<bool> UpstreamConnection::send_piece(std::span<const asio::const_buffer> buffers) {
-  if (cancelled_) co_return false;
-  if (tls_) {
-    for (auto buffer : buffers) {
-      while (buffer.size() > 0) {
-        auto [error, bytes] = co_await tls_->async_write_some(buffer, k_await);
-        if (error || cancelled_ || send_cancelled_) co_return false;
-        buffer += bytes;
-      }
-    }
-    co_return true;
-  }
   Gather unsent(buffers);
-  for (;;) {
-    if (const auto done = unsent.send(fd())) co_return *done;
-    auto [error] = co_await plain_.async_wait(Socket::wait_write, k_await);
-    if (error || cancelled_ || send_cancelled_) co_return false;
+  while (!cancelled_ && !send_cancelled_) {
+    if (const auto done = try_send(unsent)) co_return *done;
+    auto [error] = co_await socket_.async_wait(awaited(tls_wants_), k_await);
+    if (error) co_return false;
   }
+  co_return false;
 }
 
 void UpstreamConnection::cancel_send() {
   send_cancelled_ = true;
   ErrorCode ignored;
-  socket().cancel(ignored);
+  socket_.cancel(ignored);
 }
 
-// One record for the usual request: gathered here, since OpenSSL writes one buffer at a time.
-Task<bool> UpstreamConnection::send_tls(std::span<const asio::const_buffer> buffers) {
-  std::string whole;
-  whole.reserve(asio::buffer_size(buffers));  // the head holds the channel's key: growing would leave copies behind
-  for (const auto& buffer : buffers) whole.append(static_cast<const char*>(buffer.data()), buffer.size());
-  auto [error, bytes] = co_await asio::async_write(*tls_, asio::buffer(whole), k_await);
-  base::wipe(whole);
-  co_return !error;
+bool UpstreamConnection::has_surplus() {
+  if (!body_done_) return false;
+  if (begin_ < end_) return true;
+  const bool more = tls_ ? tls_->has_pending() : filled_;
+  return more && look() == IdleState::surplus;
+}
+
+IdleState UpstreamConnection::look() {
+  if (begin_ < end_) return IdleState::surplus;
+  if (tls_) return tls_->look();
+  char byte = 0;
+  for (;;) {
+    const auto got = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) return IdleState::surplus;
+    if (got < 0 && errno == EINTR) continue;
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? IdleState::quiet : IdleState::closed;
+  }
 }
 
 asio::mutable_buffer UpstreamConnection::make_room() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (end_ == capacity_) {
-    const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
-    std::unique_ptr<char[]> larger(new char[wanted]);
-    if (end_ > begin_) std::memcpy(larger.get(), buffer_.get() + begin_, end_ - begin_);
-    end_ -= begin_;
+    const auto used = end_ - begin_;
+    if (used < capacity_) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+    } else {
+      const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
+      std::unique_ptr<char[]> larger(new char[wanted]);
+      if (used > 0) std::memcpy(larger.get(), buffer_.get() + begin_, used);
+      buffer_ = std::move(larger);
+      capacity_ = wanted;
+    }
     begin_ = 0;
-    buffer_ = std::move(larger);
-    capacity_ = wanted;
+    end_ = used;
   }
   return asio::buffer(buffer_.get() + end_, capacity_ - end_);
 }
 
 AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes) {
   end_ += bytes;
+  filled_ = end_ == capacity_;
   if (cancelled_) return AnswerOutcome::cancelled;
   if (timed_out_) return AnswerOutcome::timed_out;
   if (!error) return AnswerOutcome::ok;
-  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut.
-  peer_closed_ = error == asio::error::eof;
+  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut. But who refuses a
+  // request before it has read all of it ends its words by a reset.
+  peer_closed_ = error == asio::error::eof || (!heads_ && head_.status >= 400);
   return AnswerOutcome::closed;
 }
 
+// False: nothing has come; again when the socket is ready for what tls_reads_ says.
+bool UpstreamConnection::read_tls(asio::mutable_buffer room, ErrorCode& error, std::size_t& bytes) {
+  error = {};
+  tls_reads_ = tls_->read(static_cast<char*>(room.data()), room.size(), bytes);
+  if (must_wait(tls_reads_)) return false;
+  if (tls_reads_ != TlsStep::done) {
+    error = tls_->ended_in_order() ? ErrorCode(asio::error::eof) : ErrorCode(asio::error::connection_reset);
+  }
+  return true;
+}
+
 // Awaited in place, here and in fill(): a coroutine of its own would cost each piece of an answer a frame.
-Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds timeout) {
+Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds timeout, base::SteadyTime until) {
   if (cancelled_) co_return AnswerOutcome::cancelled;
-  watch_.expire_after(timeout);
-  std::size_t seen = 0;
-  begin_ = end_ = 0;
-  for (;;) {
+  heads_ = Heads{timeout, until};
+  watch_.expire_at(std::min(base::coarse_now() + timeout, until));
+  std::optional<AnswerOutcome> outcome;
+  while (!outcome) {
     const auto room = make_room();
     ErrorCode error;
     std::size_t bytes = 0;
-    if (tls_) {
-      std::tie(error, bytes) = co_await tls_->async_read_some(room, k_await);
-    } else {
-      std::tie(error, bytes) = co_await plain_.async_read_some(room, k_await);
+    if (!tls_) {
+      std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);
+    } else if (!cancelled_ && !timed_out_ && !read_tls(room, error, bytes)) {
+      std::tie(error) = co_await socket_.async_wait(awaited(tls_reads_), k_await);
+      if (!error) continue;
     }
-    const auto outcome = took(error, bytes);
-    if (outcome != AnswerOutcome::ok) {
-      watch_.disarm();
-      co_return outcome == AnswerOutcome::closed&& seen > 0 ? AnswerOutcome::cut : outcome;
-    }
-    for (bool more = true; more && end_ > begin_;) {
-      const auto result = parser_.parse({buffer_.get() + begin_, end_ - begin_}, seen, head_);
-      seen = end_ - begin_;
-      if (result.state == HeadState::refused) {
-        watch_.disarm();
-        co_return AnswerOutcome::garbage;
-      }
-      if (result.state == HeadState::need_more) break;
-      begin_ += result.bytes;
-      seen = 0;
-      more = head_.status < 200 && head_.status != 101;
-      if (more) continue;
-      watch_.disarm();
-      begin_body();
-      co_return AnswerOutcome::ok;
-    }
+    const auto read = took(error, bytes);
+    const bool begun = end_ > 0 || heads_->interim > 0;
+    if (read == AnswerOutcome::ok) outcome = take_heads();
+    if (read != AnswerOutcome::ok) outcome = read == AnswerOutcome::closed && begun ? AnswerOutcome::cut : read;
   }
+  heads_.reset();
+  watch_.disarm();
+  if (*outcome != AnswerOutcome::ok) co_return *outcome;
+  // What blames the request has no use for the rest of it (RFC 9112, 9.5).
+  if (head_.status >= 300 && sending_ == Sending::under_way) sending_ = Sending::given_up;
+  begin_body();
+  co_return AnswerOutcome::ok;
+}
+
+// No value: the final head is not whole yet.
+std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
+  auto& heads = *heads_;
+  while (end_ > begin_) {
+    const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
+    const auto result = parser_.parse(waiting, heads.seen, head_);
+    if (result.state == HeadState::refused) return AnswerOutcome::garbage;
+    heads.seen = waiting.size();
+    if (result.state == HeadState::need_more) {
+      if (heads.passed + heads.seen > k_answer_head_limits.head_bytes_max) return AnswerOutcome::garbage;
+      break;
+    }
+    begin_ += result.bytes;
+    heads.seen = 0;
+    heads.passed += result.bytes;
+    if (head_.status >= 200 || head_.status == 101) return AnswerOutcome::ok;
+    if (++heads.interim > k_interim_heads_max) return AnswerOutcome::garbage;
+  }
+  return std::nullopt;
 }
 
 void UpstreamConnection::begin_body() {
@@ -307,10 +363,13 @@ Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) 
   const auto room = make_room();
   ErrorCode error;
   std::size_t bytes = 0;
-  if (tls_) {
-    std::tie(error, bytes) = co_await tls_->async_read_some(room, k_await);
+  if (!tls_) {
+    std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);
   } else {
-    std::tie(error, bytes) = co_await plain_.async_read_some(room, k_await);
+    while (!read_tls(room, error, bytes)) {
+      std::tie(error) = co_await socket_.async_wait(awaited(tls_reads_), k_await);
+      if (error) break;
+    }
   }
   watch_.disarm();
   const auto outcome = took(error, bytes);

@@ -24,7 +24,7 @@ struct AnswerSource::Echo {
   bool waited = false;
 };
 
-AnswerSource::AnswerSource(http::UpstreamPool& pool, std::uint64_t key,
+AnswerSource::AnswerSource(http::UpstreamPool& pool, const http::PoolKey& key,
                            std::unique_ptr<http::UpstreamConnection> connection, base::SteadyTime until)
     : status_(connection->head().status),
       content_length_(connection->head().content_length),

@@ -25,7 +25,7 @@ class AnswerSource {
   AnswerSource() = default;
   // A provider's answer whose head was read, timed out when it has not ended at `until`. The connection returns to
   // `pool` when the body has been read to its end.
-  AnswerSource(http::UpstreamPool& pool, std::uint64_t key, std::unique_ptr<http::UpstreamConnection> connection,
+  AnswerSource(http::UpstreamPool& pool, const http::PoolKey& key, std::unique_ptr<http::UpstreamConnection> connection,
                base::SteadyTime until);
   AnswerSource(http::asio::io_context& io, openai::EchoAnswer answer, std::chrono::milliseconds delay);
   AnswerSource(AnswerSource&&) noexcept = default;
@@ -54,7 +54,7 @@ class AnswerSource {
   bool cancelled_ = false;
 
   http::UpstreamPool* pool_ = nullptr;
-  std::uint64_t pool_key_ = 0;
+  http::PoolKey pool_key_;
   std::unique_ptr<http::UpstreamConnection> connection_;
   base::SteadyTime until_{};
 

@@ -15,6 +15,7 @@ struct Attempt {
     opened,
     try_next,  // nothing was consumed: the hold is whole
     lost,      // the request was sent and no answer came: it may have been worked on
+    spent,     // the same, and counted already: what is held does not carry another try
   } outcome = Outcome::opened;
   openai::Refusal refusal;
 };

@@ -83,11 +83,9 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   std::string head;
   write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), 0, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
-  auto sent = connection->begin_send(buffers);
-  if (!sent) sent = co_await connection->send_rest(buffers, channel->timeout_first_byte);
+  connection->begin_send(buffers);
+  const auto outcome = co_await connection->read_head(channel->timeout_first_byte);
   base::wipe(head);
-  auto outcome = http::AnswerOutcome::closed;
-  if (*sent) outcome = co_await connection->read_head(channel->timeout_first_byte);
   result.total_ms = since(started);
   if (outcome == http::AnswerOutcome::ok) {
     result.status = connection->head().status;

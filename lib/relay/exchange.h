@@ -84,9 +84,14 @@ class Exchange : public RecycledAllocation<Exchange> {
   bool claim(const Route& route);
   bool is_left() const;
   void prepare_request(const Route& route, const ChannelAddress& address);
-  http::Task<Attempt> send_and_read_head(const ChannelAddress& address, bool last);
+  http::Task<Attempt> send_and_read_head(const Route& route, const ChannelAddress& address, bool last);
+  bool carry_again(base::SteadyTime::duration since_sent);
+  bool is_sent() const;
   Attempt not_connected(const base::Error& error);
-  Attempt no_answer(http::AnswerOutcome outcome);
+  Attempt closed_unanswered();
+  Attempt broke_off();
+  Attempt stopped_reading();
+  Attempt no_answer(http::AnswerOutcome outcome, bool began);
   Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
   MaybeRefusal open_echo(const Route& route);
   void report(const Verdict& verdict);
@@ -137,6 +142,8 @@ class Exchange : public RecycledAllocation<Exchange> {
   openai::Usage estimated_usage() const;
   bool needs_tokens() const, is_made_later() const;
   openai::Usage unanswered() const;
+  openai::Usage made_in(std::chrono::milliseconds since_sent) const;
+  base::Credits cost_of(const openai::Usage& usage) const;
   void add_lost(const openai::Usage& usage);
   void charge(ledger::Settlement& settlement);
   void tell_health(ledger::Ending ending);
@@ -199,6 +206,7 @@ class Exchange : public RecycledAllocation<Exchange> {
   bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
   std::optional<openai::Usage> lost_;  // by tries that were sent, and whose answer nobody got
+  base::Credits lost_cost_;            // of them: each for itself
   bool sent_ = false;                  // whole, to the channel being tried: it may be working on it
   bool reported_ = false;              // what became of claim_
   bool answered_ = false;              // by the channel's own doing: its timings say something of it

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "relay/lane.h"
 
+#include <algorithm>
+#include <boost/asio/post.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "relay/exchange.h"
 
 namespace cr::relay {
@@ -22,7 +25,8 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       settings_(std::move(settings)),
       heartbeat_(io),
       resolver_(io, shared.names),
-      pool_(io, heartbeat_, settings_->upstream_idle_connections_max),
+      pool_(io, heartbeat_, settings_->upstream_idle_connections_max, shared.distrusted,
+            [this](std::uint64_t provider) { log_surplus(provider); }),
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 
@@ -60,7 +64,7 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger:
   if (!tls) return tl::unexpected(tls.error());
   auto address = std::make_shared<ChannelAddress>();
   address->authority = url->authority();
-  address->key = next_pool_key_++;
+  address->key = {next_pool_key_++, static_cast<std::uint64_t>(channel.id.value)};
   address->has_certificates = !files.empty();
   address->target.url = std::move(*url);
   address->target.proxy = std::move(proxy);
@@ -68,6 +72,18 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger:
   address->target.connect_timeout = channel.timeout_connect;
   address->target.tls = std::move(*tls);
   return address;
+}
+
+void Lane::log_surplus(std::uint64_t provider) {
+  const auto snapshot = directory();
+  const auto& channels = snapshot->channels();
+  const auto found = std::find_if(channels.begin(), channels.end(), [&](const auto& channel) {
+    return static_cast<std::uint64_t>(channel->id.value) == provider;
+  });
+  const auto name = found == channels.end() ? std::to_string(provider) : (*found)->name;
+  const std::chrono::seconds time = http::DistrustedProviders::k_time;
+  shared_.log.warning("the provider sent more than its answer: no connection to it is kept",
+                      {{"channel", name}, {"for", base::format_duration(time)}});
 }
 
 std::string Lane::take_text() {

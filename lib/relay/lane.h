@@ -45,6 +45,7 @@ struct Shared {
   HealthBook health{};
   Metrics metrics{};
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
+  http::DistrustedProviders distrusted{};
 };
 
 // Where a channel's requests go, worked out once for each revision of it.
@@ -52,7 +53,7 @@ struct ChannelAddress {
   http::UpstreamTarget target;
   std::string authority;          // for Host
   bool has_certificates = false;  // files of its own
-  std::uint64_t key = 0;          // of the pool; another one whenever the address is worked out anew
+  http::PoolKey key;              // another address whenever it is worked out anew
 };
 
 // The certificate files a channel names.
@@ -90,6 +91,7 @@ class Lane {
   bool ledger_admits() const { return shared_.ledger.admits(settings_->ledger_timeout); }
 
  private:
+  void log_surplus(std::uint64_t provider);
   base::Result<std::shared_ptr<const ChannelAddress>> work_out(const ledger::ChannelRecord& channel);
 
   http::asio::io_context& io_;

@@ -18,6 +18,9 @@ namespace {
 
 using Outcome = http::AnswerOutcome;
 
+// What a provider has read with a request's head, whatever it thinks of the rest.
+constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
+
 Refusal failed_to_connect(const base::Error& error) {
   if (error.code == base::ErrorCode::timeout) {
     return {RefusalCode::upstream_timeout, "the provider could not be reached in time: send the request again", {}, {}};
@@ -92,13 +95,15 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
       attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
     } else {
       prepare_request(route, **address);
-      attempt = co_await send_and_read_head(**address, !is_left());
+      attempt = co_await send_and_read_head(route, **address, !is_left());
       lane_.give_back(std::move(request_.head));
     }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
     if (attempt.outcome == Attempt::Outcome::lost) add_lost(unanswered());
     walk_.refusal = std::move(attempt.refusal);
-    if (upload_is_spent() || client_gone_ || was_cut_ || time_left(settings_->total_timeout).count() == 0) break;
+    if (attempt.outcome == Attempt::Outcome::spent || upload_is_spent() || client_gone_ || was_cut_ ||
+        time_left(settings_->total_timeout).count() == 0)
+      break;
   }
   if (!walk_.refusal) walk_.refusal = all_set_aside();
   co_return std::move(walk_.refusal);
@@ -203,7 +208,7 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   if (streams_upload() && head_.chunked) frame_upload();
 }
 
-http::Task<Attempt> Exchange::send_and_read_head(const ChannelAddress& address, bool last) {
+http::Task<Attempt> Exchange::send_and_read_head(const Route& route, const ChannelAddress& address, bool last) {
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
     auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
@@ -221,21 +226,45 @@ http::Task<Attempt> Exchange::send_and_read_head(const ChannelAddress& address, 
       outcome = co_await send_upload(*connection);
       answer_until_ = base::coarse_now() + channel_->timeout_total;
     } else {
-      auto sent = connection->begin_send(request_.buffers);
-      if (!sent) sent = co_await connection->send_rest(request_.buffers, time_left(channel_->timeout_first_byte));
-      sent_ = *sent;
-      answer_until_ = base::coarse_now() + channel_->timeout_total;
-      if (sent_) {
-        outcome =
-            co_await connection->read_head(time_left(std::min(channel_->timeout_first_byte, channel_->timeout_total)));
+      if (connection->begin_send(request_.buffers)) {
+        outcome = co_await connection->read_head(std::min(channel_->timeout_first_byte, channel_->timeout_total),
+                                                 waiting_since_ + settings_->total_timeout);
       }
+      sent_ = connection->sent();
+      answer_until_ = connection->sent_at() + channel_->timeout_total;
     }
     connecting_ = nullptr;
-    // An idle connection may have died unseen: as long as nothing came, a fresh one may try.
-    if (outcome == Outcome::closed && pooled && !client_gone_) continue;
     if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
-    co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome);
+    if (outcome != Outcome::closed || !pooled || client_gone_) {
+      co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome, connection->sent_any());
+    }
+    // An idle connection may have died unseen. What it did not take whole, nobody can be at work on.
+    if (!sent_) continue;
+    if (!carry_again(base::steady_now() - connection->sent_at())) co_return closed_unanswered();
+    lane_.give_back(std::move(request_.head));
+    prepare_request(route, address);
   }
+}
+
+// A kept connection closed after it had taken all of a request, and not a byte came back: the provider may have worked
+// on it until then. True: it is counted, and what is held carries it beside another try.
+bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
+  if (openai::is_free(endpoint_)) return true;
+  add_lost(made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent)));
+  if (!hold_) return true;
+  const auto smaller = openai::shrink_hold(hold_terms(), *hold_, reservation_->amount - lost_cost_);
+  if (smaller) hold_ = smaller;
+  return smaller.has_value();
+}
+
+bool Exchange::is_sent() const {
+  return sent_ || (connecting_ && !streams_upload() && connecting_->sent());
+}
+
+// Says nothing of the channel: it closed a connection that was idle as far as it knew, or it fails on a fresh one too.
+Attempt Exchange::closed_unanswered() {
+  report({Verdict::Kind::abandoned});
+  return {Attempt::Outcome::spent, garbage()};
 }
 
 Attempt Exchange::not_connected(const base::Error& error) {
@@ -249,22 +278,40 @@ Attempt Exchange::not_connected(const base::Error& error) {
   return {Attempt::Outcome::try_next, failed_to_connect(error)};
 }
 
-Attempt Exchange::no_answer(Outcome outcome) {
+Attempt Exchange::no_answer(Outcome outcome, bool began) {
   if (outcome == Outcome::cancelled) {
     report({Verdict::Kind::abandoned});
     return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
   }
+  if (outcome == Outcome::timed_out && !sent_) return stopped_reading();
   if (outcome == Outcome::timed_out) {
     report({Verdict::Kind::failed, 0, "did not answer in time", {}});
     return {Attempt::Outcome::lost,
             {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
   }
+  if (!sent_ && began) return broke_off();
   if (!sent_) {
     report({Verdict::Kind::failed, 0, "could not be reached", {}});
     return {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
   }
   report({Verdict::Kind::failed, 0, outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection", {}});
   return {Attempt::Outcome::lost, garbage()};
+}
+
+// Before it had all of the request. That may well be for what this one is, and then says nothing of the channel: one
+// that is broken does not answer small ones either, which always go out whole.
+Attempt Exchange::broke_off() {
+  report({Verdict::Kind::abandoned});
+  return {
+      Attempt::Outcome::try_next,
+      {RefusalCode::upstream_invalid, "the provider broke off while it was sent the request: send it again", {}, {}}};
+}
+
+// Nobody has a whole request, nor has to pay for one.
+Attempt Exchange::stopped_reading() {
+  report({Verdict::Kind::failed, 0, "stopped reading the request", {}});
+  return {Attempt::Outcome::try_next,
+          {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}};
 }
 
 Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address,
@@ -290,6 +337,9 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connect
   answered_ = verdict.kind == Verdict::Kind::answered;
   if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
   passed_error_ = status >= 400;
+  // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
+  // trusted.
+  if (passed_error_ && http::asio::buffer_size(request_.buffers) > k_read_at_once) connection->forbid_reuse();
   source_.emplace(lane_.pool(), address.key, std::move(connection), answer_until_);
   return {};
 }

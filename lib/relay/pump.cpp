@@ -65,7 +65,8 @@ http::Task<void> Exchange::pump() {
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
   if (head_.method == http::Method::head) return pump_head();
-  return source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
+  const bool has_body = http::has_body(head_.method, status_);
+  return has_body && source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
 }
 
 // HEAD: all that GET would get but the body (RFC 9110, 9.3.2). Where its length is not told it is counted, as far as
@@ -389,7 +390,7 @@ void Exchange::client_left() {
 void Exchange::on_hang_up(short events) {
   if ((events & (POLLERR | POLLHUP)) != 0) {
     client_left();
-    const bool drains = settings_->on_client_gone == OnClientGone::drain && (source_ || sent_) && !was_cut_;
+    const bool drains = settings_->on_client_gone == OnClientGone::drain && (source_ || is_sent()) && !was_cut_;
     if (drains && base::steady_now() < *drain_until_) return;
     if (connecting_) connecting_->cancel();
     if (source_) source_->cancel();

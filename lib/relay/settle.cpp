@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exchange, settling: what the ledger gets to know of a request's end. Every path ends here exactly once.
 #include <algorithm>
+#include <limits>
 
 #include "relay/exchange.h"
 #include "relay/price_terms.h"
@@ -8,6 +9,16 @@
 namespace cr::relay {
 
 namespace {
+
+constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
+
+// Tokens a second of one answer, at most: of the large vendors' models, and of those of whom nothing is known.
+std::int64_t output_rate_max(ledger::ChannelKind kind) {
+  constexpr std::int64_t k_large_vendor = 1'000;
+  constexpr std::int64_t k_unknown = 4'000;
+  const bool large = kind == ledger::ChannelKind::openai || kind == ledger::ChannelKind::anthropic;
+  return large ? k_large_vendor : k_unknown;
+}
 
 std::int64_t milliseconds_since(base::SteadyTime start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - start).count();
@@ -66,9 +77,37 @@ openai::Usage Exchange::unanswered() const {
   return usage;
 }
 
+// What a try that was sent can have come to, if its provider went on until it closed the connection, and for as long
+// again as it may take to notice that; at most all that the request allows.
+openai::Usage Exchange::made_in(std::chrono::milliseconds since_sent) const {
+  constexpr std::chrono::seconds k_notice{2};
+  auto usage = unanswered();
+  if (openai::is_free(endpoint_)) return usage;
+  if (const auto most = price_ ? units_ceiling() : std::nullopt) {
+    usage.images = most->images;
+    usage.audio_ms = most->audio_ms;
+    usage.search_units = most->search_units;
+    usage.output_tokens = most->output_tokens;
+  }
+  if (openai::output_of(endpoint_) != openai::Output::text) return usage;
+  const auto longest = price_ ? price_->max_output_tokens : std::nullopt;
+  const auto bound = hold_ && hold_->output_bound > 0 ? hold_->output_bound
+                                                      : scan_.output_bound.value_or(longest.value_or(k_tokens_max));
+  const auto made = output_rate_max(channel_->kind) * std::chrono::milliseconds(since_sent + k_notice).count() / 1000;
+  usage.output_tokens = std::min(bound, made) * std::max<std::int64_t>(scan_.choices, 1);
+  return usage;
+}
+
 void Exchange::add_lost(const openai::Usage& usage) {
   if (!lost_) lost_.emplace();
   *lost_ += usage;
+  lost_cost_ += cost_of(usage);
+}
+
+// 0 where nothing is charged.
+base::Credits Exchange::cost_of(const openai::Usage& usage) const {
+  if (!price_ || openai::is_free(endpoint_)) return {};
+  return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
 }
 
 // The provider goes on with it whatever becomes of us, and nobody tells what it used.
@@ -122,14 +161,11 @@ void Exchange::charge(ledger::Settlement& settlement) {
   const bool served = source_ && !passed_error_ && !errored;
   if (!served && !lost_) return;
   const bool priced = price_ && !openai::is_free(endpoint_);
-  const auto cost_of = [&](const openai::Usage& usage) {
-    return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
-  };
   auto usage = served ? used(settlement.flags) : openai::Usage{};
+  const auto answer_cost = served ? cost_of(usage) : base::Credits();
   base::Credits told_cost;
   if (lost_) {
-    const bool told = served && (settlement.flags & ledger::k_estimated) == 0;
-    if (told && priced) told_cost = cost_of(usage);
+    if ((settlement.flags & ledger::k_estimated) == 0) told_cost = answer_cost;
     settlement.flags |= ledger::k_unknown;
     usage += *lost_;
   }
@@ -139,7 +175,7 @@ void Exchange::charge(ledger::Settlement& settlement) {
   settlement.output_tokens = usage.output_tokens;
   settlement.units = {usage.images, usage.characters, usage.audio_ms, usage.search_units};
   if (priced) {
-    settlement.cost = cost_of(usage);
+    settlement.cost = answer_cost + lost_cost_;
     // An estimate never passes the hold: the hold is what the request could have cost at most.
     const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
     if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_->amount));

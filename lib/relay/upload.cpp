@@ -177,19 +177,11 @@ http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const E
 }
 
 Attempt Exchange::failed_upload() {
-  if (upload_->refusal || client_gone_ || was_cut_) {
-    report({Verdict::Kind::abandoned});
-  } else {
-    report({Verdict::Kind::failed, 0, upload_->stalled ? "stopped reading the request" : "broke off", {}});
-  }
-  if (upload_->refusal) return {Attempt::Outcome::try_next, *upload_->refusal};
-  if (upload_->stalled) {
-    return {Attempt::Outcome::try_next,
-            {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}};
-  }
-  return {
-      Attempt::Outcome::try_next,
-      {RefusalCode::upstream_invalid, "the provider broke off while it was sent the request: send it again", {}, {}}};
+  const bool ours = upload_->refusal || client_gone_ || was_cut_;
+  if (!ours && upload_->stalled) return stopped_reading();
+  auto attempt = broke_off();
+  if (upload_->refusal) attempt.refusal = *upload_->refusal;
+  return attempt;
 }
 
 // Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.

@@ -34,7 +34,7 @@ struct Seen {
 
 class NetworkGateway {
  public:
-  NetworkGateway() : gateway(options(dns)) {
+  explicit NetworkGateway(const DaemonOptions& more = {}) : gateway(options(dns, more)) {
     gateway.set_price("net-a");
     key_ = gateway.token("t", {"--quota", "1"});
     ca_file = file("ca.pem", authority().cert_pem());
@@ -104,10 +104,10 @@ class NetworkGateway {
   std::string ca_file;
 
  private:
-  static DaemonOptions options(const DnsServer& dns) {
-    DaemonOptions options;
-    options.tables = "[relay]\ndns_servers = [\"" + dns.address() + "\"]\n";
-    return options;
+  // What `more` has of [relay] goes on where this begins it.
+  static DaemonOptions options(const DnsServer& dns, DaemonOptions more) {
+    more.tables = "[relay]\ndns_servers = [\"" + dns.address() + "\"]\n" + more.tables;
+    return more;
   }
   std::string key_;
 };

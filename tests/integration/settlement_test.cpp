@@ -238,49 +238,108 @@ TEST_P(SettlementTest, IsAsItsEndingSays) {
 INSTANTIATE_TEST_SUITE_P(Endings, SettlementTest, testing::ValuesIn(cases()),
                          [](const auto& row) { return row.param.name; });
 
-// A connection that was kept and is dead when it is used again: one retry on a fresh one, as long as nothing came.
+// A connection that was kept and is dead when it is used again. Nothing was lost while the provider cannot have had all
+// of the request. Once it can, the same request goes out again only where both can be paid for, and never once a byte
+// of an answer came.
 struct KeptRow {
   std::string name;
   Json before, after;  // what the provider does to the request before, and to the one it is about
-  int status = 200;
   std::int64_t arrived = 0;
+  bool limited = true;
+  bool served = false, lost = false;
 };
 
-TEST(KeptConnection, FoundDeadIsTriedOnceMore) {
+class KeptConnection : public testing::Test {
+ protected:
+  static DaemonOptions one_worker() {
+    DaemonOptions options;
+    options.top_level = "workers = 1";
+    return options;
+  }
+  // A request that leaves a connection behind, and the one it is about.
+  HttpAnswer send_two(const std::string& key, const Json& body, const Json& before, const Json& after) {
+    gateway_.upstream.reset();
+    gateway_.daemon.must(
+        {"channel", "edit", "fake", "--note", std::to_string(++round_)});  // with connections of its own
+    if (!before.is_null()) gateway_.upstream.behave(before);
+    EXPECT_EQ(gateway_.post(key, body).status, 200);
+    if (!after.is_null()) gateway_.upstream.behave(after);
+    return gateway_.post(key, body);
+  }
+  static std::int64_t input_of(const Json& body) {
+    return (static_cast<std::int64_t>(body.dump().size()) + 3) / 4 * 1000;
+  }
+
+  Gateway gateway_{one_worker()};
+  int round_ = 0;
+};
+
+TEST_F(KeptConnection, FoundDeadIsTriedOnceMoreWhereBothCanBePaid) {
+  const Json closes = {{"cut_after", -1}};
+  const Json resets = {{"cut_after", -1}, {"reset", true}};
+  const Json interim = {{"raw", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"}};
   const std::vector<KeptRow> rows{
-      {"F29_closed_unseen", {{"close", true}}, {}, 200, 2},
-      {"F29_closed_at_use", {}, {{"cut_after", -1}}, 200, 3},
-      {"F29_reset_at_use", {}, {{"cut_after", -1}, {"reset", true}}, 200, 3},
-      {"F29_closed_twice", {}, {{"cut_after", -1}, {"times", -1}}, 502, 3},
-      {"F29_not_once_a_byte_came", {}, {{"raw", "HTT"}}, 502, 2},
+      {"F29_closed_unseen", {{"close", true}}, {}, 2, true, true, false},
+      {"F29_closed_at_use", {}, closes, 2, true, false, true},
+      {"F29_reset_at_use", {}, resets, 2, true, false, true},
+      {"F29_closed_at_use_unlimited", {}, closes, 3, false, true, true},
+      {"F29_reset_at_use_unlimited", {}, resets, 3, false, true, true},
+      {"F29_not_once_a_byte_came", {}, {{"raw", "HTT"}}, 2, true, false, false},
+      {"F29_not_once_a_byte_came_unlimited", {}, {{"raw", "H"}}, 2, false, false, false},
+      {"F29_not_once_an_interim_head_came", {}, interim, 2, true, false, false},
+      {"F29_not_once_an_interim_head_came_unlimited", {}, interim, 2, false, false, false},
+      {"F29_not_behind_a_continue", {}, {{"raw", "HTTP/1.1 100 Continue\r\n\r\n"}}, 2, false, false, false},
   };
-  DaemonOptions options;
-  options.top_level = "workers = 1";
-  Gateway gateway(options);
-  const auto key = gateway.token("t", {"--quota", "1"});
+  const std::map<bool, std::string> names{{true, "t"}, {false, "u"}};
+  const std::map<bool, std::string> keys{{true, gateway_.token("t", {"--quota", "1"})}, {false, gateway_.token("u")}};
   const auto body = chat("fake-a", {{"max_tokens", 100}});
-  const auto estimate = (static_cast<std::int64_t>(body.dump().size()) + 3) / 4 * 1000;
-  std::int64_t posted = 0;
   for (const auto& row : rows) {
     SCOPED_TRACE(row.name);
-    gateway.upstream.reset();
-    gateway.daemon.must({"channel", "edit", "fake", "--note", row.name});  // with connections of its own
-    if (!row.before.is_null()) gateway.upstream.behave(row.before);
-    ASSERT_EQ(gateway.post(key, body).status, 200);
-    if (!row.after.is_null()) gateway.upstream.behave(row.after);
-    const auto answer = gateway.post(key, body);
-    EXPECT_EQ(answer.status, row.status);
-    EXPECT_EQ(gateway.arrived(), row.arrived);
-    const bool served = row.status == 200;
-    EXPECT_THAT(answer.body, HasSubstr(served ? "\"usage\"" : "upstream_invalid"));
-    const Json told = gateway.request(answer);
-    EXPECT_EQ(told["ending"], served ? "complete" : "upstream_failed");
-    EXPECT_EQ(told["flags"], served ? Json::array() : Json::array({"unknown"}));
-    posted += 50'000 + (served ? 50'000 : estimate);
-    EXPECT_EQ(gateway.posted("t"), posted);
-    EXPECT_EQ(gateway.reserved("t"), 0);
+    const auto& name = names.at(row.limited);
+    const auto before = gateway_.posted(name);
+    const auto answer = send_two(keys.at(row.limited), body, row.before, row.after);
+    EXPECT_EQ(answer.status, row.served ? 200 : 502);
+    EXPECT_EQ(gateway_.arrived(), row.arrived);
+    EXPECT_THAT(answer.body, HasSubstr(row.served ? "\"usage\"" : "upstream_invalid"));
+    const Json told = gateway_.request(answer);
+    EXPECT_EQ(told["ending"], row.served ? "complete" : "upstream_failed");
+    EXPECT_EQ(told["flags"], row.served && !row.lost ? Json::array() : Json::array({"unknown"}));
+    // Two seconds and a thousand tokens in each are more than the hundred that were asked for.
+    const auto lost = row.lost ? input_of(body) + 100 * 2000 : row.served ? 0 : input_of(body);
+    EXPECT_EQ(gateway_.posted(name) - before, 50'000 + (row.served ? 50'000 : 0) + lost);
+    EXPECT_EQ(gateway_.reserved(name), 0);
   }
-  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), std::to_string(2 * rows.size()));
+  EXPECT_EQ(gateway_.daemon.sql_value("SELECT count(*) FROM request"), std::to_string(2 * rows.size()));
+}
+
+// Where crd wrote the bound itself, the second try gets what the first one leaves of it.
+TEST_F(KeptConnection, ASecondTryIsBoundByWhatTheFirstOneLeaves) {
+  gateway_.daemon.must({"price", "set", "fake-a", "--input", "1", "--output", "2", "--max-output", "16384"});
+  const auto key = gateway_.token("t", {"--quota", "1"});
+  const auto body = chat("fake-a");
+  const auto answer = send_two(key, body, {}, {{"cut_after", -1}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("x-crd-output-limit"), "");
+  const Json seen = gateway_.upstream.requests();
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen[1]["bound"], 16384);
+  EXPECT_LE(seen[2]["bound"], 16384 - 2000);
+  EXPECT_GE(seen[2]["bound"], 4096);
+  EXPECT_EQ(gateway_.request(answer)["flags"], Json::array({"unknown"}));
+  const auto hold = std::stoll(gateway_.daemon.sql_value("SELECT held FROM request ORDER BY id DESC LIMIT 1"));
+  EXPECT_GE(gateway_.posted("t"), 2 * 50'000 + input_of(body) + 2000 * 2000);
+  EXPECT_LE(gateway_.posted("t"), 50'000 + hold);
+  EXPECT_EQ(gateway_.reserved("t"), 0);
+}
+
+// What cannot be read anew from nothing is not sent to another channel either.
+TEST_F(KeptConnection, IsNotTriedElsewhereWhereBothCannotBePaid) {
+  gateway_.daemon.must({"channel", "create", "second", "--kind", "openai", "--base-url", gateway_.upstream.url(),
+                        "--models", "fake-*", "--key-stdin", "--allow-private", "--priority", "20"},
+                       "sk-provider-1234\n");
+  const auto key = gateway_.token("t", {"--quota", "1"});
+  EXPECT_EQ(send_two(key, chat("fake-a", {{"max_tokens", 100}}), {}, {{"cut_after", -1}}).status, 502);
+  EXPECT_EQ(gateway_.arrived(), 2);
 }
 
 }  // namespace
