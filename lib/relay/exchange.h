@@ -51,10 +51,10 @@ class Exchange : public RecycledAllocation<Exchange> {
   using MaybeRefusal = std::optional<openai::Refusal>;
 
   // exchange.cpp: deciding
-  MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const;
+  MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const, check_reservation();
+  http::Task<MaybeRefusal> read_body(), read_form(), look_for_stored(), reserve(), open();  // each in its topic's file
   // request_body.cpp: a body, counted as it comes, and decompressed
-  http::Task<MaybeRefusal> read_body();
-  MaybeRefusal decode_piece(std::string_view piece);
+  MaybeRefusal decode_piece(std::string_view piece), push_form(std::string_view bytes);
   MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
   MaybeRefusal refusal_of_body(http::ReadOutcome outcome);
   openai::Refusal crowded_out() const;
@@ -64,9 +64,6 @@ class Exchange : public RecycledAllocation<Exchange> {
   void correct_rates(std::int64_t used_tokens);
   void leave_rates();
   std::optional<RateStatus> rate_status() const;
-  http::Task<MaybeRefusal> reserve();
-  http::Task<MaybeRefusal> look_for_stored();
-  MaybeRefusal check_reservation();
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
   bool holds_credit() const { return reservation_ && reservation_->amount > base::Credits(); }
   openai::HoldTerms hold_terms() const;
@@ -80,17 +77,13 @@ class Exchange : public RecycledAllocation<Exchange> {
   void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel
-  http::Task<MaybeRefusal> open();
   bool claim(const Route& route);
-  bool is_left() const;
+  bool is_left() const, is_sent() const;
   void prepare_request(const Route& route, const ChannelAddress& address);
   http::Task<Attempt> send_and_read_head(const Route& route, const ChannelAddress& address, bool last);
   bool carry_again(base::SteadyTime::duration since_sent);
-  bool is_sent() const;
   Attempt not_connected(const base::Error& error);
-  Attempt closed_unanswered();
-  Attempt broke_off();
-  Attempt stopped_reading();
+  Attempt closed_unanswered(), broke_off(), stopped_reading(), failed_upload();
   Attempt no_answer(http::AnswerOutcome outcome, bool began);
   Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
   MaybeRefusal open_echo(const Route& route);
@@ -100,53 +93,44 @@ class Exchange : public RecycledAllocation<Exchange> {
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
   // upload.cpp: forms with files, passed on while they come
-  http::Task<MaybeRefusal> read_form();
   MaybeRefusal judge_piece(http::ReadOutcome outcome, std::string_view piece);
-  MaybeRefusal push_form(std::string_view bytes);
-  void drop_held();
   bool streams_upload() const { return upload_ && upload_->streams; }
   // Its beginning is with a channel already, or it was refused: no other channel can get it.
   bool upload_is_spent() const { return upload_ && (upload_->passed_on || upload_->refusal); }
-  void frame_upload();
+  void frame_upload(), drop_held();
   http::Task<http::AnswerOutcome> send_upload(http::UpstreamConnection& connection);
   http::Task<bool> pass_on(http::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
-  Attempt failed_upload();
   std::int64_t estimated_input() const;
 
   // pump.cpp: passing the answer on
   http::Task<void> pump(), pump_head(), pump_whole(), pump_events();
-  bool is_sound() const;
-  http::Task<bool> wait_for_memory(std::uint64_t bytes);
-  bool fit_events();
+  bool is_sound() const, may_ask_another() const;
+  bool fit_events(), give_up_on_client();
   void end_pump(), take_whole_events(), client_left();
-  http::Task<bool> write_piece(std::string_view data);
+  http::Task<bool> write_piece(std::string_view data), wait_for_memory(std::uint64_t bytes);
   bool take_events(std::string_view bytes);
   std::optional<bool> try_write_events(bool last);
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
   void tell_wait(AnswerHead& head);
   http::Task<void> end_badly(SourceStep::State how, bool head_sent);
-  bool may_ask_another() const;
   void lose_answer(SourceStep::State how);
   std::chrono::milliseconds fill_timeout() const;
-  bool give_up_on_client();
   void on_hang_up(short events);
   void on_tick(base::SteadyTime now);
 
   // settle.cpp
   void fill_facts(ledger::RequestFacts& facts) const;
-  void settle(ledger::Ending ending);
+  void settle(ledger::Ending ending), tell_health(ledger::Ending ending);
   void settle_refused(const openai::Refusal& refusal);
   void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
   openai::Usage used(std::uint32_t& flags) const;
-  openai::Usage estimated_usage() const;
+  openai::Usage estimated_usage() const, unanswered() const;
   bool needs_tokens() const, is_made_later() const;
-  openai::Usage unanswered() const;
   openai::Usage made_in(std::chrono::milliseconds since_sent) const;
   base::Credits cost_of(const openai::Usage& usage) const;
   void add_lost(const openai::Usage& usage);
   void charge(ledger::Settlement& settlement);
-  void tell_health(ledger::Ending ending);
   void count_units(openai::Usage& usage, std::uint32_t& flags) const;
   void log_end(const ledger::Settlement& settlement) const;
 
