@@ -76,6 +76,8 @@ const RecordKind<Request>& request_kind() {
           {{"endpoint", Align::left, 9, From::wide}, [](T r, V) { return text_cell(r.endpoint); }},
           {{"upstream_model", Align::left, 9, From::detail},
            [](T r, V) { return text_cell(r.upstream_model.value_or("")); }},
+          {{"upstream_request_id", Align::left, 9, From::detail},
+           [](T r, V) { return text_cell(r.upstream_request_id.value_or("")); }},
           {{"stream", Align::left, 9, From::detail}, [](T r, V) { return bool_cell(r.stream); }},
           {{"first_byte", Align::right, 9, From::detail},
            [](T r, V) { return r.first_byte_ms ? duration_cell(*r.first_byte_ms) : Cell{}; }},

@@ -15,10 +15,12 @@ constexpr std::string_view k_insert_request =
     "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
     " source_ip, channel_id, upstream_model, ending, flags, status, error, posted, overrun, input_tokens, "
     "cached_tokens,"
-    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units) "
+    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units, "
+    "upstream_request_id) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
     "?11,"
-    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT (id) DO "
+    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT (id) "
+    "DO "
     "NOTHING";
 
 // What may still be reserved or posted: the quota's rest, or what the type can hold. Neither ever wraps.
@@ -216,6 +218,7 @@ Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& 
       .bind(24, settlement.duration_ms);
   if (settlement.first_byte_ms) insert.bind(25, *settlement.first_byte_ms);
   bind_units(insert, settlement.units);
+  if (!settlement.upstream_request_id.empty()) insert.bind_borrowed(30, settlement.upstream_request_id);
   if (auto done = insert.run(); !done) return tl::unexpected(done.error());
   return db_->changes() == 1;
 }

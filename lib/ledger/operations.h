@@ -91,7 +91,8 @@ struct Settlement {
   int status = 0;     // what the client got
   std::string error;  // error.code or empty
   ChannelId channel;
-  std::string upstream_model;  // if it differs
+  std::string upstream_model;       // if it differs
+  std::string upstream_request_id;  // the provider's own, of the last that answered; empty = it told none
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
   UnitCounts units{};
   std::int64_t duration_ms = 0;

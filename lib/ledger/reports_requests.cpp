@@ -14,12 +14,13 @@ constexpr std::string_view k_ended =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, "
     "channel_id,"
     " upstream_model, ending, flags, status, error, posted, overrun, input_tokens, cached_tokens, cache_write_tokens,"
-    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open, images, characters, audio_ms, search_units FROM "
+    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open, images, characters, audio_ms, search_units, "
+    "upstream_request_id FROM "
     "request";
 constexpr std::string_view k_open =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, 0, "
     "NULL, 0, 0,"
-    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1, NULL, NULL, NULL, NULL FROM reservation";
+    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1, NULL, NULL, NULL, NULL, NULL FROM reservation";
 
 RequestFacts facts_of(const Statement& row) {
   RequestFacts facts;
@@ -61,6 +62,7 @@ RequestRow row_of(const Statement& row) {
   request.open = row.column_int(26) != 0;
   const auto units = [&row](int column) { return row.column_optional_int(column).value_or(0); };
   settlement.units = {units(27), units(28), units(29), units(30)};
+  settlement.upstream_request_id = row.column_text(31);
   return request;
 }
 

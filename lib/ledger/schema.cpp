@@ -11,6 +11,7 @@
 #include "ledger/migration_3_sql.h"
 #include "ledger/migration_4_sql.h"
 #include "ledger/migration_5_sql.h"
+#include "ledger/migration_6_sql.h"
 #include "ledger/rows.h"
 #include "ledger/schema_sql.h"
 #include "ledger/shipped_prices.h"
@@ -52,7 +53,7 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 
 std::span<const Migration> migrations() {
   static constexpr Migration k_steps[] = {
-      {2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}, {5, k_migration_5_sql}};
+      {2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}, {5, k_migration_5_sql}, {6, k_migration_6_sql}};
   return k_steps;
 }
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 5. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 6. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -184,6 +184,7 @@ CREATE TABLE request (
   characters INTEGER,
   audio_ms INTEGER,
   search_units INTEGER,
+  upstream_request_id TEXT,
   CHECK (held = 0 OR posted <= held)
 ) WITHOUT ROWID;
 CREATE INDEX request_token ON request (token_id, id);

@@ -149,6 +149,7 @@ void Exchange::fill_settlement(ledger::Settlement& settlement, ledger::Ending en
   settlement.error = error_;
   if (channel_) settlement.channel = channel_->id;
   if (upstream_model_ != scan_.model) settlement.upstream_model = upstream_model_;
+  settlement.upstream_request_id = passed_.request_id;
   settlement.duration_ms = milliseconds_since(started_);
   settlement.first_byte_ms = first_byte_ms_;
   if (hold_ && hold_->lowered) settlement.flags |= ledger::k_clamped;

@@ -22,16 +22,16 @@ class Schema : public LedgerFixture {
 };
 
 constexpr Migration k_steps[] = {
-    {6, "ALTER TABLE token ADD COLUMN colour TEXT"},
-    {7, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
+    {7, "ALTER TABLE token ADD COLUMN colour TEXT"},
+    {8, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
 };
 
 TEST_F(Schema, older_store_is_migrated_after_a_copy) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 7));
-  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 7);
+  ASSERT_TRUE(migrate(db, k_steps, 8));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 8);
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  const std::string backup = options_.path + ".v5.bak";
+  const std::string backup = options_.path + ".v6.bak";
   EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   auto copy = sqlite::Database::open(backup, {});
   ASSERT_TRUE(copy);
@@ -42,26 +42,26 @@ TEST_F(Schema, older_store_is_migrated_after_a_copy) {
 
 TEST_F(Schema, steps_already_taken_are_not_taken_again) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 6));
   ASSERT_TRUE(migrate(db, k_steps, 7));
-  ASSERT_TRUE(migrate(db, k_steps, 7));
+  ASSERT_TRUE(migrate(db, k_steps, 8));
+  ASSERT_TRUE(migrate(db, k_steps, 8));
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  EXPECT_TRUE(fs::exists(options_.path + ".v6.bak"));
+  EXPECT_TRUE(fs::exists(options_.path + ".v7.bak"));
 }
 
 TEST_F(Schema, failed_step_leaves_the_old_store_whole) {
   sqlite::Database db = stopped();
-  constexpr Migration bad[] = {{6, "ALTER TABLE token ADD COLUMN colour TEXT"}, {7, "UPDATE nowhere SET a = 1"}};
-  EXPECT_FALSE(migrate(db, bad, 7));
+  constexpr Migration bad[] = {{7, "ALTER TABLE token ADD COLUMN colour TEXT"}, {8, "UPDATE nowhere SET a = 1"}};
+  EXPECT_FALSE(migrate(db, bad, 8));
   EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_schema_version);
   EXPECT_FALSE(db.query_int("SELECT count(colour) FROM token"));
-  EXPECT_TRUE(migrate(db, k_steps, 7));  // the copy of the first attempt is in nobody's way
+  EXPECT_TRUE(migrate(db, k_steps, 8));  // the copy of the first attempt is in nobody's way
 }
 
 TEST_F(Schema, this_version_needs_neither_step_nor_copy) {
   sqlite::Database db = stopped();
   ASSERT_TRUE(migrate(db, migrations()));
-  EXPECT_FALSE(fs::exists(options_.path + ".v5.bak"));
+  EXPECT_FALSE(fs::exists(options_.path + ".v6.bak"));
   ASSERT_TRUE(check_identity(db));
 }
 
