@@ -96,7 +96,8 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     } else {
       prepare_request(route, **address);
       attempt = co_await send_and_read_head(route, **address, !is_left());
-      lane_.give_back(std::move(request_.head));
+      // An answer that came first: the connection still sends, and its buffers must stay what they are.
+      if (sent_ || attempt.outcome != Attempt::Outcome::opened) lane_.give_back(std::move(request_.head));
     }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
     if (attempt.outcome == Attempt::Outcome::lost) add_lost(unanswered());
@@ -174,6 +175,7 @@ openai::Rewrite Exchange::rewrite_for(const Route& route) const {
 
 // The body goes out where it lies, in pieces around the edits.
 void Exchange::prepare_request(const Route& route, const ChannelAddress& address) {
+  if (!request_.head.empty()) lane_.give_back(std::move(request_.head));
   if (stored_ && stored_->by_id()) {
     request_.head = lane_.take_text();
     write_upstream_head(request_.head, *channel_, address, stored_->call(), claim_->key, &head_);
@@ -241,7 +243,6 @@ http::Task<Attempt> Exchange::send_and_read_head(const Route& route, const Chann
     // An idle connection may have died unseen. What it did not take whole, nobody can be at work on.
     if (!sent_) continue;
     if (!carry_again(base::steady_now() - connection->sent_at())) co_return closed_unanswered();
-    lane_.give_back(std::move(request_.head));
     prepare_request(route, address);
   }
 }
