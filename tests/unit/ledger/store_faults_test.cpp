@@ -271,7 +271,10 @@ TEST_F(StoreHangs, a_change_whose_commit_hangs_may_yet_be_made_and_says_so) {
   EXPECT_EQ(written.error().code, ErrorCode::timeout);
   EXPECT_THAT(written.error().message, HasSubstr("may yet be made"));
   failing_vfs::mend();
-  while (ledger_->directory().get()->find_token("late") == nullptr) std::this_thread::yield();
+  for (bool made = false; !made; std::this_thread::yield()) {
+    const auto snapshot = ledger_->directory();
+    made = snapshot->find_token("late") != nullptr;
+  }
 }
 
 TEST_F(StoreFaults, nothing_is_released_before_its_sync) {

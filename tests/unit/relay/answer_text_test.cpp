@@ -42,9 +42,9 @@ TEST(AnswerText, MethodsAreNamed) {
 TEST(AnswerText, AcceptedCodingsAreNamed) {
   const openai::Refusal coding{openai::RefusalCode::unsupported_encoding, "not this", {}, {}};
   const openai::Refusal type{openai::RefusalCode::unsupported_media_type, "not this", {}, {}};
-  EXPECT_THAT(refusal_text(coding, openai::Dialect::openai, "r", Persistence::close),
+  EXPECT_THAT(refusal_text(coding, {"r"}, Persistence::close),
               HasSubstr("\r\naccept-encoding: gzip, deflate, zstd\r\n"));
-  EXPECT_THAT(refusal_text(type, openai::Dialect::openai, "r", Persistence::close), Not(HasSubstr("accept-encoding")));
+  EXPECT_THAT(refusal_text(type, {"r"}, Persistence::close), Not(HasSubstr("accept-encoding")));
 }
 
 // RFC 9110, 8.6 and 15.3.5; RFC 9112, 6.1.
