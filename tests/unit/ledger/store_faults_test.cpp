@@ -272,7 +272,7 @@ TEST_F(StoreHangs, a_change_whose_commit_hangs_may_yet_be_made_and_says_so) {
   EXPECT_THAT(written.error().message, HasSubstr("may yet be made"));
   failing_vfs::mend();
   for (bool made = false; !made; std::this_thread::yield()) {
-    const auto snapshot = ledger_->directory();
+    const auto snapshot = ledger_->directory().get();
     made = snapshot->find_token("late") != nullptr;
   }
 }
