@@ -15,7 +15,7 @@ void fields(auto& v, message_of<Request> auto& m) {
   v("endpoint", m.endpoint);
   v("model", m.model);
   v("upstream_model", m.upstream_model);
-  v("upstream_request_id", m.upstream_request_id);
+  v("upstream_id", m.upstream_id);
   v("source_ip", m.source_ip);
   v("status", m.status);
   v("ending", m.ending);

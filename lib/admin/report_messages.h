@@ -12,7 +12,7 @@ struct Request {
   std::int64_t duration_ms = 0;
   std::optional<std::int64_t> first_byte_ms;
   std::string token, account, group, channel, endpoint, model;
-  std::optional<std::string> upstream_model, upstream_request_id;
+  std::optional<std::string> upstream_model, upstream_id;
   std::string source_ip;
   int status = 0;      // what the client got
   std::string ending;  // complete refused client_gone upstream_cut upstream_silent upstream_failed in_doubt

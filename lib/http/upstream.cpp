@@ -301,7 +301,8 @@ std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
     heads.seen = 0;
     heads.passed += result.bytes;
     if (head_.status >= 200 || head_.status == 101) return AnswerOutcome::ok;
-    if (++heads.interim > k_interim_heads_max) return AnswerOutcome::garbage;
+    if (++heads.interim > k_interim_heads_max || heads.passed > k_answer_head_limits.head_bytes_max)
+      return AnswerOutcome::garbage;
   }
   return std::nullopt;
 }

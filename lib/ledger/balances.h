@@ -101,7 +101,7 @@ class Balances {
   // The row itself is the caller's; the usage is folded in this very transaction.
   base::Result<void> refund(const Refund& refund);
   base::Result<void> write_touched();
-  base::Result<void> write_overrun();  // changed or not
+  base::Result<void> write_overrun();
   enum class Fold { if_due, now };
   base::Result<void> fold_usage(Fold when);
   bool has_idle_work() const { return !unwritten_keys_.empty() || !sums_.empty(); }

@@ -184,14 +184,21 @@ Result<void> LedgerThread::transact(Batch& batch) {
   uncommitted_ = {};
   if (auto done = begin_.run(); !done) return done;
   parts_.balances->begin();
-  if (retry_at_) {  // a commit that writes nothing would say nothing of the store
-    if (auto done = parts_.balances->write_overrun(); !done) return done;
+  if (retry_at_) {
+    if (auto done = write_probe(); !done) return done;
   }
   if (auto done = settle_all(); !done) return done;
   if (auto done = run_jobs(batch); !done) return done;
   if (auto done = reserve_all(batch); !done) return done;
   if (auto done = write_balances(batch); !done) return done;
   return commit_.run();
+}
+
+// A commit that writes nothing says nothing of the store, and SQLite does not write a row that is what it was.
+Result<void> LedgerThread::write_probe() {
+  return parts_.store->sql.run(
+      "INSERT INTO meta (key, value) VALUES ('retried_at', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+      static_cast<std::int64_t>(steady_now().time_since_epoch().count()));
 }
 
 Result<void> LedgerThread::settle_all() {

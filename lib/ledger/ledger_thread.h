@@ -57,6 +57,7 @@ class LedgerThread {
   bool needs_transaction(const Batch& batch, WorkQueue::Woken woken) const;
   bool may_try() const;
   base::Result<void> transact(Batch& batch);
+  base::Result<void> write_probe();
   base::Result<void> settle_all();
   void refuse_settlement(const Settlement& settlement, const std::string& why);
   base::Result<void> run_jobs(Batch& batch);

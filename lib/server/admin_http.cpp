@@ -30,7 +30,16 @@ class HttpStream : public httplib::Stream {
   explicit HttpStream(AdminStream& stream) : stream_(stream) {}
   bool is_readable() const override { return stream_.is_readable(); }
   bool is_writable() const override { return true; }  // write() waits itself
-  ssize_t read(char* place, std::size_t size) override { return stream_.read(place, size); }
+  ssize_t read(char* place, std::size_t size) override {
+    const auto got = stream_.read(place, size);
+    if (in_head_ && got > 0) head_.append(place, static_cast<std::size_t>(got));
+    return got;
+  }
+  // What was read so far; from now on nothing is kept.
+  std::string take_head() {
+    in_head_ = false;
+    return std::move(head_);
+  }
   ssize_t write(const char* bytes, std::size_t size) override { return stream_.write(bytes, size); }
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
@@ -38,6 +47,8 @@ class HttpStream : public httplib::Stream {
 
  private:
   AdminStream& stream_;
+  std::string head_;
+  bool in_head_ = true;
 };
 
 // What the function of a request needs to know of its connection; set for the one that this thread serves.
@@ -101,19 +112,51 @@ bool reads_body(const httplib::Request& request) {
   return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
 }
 
+// The fields that say how long a body is, as they were sent.
+struct Framing {
+  std::vector<std::string> lengths, codings;
+};
+
+constexpr const char* k_bad_field = "a header line is malformed";
+
+// Of the head's bytes, for httplib passes over in silence what it cannot read: a field without a value, a blank before
+// the colon, a line that goes on, an end of line that is none.
+base::Result<Framing> read_framing(std::string_view head) {
+  Framing framing;
+  for (auto end = head.find('\n'); end != std::string_view::npos; end = head.find('\n')) {
+    auto line = head.substr(0, end);
+    head.remove_prefix(end + 1);
+    if (!line.ends_with('\r')) return base::fail(base::ErrorCode::invalid, k_bad_field);
+    line.remove_suffix(1);
+    if (line.empty()) break;
+    const auto colon = line.find(':');
+    const auto name = line.substr(0, colon);
+    if (colon == std::string_view::npos || name.empty() || name.find_first_of(" \t") != std::string_view::npos)
+      return base::fail(base::ErrorCode::invalid, k_bad_field);
+    auto value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    if (base::equals_ignoring_case(name, "Content-Length")) framing.lengths.emplace_back(value);
+    if (base::equals_ignoring_case(name, "Transfer-Encoding")) framing.codings.emplace_back(value);
+  }
+  return framing;
+}
+
 // httplib takes the first of two lengths, a number's beginning for the number, and a coding it does not know for none.
 // RFC 9112, 6.3: what leaves a doubt about the body's end is refused, and ends the connection.
-std::string judge_framing(const httplib::Request& request) {
-  const auto lengths = request.get_header_value_count("Content-Length");
-  const auto codings = request.get_header_value_count("Transfer-Encoding");
-  if (lengths + codings > 1) return "more than one field says how long the body is";
-  if (codings == 1) {
-    if (request.version == "HTTP/1.0") return "Transfer-Encoding in a request of HTTP/1.0";
-    if (base::equals_ignoring_case(request.get_header_value("Transfer-Encoding"), "chunked")) return {};
+std::string judge_framing(std::string_view head, const std::string& version) {
+  const auto request_line = head.find('\n');
+  const auto framing =
+      read_framing(request_line == std::string_view::npos ? std::string_view() : head.substr(request_line + 1));
+  if (!framing) return framing.error().message;
+  if (framing->lengths.size() + framing->codings.size() > 1) return "more than one field says how long the body is";
+  if (!framing->codings.empty()) {
+    if (version == "HTTP/1.0") return "Transfer-Encoding in a request of HTTP/1.0";
+    if (base::equals_ignoring_case(framing->codings.front(), "chunked")) return {};
     return "Transfer-Encoding: only chunked is understood";
   }
-  if (lengths == 0) return {};
-  const auto length = request.get_header_value("Content-Length");
+  if (framing->lengths.empty()) return {};
+  const auto& length = framing->lengths.front();
   constexpr std::size_t k_digits_max = 18;
   const bool number =
       !length.empty() && length.size() <= k_digits_max && length.find_first_not_of("0123456789") == std::string::npos;
@@ -131,14 +174,14 @@ void set_field(httplib::Request& request, const char* name, const char* value) {
 }
 
 // The parts of httplib's reading that could surprise us are put right before it goes on.
-void normalise(httplib::Request& request) {
+void normalise(httplib::Request& request, std::string_view head) {
   // Our own table decides by the target; its regular expressions see a constant.
   request.path = k_any_path;
   request.ranges.clear();
   request.headers.erase("Accept-Encoding");   // no compressing of answers
   request.headers.erase("Content-Encoding");  // nor expanding of bodies
   request.headers.erase("Content-Type");      // nor reading them as a form
-  t_current->bad_framing = judge_framing(request);
+  t_current->bad_framing = judge_framing(head, request.version);
   if (!t_current->bad_framing.empty()) {
     // No function is found for it and no body read: the error handler answers and the connection ends.
     request.method = "OPTIONS";
@@ -192,7 +235,7 @@ class AdminHttp::Server : public httplib::Server {
     bool closed = false;
     bool unread = false;
     const bool done = process_request(http, last, closed, [&](httplib::Request& request) {
-      normalise(request);
+      normalise(request, http.take_head());
       unread = !reads_body(request) && has_body(request);
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });

@@ -52,7 +52,7 @@ admin::Request to_message(const ledger::RequestRow& row) {
   request.endpoint = facts.endpoint;
   request.model = facts.model;
   if (!settlement.upstream_model.empty()) request.upstream_model = settlement.upstream_model;
-  if (!settlement.upstream_request_id.empty()) request.upstream_request_id = settlement.upstream_request_id;
+  if (!settlement.upstream_request_id.empty()) request.upstream_id = settlement.upstream_request_id;
   request.source_ip = facts.source_ip;
   request.status = settlement.status;
   request.ending = row.open ? std::string("running") : std::string(name_of(settlement.ending));

@@ -176,7 +176,7 @@ TEST_F(Clients, WhatAProviderSaysOfARequestReachesTheClient) {
     EXPECT_EQ(answer.header("anthropic-ratelimit-requests-limit"), "9");
     EXPECT_EQ(answer.header("openai-organization"), "");
     EXPECT_NE(answer.header("x-request-id"), "req_theirs");
-    EXPECT_EQ(gateway_.request(answer)["upstream_request_id"], "req_theirs");
+    EXPECT_EQ(gateway_.request(answer)["upstream_id"], "req_theirs");
     EXPECT_EQ(answer.headers.count("x-request-id"), 1u);
   }
   const auto rated = gateway_.post(gateway_.token("rated", {"--rpm", "100"}), chat());

@@ -283,7 +283,8 @@ INSTANTIATE_TEST_SUITE_P(Wires, RequestBodies, testing::Values(Wire::plain, Wire
 // A client that writes all of its request before it reads.
 class RefusedUploads : public OverWire {
  protected:
-  explicit RefusedUploads(const std::string& tables = {}) : gateway_(options(tables)) {
+  explicit RefusedUploads(const std::string& tables = "[limits]\nbody_bytes_max = \"16MiB\"")
+      : gateway_(options(tables)) {
     good_ = gateway_.token("good");
     limited_ = gateway_.token("limited", {"--rpm", "1"});
     elsewhere_ = gateway_.token("elsewhere", {"--allow-ip", "192.0.2.1"});

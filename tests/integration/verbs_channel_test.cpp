@@ -245,7 +245,7 @@ TEST(ChannelKeys, SetAddAndRemove) {
   EXPECT_EQ(last_key_end(gateway), "3333");
   const auto unknown = daemon.crctl({"channel", "set-key", "fake", "--remove", "sk-second"});
   EXPECT_EQ(unknown.exit, 10);
-  EXPECT_THAT(unknown.err, HasSubstr("hint: see its keys with: crctl channel show fake"));
+  EXPECT_THAT(unknown.err, HasSubstr("hint: give the beginning that 'crctl channel show fake' shows"));
   EXPECT_EQ(daemon.crctl({"channel", "set-key", "fake", "--key-stdin"}, "\n").exit, 2) << "no key at all";
   EXPECT_EQ(daemon.crctl({"channel", "set-key", "fake", "--key-stdin"}, "two words\n").exit, 2);
   EXPECT_EQ(daemon.sql_value("SELECT count(*) FROM channel_key k JOIN channel c ON c.id = k.channel_id "

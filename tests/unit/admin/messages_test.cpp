@@ -205,7 +205,7 @@ TEST(Messages, other_answers_go_round) {
                                        "endpoint",
                                        "model",
                                        "upstream_model",
-                                       "upstream_request_id",
+                                       "upstream_id",
                                        "source_ip",
                                        "status",
                                        "ending",

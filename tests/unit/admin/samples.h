@@ -100,7 +100,7 @@ inline Request sample_request() {
   request.endpoint = "chat.completions";
   request.model = "gpt-4o";
   request.upstream_model = "gpt-4o-2024";
-  request.upstream_request_id = "req_theirs";
+  request.upstream_id = "req_theirs";
   request.source_ip = "10.1.2.3";
   request.status = 200;
   request.ending = "complete";

@@ -91,6 +91,8 @@ const Round k_writes[] = {
 class AdminSnapshots : public AdminFixture {
  protected:
   void SetUp() override {
+    // Each call is a connection, which counts until its thread has seen the end of it.
+    server_options_.connections_max = 128;
     AdminFixture::SetUp();
     const Calls makes = {
         {"POST", "/groups", R"({"name":"g1"})"},

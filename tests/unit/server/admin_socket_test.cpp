@@ -177,6 +177,12 @@ std::vector<std::pair<std::string, bool>> framings(const std::string& body) {
           {"Content-Length: +0\r\n\r\n" + body, false},
           {"Content-Length: 0x0\r\n\r\n" + body, false},
           {"Content-Length:\r\n\r\n" + body, false},
+          {"Transfer-Encoding:\r\n\r\n" + chunks, false},
+          {"Content-Length : " + size + "\r\n\r\n" + body, false},
+          {"Transfer-Encoding : chunked\r\n\r\n" + chunks, false},
+          {"Content-Length: 0\r\n " + size + "\r\n\r\n" + body, false},
+          {"X: y\nContent-Length: " + size + "\r\n\r\n" + body, false},
+          {"no colon\r\nContent-Length: " + size + "\r\n\r\n" + body, false},
           {"Content-Length: 99999999999999999999\r\n\r\n" + body, false}};
 }
 
@@ -201,14 +207,10 @@ TEST_F(AdminWire, a_body_is_never_taken_for_the_next_request) {
         const auto count = count_of(answers, "HTTP/1.1 ");
         EXPECT_GE(count, 1U) << answers;
         EXPECT_LE(count, 2U) << answers;
-        if (!sound) {
-          EXPECT_EQ(count, 1U) << answers;
-        }
+        EXPECT_TRUE(sound || count == 1U) << answers;
         EXPECT_EQ(count_of(answers, "\"api\":\"v1\""), count - 1) << answers;
         const bool reads = method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
-        if (sound && reads) {
-          EXPECT_EQ(count, 2U) << answers;
-        }
+        EXPECT_TRUE(!sound || !reads || count == 2U) << answers;
         EXPECT_THAT(answers, HasSubstr("Connection: close"));
       }
     }
