@@ -302,9 +302,11 @@ void LedgerThread::committed() {
   pending_.clear();
   if (retry_at_) {
     parts_.log->info("the store can commit again");
-    recovered_at_ = steady_now();
+    committed_since_ = false;
     retry_at_.reset();
     set_trouble({});
+  } else {
+    committed_since_ = true;
   }
   if (directory_changed_) {
     published_ = parts_.store->directory;
@@ -339,8 +341,8 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
   directory_changed_ = false;
   if (!retry_at_) parts_.log->error("the store cannot commit: " + error.message);
   last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
-  // A store that can commit now and then, for want of room, is tried as seldom as one that never can.
-  if (!retry_at_ && steady_now() - recovered_at_ > k_back_off_max) back_off_ = milliseconds(0);
+  // A store whose only commits are those that try it is tried ever more seldom.
+  if (!retry_at_ && committed_since_) back_off_ = milliseconds(0);
   back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
   retry_at_ = steady_now() + back_off_;
   {

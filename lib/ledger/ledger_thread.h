@@ -95,7 +95,7 @@ class LedgerThread {
   std::int64_t added_rows_ = 0;  // since rows were last pruned
   std::optional<base::SteadyTime> retry_at_;
   std::chrono::milliseconds back_off_{0};
-  base::SteadyTime recovered_at_{};
+  bool committed_since_ = true;  // since the store was found to commit again
   base::Error last_error_;
   Directory::Impl published_;
   bool directory_changed_ = false;

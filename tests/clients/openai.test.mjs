@@ -222,7 +222,7 @@ describe('answers', () => {
   });
 
   it('a model after a file that is too large to hold is refused, with the way out', async () => {
-    const file = await toFile(Buffer.alloc(20_000_000), 'speech.mp3');
+    const file = await toFile(Buffer.alloc(70_000_000), 'speech.mp3');
     await assert.rejects(client({ maxRetries: 0 }).audio.transcriptions.create({ file, model: 'fake-a' }), (error) => {
       assert.equal(error.status, 413, error.message);
       assert.match(error.message, /model field before the file/);

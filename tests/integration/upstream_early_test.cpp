@@ -245,14 +245,17 @@ TEST_P(EarlyAnswers, ASuccessGetsTheRestOfTheRequest) {
 TEST_P(EarlyAnswers, NoneFromASlowReaderIsNoFault) {
   const HeadReader provider(GetParam(), [](ServerPeer& peer, const std::string& head) {
     const auto size = length_in(head);
-    for (std::size_t at = 0; at < size; at += size / 12) {
-      if (!HeadReader::read_body(peer, std::min(size / 12, size - at))) return false;
-      if (at + size / 12 < size) std::this_thread::sleep_for(milliseconds(250));
+    constexpr int k_small = 64 * 1024;  // what the kernel takes ahead would be read in no time
+    ::setsockopt(peer.fd(), SOL_SOCKET, SO_RCVBUF, &k_small, sizeof k_small);
+    const auto piece = size / 96;
+    for (std::size_t at = 0; at < size; at += piece) {
+      if (!HeadReader::read_body(peer, std::min(piece, size - at))) return false;
+      if (at + piece < size) std::this_thread::sleep_for(milliseconds(30));
     }
     return peer.write(plain_answer()) && false;
   });
   lead_to(provider);
-  EXPECT_EQ(send({"json", false, 6 * k_mib}).status, 200);
+  EXPECT_EQ(send({"json", false, 24 * k_mib}).status, 200);
 }
 
 TEST_P(EarlyAnswers, AProviderThatStopsReadingIsGivenUp) {
