@@ -306,6 +306,7 @@ void Daemon::finish() {
 // the process when WatchdogSec is over.
 void Daemon::keep_watchdog_quiet() {
   if (watchdog_us_ == 0 || base::steady_now() < next_notice_) return;
+  const bool first = next_notice_ == base::SteadyTime();  // no worker was asked yet
   const std::chrono::microseconds interval(watchdog_us_);
   next_notice_ = base::steady_now() + interval;
   const bool workers_answer = beats_.exchange(0) >= workers_.size();
@@ -313,7 +314,7 @@ void Daemon::keep_watchdog_quiet() {
   if (workers_answer && ledger_answers) {
     notify_manager("WATCHDOG=1");
     notices_withheld_ = false;
-  } else if (!std::exchange(notices_withheld_, true)) {
+  } else if (!first && !std::exchange(notices_withheld_, true)) {
     log_.error("the watchdog is not told that all is well",
                {{"reason", ledger_answers ? "a worker does not answer" : "the ledger thread does not answer"}});
   }

@@ -203,7 +203,7 @@ TEST(StoreThatHangs, TheWatchdogIsNotFed) {
   TempDir folder;
   Manager manager(folder / "notify");
   auto options = with_timeout("1s");
-  options.env = {{"NOTIFY_SOCKET", folder / "notify"}, {"WATCHDOG_USEC", "4000000"}};
+  options.env = {{"NOTIFY_SOCKET", folder / "notify"}, {"WATCHDOG_USEC", "2000000"}};
   Gateway gateway(options);
   const auto key = gateway.token("t", {"--quota", "1"});
   manager.wait_for("WATCHDOG=1");
