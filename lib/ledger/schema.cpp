@@ -52,8 +52,11 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {
-      {2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql}, {5, k_migration_5_sql}, {6, k_migration_6_sql}};
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql},
+                                          {3, k_migration_3_sql},
+                                          {4, k_migration_4_sql},
+                                          {5, k_migration_5_sql},
+                                          {6, k_migration_6_sql}};
   return k_steps;
 }
 
