@@ -12,7 +12,7 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps configure build demo run test test-asan test-tsan test-threads fuzz soak bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-asan-programs test-tsan test-threads fuzz soak bench install clean format lint
 
 help:
 	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
@@ -20,7 +20,7 @@ help:
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'
 	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers; test-threads: the'
-	@echo '                tests of what threads share under the thread sanitizer'
+	@echo '                tests of what threads share under the thread sanitizer; test-asan-programs: those that drive programs'
 	@echo 'make soak       build, then a thousand rounds of killing crd under load (ROUNDS=1000)'
 	@echo 'make fuzz       build, then run each fuzzer for ten minutes (FUZZ_SECONDS=600)'
 	@echo 'make bench      CPU a request of crd beside nginx'
@@ -53,6 +53,9 @@ test: configure
 # Only those about what threads share: test-threads.
 test-asan test-tsan: test-%: configure
 	@tests/sanitized.sh $* $(JOBS) $(TEST_JOBS) $(LAUNCHER)
+
+test-asan-programs: configure
+	@PROGRAMS=1 tests/sanitized.sh asan $(JOBS) $(TEST_JOBS) $(LAUNCHER)
 
 test-threads: configure
 	@THREADS=1 tests/sanitized.sh tsan $(JOBS) $(TEST_JOBS) $(LAUNCHER)

@@ -118,7 +118,7 @@ endfunction()
 # ctest test. OUTSIDE: it drives programs and has none of our code in it, so that the one of the release build serves for
 # sanitized programs too (tests/support/programs.h). HEAVY: it keeps two cores busy, where others mostly wait.
 # THREADS: patterns of GoogleTest's filter; what fits one is about what threads share, gets the label `threads` too, and is
-# run under the thread sanitizer by .ci/run.
+# run under the thread sanitizer by `make test-threads`.
 function(cr_test name)
   cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS;THREADS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})

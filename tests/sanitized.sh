@@ -4,6 +4,7 @@
 # release build's, and are told where the sanitized programs are.
 #   tests/sanitized.sh asan|tsan JOBS TEST_JOBS [CMAKE_OPTION...]
 #   THREADS=1: only the tests about what threads share
+#   PROGRAMS=1: only the tests that drive programs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1 jobs=$2 test_jobs=$3
@@ -13,6 +14,8 @@ if [ -n "${THREADS:-}" ]; then
   targets=(crd crctl threads_tests) outside=outside_threads_tests labels=(-L '^threads$')
 fi
 
+if [ -n "${PROGRAMS:-}" ]; then targets=(crd crctl); fi
+
 build() { cmake --build --preset "$preset" -j "$jobs" --target "${targets[@]}"; }
 cmake --preset "$preset" "$@" -DCR_UNITY=ON
 if ! build; then
@@ -21,7 +24,7 @@ if ! build; then
   build
 fi
 export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
-ctest --preset "$preset" "${labels[@]}" --no-tests=error -j "$test_jobs"
+if [ -z "${PROGRAMS:-}" ]; then ctest --preset "$preset" "${labels[@]}" --no-tests=error -j "$test_jobs"; fi
 
 cmake --build --preset release -j "$jobs" --target "$outside" crd crctl
 CR_TEST_BUILD=$PWD/build/$preset CR_TEST_SANITIZER=$(${CXX:-c++} -print-file-name="lib$preset.so") \
