@@ -160,10 +160,11 @@ TEST_P(Lifecycle, EndsInTimeAndTheBooksAgree) {
   const bool failed = ends == Ends::sync_fails || ends == Ends::sync_hangs;
   EXPECT_EQ(*status, failed ? 1 : 0) << gateway_.daemon.log();
   if (ends == Ends::sync_fails) {
-    EXPECT_THAT(gateway_.daemon.log(), HasSubstr("failed to sync"));
+    EXPECT_THAT(gateway_.daemon.log_with("failed to sync"), HasSubstr("failed to sync"));
   }
   if (ends == Ends::sync_hangs) {
-    EXPECT_THAT(gateway_.daemon.log(), HasSubstr("stopping without the ledger thread"));
+    EXPECT_THAT(gateway_.daemon.log_with("stopping without the ledger thread"),
+                HasSubstr("stopping without the ledger thread"));
   }
 
   gateway_.daemon.disarm();

@@ -344,8 +344,8 @@ TEST_F(QuickBreaker, F30OpensAndAProbeBringsItBack) {
   }
   EXPECT_EQ(arrived(first()), 4);
   EXPECT_EQ(channel("fake")["health"]["state"], "ready");
-  EXPECT_THAT(daemon().log(), HasSubstr("channel set aside"));
-  EXPECT_THAT(daemon().log(), HasSubstr("channel is back"));
+  EXPECT_THAT(daemon().log_with("channel set aside"), HasSubstr("channel set aside"));
+  EXPECT_THAT(daemon().log_with("channel is back"), HasSubstr("channel is back"));
 }
 
 TEST_F(QuickBreaker, OpensAfterBodiesThatBroke) {
@@ -353,7 +353,7 @@ TEST_F(QuickBreaker, OpensAfterBodiesThatBroke) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(ask(key_).status, 200);
   EXPECT_EQ(arrived(first()), 3);
   EXPECT_EQ(arrived(second_), 4);
-  EXPECT_THAT(daemon().log(), HasSubstr("its answers break off"));
+  EXPECT_THAT(daemon().log_with("its answers break off"), HasSubstr("its answers break off"));
 }
 
 TEST_F(QuickBreaker, AClientThatLeavesSaysNothingOfTheChannel) {
@@ -409,7 +409,8 @@ TEST_F(Siblings, F9ARefusedKeyIsSetAsideAlone) {
   EXPECT_EQ(health["state"], "ready");
   EXPECT_EQ(health["keys_aside"], 1);
   EXPECT_THAT(health["reason"], HasSubstr("...34 was answered 401"));
-  EXPECT_THAT(daemon().log(), HasSubstr("the provider refuses a channel's key"));
+  EXPECT_THAT(daemon().log_with("the provider refuses a channel's key"),
+              HasSubstr("the provider refuses a channel's key"));
   EXPECT_THAT(daemon().log(), testing::Not(HasSubstr("sk-provider-1234")));
   EXPECT_THAT(daemon().must({"metrics"}), HasSubstr("crd_channel_keys_refused{channel=\"fake\"} 1"));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How a request may end, and what is posted for it: each ending, plain and streamed, as its client sees it and as crctl
 // tells it. Rows by the number of the fault they are about (F1 to F30), where they are about one.
+#include <thread>
+
 #include "integration/gateway.h"
 
 namespace cr::test {
@@ -208,7 +210,8 @@ class SettlementTest : public testing::TestWithParam<Case> {
       case Posted::hold:
         EXPECT_EQ(posted, hold);
         EXPECT_EQ(overrun, 10 * 1000 + 500 * 2000 - hold);
-        EXPECT_THAT(gateway_.daemon.log(), HasSubstr("a request cost more than was held for it"));
+        EXPECT_THAT(gateway_.daemon.log_with("a request cost more than was held for it"),
+                    HasSubstr("a request cost more than was held for it"));
         break;
       case Posted::estimate:
         EXPECT_EQ(posted, estimate);
@@ -263,6 +266,10 @@ class KeptConnection : public testing::Test {
         {"channel", "edit", "fake", "--note", std::to_string(++round_)});  // with connections of its own
     if (!before.is_null()) gateway_.upstream.behave(before);
     EXPECT_EQ(gateway_.post(key, body).status, 200);
+    // The one that it is told this on is open.
+    if (before.contains("close")) {
+      while (gateway_.upstream.tally()["open_connections"] > 1) std::this_thread::yield();
+    }
     if (!after.is_null()) gateway_.upstream.behave(after);
     return gateway_.post(key, body);
   }

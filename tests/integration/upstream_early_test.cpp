@@ -332,7 +332,8 @@ TEST(ProxyInterimHeads, AreBounded) {
   const ConnectProxy proxy(1, answer + "HTTP/1.1 200 OK\r\n\r\n");
   net.channel("https://127.0.0.1:1/v1", {"--allow-private", "--proxy", proxy.url()});
   net.expect_void(502, "upstream_unreachable");
-  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr("the proxy sent too many interim answers"));
+  EXPECT_THAT(net.gateway.daemon.log_with("the proxy sent too many interim answers"),
+              HasSubstr("the proxy sent too many interim answers"));
 }
 
 }  // namespace

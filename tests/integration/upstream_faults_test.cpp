@@ -35,7 +35,7 @@ TEST_P(UpstreamNameFaults, OfNoUseCostNothing) {
   if (one.exists) net.dns.set(one.host, one.records);
   net.channel("http://" + one.host + ":8080/v1");
   net.expect_void(one.status, one.error);
-  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr(one.reason));
+  EXPECT_THAT(net.gateway.daemon.log_with(one.reason), HasSubstr(one.reason));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -88,7 +88,7 @@ TEST(UpstreamAddress, F4_Refused) {
   NetworkGateway net;
   net.channel("http://127.0.0.1:1/v1", {"--allow-private"});
   net.expect_void(502, "upstream_unreachable");
-  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr("cannot be reached: "));
+  EXPECT_THAT(net.gateway.daemon.log_with("cannot be reached: "), HasSubstr("cannot be reached: "));
 }
 
 TEST(UpstreamAddress, F5_BlackHole) {
@@ -171,7 +171,7 @@ TEST_P(UpstreamTlsFaults, IsRefusedBeforeAByteOfTheRequest) {
   net.expect_void(one.status, one.error);
   EXPECT_GE(upstream.connections(), 1U);
   EXPECT_EQ(upstream.bytes_seen(), 0U);
-  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr(one.reason));
+  EXPECT_THAT(net.gateway.daemon.log_with(one.reason), HasSubstr(one.reason));
 }
 
 INSTANTIATE_TEST_SUITE_P(

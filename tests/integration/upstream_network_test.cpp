@@ -100,7 +100,7 @@ TEST(ChannelCertificates, FilesThatAreGoneAtTheStartLeaveTheOthersServing) {
   net.channel(https(upstream), {"--allow-private", "--ca-file", net.ca_file});
   std::filesystem::remove(net.ca_file);
   daemon.restart();
-  EXPECT_THAT(daemon.log(), HasSubstr("no such file"));
+  EXPECT_THAT(daemon.log_with("no such file"), HasSubstr("no such file"));
   net.expect_void(502, "upstream_unreachable");
   EXPECT_EQ(upstream.connections(), 0U);
   EXPECT_EQ(net.gateway.post(net.gateway.token("u"), chat("fake-a")).status, 200);
@@ -158,7 +158,7 @@ TEST_P(ChannelProxyFaults, AreToldAndCostNothing) {
   net.channel("https://provider.test/v1", {"--proxy", proxy.url()});
   net.expect_void(one.status, one.error);
   EXPECT_EQ(proxy.heads().size(), 1U);
-  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr(one.reason));
+  EXPECT_THAT(net.gateway.daemon.log_with(one.reason), HasSubstr(one.reason));
 }
 
 std::string many_headers() {

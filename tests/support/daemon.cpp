@@ -84,6 +84,11 @@ std::string Daemon::log() const {
   return process_ ? process_->err() : std::string();
 }
 
+std::string Daemon::log_with(std::string_view part) const {
+  if (process_) process_->wait_for_line(Stream::err, part, std::chrono::seconds(30));
+  return log();
+}
+
 void Daemon::write_config() {
   const auto tls =
       options_.tls ? "[tls]\ncert = \"" + (dir_ / "cert.pem") + "\"\nkey = \"" + (dir_ / "key.pem") + "\"\n" : "";

@@ -73,6 +73,9 @@ class Daemon {
   void wait_met() { crash_->wait_met(); }         // a call failed, or hangs
   int restart();                                  // stop and start; the exit code of the stop
   std::string log() const;                        // of the running or last crd
+  // Once a line of it contains `part`, or half a minute is over, or crd has ended: lines are written off the workers,
+  // so that one can come after the answer it is about.
+  std::string log_with(std::string_view part) const;
 
   // crctl with --socket given. `expect_ok` of the short form: throws with crctl's words unless it exits 0; returns
   // stdout.
