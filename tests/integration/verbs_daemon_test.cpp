@@ -181,8 +181,18 @@ TEST(Completion, ScriptsAndLiveNames) {
       {{"config", "check", ""}, ":files\n"},
       {{"nonsense", ""}, ""},
   };
-  for (const auto& [words, expected] : table) EXPECT_EQ(daemon.must(Args{"__complete", "--"} + words), expected);
-  EXPECT_EQ(crctl({"__complete", "--", "--socket", daemon.socket(), "token", "show", ""}).out, "ci-runner\n");
+  // Names that do not come within 150 ms are left out, as they may be on a busy machine: asked until they come.
+  const auto completed = [&](const Args& words, const std::string& expected) {
+    auto out = crctl(words).out;
+    for (int more = 50; out.empty() && !expected.empty() && more > 0; --more) out = crctl(words).out;
+    return out;
+  };
+  for (const auto& [words, expected] : table) {
+    const auto all = Args{"--socket", daemon.socket(), "__complete", "--"} + words;
+    EXPECT_EQ(completed(all, expected), expected) << words.front();
+  }
+  EXPECT_EQ(completed({"__complete", "--", "--socket", daemon.socket(), "token", "show", ""}, "ci-runner\n"),
+            "ci-runner\n");
   daemon.stop();
   const auto alone = daemon.crctl({"__complete", "--", "token", "show", ""});
   EXPECT_EQ(alone.exit, 0) << "a shell that completes is not to be disturbed";
