@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #endif
 
-namespace cr::openai {
+namespace cr::base {
 
 #if defined(__SSE2__)
 inline int match_string_stop(__m128i bytes) {
@@ -48,4 +48,4 @@ inline const char* find_line_end(const char* at, const char* end) {
   return at;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::base

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "openai/cost.h"
+#include "billing/cost.h"
 
 #include <algorithm>
 #include <limits>
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 constexpr Sum k_million = 1'000'000;
@@ -25,7 +25,7 @@ Sum times(std::int64_t tokens, Rate rate) {
   return unsigned_part(tokens) * unsigned_part(rate.nano_per_million);  // 63 + 63 bits
 }
 
-Sum units(const Price& price, const Usage& usage) {
+Sum units(const Price& price, const dialect::Usage& usage) {
   constexpr std::int64_t k_ms_per_second = 1000;
   const auto fee = [](std::int64_t count, base::Credits each, Sum scale) {
     Sum sum = 0;
@@ -49,7 +49,7 @@ Sum largest_sum(base::Credits available, Multiplier multiplier) {
   return unsigned_part(available.nano()) * k_unit / unsigned_part(multiplier.millionths);
 }
 
-base::Credits cost(const Price& price, Multiplier multiplier, const Usage& usage) {
+base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage) {
   const std::int64_t input = std::max<std::int64_t>(usage.input_tokens, 0);
   const std::int64_t cached = std::clamp<std::int64_t>(usage.cached_tokens, 0, input);
   const std::int64_t written = std::clamp<std::int64_t>(usage.cache_write_tokens, 0, input - cached);
@@ -66,15 +66,15 @@ bool has_token_rates(const Price& price) {
   return std::max({price.input, price.cached_input, price.cache_write, price.output}) > Rate{};
 }
 
-bool can_meter(const Price& price, Endpoint endpoint) {
+bool can_meter(const Price& price, dialect::Endpoint endpoint) {
   const base::Credits none;
   const bool by_tokens = has_token_rates(price);
   const bool by_images = price.per_image > none;
   const bool by_characters = price.per_character > Rate{};
-  if (price.per_request > none || by_tokens || is_free(endpoint)) return true;
-  if (makes_images(endpoint) && by_images) return true;
-  if (hears_sound(endpoint) && price.per_second > none) return true;
-  if (endpoint == Endpoint::audio_speech && by_characters) return true;
+  if (price.per_request > none || by_tokens || dialect::is_free(endpoint)) return true;
+  if (dialect::makes_images(endpoint) && by_images) return true;
+  if (dialect::hears_sound(endpoint) && price.per_second > none) return true;
+  if (endpoint == dialect::Endpoint::audio_speech && by_characters) return true;
   return !by_images && !by_characters && price.per_second == none;
 }
 
@@ -82,4 +82,4 @@ Rate long_cache_write_rate(const Price& price) {
   return {std::max(price.cache_write.nano_per_million, 2 * price.input.nano_per_million)};
 }
 
-}  // namespace cr::openai
+}  // namespace cr::billing

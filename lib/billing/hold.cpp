@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "openai/cost.h"
-#include "openai/price.h"
+#include "billing/cost.h"
+#include "billing/price.h"
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 constexpr std::int64_t k_bound_max = std::numeric_limits<std::int32_t>::max();
@@ -27,7 +27,7 @@ class Line {
                                    terms.long_cache ? long_cache_write_rate(terms.price) : Rate{}});
     fixed_ = plus(times(terms.input_tokens, dearest), units(terms.price, terms.units));
     fixed_ = plus(fixed_, times(terms.units.output_tokens, terms.price.output));
-    const bool bounded = output_of(terms.endpoint) == Output::text;
+    const bool bounded = dialect::output_of(terms.endpoint) == dialect::Output::text;
     slope_ = bounded ? times(std::max<std::int64_t>(terms.choices, 1), terms.price.output) : 0;
   }
 
@@ -101,7 +101,7 @@ std::optional<Hold> hold_for_open(const HoldTerms& terms, const Line& line, base
 
 }  // namespace
 
-std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan) {
+std::int64_t input_tokens_ceiling(std::size_t body_bytes, const dialect::RequestScan& scan) {
   return static_cast<std::int64_t>(body_bytes) + scan.repeated_bytes + k_overhead_tokens_per_request +
          scan.messages * k_overhead_tokens_per_message;
 }
@@ -118,17 +118,17 @@ std::int64_t estimated_sound_ms(std::uint64_t bytes) {
   return static_cast<std::int64_t>(bytes / k_bytes_per_ms);
 }
 
-std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
-                                   const RequestScan& scan) {
-  Usage most;
-  if (makes_images(endpoint)) most.images = scan.choices;
-  if (hears_sound(endpoint)) most.audio_ms = longest_sound_ms(body_bytes);
-  if (endpoint == Endpoint::audio_speech) most.characters = scan.characters;
-  if (endpoint == Endpoint::rerank) {
+std::optional<dialect::Usage> units_ceiling(const Price& price, dialect::Endpoint endpoint, std::size_t body_bytes,
+                                            const dialect::RequestScan& scan) {
+  dialect::Usage most;
+  if (dialect::makes_images(endpoint)) most.images = scan.choices;
+  if (dialect::hears_sound(endpoint)) most.audio_ms = longest_sound_ms(body_bytes);
+  if (endpoint == dialect::Endpoint::audio_speech) most.characters = scan.characters;
+  if (endpoint == dialect::Endpoint::rerank) {
     const std::int64_t pieces = scan.documents + static_cast<std::int64_t>(body_bytes) / k_rerank_bytes_per_piece;
     most.search_units = (pieces + k_rerank_pieces_per_unit - 1) / k_rerank_pieces_per_unit;
   }
-  if (output_of(endpoint) != Output::media || price.output == Rate{}) return most;
+  if (dialect::output_of(endpoint) != dialect::Output::media || price.output == Rate{}) return most;
   const auto longest = price.max_output_tokens ? price.max_output_tokens : price.context_tokens;
   if (!longest) return std::nullopt;
   if (__builtin_mul_overflow(*longest, scan.choices, &most.output_tokens)) most.output_tokens = k_tokens_max;
@@ -147,7 +147,8 @@ std::int64_t estimated_media_tokens(std::uint64_t bytes) {
 
 std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available) {
   if (hold.amount <= available) return hold;
-  const bool by_us = !terms.client_bound && hold.write_bound && output_of(terms.endpoint) == Output::text;
+  const bool by_us =
+      !terms.client_bound && hold.write_bound && dialect::output_of(terms.endpoint) == dialect::Output::text;
   if (!by_us) return std::nullopt;
   const Line line(terms);
   const auto bound = std::min(hold.output_bound, line.affordable(available));
@@ -158,8 +159,8 @@ std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::
 std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;
-  if (output_of(terms.endpoint) != Output::text) return Hold{line.amount(0), 0, false, false};
+  if (dialect::output_of(terms.endpoint) != dialect::Output::text) return Hold{line.amount(0), 0, false, false};
   return terms.client_bound ? hold_for_given(terms, line, available) : hold_for_open(terms, line, available);
 }
 
-}  // namespace cr::openai
+}  // namespace cr::billing

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/price.h"
+#include "billing/price.h"
 
-#include "openai/decimal.h"
+#include "billing/decimal.h"
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 constexpr int k_rate_decimals = 9;
@@ -41,4 +41,4 @@ std::string Multiplier::to_decimal() const {
   return format_fixed(millionths, k_multiplier_decimals);
 }
 
-}  // namespace cr::openai
+}  // namespace cr::billing

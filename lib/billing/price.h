@@ -9,10 +9,10 @@
 
 #include "base/credits.h"
 #include "base/result.h"
-#include "openai/request_scan.h"
-#include "openai/usage.h"
+#include "dialect/request_scan.h"
+#include "dialect/usage.h"
 
-namespace cr::openai {
+namespace cr::billing {
 
 // Nano-dollars a million model tokens: $0.0125 a million is 12,500,000, exact.
 struct Rate {
@@ -48,14 +48,14 @@ struct Multiplier {
 // Whether anything is charged by model tokens.
 bool has_token_rates(const Price& price);
 // Whether `endpoint` is metered by something that `price` charges for; a price of nothing but 0 is free everywhere.
-bool can_meter(const Price& price, Endpoint endpoint);
+bool can_meter(const Price& price, dialect::Endpoint endpoint);
 
 // The rate of what is written to a cache for an hour: at least twice the input's, as Anthropic has it
 // (docs.claude.com/en/docs/build-with-claude/prompt-caching, "Pricing"); what is kept for minutes is at `cache_write`.
 Rate long_cache_write_rate(const Price& price);
 
 // round up ((sum of units x rate + per request) x multiplier), in 128 bits; saturates at Credits::max().
-base::Credits cost(const Price& price, Multiplier multiplier, const Usage& usage);
+base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage);
 
 inline constexpr std::int64_t k_overhead_tokens_per_message = 16;
 inline constexpr std::int64_t k_overhead_tokens_per_request = 64;
@@ -63,12 +63,12 @@ inline constexpr std::int64_t k_default_output_tokens = 4096;
 inline constexpr std::int64_t k_least_output_tokens = 16;
 
 // No request can have more input tokens than this: a token is at least a byte.
-std::int64_t input_tokens_ceiling(std::size_t body_bytes, const RequestScan& scan);
+std::int64_t input_tokens_ceiling(std::size_t body_bytes, const dialect::RequestScan& scan);
 
 // The units besides input tokens that a request can come to at most. Empty where the model's price charges for output
 // of this kind by tokens, and neither its longest answer nor its context says how many there can be.
-std::optional<Usage> units_ceiling(const Price& price, Endpoint endpoint, std::size_t body_bytes,
-                                   const RequestScan& scan);
+std::optional<dialect::Usage> units_ceiling(const Price& price, dialect::Endpoint endpoint, std::size_t body_bytes,
+                                            const dialect::RequestScan& scan);
 
 // How long sound of so many bytes can be, and for where nobody counts how long it usually is: 64 kbit/s. A file of near
 // silence can be longer; what it costs above its hold is overrun.
@@ -87,9 +87,9 @@ enum class WhenLow { clamp, refuse };
 struct HoldTerms {
   Price price;
   Multiplier multiplier;
-  Endpoint endpoint = Endpoint::chat_completions;
+  dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
   std::int64_t input_tokens = 0;  // the ceiling of the input
-  Usage units;                    // what units_ceiling() says
+  dialect::Usage units;           // what units_ceiling() says
   bool long_cache = false;        // the input may be written to a cache for an hour
   std::int64_t choices = 1;
   std::optional<std::int64_t> client_bound;  // per choice
@@ -111,4 +111,4 @@ std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available);
 // crd wrote of its own, and not below what it usually writes. nullopt = it cannot.
 std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available);
 
-}  // namespace cr::openai
+}  // namespace cr::billing

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "openai/content_walk.h"
+#include "dialect/content_walk.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 
-#include "openai/policy_key.h"
+#include "dialect/policy_key.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 // Parts and items whose input is their text in the body. Whatever is not here counts as unbounded: a kind invented
@@ -63,32 +63,32 @@ struct Part {
   bool has_text_source = false;
 };
 
-bool walk_part(JsonCursor& cursor, ContentFacts& facts);
+bool walk_part(json::JsonCursor& cursor, ContentFacts& facts);
 
-bool walk_nested(JsonCursor& cursor, ContentFacts& facts) {
+bool walk_nested(json::JsonCursor& cursor, ContentFacts& facts) {
   switch (cursor.kind()) {
-    case JsonKind::object:
+    case json::JsonKind::object:
       return walk_part(cursor, facts);
-    case JsonKind::array:
+    case json::JsonKind::array:
       if (!cursor.begin_array()) return false;
       while (cursor.next_element()) {
-        if (!(cursor.kind() == JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
+        if (!(cursor.kind() == json::JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
       }
-      return cursor.fault() == JsonFault::none;
+      return cursor.fault() == json::JsonFault::none;
     default:
       return cursor.skip_value();
   }
 }
 
-bool read_type(JsonCursor& cursor, Part& part) {
-  if (cursor.kind() != JsonKind::string) {
+bool read_type(json::JsonCursor& cursor, Part& part) {
+  if (cursor.kind() != json::JsonKind::string) {
     part.unbounded = true;
     return cursor.skip_value();
   }
-  JsonString type;
+  json::JsonString type;
   if (!cursor.read_string(type)) return false;
-  if (equals(type, "reasoning")) part.reasoning = true;
-  if (equals(type, "document")) {
+  if (json::equals(type, "reasoning")) part.reasoning = true;
+  if (json::equals(type, "document")) {
     part.document = true;
   } else if (type.escaped() || !holds(k_text_types, type.raw)) {
     part.unbounded = true;
@@ -96,64 +96,64 @@ bool read_type(JsonCursor& cursor, Part& part) {
   return true;
 }
 
-bool read_source(JsonCursor& cursor, Part& part) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool read_source(json::JsonCursor& cursor, Part& part) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
-    if (fold_key(key, room) != "type" || cursor.kind() != JsonKind::string) {
+    if (fold_key(key, room) != "type" || cursor.kind() != json::JsonKind::string) {
       if (!cursor.skip_value()) return false;
       continue;
     }
-    JsonString type;
+    json::JsonString type;
     if (!cursor.read_string(type)) return false;
-    if (equals(type, "text")) {
+    if (json::equals(type, "text")) {
       part.has_text_source = true;
     } else {
       part.unbounded = true;
     }
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool read_part_member(JsonCursor& cursor, std::string_view key, Part& part, ContentFacts& facts) {
+bool read_part_member(json::JsonCursor& cursor, std::string_view key, Part& part, ContentFacts& facts) {
   if (key == "role" || key == "text") return cursor.skip_value();
   if (key == "type") return read_type(cursor, part);
   if (key == "content" || key == "output") return walk_nested(cursor, facts);
   if (key == "source") return read_source(cursor, part);
   if (key == "cache_control") return walk_cache_control(cursor, facts);
   if (key == "encrypted_content") {
-    part.has_reasoning |= cursor.kind() == JsonKind::string;
+    part.has_reasoning |= cursor.kind() == json::JsonKind::string;
   } else if (holds(k_media_keys, key)) {
-    part.unbounded |= cursor.kind() != JsonKind::null;
+    part.unbounded |= cursor.kind() != json::JsonKind::null;
   }
   return cursor.skip_value();
 }
 
-bool walk_part(JsonCursor& cursor, ContentFacts& facts) {
+bool walk_part(json::JsonCursor& cursor, ContentFacts& facts) {
   if (!cursor.begin_object()) return false;
   Part part;
-  JsonString key;
+  json::JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
     if (!read_part_member(cursor, fold_key(key, room), part, facts)) return false;
   }
   facts.unbounded |=
       part.unbounded || (part.reasoning && !part.has_reasoning) || (part.document && !part.has_text_source);
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool runs_at_client(const JsonString& type) {
+bool runs_at_client(const json::JsonString& type) {
   if (type.escaped()) return false;
   return holds(k_client_tools, type.raw) ||
          std::any_of(k_client_tool_prefixes.begin(), k_client_tool_prefixes.end(),
                      [&type](std::string_view prefix) { return type.raw.starts_with(prefix); });
 }
 
-bool walk_tool(JsonCursor& cursor, ContentFacts& facts) {
+bool walk_tool(json::JsonCursor& cursor, ContentFacts& facts) {
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
     const std::string_view folded = fold_key(key, room);
@@ -161,60 +161,60 @@ bool walk_tool(JsonCursor& cursor, ContentFacts& facts) {
       if (!walk_cache_control(cursor, facts)) return false;
       continue;
     }
-    const bool typed = folded == "type" && cursor.kind() == JsonKind::string;
-    JsonString type;
+    const bool typed = folded == "type" && cursor.kind() == json::JsonKind::string;
+    json::JsonString type;
     if (!(typed ? cursor.read_string(type) : cursor.skip_value())) return false;
     if (typed && !runs_at_client(type)) facts.unbounded = true;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
 }  // namespace
 
-bool walk_cache_control(JsonCursor& cursor, ContentFacts& facts) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool walk_cache_control(json::JsonCursor& cursor, ContentFacts& facts) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
-    if (fold_key(key, room) != "ttl" || cursor.kind() != JsonKind::string) {
+    if (fold_key(key, room) != "ttl" || cursor.kind() != json::JsonKind::string) {
       if (!cursor.skip_value()) return false;
       continue;
     }
-    JsonString ttl;
+    json::JsonString ttl;
     if (!cursor.read_string(ttl)) return false;
-    facts.long_cache |= !equals(ttl, "5m");
+    facts.long_cache |= !json::equals(ttl, "5m");
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool walk_content(JsonCursor& cursor, ContentFacts& facts) {
-  if (cursor.kind() != JsonKind::array) {
-    facts.items = cursor.kind() == JsonKind::null ? 0 : 1;
+bool walk_content(json::JsonCursor& cursor, ContentFacts& facts) {
+  if (cursor.kind() != json::JsonKind::array) {
+    facts.items = cursor.kind() == json::JsonKind::null ? 0 : 1;
     return walk_nested(cursor, facts);
   }
   if (!cursor.begin_array()) return false;
   bool token_ids = false;
   while (cursor.next_element()) {
-    const JsonKind kind = cursor.kind();
-    if (kind == JsonKind::number) {
+    const json::JsonKind kind = cursor.kind();
+    if (kind == json::JsonKind::number) {
       token_ids = true;
     } else {
       ++facts.items;
     }
-    if (!(kind == JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
+    if (!(kind == json::JsonKind::object ? walk_part(cursor, facts) : cursor.skip_value())) return false;
   }
   if (token_ids) ++facts.items;
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool walk_tools(JsonCursor& cursor, ContentFacts& facts) {
-  if (cursor.kind() != JsonKind::array) return cursor.skip_value();
+bool walk_tools(json::JsonCursor& cursor, ContentFacts& facts) {
+  if (cursor.kind() != json::JsonKind::array) return cursor.skip_value();
   if (!cursor.begin_array()) return false;
   while (cursor.next_element()) {
-    if (!(cursor.kind() == JsonKind::object ? walk_tool(cursor, facts) : cursor.skip_value())) return false;
+    if (!(cursor.kind() == json::JsonKind::object ? walk_tool(cursor, facts) : cursor.skip_value())) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-#include "openai/json_cursor.h"
+#include "json/cursor.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 struct ContentFacts {
   std::int64_t items = 0;   // entries of the outermost array, all its numbers as one (token ids); 1 for a string
@@ -16,13 +16,13 @@ struct ContentFacts {
 };
 
 // Takes the value the cursor is on: `messages`, `input`, `system`, a `prompt`.
-bool walk_content(JsonCursor& cursor, ContentFacts& facts);
+bool walk_content(json::JsonCursor& cursor, ContentFacts& facts);
 
 // Takes the value of a `cache_control` (docs.claude.com/en/docs/build-with-claude/prompt-caching).
-bool walk_cache_control(JsonCursor& cursor, ContentFacts& facts);
+bool walk_cache_control(json::JsonCursor& cursor, ContentFacts& facts);
 
 // Takes the value of `tools`: those that the provider runs by itself (web search, file search, MCP) add input of their
 // own.
-bool walk_tools(JsonCursor& cursor, ContentFacts& facts);
+bool walk_tools(json::JsonCursor& cursor, ContentFacts& facts);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -3,16 +3,16 @@
 
 #include <algorithm>
 
-#include "openai/json_text.h"
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
+#include "json/text.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 void plan_model(const RequestScan& scan, const Rewrite& rewrite, std::vector<Edit>& edits, std::string& inserted) {
   const std::string& wanted = rewrite.model ? *rewrite.model : scan.model;
   if (scan.names_model && wanted == scan.model) return;
-  std::string name = json_string(wanted);
+  std::string name = json::json_string(wanted);
   if (scan.model_value) {
     edits.push_back({*scan.model_value, std::move(name)});
   } else {
@@ -93,4 +93,4 @@ std::size_t edited_size(std::string_view body, const std::vector<Edit>& edits) {
   return size;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/endpoint.h"
+#include "dialect/endpoint.h"
 
 #include <algorithm>
 #include <array>
 
-#include "openai/stored_path.h"
+#include "dialect/stored_path.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 struct EndpointRow {
@@ -86,4 +86,4 @@ Dialect dialect_of(Endpoint endpoint) {
   return anthropic ? Dialect::anthropic : Dialect::openai;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

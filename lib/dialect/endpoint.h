@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace cr::openai {
+namespace cr::dialect {
 
 enum class Endpoint {
   chat_completions,
@@ -65,4 +65,4 @@ std::string_view default_model(Endpoint endpoint);
 enum class Dialect { openai, anthropic };
 Dialect dialect_of(Endpoint endpoint);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "openai/meter.h"
+#include "dialect/meter.h"
 
 #include <algorithm>
 #include <array>
 
-#include "openai/json_cursor.h"
-#include "openai/stored_path.h"
-#include "openai/text_tally.h"
-#include "openai/usage_report.h"
+#include "dialect/stored_path.h"
+#include "dialect/text_tally.h"
+#include "dialect/usage_report.h"
+#include "json/cursor.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::int64_t k_bytes_per_token = 4;
@@ -48,12 +48,12 @@ class Reader {
 
   Endpoint endpoint_;
   Form form_;
-  JsonCursor cursor_;
+  json::JsonCursor cursor_;
 };
 
 bool Reader::read(Reading& reading) {
   if (!cursor_.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor_.next_member(key)) {
     if (!take_member(key.raw, reading)) return false;
   }
@@ -61,16 +61,16 @@ bool Reader::read(Reading& reading) {
 }
 
 bool Reader::take_member(std::string_view key, Reading& reading) {
-  const JsonKind kind = cursor_.kind();
+  const json::JsonKind kind = cursor_.kind();
   if (key == "choices") return take_choices(reading);
   if (key == "usage") return take_usage(reading.usage, reading.has_usage);
   if (key == "delta") return take_delta(reading);
   if (key == "error") {
-    reading.error |= kind != JsonKind::null;
+    reading.error |= kind != json::JsonKind::null;
     return cursor_.skip_value();
   }
-  if (key == "type" && kind == JsonKind::string) {
-    JsonString type;
+  if (key == "type" && kind == json::JsonKind::string) {
+    json::JsonString type;
     if (!cursor_.read_string(type)) return false;
     reading.type = type.raw;
     return true;
@@ -88,53 +88,53 @@ bool Reader::take_member(std::string_view key, Reading& reading) {
 }
 
 bool Reader::take_id(Reading& reading) {
-  if (cursor_.kind() != JsonKind::string) return cursor_.skip_value();
-  JsonString id;
+  if (cursor_.kind() != json::JsonKind::string) return cursor_.skip_value();
+  json::JsonString id;
   if (!cursor_.read_string(id)) return false;
   if (is_response_id(id.raw)) reading.id = id.raw;
   return true;
 }
 
 bool Reader::take_choices(Reading& reading) {
-  if (cursor_.kind() != JsonKind::array) return cursor_.skip_value();
+  if (cursor_.kind() != json::JsonKind::array) return cursor_.skip_value();
   if (!cursor_.begin_array()) return false;
   reading.no_choices = true;
   while (cursor_.next_element()) {
     reading.no_choices = false;
     if (!tally_text(cursor_, reading.text)) return false;
   }
-  return cursor_.fault() == JsonFault::none;
+  return cursor_.fault() == json::JsonFault::none;
 }
 
 bool Reader::take_data(Reading& reading) {
-  if (cursor_.kind() != JsonKind::array) return cursor_.skip_value();
+  if (cursor_.kind() != json::JsonKind::array) return cursor_.skip_value();
   if (!cursor_.begin_array()) return false;
   reading.images = 0;
   while (cursor_.next_element()) {
     ++*reading.images;
     if (!cursor_.skip_value()) return false;
   }
-  return cursor_.fault() == JsonFault::none;
+  return cursor_.fault() == json::JsonFault::none;
 }
 
 bool Reader::take_delta(Reading& reading) {
-  if (cursor_.kind() != JsonKind::string) return tally_text(cursor_, reading.text);
-  JsonString text;
+  if (cursor_.kind() != json::JsonKind::string) return tally_text(cursor_, reading.text);
+  json::JsonString text;
   if (!cursor_.read_string(text)) return false;
   reading.delta.add(text.text_bytes);
   return true;
 }
 
 bool Reader::take_usage(UsageReport& report, bool& seen) {
-  if (cursor_.kind() != JsonKind::object) return cursor_.skip_value();
+  if (cursor_.kind() != json::JsonKind::object) return cursor_.skip_value();
   seen = true;
   return read_usage(endpoint_, cursor_, report);
 }
 
 bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
-  if (cursor_.kind() != JsonKind::object) return cursor_.skip_value();
+  if (cursor_.kind() != json::JsonKind::object) return cursor_.skip_value();
   if (!cursor_.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor_.next_member(key)) {
     bool good = true;
     if (key.raw == "usage") {
@@ -142,12 +142,12 @@ bool Reader::take_envelope(Reading& reading, UsageReport& report, bool& seen) {
     } else if (key.raw == "id" && endpoint_ == Endpoint::responses) {
       good = take_id(reading);
     } else {
-      reading.error |= key.raw == "error" && cursor_.kind() != JsonKind::null;
+      reading.error |= key.raw == "error" && cursor_.kind() != json::JsonKind::null;
       good = cursor_.skip_value();
     }
     if (!good) return false;
   }
-  return cursor_.fault() == JsonFault::none;
+  return cursor_.fault() == json::JsonFault::none;
 }
 
 bool ends_stream(std::string_view type) {
@@ -213,7 +213,7 @@ Meter::Meter(Endpoint endpoint, UsageEvent usage_event)
 Meter::~Meter() = default;
 Meter::Meter(Meter&&) noexcept = default;
 
-Fate Meter::observe(const SseEvent& event) {
+Fate Meter::observe(const http::message::SseEvent& event) {
   State& state = *state_;
   if (event.name == "error") state.error = true;
   if (event.data.empty()) return Fate::forward;
@@ -277,4 +277,4 @@ bool Meter::saw_error() const {
   return state_->error;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -9,11 +9,11 @@
 #include <string>
 #include <string_view>
 
-#include "openai/endpoint.h"
-#include "openai/sse.h"
-#include "openai/usage.h"
+#include "dialect/endpoint.h"
+#include "dialect/usage.h"
+#include "http/message/sse.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 enum class UsageEvent { forward, hide };  // hide: crd asked for it, the client did not
 enum class Fate { forward, hide };
@@ -25,7 +25,7 @@ class Meter {
   Meter(Meter&&) noexcept;
 
   // One event of a stream. `hide` only for the extra chunk (choices empty, usage set) that crd itself asked for.
-  Fate observe(const SseEvent& event);
+  Fate observe(const http::message::SseEvent& event);
   // A whole plain answer (any JSON; garbage is tolerated and leaves usage() empty).
   void observe_body(std::string_view json);
 
@@ -53,4 +53,4 @@ class Meter {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

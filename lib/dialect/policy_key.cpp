@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/policy_key.h"
+#include "dialect/policy_key.h"
 
 #include <algorithm>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::array<std::string_view, k_policy_key_count> k_names = {
@@ -80,10 +80,10 @@ std::string_view fold_key(std::string_view text, FoldRoom& room) {
   return {room.data(), size};
 }
 
-std::string_view fold_key(const JsonString& text, FoldRoom& room) {
+std::string_view fold_key(const json::JsonString& text, FoldRoom& room) {
   if (!text.escaped()) return fold_key(text.raw, room);
   if (text.text_bytes > 3 * room.size()) return {};
-  const std::string plain = unescape(text);
+  const std::string plain = json::unescape(text);
   const std::string_view folded = fold_key(plain, room);
   if (folded.data() != plain.data()) return folded;
   std::copy(plain.begin(), plain.end(), room.begin());
@@ -97,4 +97,4 @@ std::optional<PolicyKey> find_policy_key(std::string_view folded) {
   return std::nullopt;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string_view>
 
-#include "openai/json_cursor.h"
+#include "json/cursor.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 enum class PolicyKey {
   model,
@@ -56,9 +56,9 @@ bool redirects(PolicyKey key);
 // `text` itself where folding changes nothing.
 using FoldRoom = std::array<char, 32>;
 std::string_view fold_key(std::string_view text, FoldRoom& room);
-std::string_view fold_key(const JsonString& text, FoldRoom& room);
+std::string_view fold_key(const json::JsonString& text, FoldRoom& room);
 
 // By folded name.
 std::optional<PolicyKey> find_policy_key(std::string_view folded);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

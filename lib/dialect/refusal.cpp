@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/refusal.h"
+#include "dialect/refusal.h"
 
 #include <array>
 
-#include "openai/json_text.h"
+#include "json/text.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::size_t k_row_count = static_cast<std::size_t>(RefusalCode::internal_error) + 1;
@@ -70,7 +70,7 @@ std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view
   std::string out;
   const auto member = [&out](std::string_view before, std::string_view value) {
     out += before;
-    append_json_string(out, value);
+    json::append_json_string(out, value);
   };
   if (dialect == Dialect::anthropic) {
     member(R"({"type":"error","error":{"type":)", row.anthropic_type);
@@ -97,4 +97,4 @@ std::string error_event(const Refusal& refusal, Dialect dialect, std::string_vie
   return std::string(before) + error_body(refusal, dialect, request_id) + "\n\n";
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

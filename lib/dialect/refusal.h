@@ -9,9 +9,9 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "openai/endpoint.h"
+#include "dialect/endpoint.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 enum class RefusalCode {
   invalid_api_key,
@@ -78,4 +78,4 @@ std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view
 // The same as one SSE event, for a stream that has begun.
 std::string error_event(const Refusal& refusal, Dialect dialect, std::string_view request_id);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
 
 #include <fmt/core.h>
 #include <simdjson.h>
@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <deque>
 
-#include "openai/top_level.h"
+#include "dialect/top_level.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 // No API has a tenth of this; without it a body of empty members could fill the memory with their names.
@@ -19,13 +19,13 @@ tl::unexpected<Refusal> refuse(RefusalCode code, std::string message, std::strin
   return tl::unexpected<Refusal>(Refusal{code, std::move(message), std::string(param), {}});
 }
 
-tl::unexpected<Refusal> refuse_json(const JsonCursor& cursor) {
+tl::unexpected<Refusal> refuse_json(const json::JsonCursor& cursor) {
   const std::size_t offset = cursor.fault_offset();
   switch (cursor.fault()) {
-    case JsonFault::too_deep:
+    case json::JsonFault::too_deep:
       return refuse(RefusalCode::invalid_json,
-                    fmt::format("the request body is nested deeper than {} levels", JsonCursor::k_depth_max));
-    case JsonFault::lone_surrogate:
+                    fmt::format("the request body is nested deeper than {} levels", json::JsonCursor::k_depth_max));
+    case json::JsonFault::lone_surrogate:
       return refuse(RefusalCode::invalid_json,
                     fmt::format("the request body is not valid JSON: half a surrogate pair at byte {}", offset));
     default:
@@ -39,22 +39,22 @@ struct RequestScanner::Impl {
   std::vector<std::string_view> keys;
   std::deque<std::string> unescaped_keys;  // owns the few that were written with escapes
 
-  RefusalOr<void> walk(Endpoint endpoint, JsonCursor& cursor, TopLevel& top, RequestScan& scan);
-  void remember(const JsonString& key);
+  RefusalOr<void> walk(Endpoint endpoint, json::JsonCursor& cursor, TopLevel& top, RequestScan& scan);
+  void remember(const json::JsonString& key);
   RefusalOr<void> check_keys(const TopLevel& top);
 };
 
 namespace {
 
-bool take_include_usage(JsonCursor& cursor, const JsonString& key, TopLevel& top) {
+bool take_include_usage(json::JsonCursor& cursor, const json::JsonString& key, TopLevel& top) {
   static constexpr std::string_view k_name = "include_usage";
   FoldRoom room;
   if (fold_key(key, room) != k_name) return cursor.skip_value();
-  if (!equals(key, k_name)) {
+  if (!json::equals(key, k_name)) {
     top.lookalike = k_name;
     return cursor.skip_value();
   }
-  if (top.include_usage.kind != JsonKind::none) top.twice = k_name;
+  if (top.include_usage.kind != json::JsonKind::none) top.twice = k_name;
   top.include_usage.kind = cursor.kind();
   top.include_usage.place.begin = cursor.offset();
   if (!cursor.skip_value()) return false;
@@ -62,18 +62,18 @@ bool take_include_usage(JsonCursor& cursor, const JsonString& key, TopLevel& top
   return true;
 }
 
-bool take_stream_options(JsonCursor& cursor, TopLevel& top) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool take_stream_options(json::JsonCursor& cursor, TopLevel& top) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     top.stream_options_empty = false;
     if (!take_include_usage(cursor, key, top)) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool take_content(JsonCursor& cursor, PolicyKey key, TopLevel& top) {
+bool take_content(json::JsonCursor& cursor, PolicyKey key, TopLevel& top) {
   ContentFacts facts;
   if (!walk_content(cursor, facts)) return false;
   if (key == PolicyKey::prompt) top.prompts = facts.items;
@@ -84,8 +84,8 @@ bool take_content(JsonCursor& cursor, PolicyKey key, TopLevel& top) {
   return true;
 }
 
-bool take_value(Endpoint endpoint, JsonCursor& cursor, PolicyKey key, TopLevel& top) {
-  const bool given = cursor.kind() != JsonKind::null;
+bool take_value(Endpoint endpoint, json::JsonCursor& cursor, PolicyKey key, TopLevel& top) {
+  const bool given = cursor.kind() != json::JsonKind::null;
   switch (key) {
     case PolicyKey::stream_options:
       return take_stream_options(cursor, top);
@@ -110,11 +110,11 @@ bool take_value(Endpoint endpoint, JsonCursor& cursor, PolicyKey key, TopLevel& 
   }
 }
 
-bool take_member(Endpoint endpoint, JsonCursor& cursor, const JsonString& key, TopLevel& top) {
+bool take_member(Endpoint endpoint, json::JsonCursor& cursor, const json::JsonString& key, TopLevel& top) {
   FoldRoom room;
   const auto policy_key = find_policy_key(fold_key(key, room));
   if (!policy_key) return cursor.skip_value();
-  if (!equals(key, name_of(*policy_key))) {
+  if (!json::equals(key, name_of(*policy_key))) {
     if (!top.lookalike) top.lookalike = name_of(*policy_key);
     return cursor.skip_value();
   }
@@ -129,21 +129,22 @@ bool take_member(Endpoint endpoint, JsonCursor& cursor, const JsonString& key, T
 
 }  // namespace
 
-void RequestScanner::Impl::remember(const JsonString& key) {
-  keys.push_back(key.escaped() ? std::string_view(unescaped_keys.emplace_back(unescape(key))) : key.raw);
+void RequestScanner::Impl::remember(const json::JsonString& key) {
+  keys.push_back(key.escaped() ? std::string_view(unescaped_keys.emplace_back(json::unescape(key))) : key.raw);
 }
 
-RefusalOr<void> RequestScanner::Impl::walk(Endpoint endpoint, JsonCursor& cursor, TopLevel& top, RequestScan& scan) {
+RefusalOr<void> RequestScanner::Impl::walk(Endpoint endpoint, json::JsonCursor& cursor, TopLevel& top,
+                                           RequestScan& scan) {
   keys.clear();
   unescaped_keys.clear();
-  const JsonKind kind = cursor.kind();
-  if (kind != JsonKind::object) {
+  const json::JsonKind kind = cursor.kind();
+  if (kind != json::JsonKind::object) {
     if (!cursor.skip_value() || !cursor.finish()) return refuse_json(cursor);
     return refuse(RefusalCode::invalid_json, "the request body must be a JSON object");
   }
   if (!cursor.begin_object()) return refuse_json(cursor);
   scan.first_member = cursor.offset();
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     if (keys.size() == k_members_max) {
       return refuse(RefusalCode::invalid_value,
@@ -175,7 +176,7 @@ RefusalOr<void> RequestScanner::Impl::check_keys(const TopLevel& top) {
   }
   for (int i = 0; i < k_policy_key_count; ++i) {
     const auto key = static_cast<PolicyKey>(i);
-    if (!redirects(key) || top[key].kind == JsonKind::none) continue;
+    if (!redirects(key) || top[key].kind == json::JsonKind::none) continue;
     return refuse(RefusalCode::invalid_value,
                   fmt::format("{} is not accepted in a request: channels are set by the operator", name_of(key)),
                   name_of(key));
@@ -196,7 +197,7 @@ RefusalOr<RequestScan> RequestScanner::scan(Endpoint endpoint, std::string_view 
   }
   RequestScan scan;
   TopLevel top;
-  JsonCursor cursor(body);
+  json::JsonCursor cursor(body);
   auto done = impl_->walk(endpoint, cursor, top, scan);
   if (done) done = impl_->check_keys(top);
   if (done) done = read_members(endpoint, body, top, scan);
@@ -204,4 +205,4 @@ RefusalOr<RequestScan> RequestScanner::scan(Endpoint endpoint, std::string_view 
   return scan;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

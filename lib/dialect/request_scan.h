@@ -10,10 +10,10 @@
 #include <string_view>
 #include <vector>
 
-#include "openai/endpoint.h"
-#include "openai/refusal.h"
+#include "dialect/endpoint.h"
+#include "dialect/refusal.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 // A half-open byte range of the body.
 struct Span {
@@ -95,4 +95,4 @@ std::vector<Edit> plan_edits(const RequestScan& scan, const Rewrite& rewrite);
 std::string apply_edits(std::string_view body, const std::vector<Edit>& edits);
 std::size_t edited_size(std::string_view body, const std::vector<Edit>& edits);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

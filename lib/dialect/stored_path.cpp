@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/stored_path.h"
+#include "dialect/stored_path.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::string_view k_root = "/v1/responses/";
@@ -47,4 +47,4 @@ std::optional<StoredPath> read_stored_path(std::string_view path) {
   return std::nullopt;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

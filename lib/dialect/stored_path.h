@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace cr::openai {
+namespace cr::dialect {
 
 inline constexpr std::size_t k_response_id_bytes_max = 256;
 
@@ -24,4 +24,4 @@ struct StoredPath {
 // points into `path`.
 std::optional<StoredPath> read_stored_path(std::string_view path);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

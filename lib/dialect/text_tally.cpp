@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/text_tally.h"
+#include "dialect/text_tally.h"
 
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::array<std::string_view, 10> k_text_keys = {
@@ -20,15 +20,15 @@ bool holds(const std::array<std::string_view, size>& list, std::string_view text
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-bool tally_member(JsonCursor& cursor, std::string_view key, TextTally& tally) {
+bool tally_member(json::JsonCursor& cursor, std::string_view key, TextTally& tally) {
   switch (cursor.kind()) {
-    case JsonKind::string: {
-      JsonString text;
+    case json::JsonKind::string: {
+      json::JsonString text;
       if (!cursor.read_string(text)) return false;
       if (holds(k_text_keys, key)) tally.add(text.text_bytes);
       return true;
     }
-    case JsonKind::object:
+    case json::JsonKind::object:
       if (key == "input") {  // a tool call's arguments at Anthropic; {} opens one whose arguments follow
         std::string_view raw;
         if (!cursor.read_raw(raw)) return false;
@@ -36,7 +36,7 @@ bool tally_member(JsonCursor& cursor, std::string_view key, TextTally& tally) {
         return true;
       }
       [[fallthrough]];
-    case JsonKind::array:
+    case json::JsonKind::array:
       return holds(k_skipped_keys, key) ? cursor.skip_value() : tally_text(cursor, tally);
     default:
       return cursor.skip_value();
@@ -45,23 +45,23 @@ bool tally_member(JsonCursor& cursor, std::string_view key, TextTally& tally) {
 
 }  // namespace
 
-bool tally_text(JsonCursor& cursor, TextTally& tally) {
-  if (cursor.kind() == JsonKind::object) {
+bool tally_text(json::JsonCursor& cursor, TextTally& tally) {
+  if (cursor.kind() == json::JsonKind::object) {
     if (!cursor.begin_object()) return false;
-    JsonString key;
+    json::JsonString key;
     while (cursor.next_member(key)) {
       if (!tally_member(cursor, key.raw, tally)) return false;
     }
-    return cursor.fault() == JsonFault::none;
+    return cursor.fault() == json::JsonFault::none;
   }
-  if (cursor.kind() != JsonKind::array) return cursor.skip_value();
+  if (cursor.kind() != json::JsonKind::array) return cursor.skip_value();
   if (!cursor.begin_array()) return false;
   while (cursor.next_element()) {
-    const JsonKind kind = cursor.kind();
-    const bool nested = kind == JsonKind::object || kind == JsonKind::array;
+    const json::JsonKind kind = cursor.kind();
+    const bool nested = kind == json::JsonKind::object || kind == json::JsonKind::array;
     if (!(nested ? tally_text(cursor, tally) : cursor.skip_value())) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

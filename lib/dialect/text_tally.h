@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-#include "openai/json_cursor.h"
+#include "json/cursor.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 struct TextTally {
   std::int64_t pieces = 0;
@@ -21,6 +21,6 @@ struct TextTally {
 
 // Takes the value the cursor is on (choices, a delta, content, output) and tallies the strings in it that are a model's
 // words: content, reasoning, refusals, names and arguments of tool calls.
-bool tally_text(JsonCursor& cursor, TextTally& tally);
+bool tally_text(json::JsonCursor& cursor, TextTally& tally);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

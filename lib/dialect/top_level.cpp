@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "openai/top_level.h"
+#include "dialect/top_level.h"
 
 #include <fmt/core.h>
 
@@ -8,9 +8,9 @@
 #include <limits>
 #include <span>
 
-#include "openai/stored_path.h"
+#include "dialect/stored_path.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::size_t k_model_bytes_max = 256;
@@ -26,7 +26,7 @@ std::string_view text_at(std::string_view body, Span place) {
 }
 
 bool is_given(const Member& member) {
-  return member.kind != JsonKind::none && member.kind != JsonKind::null;
+  return member.kind != json::JsonKind::none && member.kind != json::JsonKind::null;
 }
 
 RefusalOr<void> read_model(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
@@ -34,23 +34,23 @@ RefusalOr<void> read_model(Endpoint endpoint, std::string_view body, const TopLe
   if (!is_given(model) && !default_model(endpoint).empty()) {
     scan.model = default_model(endpoint);
     scan.names_model = false;
-    if (model.kind == JsonKind::null) scan.model_value = model.place;
+    if (model.kind == json::JsonKind::null) scan.model_value = model.place;
     return {};
   }
-  if (model.kind == JsonKind::none) return refuse("model is missing", "model");
-  JsonString text;
-  JsonCursor cursor(text_at(body, model.place));
-  const bool fits = model.kind == JsonKind::string && cursor.read_string(text) && text.text_bytes >= 1 &&
+  if (model.kind == json::JsonKind::none) return refuse("model is missing", "model");
+  json::JsonString text;
+  json::JsonCursor cursor(text_at(body, model.place));
+  const bool fits = model.kind == json::JsonKind::string && cursor.read_string(text) && text.text_bytes >= 1 &&
                     text.text_bytes <= k_model_bytes_max;
   if (!fits) return refuse(fmt::format("model must be a string of 1 to {} bytes", k_model_bytes_max), "model");
-  scan.model = text.escaped() ? unescape(text) : std::string(text.raw);
+  scan.model = text.escaped() ? json::unescape(text) : std::string(text.raw);
   scan.model_value = model.place;
   return {};
 }
 
 RefusalOr<bool> read_flag(std::string_view body, const Member& member, std::string_view name) {
   if (!is_given(member)) return false;
-  if (member.kind != JsonKind::boolean) return refuse(fmt::format("{} must be true or false", name), name);
+  if (member.kind != json::JsonKind::boolean) return refuse(fmt::format("{} must be true or false", name), name);
   return body[member.place.begin] == 't';
 }
 
@@ -60,15 +60,15 @@ RefusalOr<void> read_stream(std::string_view body, const TopLevel& top, RequestS
   scan.stream = *stream;
 
   const Member& options = top[PolicyKey::stream_options];
-  if (options.kind == JsonKind::none) return {};
+  if (options.kind == json::JsonKind::none) return {};
   scan.stream_options_value = options.place;
-  if (options.kind == JsonKind::null) {
+  if (options.kind == json::JsonKind::null) {
     scan.stream_options = StreamOptions::null;
     return {};
   }
-  if (options.kind != JsonKind::object) return refuse("stream_options must be an object", "stream_options");
+  if (options.kind != json::JsonKind::object) return refuse("stream_options must be an object", "stream_options");
   scan.stream_options = top.stream_options_empty ? StreamOptions::empty : StreamOptions::with_members;
-  if (top.include_usage.kind == JsonKind::none) return {};
+  if (top.include_usage.kind == json::JsonKind::none) return {};
   const auto include_usage = read_flag(body, top.include_usage, "stream_options.include_usage");
   if (!include_usage) return tl::unexpected(include_usage.error());
   scan.include_usage_value = top.include_usage.place;
@@ -83,7 +83,7 @@ RefusalOr<std::int64_t> read_integer(std::string_view body, const Member& member
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   // from_chars takes "-0" too, and stops before a fraction or an exponent.
   const bool whole = error == std::errc() && end == text.data() + text.size() && text.front() != '-';
-  if (member.kind != JsonKind::number || !whole || value < least || value > most) {
+  if (member.kind != json::JsonKind::number || !whole || value < least || value > most) {
     return refuse(fmt::format("{} must be a whole number from {} to {}", name, least, most), name);
   }
   return value;
@@ -128,7 +128,7 @@ RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopL
   const std::int64_t least = endpoint == Endpoint::completions ? 0 : 1;
   for (const PolicyKey key : bounds_of(endpoint)) {
     const Member& member = top[key];
-    if (member.kind == JsonKind::null) scan.null_bounds.push_back({name_of(key), member.place});
+    if (member.kind == json::JsonKind::null) scan.null_bounds.push_back({name_of(key), member.place});
     if (!is_given(member)) continue;
     const auto value = read_integer(body, member, name_of(key), least, k_bound_max);
     if (!value) return tl::unexpected(value.error());
@@ -145,7 +145,7 @@ RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopL
 }
 
 // In Unicode characters: what a provider of speech charges by.
-std::int64_t count_characters(const JsonString& text) {
+std::int64_t count_characters(const json::JsonString& text) {
   std::int64_t count = 0;
   for (std::size_t at = 0; at < text.raw.size();) {
     const auto byte = static_cast<unsigned char>(text.raw[at]);
@@ -167,9 +167,9 @@ std::int64_t count_characters(const JsonString& text) {
 
 RefusalOr<void> read_speech(std::string_view body, const TopLevel& top, RequestScan& scan) {
   const Member& input = top[PolicyKey::input];
-  if (input.kind != JsonKind::string) return refuse("input must be a string: the text to speak", "input");
-  JsonString text;
-  JsonCursor cursor(text_at(body, input.place));
+  if (input.kind != json::JsonKind::string) return refuse("input must be a string: the text to speak", "input");
+  json::JsonString text;
+  json::JsonCursor cursor(text_at(body, input.place));
   if (cursor.read_string(text)) scan.characters = count_characters(text);
   return {};
 }
@@ -177,9 +177,9 @@ RefusalOr<void> read_speech(std::string_view body, const TopLevel& top, RequestS
 RefusalOr<void> read_rerank(const TopLevel& top, RequestScan& scan) {
   const Member& query = top[PolicyKey::query];
   const Member& documents = top[PolicyKey::documents];
-  if (query.kind != JsonKind::string && query.kind != JsonKind::object)
+  if (query.kind != json::JsonKind::string && query.kind != json::JsonKind::object)
     return refuse("query must be a string", "query");
-  if (documents.kind != JsonKind::array) return refuse("documents must be an array of texts", "documents");
+  if (documents.kind != json::JsonKind::array) return refuse("documents must be an array of texts", "documents");
   scan.documents = top.documents;
   // The model reads the query anew beside each document.
   const auto query_bytes = static_cast<std::int64_t>(query.place.end - query.place.begin);
@@ -190,8 +190,8 @@ RefusalOr<void> read_rerank(const TopLevel& top, RequestScan& scan) {
 RefusalOr<void> read_input(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
   if (endpoint == Endpoint::audio_speech) return read_speech(body, top, scan);
   if (endpoint == Endpoint::rerank) return read_rerank(top, scan);
-  const JsonKind kind = top[PolicyKey::input].kind;
-  if (endpoint == Endpoint::moderations && kind != JsonKind::string && kind != JsonKind::array) {
+  const json::JsonKind kind = top[PolicyKey::input].kind;
+  if (endpoint == Endpoint::moderations && kind != json::JsonKind::string && kind != json::JsonKind::array) {
     return refuse("input must be a string or an array", "input");
   }
   return {};
@@ -208,9 +208,9 @@ RefusalOr<void> read_stored(std::string_view body, const TopLevel& top, RequestS
   scan.stored = *store || !is_given(top[PolicyKey::store]);
   const Member& previous = top[PolicyKey::previous_response_id];
   if (!is_given(previous)) return {};
-  JsonString text;
-  JsonCursor cursor(text_at(body, previous.place));
-  const bool read = previous.kind == JsonKind::string && cursor.read_string(text);
+  json::JsonString text;
+  json::JsonCursor cursor(text_at(body, previous.place));
+  const bool read = previous.kind == json::JsonKind::string && cursor.read_string(text);
   if (!read || !is_response_id(text.raw)) {
     return refuse(
         fmt::format("previous_response_id must be a response's id of at most {} bytes", k_response_id_bytes_max),
@@ -233,4 +233,4 @@ RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const Top
   return done;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

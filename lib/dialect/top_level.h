@@ -6,14 +6,14 @@
 #include <optional>
 #include <string_view>
 
-#include "openai/content_walk.h"
-#include "openai/policy_key.h"
-#include "openai/request_scan.h"
+#include "dialect/content_walk.h"
+#include "dialect/policy_key.h"
+#include "dialect/request_scan.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 struct Member {
-  JsonKind kind = JsonKind::none;  // none: absent
+  json::JsonKind kind = json::JsonKind::none;  // none: absent
   Span place;
 };
 
@@ -35,4 +35,4 @@ struct TopLevel {
 // Types and ranges of the members, and what they say, into `scan`. `body` is valid JSON with unique keys.
 RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

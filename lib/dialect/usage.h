@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace cr::openai {
+namespace cr::dialect {
 
 struct Usage {
   std::int64_t input_tokens = 0;             // all of the input, cached and cache-written included
@@ -33,4 +33,4 @@ inline Usage& Usage::operator+=(const Usage& more) {
   return *this;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-#include "openai/usage_report.h"
+#include "dialect/usage_report.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 constexpr std::int64_t k_tokens_max = std::int64_t{1} << 40;
 
-bool read_count(JsonCursor& cursor, std::optional<std::int64_t>& field, bool& plausible) {
-  const JsonKind kind = cursor.kind();
+bool read_count(json::JsonCursor& cursor, std::optional<std::int64_t>& field, bool& plausible) {
+  const json::JsonKind kind = cursor.kind();
   std::string_view raw;
   if (!cursor.read_raw(raw)) return false;
-  if (kind == JsonKind::null) return true;
+  if (kind == json::JsonKind::null) return true;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
   const bool whole = error == std::errc() && end == raw.data() + raw.size();
@@ -27,10 +27,10 @@ bool read_count(JsonCursor& cursor, std::optional<std::int64_t>& field, bool& pl
   return true;
 }
 
-bool read_details(JsonCursor& cursor, UsageReport& report) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool read_details(json::JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     if (key.raw == "cached_tokens") {
       if (!read_count(cursor, report.cache_read, report.plausible)) return false;
@@ -40,14 +40,14 @@ bool read_details(JsonCursor& cursor, UsageReport& report) {
       return false;
     }
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
 // Anthropic's split of what was written to the cache, by how long it is kept.
-bool read_cache_creation(JsonCursor& cursor, UsageReport& report) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool read_cache_creation(json::JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     bool good = true;
     if (key.raw == "ephemeral_1h_input_tokens") {
@@ -59,18 +59,18 @@ bool read_cache_creation(JsonCursor& cursor, UsageReport& report) {
     }
     if (!good) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool read_billed_units(JsonCursor& cursor, UsageReport& report) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool read_billed_units(json::JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     const bool wanted = key.raw == "search_units";
     if (!(wanted ? read_count(cursor, report.search_units, report.plausible) : cursor.skip_value())) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
 // Where a plain number of the usage object goes; null = nowhere.
@@ -112,11 +112,11 @@ void UsageReport::add(const UsageReport& more) {
   sum(total, more.total);
 }
 
-bool read_seconds(JsonCursor& cursor, UsageReport& report) {
-  const JsonKind kind = cursor.kind();
+bool read_seconds(json::JsonCursor& cursor, UsageReport& report) {
+  const json::JsonKind kind = cursor.kind();
   std::string_view raw;
   if (!cursor.read_raw(raw)) return false;
-  if (kind == JsonKind::string) raw = raw.substr(1, raw.size() - 2);
+  if (kind == json::JsonKind::string) raw = raw.substr(1, raw.size() - 2);
   double seconds = 0;
   const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), seconds);
   if (error != std::errc() || end != raw.data() + raw.size()) return true;  // nothing that tells
@@ -128,9 +128,9 @@ bool read_seconds(JsonCursor& cursor, UsageReport& report) {
   return true;
 }
 
-bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
+bool read_usage(Endpoint endpoint, json::JsonCursor& cursor, UsageReport& report) {
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     bool good = true;
     if (auto* field = field_of(endpoint, key.raw, report); field != nullptr) {
@@ -147,17 +147,17 @@ bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report) {
     }
     if (!good) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
-bool read_rerank_meta(JsonCursor& cursor, UsageReport& report) {
-  if (cursor.kind() != JsonKind::object) return cursor.skip_value();
+bool read_rerank_meta(json::JsonCursor& cursor, UsageReport& report) {
+  if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
-  JsonString key;
+  json::JsonString key;
   while (cursor.next_member(key)) {
     if (!(key.raw == "billed_units" ? read_billed_units(cursor, report) : cursor.skip_value())) return false;
   }
-  return cursor.fault() == JsonFault::none;
+  return cursor.fault() == json::JsonFault::none;
 }
 
 bool tells_input(Endpoint endpoint, const UsageReport& report) {
@@ -193,4 +193,4 @@ Usage to_usage(Endpoint endpoint, const UsageReport& report) {
   return usage;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "openai/endpoint.h"
-#include "openai/json_cursor.h"
-#include "openai/usage.h"
+#include "dialect/endpoint.h"
+#include "dialect/usage.h"
+#include "json/cursor.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 
 struct UsageReport {
   std::optional<std::int64_t> input;              // prompt_tokens, input_tokens
@@ -30,13 +30,13 @@ struct UsageReport {
 };
 
 // Takes the usage object the cursor is on.
-bool read_usage(Endpoint endpoint, JsonCursor& cursor, UsageReport& report);
+bool read_usage(Endpoint endpoint, json::JsonCursor& cursor, UsageReport& report);
 
 // Takes a number of seconds, whole or not, also as text (older answers of OpenAI's): what it comes to in milliseconds.
-bool read_seconds(JsonCursor& cursor, UsageReport& report);
+bool read_seconds(json::JsonCursor& cursor, UsageReport& report);
 
 // Takes the `meta` of a rerank's answer (docs.cohere.com/v2/reference/rerank).
-bool read_rerank_meta(JsonCursor& cursor, UsageReport& report);
+bool read_rerank_meta(json::JsonCursor& cursor, UsageReport& report);
 
 // Whether the report says what went in.
 bool tells_input(Endpoint endpoint, const UsageReport& report);
@@ -46,4 +46,4 @@ bool is_complete(Endpoint endpoint, const UsageReport& report);
 // `total` where there is no output.
 Usage to_usage(Endpoint endpoint, const UsageReport& report);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect

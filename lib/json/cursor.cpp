@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/json_cursor.h"
+#include "json/cursor.h"
 
 #include <array>
 #include <cstring>
 
-#include "openai/byte_search.h"
+#include "base/byte_search.h"
 
-namespace cr::openai {
+namespace cr::json {
 namespace {
 
 int hex_digit(char byte) {
@@ -185,7 +185,7 @@ bool JsonCursor::read_string(JsonString& text) {
   const char* const begin = ++at_;
   std::size_t saved = 0;
   for (;;) {
-    at_ = find_string_stop(at_, end_);
+    at_ = base::find_string_stop(at_, end_);
     if (at_ == end_) return fail();
     if (*at_ == '"') break;
     if (*at_ != '\\') return fail();
@@ -330,4 +330,4 @@ bool JsonCursor::finish() {
   return fault_ == JsonFault::none;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::json

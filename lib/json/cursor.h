@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace cr::openai {
+namespace cr::json {
 
 enum class JsonKind { none, object, array, string, number, boolean, null };
 enum class JsonFault { none, syntax, too_deep, lone_surrogate };
@@ -80,4 +80,4 @@ class JsonCursor {
   std::size_t fault_offset_ = 0;
 };
 
-}  // namespace cr::openai
+}  // namespace cr::json

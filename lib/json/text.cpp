@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "openai/json_text.h"
+#include "json/text.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-namespace cr::openai {
+namespace cr::json {
 namespace {
 
 void append_ascii(std::string& out, char byte) {
@@ -59,4 +59,4 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::json

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "admin/json_tree.h"
+#include "json/tree.h"
 
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-namespace cr::admin {
+namespace cr::json {
 
 namespace {
 
@@ -177,4 +177,4 @@ void JsonWriter::tree(const Json& value) {
   }
 }
 
-}  // namespace cr::admin
+}  // namespace cr::json

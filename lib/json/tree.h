@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace cr::admin {
+namespace cr::json {
 
 inline constexpr std::size_t k_json_depth_max = 16;
 inline constexpr std::size_t k_json_members_max = 4096;  // of one object
@@ -62,4 +62,4 @@ class JsonWriter {
   bool first_ = true;
 };
 
-}  // namespace cr::admin
+}  // namespace cr::json

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/echo.h"
+#include "provider/echo.h"
 
 #include <algorithm>
 #include <chrono>
 
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai {
+namespace cr::provider {
 namespace echo {
 namespace {
 
@@ -17,7 +17,7 @@ constexpr std::size_t k_text_bytes_max = std::size_t{4} << 20;
 // A node of a map with its key, or an element of a vector that grows: values, and words.
 constexpr std::uint64_t k_bytes_per_value = 80;
 
-std::int64_t output_bound(const Json& request, const RequestScan& scan) {
+std::int64_t output_bound(const Json& request, const dialect::RequestScan& scan) {
   std::int64_t bound = scan.output_bound.value_or(k_words_default);
   for (const std::string_view key : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
     bound = std::min(bound, integer_in(request, key, bound));
@@ -104,7 +104,8 @@ void add_choices(Turn& turn, const std::vector<std::string>& texts, std::int64_t
   }
 }
 
-Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id, base::Time now) {
+Turn read_turn(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan, std::string_view id,
+               base::Time now) {
   Turn turn;
   turn.request = Json::parse(body, nullptr, false);
   if (!turn.request.is_object()) turn.request = Json::object();
@@ -121,26 +122,28 @@ Turn read_turn(Endpoint endpoint, std::string_view body, const RequestScan& scan
   const std::int64_t bound = output_bound(turn.request, scan);
   std::int64_t copies = 1;
   std::vector<std::string> texts;
-  if (endpoint == Endpoint::completions) {
+  if (endpoint == dialect::Endpoint::completions) {
     texts = read_prompts(turn.request, turn.input_tokens);
     turn.input_tokens = std::max<std::int64_t>(turn.input_tokens, 1);
   } else {
     turn.input_tokens = count_input(turn.request);
-    const Json* conversation = find_member(turn.request, endpoint == Endpoint::responses ? "input" : "messages");
+    const Json* conversation =
+        find_member(turn.request, endpoint == dialect::Endpoint::responses ? "input" : "messages");
     texts.push_back(conversation == nullptr ? std::string() : last_user_text(*conversation));
   }
-  if (endpoint == Endpoint::completions || endpoint == Endpoint::chat_completions) {
+  if (endpoint == dialect::Endpoint::completions || endpoint == dialect::Endpoint::chat_completions) {
     copies = std::clamp<std::int64_t>(integer_in(turn.request, "n", 1), 1, 128);
   }
-  if (output_of(endpoint) == Output::text) add_choices(turn, texts, copies, bound);
+  if (dialect::output_of(endpoint) == dialect::Output::text) add_choices(turn, texts, copies, bound);
   return turn;
 }
 
 }  // namespace
 }  // namespace echo
 
-bool echo_answers(Endpoint endpoint) {
-  return endpoint != Endpoint::audio_speech && endpoint != Endpoint::response_by_id && !takes_form(endpoint);
+bool echo_answers(dialect::Endpoint endpoint) {
+  return endpoint != dialect::Endpoint::audio_speech && endpoint != dialect::Endpoint::response_by_id &&
+         !dialect::takes_form(endpoint);
 }
 
 std::uint64_t echo_bytes_ceiling(std::string_view body) {
@@ -153,27 +156,27 @@ std::uint64_t echo_bytes_ceiling(std::string_view body) {
   return 3 * body.size() + values * echo::k_bytes_per_value;
 }
 
-EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,
-                       base::Time now) {
+EchoAnswer echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
+                       std::string_view id, base::Time now) {
   const echo::Turn turn = echo::read_turn(endpoint, body, scan, id, now);
   switch (endpoint) {
-    case Endpoint::chat_completions:
+    case dialect::Endpoint::chat_completions:
       return echo::answer_chat(turn);
-    case Endpoint::completions:
+    case dialect::Endpoint::completions:
       return echo::answer_completions(turn);
-    case Endpoint::embeddings:
+    case dialect::Endpoint::embeddings:
       return echo::answer_embeddings(turn);
-    case Endpoint::responses:
+    case dialect::Endpoint::responses:
       return echo::answer_responses(turn);
-    case Endpoint::messages:
+    case dialect::Endpoint::messages:
       return echo::answer_messages(turn);
-    case Endpoint::count_tokens:
+    case dialect::Endpoint::count_tokens:
       return echo::answer_count_tokens(turn);
-    case Endpoint::moderations:
+    case dialect::Endpoint::moderations:
       return echo::answer_moderations(turn);
-    case Endpoint::rerank:
+    case dialect::Endpoint::rerank:
       return echo::answer_rerank(turn);
-    case Endpoint::images_generations:
+    case dialect::Endpoint::images_generations:
       return echo::answer_images(turn);
     default:
       break;
@@ -181,4 +184,4 @@ EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestSc
   return {"application/json", {}};  // never asked: echo_answers() says no
 }
 
-}  // namespace cr::openai
+}  // namespace cr::provider

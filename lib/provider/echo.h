@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "openai/endpoint.h"
-#include "openai/request_scan.h"
+#include "dialect/endpoint.h"
+#include "dialect/request_scan.h"
 
-namespace cr::openai {
+namespace cr::provider {
 
 struct EchoAnswer {
   std::string content_type;         // application/json or text/event-stream
@@ -20,7 +20,7 @@ struct EchoAnswer {
 };
 
 // Whether echo has an honest answer for `endpoint`.
-bool echo_answers(Endpoint endpoint);
+bool echo_answers(dialect::Endpoint endpoint);
 
 // What echo_answer() may come to hold of memory while it works, about.
 std::uint64_t echo_bytes_ceiling(std::string_view body);
@@ -28,7 +28,7 @@ std::uint64_t echo_bytes_ceiling(std::string_view body);
 // Says the last user text back, cut at the request's output bound (finish_reason length then); counts a model token a
 // word or punctuation mark, on both sides. `id` becomes the answer's id with the endpoint's own prefix. `body` has
 // passed the scanner; fields of unexpected shape are treated as absent.
-EchoAnswer echo_answer(Endpoint endpoint, std::string_view body, const RequestScan& scan, std::string_view id,
-                       base::Time now);
+EchoAnswer echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
+                       std::string_view id, base::Time now);
 
-}  // namespace cr::openai
+}  // namespace cr::provider

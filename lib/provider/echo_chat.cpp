@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Echo in the form of /v1/chat/completions and /v1/completions.
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 Json usage_of(const Turn& turn) {
@@ -125,4 +125,4 @@ EchoAnswer answer_completions(const Turn& turn) {
   return plain(body);
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

@@ -4,9 +4,9 @@
 #include <bit>
 #include <cmath>
 
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 constexpr std::int64_t k_dimensions_default = 8;
@@ -109,4 +109,4 @@ EchoAnswer answer_embeddings(const Turn& turn) {
                 {"usage", {{"prompt_tokens", inputs.tokens}, {"total_tokens", inputs.tokens}}}});
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Echo in the form of /v1/messages.
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 const Saying& saying_of(const Turn& turn) {
@@ -53,4 +53,4 @@ EchoAnswer answer_messages(const Turn& turn) {
   return {"text/event-stream", std::move(pieces)};
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

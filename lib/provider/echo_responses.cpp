@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Echo in the form of /v1/responses.
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 Json text_part(const std::string& text) {
@@ -115,4 +115,4 @@ EchoAnswer answer_responses(const Turn& turn) {
   return turn.stream ? stream_response(turn, text, status, whole) : plain(whole);
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

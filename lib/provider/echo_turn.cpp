@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
 #include <cctype>
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 // Longer runs (base64, CJK without blanks) count as several words.
@@ -103,4 +103,4 @@ EchoAnswer plain(const Json& body) {
   return {"application/json", {dump(body)}};
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "openai/echo.h"
+#include "provider/echo.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 
 using Json = nlohmann::ordered_json;
 
@@ -63,4 +63,4 @@ EchoAnswer answer_moderations(const Turn& turn);
 EchoAnswer answer_rerank(const Turn& turn);
 EchoAnswer answer_images(const Turn& turn);
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "openai/echo_turn.h"
+#include "provider/echo_turn.h"
 
-namespace cr::openai::echo {
+namespace cr::provider::echo {
 namespace {
 
 constexpr std::size_t k_documents_max = 2048;
@@ -106,4 +106,4 @@ EchoAnswer answer_images(const Turn& turn) {
   return plain({{"created", turn.created}, {"data", std::move(data)}, {"output_format", "png"}});
 }
 
-}  // namespace cr::openai::echo
+}  // namespace cr::provider::echo

@@ -8,10 +8,10 @@
 #include <set>
 #include <utility>
 
+#include "architecture/source_tree.h"
 #include "base/text.h"
-#include "house/source_tree.h"
 
-namespace cr::house {
+namespace cr::architecture {
 namespace {
 
 constexpr std::size_t k_source_lines_max = 500;
@@ -145,4 +145,4 @@ TEST(Files, the_checkers_see) {
 }
 
 }  // namespace
-}  // namespace cr::house
+}  // namespace cr::architecture

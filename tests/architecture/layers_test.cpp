@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Includes go down floors only, never sideways; outside libraries stay where they belong.
+// Includes go down the layers only, never sideways; outside libraries stay where they belong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,42 +8,93 @@
 #include <optional>
 #include <set>
 
+#include "architecture/source_tree.h"
 #include "base/text.h"
-#include "house/source_tree.h"
 
-namespace cr::house {
+namespace cr::architecture {
 namespace {
 
-using Rooms = std::set<std::string>;
+using Modules = std::set<std::string>;
 
-// The one table of arrows: a room, and the rooms it may look into. Its own files are always allowed.
-const std::map<std::string, Rooms>& arrows() {
-  static const std::map<std::string, Rooms> table = {
-      // floor 0
-      {"base", {}},
-      {"sqlite", {"base"}},
-      // floor 1
-      {"token", {"base"}},
-      {"coding", {"base"}},
-      {"openai", {"base"}},
-      {"http", {"base"}},
-      {"admin", {"base"}},
-      {"ledger", {"base", "sqlite", "token"}},
-      // floor 2
-      {"relay", {"base", "coding", "token", "openai", "http", "ledger"}},
-      // floor 3
-      {"server", {"base", "coding", "token", "openai", "http", "admin", "ledger", "relay"}},
-      // the programs
-      {"crctl", {"base", "admin"}},
-      {"crd", {"base", "sqlite", "coding", "token", "openai", "http", "admin", "ledger", "relay", "server"}},
+struct Row {
+  int layer;
+  Modules looks_into;  // its own files are always allowed
+  // The namespace, where it is not the one of the folder's name, and why.
+  std::string_view name_space = {}, why = {};
+};
+
+constexpr std::string_view k_engine =
+    "classes that ledger/core declares have their members in ledger/sql and ledger/sqlite: one namespace";
+
+// The one table of arrows: a module, its layer and the modules it may look into.
+const std::map<std::string, Row>& table() {
+  static const std::map<std::string, Row> rows = {
+      {"base", {0, {}}},
+      {"json", {0, {"base"}}},
+      {"sqlite", {0, {"base"}}},
+
+      {"http/coding", {1, {"base"}}},
+      {"http/message", {1, {"base"}}},
+      {"http/net", {1, {"base"}, "cr::http", "the socket and task types that all of http/ is written in"}},
+      {"http/tls", {1, {"base", "http/net"}}},
+      {"http/dns", {1, {"base", "http/net"}}},
+      {"http/client", {1, {"base", "http/dns", "http/message", "http/net", "http/tls"}}},
+      {"http/server", {1, {"base", "http/message", "http/net", "http/tls"}}},
+      {"token", {1, {"base"}}},
+      {"dialect", {1, {"base", "http/message", "json"}}},
+      {"dialect/openai", {1, {"base", "dialect"}}},
+      {"billing", {1, {"base", "dialect"}}},
+      {"admin", {1, {"base", "json"}}},
+
+      {"ledger/core", {2, {"base", "token"}, "cr::ledger", k_engine}},
+      {"ledger/sql", {2, {"base", "ledger/core", "sqlite", "token"}, "cr::ledger", k_engine}},
+      {"ledger/sqlite", {2, {"base", "ledger/core", "ledger/sql", "sqlite", "token"}, "cr::ledger", k_engine}},
+      {"provider", {2, {"base", "dialect", "json"}}},
+
+      {"relay/policy", {3, {"base", "http/message", "token"}}},
+      {"relay/routing", {3, {"base", "dialect", "ledger/core", "provider", "relay/policy"}}},
+      {"relay/request",
+       {3,
+        {"base", "billing", "dialect", "dialect/openai", "http/client", "http/coding", "http/dns", "http/message",
+         "http/net", "http/server", "http/tls", "ledger/core", "provider", "relay/policy", "relay/routing", "token"}}},
+
+      {"server/config", {4, {"base", "http/message", "http/tls", "relay/policy", "token"}}},
+      {"server/listener",
+       {4,
+        {"base", "dialect", "http/message", "http/net", "http/server", "http/tls", "relay/policy", "relay/request",
+         "server/config"}}},
+      {"server/admin",
+       {4,
+        {"admin", "base", "billing", "http/tls", "ledger/core", "relay/policy", "relay/request", "relay/routing",
+         "token"}}},
+
+      {"crctl", {5, {"admin", "base"}}},
+      {"crd",
+       {5,
+        {"admin", "base", "http/dns", "http/net", "http/server", "http/tls", "ledger/core", "relay/policy",
+         "relay/request", "relay/routing", "server/admin", "server/config", "server/listener", "sqlite", "token"}}},
+  };
+  return rows;
+}
+
+// A module looks down, to a lower layer or to base. Within one folder (http/, ledger/, ...) a module may look at what
+// the table names; any other look at its own layer stands here with its reason.
+const std::map<std::pair<std::string, std::string>, std::string_view>& sideways() {
+  static const std::map<std::pair<std::string, std::string>, std::string_view> table = {
+      {{"dialect", "http/message"}, "the usage meter reads a stream's events, which http/message splits"},
+      {{"billing", "dialect"}, "what a reservation covers depends on the endpoint and on the scan of the request"},
   };
   return table;
+}
+
+std::string top_of(const std::string& module) {
+  return module.substr(0, module.find('/'));
 }
 
 struct Outside {
   std::string_view library;
   std::vector<std::string_view> headers;  // '*' any run
-  std::optional<Rooms> rooms;             // none: any room, but no header of ours in lib/
+  std::optional<Modules> modules;         // none: any module, but no header of ours in lib/
   std::string_view reason;
 
   bool has(std::string_view header) const {
@@ -53,8 +104,8 @@ struct Outside {
 
 const std::vector<Outside>& outside_libraries() {
   constexpr std::string_view k_hidden =
-      "outside headers stay in .cpp files, so that a floor can change its library alone";
-  constexpr std::string_view k_sockets = "sockets belong to http, relay, server and crd";
+      "outside headers stay in .cpp files, so that a module can change its library alone";
+  constexpr std::string_view k_sockets = "sockets belong to http, relay/request, server/listener and crd";
   static const std::vector<Outside> table = {
       {"cpp-httplib", {"httplib.h", "*/httplib.h"}, std::nullopt, k_hidden},
       {"SQLite", {"sqlite3.h", "*/sqlite3.h", "sqlite3ext.h"}, std::nullopt, k_hidden},
@@ -66,45 +117,50 @@ const std::vector<Outside>& outside_libraries() {
       {"zstd", {"zstd.h"}, std::nullopt, k_hidden},
       {"spdlog", {"spdlog/*"}, std::nullopt, k_hidden},
       {"date", {"date/*"}, std::nullopt, k_hidden},
-      {"Boost.Asio", {"boost/asio.hpp", "boost/asio/*"}, Rooms{"http", "relay", "server", "crd"}, k_sockets},
+      {"Boost.Asio",
+       {"boost/asio.hpp", "boost/asio/*"},
+       Modules{"http/net", "http/tls", "http/dns", "http/client", "http/server", "relay/request", "server/listener",
+               "crd"},
+       k_sockets},
   };
   return table;
 }
 
-std::string list(const Rooms& rooms) {
+std::string list(const Modules& modules) {
   std::string text;
-  for (const std::string& room : rooms) text += (text.empty() ? "" : ", ") + room;
+  for (const std::string& module : modules) text += (text.empty() ? "" : ", ") + module;
   return text.empty() ? "none" : text;
 }
 
 // Shared by the sources of one topic and by nobody else: its folder's public headers do not include it.
-constexpr std::string_view k_private_header = "lib/openai/echo_turn.h";
+constexpr std::string_view k_private_header = "lib/provider/echo_turn.h";
 
 // What is wrong with one include, or nothing.
 std::optional<std::string> fault_of(const SourceFile& file, const Include& include) {
-  const std::string room = file.folder();
-  const auto known = arrows().find(room);
-  if (known == arrows().end()) return "the folder \"" + room + "\" is in no row of the table of arrows";
+  const std::string module = file.module();
+  const auto known = table().find(module);
+  if (known == table().end()) return "the folder \"" + module + "\" is in no row of the table of arrows";
   for (const Outside& outside : outside_libraries()) {
     if (!outside.has(include.target)) continue;
     const std::string what = "<" + include.target + "> (" + std::string(outside.library) + "): ";
-    if (outside.rooms && !outside.rooms->contains(room)) return what + std::string(outside.reason);
-    const bool hidden = !outside.rooms && file.is_header() && file.path.starts_with("lib/");
+    if (outside.modules && !outside.modules->contains(module)) return what + std::string(outside.reason);
+    const bool hidden = !outside.modules && file.is_header() && file.path.starts_with("lib/");
     if (hidden && file.path != k_private_header) return what + std::string(outside.reason);
   }
   if (!include.quoted) return std::nullopt;
-  const std::size_t slash = include.target.find('/');
-  // A program's files may name their neighbours bare; in lib/ the room is part of the name.
+  const std::size_t slash = include.target.rfind('/');
+  // A program's files may name their neighbours bare; in lib/ the module is part of the name.
   if (slash == std::string::npos && file.path.starts_with("apps/")) return std::nullopt;
   if (slash == std::string::npos || include.target.starts_with('.')) {
     return "\"" + include.target + "\": write it with its folder, as in \"base/text.h\"";
   }
   const std::string other = include.target.substr(0, slash);
-  if (other == room || known->second.contains(other)) return std::nullopt;
-  return "\"" + include.target + "\": " + room + " may look into " + list(known->second) + "; not into " + other;
+  const Modules& allowed = known->second.looks_into;
+  if (other == module || allowed.contains(other)) return std::nullopt;
+  return "\"" + include.target + "\": " + module + " may look into " + list(allowed) + "; not into " + other;
 }
 
-TEST(Floors, includes_go_down_only) {
+TEST(Layers, includes_go_down_only) {
   const auto files = read_tree({"lib", "apps"});
   std::size_t checked = 0;
   for (const SourceFile& file : files) {
@@ -117,52 +173,107 @@ TEST(Floors, includes_go_down_only) {
   EXPECT_GT(checked, 100U) << "the tree was not found under " << CR_SOURCE_DIR;
 }
 
-// "cr_base" and "cr_http_message" of "target_link_libraries(x PUBLIC cr_base cr_http_message)": base, http (a part of
-// it).
-std::vector<std::string> rooms_linked(std::string_view line) {
-  std::vector<std::string> rooms;
+// The module of a target's name without "cr_": http/message of "http_message", server/admin of "server_admin_target",
+// a part of it. "ledger" is ledger/core with the engine behind it.
+std::string module_of_target(const std::string& target) {
+  if (target == "ledger") return "ledger/core";
+  std::string best, best_name;
+  for (const auto& [module, row] : table()) {
+    std::string name = module;
+    std::replace(name.begin(), name.end(), '/', '_');
+    if ((target == name || target.starts_with(name + '_')) && name.size() > best_name.size()) {
+      best = module;
+      best_name = name;
+    }
+  }
+  return best;
+}
+
+// "cr_base" and "cr_http_message" of "target_link_libraries(x PUBLIC cr_base cr_http_message)": base, http/message.
+std::vector<std::string> modules_linked(std::string_view line) {
+  std::vector<std::string> modules;
   for (std::size_t begin = line.find("cr_"); begin != std::string_view::npos; begin = line.find("cr_", begin + 3)) {
     const std::size_t end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", begin);
     const std::string target(line.substr(begin + 3, std::min(end, line.size()) - begin - 3));
-    const std::string room = target.substr(0, target.find('_'));
-    if (arrows().contains(room)) rooms.push_back(room);
+    const std::string module = module_of_target(target);
+    if (!module.empty()) modules.push_back(module);
   }
-  return rooms;
+  return modules;
 }
 
-TEST(Floors, links_go_down_only) {
+TEST(Layers, links_go_down_only) {
   std::size_t checked = 0;
   for (const SourceFile& file : read_tree({"lib", "apps"})) {
-    const auto known = arrows().find(file.folder());
-    if (file.name() != "CMakeLists.txt" || known == arrows().end()) continue;
+    const auto known = table().find(file.module());
+    if (file.name() != "CMakeLists.txt" || known == table().end()) continue;
+    const Modules& allowed = known->second.looks_into;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      for (const std::string& other : rooms_linked(file.lines[i])) {
+      for (const std::string& other : modules_linked(file.lines[i])) {
         ++checked;
-        if (other == file.folder() || known->second.contains(other)) continue;
-        ADD_FAILURE() << at(file, i + 1) << ": " << file.folder() << " may link " << list(known->second) << "; not "
-                      << other;
+        if (other == file.module() || allowed.contains(other)) continue;
+        ADD_FAILURE() << at(file, i + 1) << ": " << file.module() << " may link " << list(allowed) << "; not " << other;
       }
     }
   }
   EXPECT_GT(checked, 5U) << "the tree was not found under " << CR_SOURCE_DIR;
 }
 
-TEST(Floors, the_checker_sees_links) {
-  EXPECT_EQ(rooms_linked("cr_floor(token SOURCES key.cpp PUBLIC cr_base PRIVATE cr_asio cr_ledger)"),
-            (std::vector<std::string>{"base", "ledger"}));
-  EXPECT_EQ(rooms_linked("target_link_libraries(cr_token PUBLIC cr_http_message)"),
-            (std::vector<std::string>{"token", "http"}));
-  EXPECT_TRUE(rooms_linked("target_link_libraries(x PRIVATE cr_settings cr_baseline)").empty());
+TEST(Layers, looks_go_down_and_what_goes_sideways_has_its_reason) {
+  for (const auto& [module, row] : table()) {
+    for (const std::string& other : row.looks_into) {
+      const auto known = table().find(other);
+      ASSERT_NE(known, table().end()) << module << " looks into " << other << ", which has no row";
+      const bool down = known->second.layer < row.layer || other == "base" || top_of(other) == top_of(module);
+      EXPECT_TRUE(down || sideways().contains({module, other})) << module << " looks into " << other;
+    }
+  }
+  for (const auto& [arrow, reason] : sideways()) {
+    EXPECT_TRUE(table().at(arrow.first).looks_into.contains(arrow.second)) << arrow.first << " no longer does it";
+  }
 }
 
-TEST(Floors, the_table_has_no_circle) {
-  // Each round takes away the rooms that look into none of those left.
-  std::map<std::string, Rooms> left = arrows();
+// "http::tls" of "http/tls".
+std::string namespace_of(std::string module) {
+  const std::size_t slash = module.find('/');
+  return slash == std::string::npos ? module : module.replace(slash, 1, "::");
+}
+
+// Every namespace that a file of lib/ opens is its module's, or one within it.
+TEST(Layers, namespaces_follow_the_folders) {
+  std::size_t checked = 0;
+  for (const SourceFile& file : read_tree({"lib"})) {
+    const auto known = table().find(file.module());
+    if (!file.is_cpp() || known == table().end()) continue;
+    std::string expected(known->second.name_space);
+    if (expected.empty()) expected = "cr::" + namespace_of(file.module());
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      if (!line.starts_with("namespace cr")) continue;
+      ++checked;
+      const std::string name = line.substr(10, line.find(' ', 10) - 10);
+      EXPECT_TRUE(name == expected || name.starts_with(expected + "::")) << at(file, i + 1) << ": not " << expected;
+    }
+  }
+  EXPECT_GT(checked, 100U) << "the tree was not found under " << CR_SOURCE_DIR;
+}
+
+TEST(Layers, the_checker_sees_links) {
+  EXPECT_EQ(modules_linked("cr_layer(token SOURCES key.cpp PUBLIC cr_base PRIVATE cr_asio cr_ledger)"),
+            (std::vector<std::string>{"base", "ledger/core"}));
+  EXPECT_EQ(modules_linked("target_link_libraries(cr_token PUBLIC cr_http_message cr_server_admin_target)"),
+            (std::vector<std::string>{"token", "http/message", "server/admin"}));
+  EXPECT_TRUE(modules_linked("target_link_libraries(x PRIVATE cr_settings cr_baseline)").empty());
+}
+
+TEST(Layers, the_table_has_no_circle) {
+  // Each round takes away the modules that look into none of those left.
+  std::map<std::string, Row> left = table();
   while (!left.empty()) {
     const auto ground = std::find_if(left.begin(), left.end(), [&](const auto& row) {
-      return std::none_of(row.second.begin(), row.second.end(), [&](const auto& room) { return left.contains(room); });
+      const Modules& others = row.second.looks_into;
+      return std::none_of(others.begin(), others.end(), [&](const auto& other) { return left.contains(other); });
     });
-    ASSERT_NE(ground, left.end()) << "a circle among " << left.size() << " rooms, " << left.begin()->first
+    ASSERT_NE(ground, left.end()) << "a circle among " << left.size() << " modules, " << left.begin()->first
                                   << " one of them";
     left.erase(ground);
   }
@@ -174,17 +285,21 @@ struct FaultCase {
 };
 
 // The rule itself is tested: a checker that sees nothing would pass for ever.
-TEST(Floors, the_checker_sees) {
+TEST(Layers, the_checker_sees) {
   const FaultCase table[] = {
       {"lib/base/text.cpp", "#include \"base/text.h\"", false},
       {"lib/base/text.cpp", "#include \"token/key.h\"", true},
-      {"lib/token/key.cpp", "#include \"openai/sse.h\"", true},
-      {"lib/ledger/store.cpp", "  #  include \"sqlite/database.h\"", false},
-      {"lib/ledger/store.cpp", "#include \"relay/pump.h\"", true},
-      {"lib/relay/pump.cpp", "#include \"sqlite/database.h\"", true},
-      {"lib/relay/pump.cpp", "#include \"admin/client.h\"", true},
-      {"lib/server/listener.cpp", "#include \"relay/pump.h\"", false},
-      {"apps/crctl/main.cpp", "#include \"ledger/store.h\"", true},
+      {"lib/token/key.cpp", "#include \"dialect/meter.h\"", true},
+      {"lib/ledger/sql/store.cpp", "  #  include \"sqlite/database.h\"", false},
+      {"lib/ledger/sql/store.cpp", "#include \"relay/request/pump.h\"", true},
+      {"lib/relay/request/pump.cpp", "#include \"sqlite/database.h\"", true},
+      {"lib/relay/request/pump.cpp", "#include \"admin/client.h\"", true},
+      {"lib/server/listener/worker.cpp", "#include \"relay/request/pump.h\"", false},
+      {"lib/ledger/core/records.cpp", "#include \"ledger/sql/rows.h\"", true},
+      {"lib/ledger/sqlite/schema.cpp", "#include \"ledger/sql/rows.h\"", false},
+      {"lib/ledger/sqlite/schema.cpp", "#include \"ledger/rows.h\"", true},
+      {"lib/relay/request/pump.cpp", "#include \"ledger/sqlite/schema.h\"", true},
+      {"apps/crctl/main.cpp", "#include \"ledger/core/store.h\"", true},
       {"apps/crctl/main.cpp", "#include \"crctl/table.h\"", false},
       {"apps/crd/main.cpp", "#include \"daemon.h\"", false},
       {"apps/crctl/main.cpp", "#include \"../crd/daemon.h\"", true},
@@ -201,13 +316,13 @@ TEST(Floors, the_checker_sees) {
       {"lib/token/key.h", "#include <sodium.h>", true},
       {"lib/admin/messages.h", "#include <nlohmann/json.hpp>", true},
       {"lib/admin/messages.h", "#include <nlohmann/json_fwd.hpp>", true},
-      {"lib/openai/scan.h", "#include <simdjson.h>", true},
-      {"lib/server/config.h", "#include <toml++/toml.h>", true},
+      {"lib/dialect/scan.h", "#include <simdjson.h>", true},
+      {"lib/server/config/config.h", "#include <toml++/toml.h>", true},
       {"apps/crctl/output.h", "#include <nlohmann/json.hpp>", false},
-      {"lib/http/reader.h", "#include <boost/asio/io_context.hpp>", false},
-      {"lib/ledger/store.cpp", "#include <boost/asio/io_context.hpp>", true},
-      {"lib/ledger/store.cpp", "#include <boost/asio.hpp>", true},
-      {"lib/openai/sse.cpp", "#include <boost/asio/buffer.hpp>", true},
+      {"lib/http/client/reader.h", "#include <boost/asio/io_context.hpp>", false},
+      {"lib/ledger/sql/store.cpp", "#include <boost/asio/io_context.hpp>", true},
+      {"lib/ledger/sql/store.cpp", "#include <boost/asio.hpp>", true},
+      {"lib/http/message/sse.cpp", "#include <boost/asio/buffer.hpp>", true},
       {"apps/crctl/main.cpp", "#include <boost/asio.hpp>", true},
       {"apps/crd/main.cpp", "#include <boost/asio.hpp>", false},
   };
@@ -220,4 +335,4 @@ TEST(Floors, the_checker_sees) {
 }
 
 }  // namespace
-}  // namespace cr::house
+}  // namespace cr::architecture

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "house/source_tree.h"
+#include "architecture/source_tree.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace cr::house {
+namespace cr::architecture {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,11 +38,10 @@ std::string_view SourceFile::extension() const {
   return dot == std::string_view::npos ? std::string_view() : last.substr(dot);
 }
 
-std::string SourceFile::folder() const {
+std::string SourceFile::module() const {
   const std::size_t first = path.find('/');
-  if (first == std::string::npos) return {};
-  const std::size_t second = path.find('/', first + 1);
-  return second == std::string::npos ? std::string() : path.substr(first + 1, second - first - 1);
+  const std::size_t last = path.rfind('/');
+  return first == last ? std::string() : path.substr(first + 1, last - first - 1);
 }
 
 std::vector<SourceFile> read_tree(const std::vector<std::string>& tops) {
@@ -84,4 +83,4 @@ std::string at(const SourceFile& file, std::size_t line) {
   return file.path + ':' + std::to_string(line);
 }
 
-}  // namespace cr::house
+}  // namespace cr::architecture

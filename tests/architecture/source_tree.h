@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The project's own files, read once, for the tests that hold them against the house rules. One thread.
+// The project's own files, read once, for the tests that hold them against the rules of the architecture. One thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace cr::house {
+namespace cr::architecture {
 
 struct SourceFile {
   std::string path;  // from the project's root: "lib/base/text.cpp"
@@ -14,7 +14,7 @@ struct SourceFile {
 
   std::string_view name() const;       // "text.cpp"
   std::string_view extension() const;  // ".cpp"
-  std::string folder() const;          // the room: "base" of lib/base/..., "crctl" of apps/crctl/...
+  std::string module() const;          // "http/tls" of lib/http/tls/a.h, "crctl" of apps/crctl/a.cpp
   bool is_header() const { return extension() == ".h" || extension() == ".hpp"; }
   bool is_cpp() const { return extension() == ".cpp" || is_header(); }
 };
@@ -32,4 +32,4 @@ std::vector<Include> includes_of(const SourceFile& file);
 // "lib/base/text.cpp:12", as a compiler says it.
 std::string at(const SourceFile& file, std::size_t line);
 
-}  // namespace cr::house
+}  // namespace cr::architecture

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "openai/form_scan.h"
+#include "dialect/openai/form_scan.h"
 
 #include <fmt/core.h>
 
@@ -7,9 +7,9 @@
 #include <charconv>
 
 #include "base/utf8.h"
-#include "openai/policy_key.h"
+#include "dialect/policy_key.h"
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 namespace {
 
 constexpr std::array<std::string_view, 3> k_names = {"model", "stream", "n"};
@@ -147,4 +147,4 @@ std::vector<Edit> plan_form_edits(const RequestScan& scan, const Rewrite& rewrit
   return {{*scan.model_value, *rewrite.model}};
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "openai/multipart.h"
-#include "openai/request_scan.h"
+#include "dialect/openai/multipart.h"
+#include "dialect/request_scan.h"
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 
 // What is refused: a malformed form (invalid_multipart); `model`, `stream` or `n` twice, or a name that looks like one
 // of them by case, blanks or brackets (duplicate_key); a file or an encoded part in their place; a model that is
@@ -49,4 +49,4 @@ class FormScanner {
 // The model's own name for the channel, in its place; nothing else of a form is rewritten.
 std::vector<Edit> plan_form_edits(const RequestScan& scan, const Rewrite& rewrite);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

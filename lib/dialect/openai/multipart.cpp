@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/multipart.h"
+#include "dialect/openai/multipart.h"
 
-#include "openai/byte_search.h"
+#include "base/byte_search.h"
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 
 MultipartReader::MultipartReader(std::string_view boundary) : delimiter_("--") {
   delimiter_.append(boundary);
@@ -92,7 +92,8 @@ PartStep MultipartReader::step_content(std::string_view bytes) {
   std::size_t line = 0;  // where the line end began that is being looked at
   for (std::size_t at = 0; at < bytes.size();) {
     if (line_end_ == LineEnd::none) {
-      line = static_cast<std::size_t>(find_line_end(bytes.data() + at, bytes.data() + bytes.size()) - bytes.data());
+      line =
+          static_cast<std::size_t>(base::find_line_end(bytes.data() + at, bytes.data() + bytes.size()) - bytes.data());
       if (line == bytes.size()) return {PartState::data, line, bytes};
       line_end_ = bytes[line] == '\r' ? LineEnd::cr : LineEnd::lf;
       matched_ = 0;
@@ -144,4 +145,4 @@ PartStep MultipartReader::hold_back(std::string_view bytes, std::size_t from) {
   return {from > 0 ? PartState::data : PartState::need_more, bytes.size(), bytes.substr(0, from)};
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

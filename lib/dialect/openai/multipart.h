@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "openai/refusal.h"
+#include "dialect/refusal.h"
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 
 // The boundary of a Content-Type value: 1 to 70 characters of RFC 2046, quoted or not. unsupported_media_type for
 // another type, invalid_multipart for a boundary that is missing, twice or malformed.
@@ -95,4 +95,4 @@ class MultipartReader {
 // Reads a part's head: lines with their CRLF, the blank one left out. False: `reason` says why.
 bool read_part_head(std::string_view lines, PartHead& part, std::string_view& reason);
 
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

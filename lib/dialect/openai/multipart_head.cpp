@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "openai/multipart.h"
+#include "dialect/openai/multipart.h"
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 namespace {
 
 using base::equals_ignoring_case;
@@ -183,4 +183,4 @@ std::string multipart_content_type(std::string_view boundary) {
   return std::string("multipart/form-data; boundary=").append(quote).append(boundary).append(quote);
 }
 
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "http/connect_race.h"
+#include "http/client/connect_race.h"
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <optional>
 #include <utility>
 
-namespace cr::http {
+namespace cr::http::client {
 
 namespace {
 
@@ -112,4 +112,4 @@ Task<base::Result<Socket>> ConnectRace::run() {
   co_return base::fail(base::ErrorCode::upstream, "the upstream cannot be reached: " + state_->last.message());
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::client

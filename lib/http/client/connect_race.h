@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/net.h"
+#include "http/net/net.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 // By turns of family, the first of the list's first (RFC 8305, section 4); the order within a family is kept.
 std::vector<asio::ip::tcp::endpoint> interleaved(const std::vector<asio::ip::tcp::endpoint>& endpoints);
@@ -36,4 +36,4 @@ class ConnectRace {
   std::shared_ptr<State> state_;  // an attempt's handler may come after the race is over
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/tunnel.h"
+#include "http/client/tunnel.h"
 
 #include <algorithm>
 #include <boost/asio/write.hpp>
@@ -8,16 +8,16 @@
 
 #include "base/address.h"
 #include "base/text.h"
-#include "http/head.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 namespace {
 
 // A proxy's answer to CONNECT is a line and a few fields.
 constexpr std::size_t k_answer_bytes_max = 16 * 1024;
 constexpr int k_interim_heads_max = 20;
-constexpr HeadLimits k_answer_limits{4 * 1024, 8 * 1024, k_answer_bytes_max, 100};
+constexpr message::HeadLimits k_answer_limits{4 * 1024, 8 * 1024, k_answer_bytes_max, 100};
 
 tl::unexpected<base::Error> failed(std::string what) {
   return base::fail(base::ErrorCode::upstream, "the proxy " + std::move(what));
@@ -48,8 +48,8 @@ base::Result<void> judge(int status) {
 
 }  // namespace
 
-base::Result<void> check_tunnel_host(const std::string& host, PrivateAddresses privates) {
-  if (privates == PrivateAddresses::allow) return {};
+base::Result<void> check_tunnel_host(const std::string& host, dns::PrivateAddresses privates) {
+  if (privates == dns::PrivateAddresses::allow) return {};
   const auto address = base::IpAddress::parse(host);
   const bool refused = address ? address->is_special() : ends_in_number(host) || is_local_name(host);
   if (!refused) return {};
@@ -57,15 +57,15 @@ base::Result<void> check_tunnel_host(const std::string& host, PrivateAddresses p
                     "allow it with: crctl channel edit NAME --allow-private");
 }
 
-Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target) {
+Task<base::Result<void>> open_tunnel(Socket& socket, const message::Url& target) {
   const bool is_v6 = target.host.find(':') != std::string::npos;
   const auto authority = (is_v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
   const auto request = "CONNECT " + authority + " HTTP/1.1\r\nhost: " + authority + "\r\n\r\n";
   auto [unsent, sent_bytes] = co_await asio::async_write(socket, asio::buffer(request), k_await);
   if (unsent) co_return failed("closed the connection: " + unsent.message());
   std::string answer(k_answer_bytes_max, '\0');
-  ResponseHeadParser parser(k_answer_limits);
-  ResponseHead head;
+  message::ResponseHeadParser parser(k_answer_limits);
+  message::ResponseHead head;
   std::size_t seen = 0;
   std::size_t size = 0;
   int interim_heads = 0;
@@ -76,8 +76,8 @@ Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target) {
     for (bool more = true; more && size > 0;) {
       const auto result = parser.parse({answer.data(), size}, seen, head);
       seen = size;
-      if (result.state == HeadState::refused) co_return failed("did not answer in HTTP");
-      if (result.state == HeadState::need_more) break;
+      if (result.state == message::HeadState::refused) co_return failed("did not answer in HTTP");
+      if (result.state == message::HeadState::need_more) break;
       // Whatever a 2xx says of a length is void (RFC 9110, 9.3.6); a body of a refusal is of no interest.
       const bool interim = head.status < 200;
       if (auto judged = interim ? base::Result<void>() : judge(head.status); !judged) co_return judged;
@@ -92,4 +92,4 @@ Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target) {
   }
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::client

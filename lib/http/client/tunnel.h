@@ -6,17 +6,17 @@
 #include <string>
 
 #include "base/result.h"
-#include "http/net.h"
-#include "http/resolver.h"
-#include "http/url.h"
+#include "http/dns/resolver.h"
+#include "http/message/url.h"
+#include "http/net/net.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 // Whether a proxy may be asked for this host: it resolves names itself, so what is or means a private address by its
 // text alone (127.0.0.1, 127.1, 0x7f000001, localhost) is `forbidden` here unless `privates` allows it.
-base::Result<void> check_tunnel_host(const std::string& host, PrivateAddresses privates);
+base::Result<void> check_tunnel_host(const std::string& host, dns::PrivateAddresses privates);
 
 // On a socket connected to the proxy. Then the next byte on it is the target's. `upstream` tells what was answered.
-Task<base::Result<void>> open_tunnel(Socket& socket, const Url& target);
+Task<base::Result<void>> open_tunnel(Socket& socket, const message::Url& target);
 
-}  // namespace cr::http
+}  // namespace cr::http::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/upstream.h"
+#include "http/client/upstream.h"
 
 #include <sys/socket.h>
 
@@ -9,27 +9,27 @@
 #include <cstring>
 #include <tuple>
 
-#include "http/connect_race.h"
-#include "http/tunnel.h"
+#include "http/client/connect_race.h"
+#include "http/client/tunnel.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 namespace {
 
 constexpr std::size_t k_buffer_bytes = 16 * 1024;
 // Room for the largest head; a provider's heads are a few hundred bytes.
-constexpr HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
+constexpr message::HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
 
 base::Error failed(std::string what, const ErrorCode& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
 }
 
-bool must_wait(TlsStep step) {
-  return step == TlsStep::want_read || step == TlsStep::want_write;
+bool must_wait(tls::TlsStep step) {
+  return step == tls::TlsStep::want_read || step == tls::TlsStep::want_write;
 }
 
-Socket::wait_type awaited(TlsStep step) {
-  return step == TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
+Socket::wait_type awaited(tls::TlsStep step) {
+  return step == tls::TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
 }
 
 // It was the proxy's name or address that failed.
@@ -76,22 +76,24 @@ void UpstreamConnection::stop_waiting() {
   socket_.cancel(ignored);
 }
 
-Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, Resolver& resolver) {
+Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, dns::Resolver& resolver) {
   const auto started = base::steady_now();
   const bool tunnelled = target.proxy.has_value();
   if (tunnelled) {
     if (auto allowed = check_tunnel_host(target.url.host, target.privates); !allowed) co_return allowed;
   }
-  const Url& peer = tunnelled ? *target.proxy : target.url;
-  auto endpoints = co_await resolver.resolve(
-      peer.host, peer.port, tunnelled ? PrivateAddresses::allow : target.privates, target.connect_timeout, look_up_);
+  const message::Url& peer = tunnelled ? *target.proxy : target.url;
+  auto endpoints =
+      co_await resolver.resolve(peer.host, peer.port, tunnelled ? dns::PrivateAddresses::allow : target.privates,
+                                target.connect_timeout, look_up_);
   if (!endpoints && tunnelled) co_return of_proxy(endpoints.error());
   if (!endpoints) co_return tl::unexpected(endpoints.error());
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
   if (!connected && tunnelled) connected = of_proxy(connected.error());
   if (connected && tunnelled) connected = co_await open_tunnel(socket_, target.url);
-  if (connected && target.url.scheme == Scheme::https) connected = co_await handshake(target.url.host, *target.tls);
+  if (connected && target.url.scheme == message::Scheme::https)
+    connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();
   if (timed_out_) {
     co_return base::fail(base::ErrorCode::timeout, tunnelled ? "the proxy gave no connection to the upstream in time"
@@ -115,10 +117,10 @@ Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio:
 }
 
 Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, asio::ssl::context& tls) {
-  tls_ = std::make_unique<TlsStream>(tls.native_handle(), fd(), host);
+  tls_ = std::make_unique<tls::TlsStream>(tls.native_handle(), fd(), host);
   for (;;) {
     const auto step = tls_->shake_hands();
-    if (step == TlsStep::done) co_return base::Result<void>();
+    if (step == tls::TlsStep::done) co_return base::Result<void>();
     if (!must_wait(step)) break;
     auto [error] = co_await socket_.async_wait(awaited(step), k_await);
     if (error) co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
@@ -149,7 +151,7 @@ std::optional<bool> UpstreamConnection::try_send(Gather& pieces) {
   if (!tls_) return pieces.send(fd());
   tls_wants_ = tls_->write(pieces);
   if (must_wait(tls_wants_)) return std::nullopt;
-  return tls_wants_ == TlsStep::done;
+  return tls_wants_ == tls::TlsStep::done;
 }
 
 void UpstreamConnection::send_on() {
@@ -198,18 +200,18 @@ bool UpstreamConnection::has_surplus() {
   if (!body_done_) return false;
   if (begin_ < end_) return true;
   const bool more = tls_ ? tls_->has_pending() : filled_;
-  return more && look() == IdleState::surplus;
+  return more && look() == tls::IdleState::surplus;
 }
 
-IdleState UpstreamConnection::look() {
-  if (begin_ < end_) return IdleState::surplus;
+tls::IdleState UpstreamConnection::look() {
+  if (begin_ < end_) return tls::IdleState::surplus;
   if (tls_) return tls_->look();
   char byte = 0;
   for (;;) {
     const auto got = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0) return IdleState::surplus;
+    if (got > 0) return tls::IdleState::surplus;
     if (got < 0 && errno == EINTR) continue;
-    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? IdleState::quiet : IdleState::closed;
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? tls::IdleState::quiet : tls::IdleState::closed;
   }
 }
 
@@ -249,7 +251,7 @@ bool UpstreamConnection::read_tls(asio::mutable_buffer room, ErrorCode& error, s
   error = {};
   tls_reads_ = tls_->read(static_cast<char*>(room.data()), room.size(), bytes);
   if (must_wait(tls_reads_)) return false;
-  if (tls_reads_ != TlsStep::done) {
+  if (tls_reads_ != tls::TlsStep::done) {
     error = tls_->ended_in_order() ? ErrorCode(asio::error::eof) : ErrorCode(asio::error::connection_reset);
   }
   return true;
@@ -291,9 +293,9 @@ std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
   while (end_ > begin_) {
     const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
     const auto result = parser_.parse(waiting, heads.seen, head_);
-    if (result.state == HeadState::refused) return AnswerOutcome::garbage;
+    if (result.state == message::HeadState::refused) return AnswerOutcome::garbage;
     heads.seen = waiting.size();
-    if (result.state == HeadState::need_more) {
+    if (result.state == message::HeadState::need_more) {
       if (heads.passed + heads.seen > k_answer_head_limits.head_bytes_max) return AnswerOutcome::garbage;
       break;
     }
@@ -329,15 +331,15 @@ BodyStep UpstreamConnection::step() {
   if (framing_ == Framing::chunked) {
     const auto step = decoder_.step(waiting);
     begin_ += step.consumed;
-    body_done_ = step.state == ChunkState::done;
+    body_done_ = step.state == message::ChunkState::done;
     switch (step.state) {
-      case ChunkState::data:
+      case message::ChunkState::data:
         return {BodyState::data, step.data};
-      case ChunkState::done:
+      case message::ChunkState::done:
         return {BodyState::done, {}};
-      case ChunkState::refused:
+      case message::ChunkState::refused:
         return {BodyState::garbage, {}};
-      case ChunkState::need_more:
+      case message::ChunkState::need_more:
         break;
     }
     return {BodyState::need_more, {}};
@@ -380,4 +382,4 @@ Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) 
   co_return AnswerOutcome::cut;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::client

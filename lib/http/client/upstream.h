@@ -12,24 +12,24 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "http/chunked.h"
-#include "http/gather.h"
-#include "http/head.h"
-#include "http/heartbeat.h"
-#include "http/net.h"
-#include "http/resolver.h"
-#include "http/tls_book.h"
-#include "http/tls_stream.h"
-#include "http/url.h"
+#include "http/dns/resolver.h"
+#include "http/message/chunked.h"
+#include "http/message/head.h"
+#include "http/message/url.h"
+#include "http/net/gather.h"
+#include "http/net/heartbeat.h"
+#include "http/net/net.h"
+#include "http/tls/tls_book.h"
+#include "http/tls/tls_stream.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 struct UpstreamTarget {
-  Url url;
-  std::optional<Url> proxy{};  // to be asked for a tunnel; it may have a private address
-  PrivateAddresses privates = PrivateAddresses::refuse;
+  message::Url url;
+  std::optional<message::Url> proxy{};  // to be asked for a tunnel; it may have a private address
+  dns::PrivateAddresses privates = dns::PrivateAddresses::refuse;
   std::chrono::milliseconds connect_timeout{5'000};  // name, TCP, proxy and TLS together
-  TlsContext tls{};                                  // never null for https
+  tls::TlsContext tls{};                             // never null for https
 };
 
 enum class AnswerOutcome {
@@ -60,7 +60,7 @@ class UpstreamConnection {
 
   // Connects to the first of the target's addresses that answers (or to its proxy's, and through it); TLS verifies
   // certificate and name (RFC 9110 4.3.4). `target` must outlive this.
-  Task<base::Result<void>> connect(const UpstreamTarget& target, Resolver& resolver);
+  Task<base::Result<void>> connect(const UpstreamTarget& target, dns::Resolver& resolver);
   // Sends a request, at most 16 buffers: at once what the socket takes, the rest by itself while read_head() and fill()
   // wait, since a provider may answer before it has all. The buffers must outlive that: until sent(), or this is no
   // more. False: it was used before, and is dead; nothing of the request left. A send that fails later shows in
@@ -86,7 +86,7 @@ class UpstreamConnection {
   // the provider takes, and never passes `until`. A final head of 300 and more ends the sending.
   static constexpr int k_interim_heads_max = 20;
   Task<AnswerOutcome> read_head(std::chrono::milliseconds timeout, base::SteadyTime until = base::SteadyTime::max());
-  const ResponseHead& head() const { return head_; }
+  const message::ResponseHead& head() const { return head_; }
   BodyStep step();
   Task<AnswerOutcome> fill(std::chrono::milliseconds timeout);
 
@@ -95,7 +95,7 @@ class UpstreamConnection {
   // Bytes beyond the answer came with it: here, in the TLS layer, or in the socket behind a read that filled its room.
   bool has_surplus();
   // On one that nothing is due on. Anything but `quiet` means that it must not carry another request.
-  IdleState look();
+  tls::IdleState look();
   bool used_before() const { return requests_ > 1; }
   void cancel();
   bool cancelled() const { return cancelled_; }
@@ -116,21 +116,21 @@ class UpstreamConnection {
 
   asio::io_context& io_;
   Watch watch_;
-  Resolver::LookUp look_up_;
+  dns::Resolver::LookUp look_up_;
   ConnectRace* race_ = nullptr;  // while it runs
   Socket socket_;
-  std::unique_ptr<TlsStream> tls_;
-  TlsStep tls_wants_ = TlsStep::want_write;  // of a send that must wait; a plain one waits for room
-  TlsStep tls_reads_ = TlsStep::want_read;
-  ResponseHeadParser parser_;
-  ResponseHead head_;  // kept from answer to answer, and with it the room for its fields
+  std::unique_ptr<tls::TlsStream> tls_;
+  tls::TlsStep tls_wants_ = tls::TlsStep::want_write;  // of a send that must wait; a plain one waits for room
+  tls::TlsStep tls_reads_ = tls::TlsStep::want_read;
+  message::ResponseHeadParser parser_;
+  message::ResponseHead head_;  // kept from answer to answer, and with it the room for its fields
   Gather unsent_;
   enum class Sending { none, under_way, done, failed, given_up } sending_ = Sending::none;
   base::SteadyTime sent_at_{};
   std::shared_ptr<UpstreamConnection*> self_;  // what a wait of the sending knows this by: it may outlive this
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
-  ChunkedDecoder decoder_;
+  message::ChunkedDecoder decoder_;
   enum class Framing { sized, chunked, until_close } framing_ = Framing::sized;
   std::uint64_t left_ = 0;
   std::uint64_t requests_ = 0;
@@ -151,4 +151,4 @@ class UpstreamConnection {
   std::optional<Heads> heads_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::client

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "http/upstream_pool.h"
+#include "http/client/upstream_pool.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace cr::http {
+namespace cr::http::client {
 
 namespace {
 
@@ -60,8 +60,8 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(const PoolKey& key) {
     auto connection = std::move(idle.back().connection);
     idle.pop_back();
     const auto state = connection->look();
-    if (state == IdleState::quiet) return connection;
-    if (state == IdleState::surplus) distrust(key.provider);
+    if (state == tls::IdleState::quiet) return connection;
+    if (state == tls::IdleState::surplus) distrust(key.provider);
   }
   return nullptr;
 }
@@ -89,8 +89,8 @@ void UpstreamPool::reap(base::SteadyTime now) {
     std::vector<Idle> kept;
     for (auto& one : idle) {
       const auto state = one.connection->look();
-      if (state == IdleState::surplus) distrust(provider);
-      const bool useless = state != IdleState::quiet || now - one.since > k_idle_timeout;
+      if (state == tls::IdleState::surplus) distrust(provider);
+      const bool useless = state != tls::IdleState::quiet || now - one.since > k_idle_timeout;
       (useless ? *dead : kept).push_back(std::move(one));
     }
     if (distrusted_.contains(provider, now)) {
@@ -103,4 +103,4 @@ void UpstreamPool::reap(base::SteadyTime now) {
   if (!dead->empty()) asio::post(io_, [dead] { dead->clear(); });
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::client

@@ -17,9 +17,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "http/upstream.h"
+#include "http/client/upstream.h"
 
-namespace cr::http {
+namespace cr::http::client {
 
 // Who sent more than was asked for, and until when nothing is kept of them. One for all workers; thread-safe.
 class DistrustedProviders {
@@ -80,4 +80,4 @@ class UpstreamPool {
   std::unordered_map<std::uint64_t, List> lists_;  // by PoolKey::address
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::client

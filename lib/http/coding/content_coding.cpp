@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "coding/content_coding.h"
+#include "http/coding/content_coding.h"
 
 #include "base/text.h"
 
-namespace cr::coding {
+namespace cr::http::coding {
 
 namespace {
 
@@ -30,4 +30,4 @@ std::optional<ContentCoding> parse_content_coding(std::string_view value) {
   return coding;
 }
 
-}  // namespace cr::coding
+}  // namespace cr::http::coding

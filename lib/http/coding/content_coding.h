@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace cr::coding {
+namespace cr::http::coding {
 
 enum class ContentCoding { identity, gzip, deflate, zstd };
 
@@ -17,4 +17,4 @@ inline constexpr std::string_view k_accepted_codings = "gzip, deflate, zstd";
 // a coding that is not known here, or more than one.
 std::optional<ContentCoding> parse_content_coding(std::string_view value);
 
-}  // namespace cr::coding
+}  // namespace cr::http::coding

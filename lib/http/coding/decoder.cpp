@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "coding/decoder.h"
+#include "http/coding/decoder.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -8,7 +8,7 @@
 #include <limits>
 #include <new>
 
-namespace cr::coding {
+namespace cr::http::coding {
 
 namespace {
 
@@ -135,4 +135,4 @@ bool is_bomb(std::uint64_t coded_bytes, std::uint64_t decoded_bytes) {
   return decoded_bytes > k_bomb_bytes_min && decoded_bytes / k_bomb_ratio > coded_bytes;
 }
 
-}  // namespace cr::coding
+}  // namespace cr::http::coding

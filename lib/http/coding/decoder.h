@@ -11,9 +11,9 @@
 #include <memory>
 #include <string_view>
 
-#include "coding/content_coding.h"
+#include "http/coding/content_coding.h"
 
-namespace cr::coding {
+namespace cr::http::coding {
 
 enum class DecodeState {
   wants_input,  // all of `in` was taken
@@ -40,4 +40,4 @@ class Decoder {
 // over 100 times their size.
 bool is_bomb(std::uint64_t coded_bytes, std::uint64_t decoded_bytes);
 
-}  // namespace cr::coding
+}  // namespace cr::http::coding

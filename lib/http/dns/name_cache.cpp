@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "http/name_cache.h"
+#include "http/dns/name_cache.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace cr::http {
+namespace cr::http::dns {
 
 const base::Result<Addresses>* NameCache::find(const std::string& name, base::SteadyTime now) const {
   const auto found = names_.find(name);
@@ -21,4 +21,4 @@ void NameCache::put(const std::string& name, base::Result<Addresses> answer, std
   names_.insert_or_assign(name, Remembered{std::move(answer), now + kept});
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "http/net.h"
+#include "http/net/net.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 
 using Addresses = std::vector<asio::ip::address>;
 
@@ -36,4 +36,4 @@ class NameCache {
   std::unordered_map<std::string, Remembered> names_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/names.h"
+#include "http/dns/names.h"
 
 #include <ares.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@
 
 #include "base/text.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 
 namespace {
 
@@ -268,4 +268,4 @@ void Names::look_up(std::string name, Done done) {
   });
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/name_cache.h"
+#include "http/dns/name_cache.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 
 class Names {
  public:
@@ -36,4 +36,4 @@ class Names {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

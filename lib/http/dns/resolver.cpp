@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/resolver.h"
+#include "http/dns/resolver.h"
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -9,7 +9,7 @@
 
 #include "base/address.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 
 namespace {
 
@@ -69,4 +69,4 @@ Task<base::Result<Endpoints>> Resolver::resolve(const std::string& host, std::ui
   co_return permitted(std::move(endpoints), privates);
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/names.h"
-#include "http/net.h"
+#include "http/dns/names.h"
+#include "http/net/net.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 
 enum class PrivateAddresses { refuse, allow };
 
@@ -46,4 +46,4 @@ class Resolver {
 base::Result<std::vector<asio::ip::tcp::endpoint>> permitted(std::vector<asio::ip::tcp::endpoint> endpoints,
                                                              PrivateAddresses privates);
 
-}  // namespace cr::http
+}  // namespace cr::http::dns

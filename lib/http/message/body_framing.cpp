@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "http/body_framing.h"
+#include "http/message/body_framing.h"
 
 #include <algorithm>
 #include <cstring>
 #include <string_view>
 
-namespace cr::http {
+namespace cr::http::message {
 
 BodyFraming::BodyFraming(const RequestHead& head)
     : left_(head.content_length.value_or(0)), chunked_(head.chunked), ended_(!chunked_ && left_ == 0) {}
@@ -39,4 +39,4 @@ BodyFraming::Taken BodyFraming::take_chunks(char* bytes, std::size_t size) {
   return taken;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

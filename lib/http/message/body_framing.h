@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "http/chunked.h"
-#include "http/head.h"
+#include "http/message/chunked.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 class BodyFraming {
  public:
@@ -41,4 +41,4 @@ class BodyFraming {
   bool malformed_ = false;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "http/chunked.h"
+#include "http/message/chunked.h"
 
 #include <algorithm>
 
-#include "http/head_fields.h"
+#include "http/message/head_fields.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 constexpr std::uint32_t k_size_digits_max = 16;
@@ -129,4 +129,4 @@ ChunkedDecoder::Phase ChunkedDecoder::after_trailer(char c) {
   }
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace cr::http {
+namespace cr::http::message {
 
 enum class ChunkState { need_more, data, done, refused };
 
@@ -60,4 +60,4 @@ class ChunkedDecoder {
   std::uint32_t trailer_lines_ = 0;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::message

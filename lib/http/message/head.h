@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cr::http {
+namespace cr::http::message {
 
 struct HeadLimits {
   std::size_t request_line_bytes_max = std::size_t{8} * 1024;
@@ -98,4 +98,4 @@ class ResponseHeadParser {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/head_fields.h"
+#include "http/message/head_fields.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 constexpr bool is_control(char c) {
@@ -239,4 +239,4 @@ std::string_view split_head(std::string_view head, std::vector<Field>& fields, F
   return start_line;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "http/head.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 struct Refusal {
   int status = 400;
@@ -116,4 +116,4 @@ class FramingFields {
 // around a value trimmed (RFC 9112, 5). Gives the start line.
 std::string_view split_head(std::string_view head, std::vector<Field>& fields, FramingFields& framing);
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/head_writer.h"
+#include "http/message/head_writer.h"
 
 #include <algorithm>
 #include <array>
@@ -8,9 +8,9 @@
 #include <limits>
 #include <utility>
 
-#include "http/head_fields.h"
+#include "http/message/head_fields.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 constexpr std::pair<int, std::string_view> k_reasons[] = {
@@ -177,4 +177,4 @@ std::string_view http_date(base::Time time) {
   return {date.text.data(), date.text.size()};
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

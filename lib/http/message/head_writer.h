@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 class HeadWriter {
  public:
@@ -36,4 +36,4 @@ std::string_view reason_phrase(int status);
 // the thread asks for another second.
 std::string_view http_date(base::Time time);
 
-}  // namespace cr::http
+}  // namespace cr::http::message

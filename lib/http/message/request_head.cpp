@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "base/text.h"
-#include "http/head.h"
-#include "http/head_fields.h"
+#include "http/message/head.h"
+#include "http/message/head_fields.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 constexpr std::size_t k_method_bytes_max = 32;
@@ -170,4 +170,4 @@ HeadResult RequestHeadParser::parse(std::string_view bytes, std::size_t seen, Re
   return result;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "http/head.h"
-#include "http/head_fields.h"
+#include "http/message/head.h"
+#include "http/message/head_fields.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 constexpr std::string_view k_version = "HTTP/1.";
@@ -67,4 +67,4 @@ HeadResult ResponseHeadParser::parse(std::string_view bytes, std::size_t seen, R
   return result;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/sse.h"
+#include "http/message/sse.h"
 
-#include "openai/byte_search.h"
+#include "base/byte_search.h"
 
-namespace cr::openai {
+namespace cr::http::message {
 namespace {
 
 constexpr std::size_t k_kept_bytes = std::size_t{64} * 1024;
@@ -41,7 +41,7 @@ bool SseSplitter::find_ends() {
   const char* const data = buffer_.data();
   const char* const end = data + buffer_.size();
   for (;;) {
-    const char* const found = find_line_end(data + scanned_, end);
+    const char* const found = base::find_line_end(data + scanned_, end);
     scanned_ = static_cast<std::size_t>(found - data);
     const bool may_go_on = !ended_ && found != end && *found == '\r' && found + 1 == end;
     if (found == end || may_go_on) return scanned_ - event_begin_ <= event_bytes_max_;
@@ -74,7 +74,7 @@ std::optional<SseEvent> SseSplitter::next() {
   any_taken_ = true;
   int data_lines = 0;
   while (!lines.empty()) {
-    const char* const line_end = find_line_end(lines.data(), lines.data() + lines.size());
+    const char* const line_end = base::find_line_end(lines.data(), lines.data() + lines.size());
     const auto size = static_cast<std::size_t>(line_end - lines.data());
     take_field(lines.substr(0, size), event, data_lines);
     lines.remove_prefix(size + (lines.substr(size).starts_with("\r\n") ? 2 : 1));
@@ -100,4 +100,4 @@ void SseSplitter::take_field(std::string_view line, SseEvent& event, int& data_l
   event.data = joined_;
 }
 
-}  // namespace cr::openai
+}  // namespace cr::http::message

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cr::openai {
+namespace cr::http::message {
 
 struct SseEvent {
   std::string_view raw;   // the event's exact bytes with the blank line that ends it
@@ -50,4 +50,4 @@ class SseSplitter {
   bool ended_ = false;
 };
 
-}  // namespace cr::openai
+}  // namespace cr::http::message

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "http/url.h"
+#include "http/message/url.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/address.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 namespace {
 
@@ -79,4 +79,4 @@ std::string Url::authority() const {
   return text;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

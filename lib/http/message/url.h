@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 enum class Scheme { http, https };
 
@@ -23,4 +23,4 @@ struct Url {
   static base::Result<Url> parse(std::string_view text);
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -3,7 +3,7 @@
 // that the coroutines' frames refer to is still there; then the loop itself.
 #pragma once
 
-#include "http/net.h"
+#include "http/net/net.h"
 
 namespace cr::http {
 

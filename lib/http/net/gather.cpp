@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/gather.h"
+#include "http/net/gather.h"
 
 #include <sys/socket.h>
 

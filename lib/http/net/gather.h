@@ -11,7 +11,7 @@
 #include <optional>
 #include <span>
 
-#include "http/net.h"
+#include "http/net/net.h"
 
 namespace cr::http {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/heartbeat.h"
+#include "http/net/heartbeat.h"
 
 #include <poll.h>
 

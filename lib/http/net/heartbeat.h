@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "http/net.h"
+#include "http/net/net.h"
 
 struct pollfd;
 

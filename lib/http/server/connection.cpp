@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/connection.h"
+#include "http/server/connection.h"
 
 #include <sys/socket.h>
 
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace cr::http {
+namespace cr::http::server {
 
 namespace {
 
@@ -39,7 +39,7 @@ base::IpAddress address_of(const Socket& socket) {
 }  // namespace
 
 Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-                       const TlsServer* tls)
+                       const tls::TlsServer* tls)
     : socket_(std::move(socket)),
       heartbeat_(heartbeat),
       limits_(std::move(limits)),
@@ -56,7 +56,7 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
   if (tls == nullptr) return;
   ErrorCode ignored;
   socket_.native_non_blocking(true, ignored);
-  tls_ = std::make_unique<TlsStream>(*tls, socket_.native_handle());
+  tls_ = std::make_unique<tls::TlsStream>(*tls, socket_.native_handle());
 }
 
 Connection::~Connection() = default;
@@ -87,7 +87,7 @@ ReadOutcome Connection::outcome_of(const ErrorCode& error) const {
   return error ? ReadOutcome::closed : ReadOutcome::ok;
 }
 
-Task<ReadOutcome> Connection::read_head(RequestHead& head) {
+Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
   if (!body_ended()) co_return ReadOutcome::closed;  // what comes now is a body, whatever it looks like
   std::size_t seen = 0;
   timed_out_ = false;
@@ -98,7 +98,7 @@ Task<ReadOutcome> Connection::read_head(RequestHead& head) {
       if (seen == 0) watch_.expire_after(limits_->head_timeout);
       head_result_ = parser_.parse(buffered(), seen, head);
       seen = buffered().size();
-      if (head_result_.state != HeadState::need_more) break;
+      if (head_result_.state != message::HeadState::need_more) break;
     }
     make_room(k_head_room_bytes);
     auto outcome = ReadOutcome::closed;
@@ -119,9 +119,9 @@ Task<ReadOutcome> Connection::read_head(RequestHead& head) {
     }
   }
   watch_.disarm();
-  if (head_result_.state == HeadState::refused && buffered().front() == k_tls_handshake && !tls_)
+  if (head_result_.state == message::HeadState::refused && buffered().front() == k_tls_handshake && !tls_)
     co_return ReadOutcome::wrong_protocol;
-  if (head_result_.state != HeadState::complete) co_return ReadOutcome::refused;
+  if (head_result_.state != message::HeadState::complete) co_return ReadOutcome::refused;
   begin_body(head);
   co_return ReadOutcome::ok;
 }
@@ -144,7 +144,7 @@ void Connection::end_request() {
 Task<bool> Connection::wait_writable() {
   timed_out_ = false;
   watch_.expire_after(limits_->stall_timeout);
-  const auto awaited = tls_wants_ == TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
+  const auto awaited = tls_wants_ == tls::TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
   auto [error] = co_await socket_.async_wait(awaited, k_await);
   watch_.disarm();
   co_return !error && !timed_out_ && !cut_;
@@ -217,4 +217,4 @@ void Connection::cut() {
   socket_.cancel(ignored);
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::server

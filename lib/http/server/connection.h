@@ -14,17 +14,17 @@
 
 #include "base/address.h"
 #include "base/memory_budget.h"
-#include "http/body_framing.h"
-#include "http/gather.h"
-#include "http/head.h"
-#include "http/heartbeat.h"
-#include "http/net.h"
-#include "http/tls_stream.h"
+#include "http/message/body_framing.h"
+#include "http/message/head.h"
+#include "http/net/gather.h"
+#include "http/net/heartbeat.h"
+#include "http/net/net.h"
+#include "http/tls/tls_stream.h"
 
-namespace cr::http {
+namespace cr::http::server {
 
 struct ConnectionLimits {
-  HeadLimits head;
+  message::HeadLimits head;
   std::chrono::milliseconds head_timeout{
       10'000};  // from a request's first byte (or the connection's start); a handshake
   std::chrono::milliseconds body_timeout{60'000};   // for all of a body
@@ -40,7 +40,7 @@ class Connection {
  public:
   // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own.
   Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-             const TlsServer* tls = nullptr);
+             const tls::TlsServer* tls = nullptr);
   ~Connection();
   bool is_tls() const { return tls_ != nullptr; }
   // `wrong_protocol`: the client does not speak TLS. `closed`: it left, or they have nothing in common.
@@ -48,8 +48,8 @@ class Connection {
 
   // The next request's head. `refused`: refusal() says status and reason. `closed`: the client left, or nothing came in
   // time. `wrong_protocol`: it speaks TLS to a plain listener.
-  Task<ReadOutcome> read_head(RequestHead& head);
-  const HeadResult& refusal() const { return head_result_; }
+  Task<ReadOutcome> read_head(message::RequestHead& head);
+  const message::HeadResult& refusal() const { return head_result_; }
 
   // The body of the request whose head was read last, in one of two ways: whole, or in pieces.
   // "100 Continue", if this client waits for it (RFC 9110, 10.1.1): before the body is read. False: the client is gone.
@@ -111,10 +111,10 @@ class Connection {
  private:
   ReadOutcome outcome_of(const ErrorCode& error) const;
   Task<ReadOutcome> read_tls(char* place, std::size_t size, std::size_t& got);
-  Task<ReadOutcome> wait_for(TlsStep step);
+  Task<ReadOutcome> wait_for(tls::TlsStep step);
   std::optional<bool> try_write_tls(Gather& pieces);
   Task<bool> say_goodbye();
-  void begin_body(const RequestHead& head);
+  void begin_body(const message::RequestHead& head);
   void keep_in_place(std::size_t size);
   Task<ReadOutcome> read_sized_body(base::MemoryCharge* memory);
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max, base::MemoryCharge* memory);
@@ -130,19 +130,19 @@ class Connection {
   Heartbeat& heartbeat_;
   std::shared_ptr<const ConnectionLimits> limits_;
   Watch watch_;
-  RequestHeadParser parser_;
-  HeadResult head_result_;
+  message::RequestHeadParser parser_;
+  message::HeadResult head_result_;
   base::IpAddress peer_;
-  std::unique_ptr<TlsStream> tls_;
-  TlsStep tls_wants_ = TlsStep::want_write;  // of a write under way
+  std::unique_ptr<tls::TlsStream> tls_;
+  tls::TlsStep tls_wants_ = tls::TlsStep::want_write;  // of a write under way
 
   // One buffer, in the order of the wire: what was received and not taken yet is [begin_, end_). Below pinned_ lie the
   // head, and a body that came whole: they stay where they are until end_request(), in pinned_buffers_ if need be.
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
   std::vector<std::unique_ptr<char[]>> pinned_buffers_;
-  BodyFraming framing_;  // of the request whose head was read last
-  std::string body_;     // a body that does not fit the receive buffer, a decoded chunked one, or what was held
+  message::BodyFraming framing_;  // of the request whose head was read last
+  std::string body_;  // a body that does not fit the receive buffer, a decoded chunked one, or what was held
   std::string_view body_view_;
   std::uint64_t body_received_ = 0;          // in pieces
   std::chrono::milliseconds body_waited_{};  // for them
@@ -156,4 +156,4 @@ class Connection {
   bool first_request_ = true;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::server

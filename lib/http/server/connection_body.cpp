@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "http/connection.h"
+#include "http/server/connection.h"
 
-namespace cr::http {
+namespace cr::http::server {
 
 namespace {
 
@@ -21,10 +21,10 @@ constexpr std::string_view k_continue = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
 // The head is complete, and lies before the body in the buffer.
-void Connection::begin_body(const RequestHead& head) {
+void Connection::begin_body(const message::RequestHead& head) {
   begin_ += head_result_.bytes;
   pinned_ = begin_;
-  framing_ = BodyFraming(head);
+  framing_ = message::BodyFraming(head);
   body_view_ = {};
   body_received_ = 0;
   body_waited_ = {};
@@ -222,4 +222,4 @@ Task<bool> Connection::drain_body() {
   co_return framing_.ended();
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::server

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Connection, what is different under TLS.
-#include "http/connection.h"
+#include "http/server/connection.h"
 
-namespace cr::http {
+namespace cr::http::server {
 
 namespace {
 
-bool must_wait(TlsStep step) {
-  return step == TlsStep::want_read || step == TlsStep::want_write;
+bool must_wait(tls::TlsStep step) {
+  return step == tls::TlsStep::want_read || step == tls::TlsStep::want_write;
 }
 
 }  // namespace
 
-Task<ReadOutcome> Connection::wait_for(TlsStep step) {
+Task<ReadOutcome> Connection::wait_for(tls::TlsStep step) {
   if (cut_) co_return ReadOutcome::closed;
-  const auto awaited = step == TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
+  const auto awaited = step == tls::TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
   auto [error] = co_await socket_.async_wait(awaited, k_await);
   co_return outcome_of(error);
 }
@@ -30,8 +30,8 @@ Task<ReadOutcome> Connection::shake_hands() {
     step = tls_->shake_hands();
   }
   watch_.disarm();
-  if (step == TlsStep::not_tls) co_return ReadOutcome::wrong_protocol;
-  co_return step == TlsStep::closed ? ReadOutcome::closed : outcome;
+  if (step == tls::TlsStep::not_tls) co_return ReadOutcome::wrong_protocol;
+  co_return step == tls::TlsStep::closed ? ReadOutcome::closed : outcome;
 }
 
 // Asks TLS before the socket: what it has read ahead does not make the socket readable.
@@ -39,7 +39,7 @@ Task<ReadOutcome> Connection::read_tls(char* place, std::size_t size, std::size_
   for (;;) {
     if (cut_) co_return ReadOutcome::closed;
     const auto step = tls_->read(place, size, got);
-    if (step == TlsStep::done) co_return ReadOutcome::ok;
+    if (step == tls::TlsStep::done) co_return ReadOutcome::ok;
     if (!must_wait(step)) co_return ReadOutcome::closed;
     const auto outcome = co_await wait_for(step);
     if (outcome != ReadOutcome::ok) co_return outcome;
@@ -49,7 +49,7 @@ Task<ReadOutcome> Connection::read_tls(char* place, std::size_t size, std::size_
 std::optional<bool> Connection::try_write_tls(Gather& pieces) {
   tls_wants_ = tls_->write(pieces);
   if (must_wait(tls_wants_)) return std::nullopt;
-  return tls_wants_ == TlsStep::done;
+  return tls_wants_ == tls::TlsStep::done;
 }
 
 // False: the socket stayed full.
@@ -63,4 +63,4 @@ Task<bool> Connection::say_goodbye() {
   co_return true;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::server

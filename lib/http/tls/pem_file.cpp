@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/pem_file.h"
+#include "http/tls/pem_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 namespace {
 
@@ -63,4 +63,4 @@ Result<PemFile> read_pem_file(std::string_view what, const std::string& path) {
   return content;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 struct PemFile {
   base::Secret text;
@@ -21,4 +21,4 @@ struct PemFile {
 // `what` names it in errors: "client key". `invalid`: it cannot be read, is no regular file, or is over 1 MiB.
 base::Result<PemFile> read_pem_file(std::string_view what, const std::string& path);
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

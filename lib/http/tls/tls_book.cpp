@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/tls_book.h"
+#include "http/tls/tls_book.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "http/pem_file.h"
+#include "http/tls/pem_file.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 namespace {
 
@@ -130,4 +130,4 @@ Result<TlsContext> TlsBook::look_up(const TlsFiles& files) const {
                     "read them with: crctl config reload");
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
@@ -46,4 +46,4 @@ class TlsBook {
   std::map<TlsFiles, base::Result<TlsContext>> contexts_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/tls_server.h"
+#include "http/tls/tls_server.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -13,9 +13,9 @@
 
 #include "base/address.h"
 #include "base/text.h"
-#include "http/pem_file.h"
+#include "http/tls/pem_file.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 namespace {
 
@@ -213,4 +213,4 @@ Result<void> TlsServer::use_key(const ServerTlsFiles& files) {
   return {};
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

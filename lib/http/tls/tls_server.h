@@ -14,7 +14,7 @@
 
 struct ssl_ctx_st;
 
-namespace cr::http {
+namespace cr::http::tls {
 
 struct ServerTlsFiles {
   std::string cert;  // PEM: the server's certificate, then those that lead from it to a root
@@ -46,4 +46,4 @@ class TlsServer {
   base::Time expires_;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/tls_stream.h"
+#include "http/tls/tls_stream.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -12,7 +12,7 @@
 #include "base/address.h"
 #include "base/secret.h"
 
-namespace cr::http {
+namespace cr::http::tls {
 
 namespace {
 
@@ -168,4 +168,4 @@ TlsStep TlsStream::end() {
   return ended_ ? TlsStep::done : step;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

@@ -10,13 +10,13 @@
 #include <string>
 #include <string_view>
 
-#include "http/gather.h"
-#include "http/tls_server.h"
+#include "http/net/gather.h"
+#include "http/tls/tls_server.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
 
-namespace cr::http {
+namespace cr::http::tls {
 
 enum class TlsStep {
   done,
@@ -74,4 +74,4 @@ class TlsStream {
   bool ended_ = false;
 };
 
-}  // namespace cr::http
+}  // namespace cr::http::tls

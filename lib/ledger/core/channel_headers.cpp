@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "ledger/channel_rules.h"
+#include "ledger/core/channel_rules.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/channel_rules.h"
+#include "ledger/core/channel_rules.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/text.h"
-#include "ledger/rows.h"
 
 namespace cr::ledger {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 
 namespace cr::ledger {
 

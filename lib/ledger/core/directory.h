@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 
 namespace cr::ledger {
 

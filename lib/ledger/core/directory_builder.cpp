@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/directory_builder.h"
+#include "ledger/core/directory_builder.h"
 
 #include <algorithm>
 #include <tuple>
 
-#include "ledger/directory_shards.h"
+#include "ledger/core/directory_shards.h"
 
 namespace cr::ledger {
 namespace {

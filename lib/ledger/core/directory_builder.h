@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ledger/directory.h"
+#include "ledger/core/directory.h"
 
 namespace cr::ledger {
 

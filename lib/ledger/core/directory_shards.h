@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-#include "ledger/directory_builder.h"
+#include "ledger/core/directory_builder.h"
 
 namespace cr::ledger {
 

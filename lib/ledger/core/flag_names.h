@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "ledger/operations.h"
+#include "ledger/core/operations.h"
 
 namespace cr::ledger {
 

@@ -18,9 +18,9 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "ledger/directory.h"
-#include "ledger/operations.h"
-#include "ledger/store.h"
+#include "ledger/core/directory.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/store.h"
 #include "token/key.h"
 
 namespace cr::ledger {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/operations.h"
-#include "ledger/records.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/records.h"
 
 namespace cr::ledger {
 

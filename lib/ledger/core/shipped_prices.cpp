@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/shipped_prices.h"
+#include "ledger/core/shipped_prices.h"
 
 #include <nlohmann/json.hpp>
 
-#include "ledger/prices_json.h"
+#include "ledger/core/prices_json.h"
 
 namespace cr::ledger {
 namespace {

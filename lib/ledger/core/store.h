@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/work_queue.h"
+#include "ledger/core/work_queue.h"
 
 #include <exception>
 #include <utility>

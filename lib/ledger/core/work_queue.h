@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "ledger/ledger.h"
-#include "ledger/operations.h"
+#include "ledger/core/ledger.h"
+#include "ledger/core/operations.h"
 
 namespace cr::ledger {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/audit.h"
+#include "ledger/sql/audit.h"
 
-#include "ledger/store_state.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 

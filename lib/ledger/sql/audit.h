@@ -5,7 +5,7 @@
 
 #include <span>
 
-#include "ledger/reports.h"
+#include "ledger/core/reports.h"
 #include "token/key.h"
 
 namespace cr::ledger {

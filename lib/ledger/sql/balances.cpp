@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/balances.h"
+#include "ledger/sql/balances.h"
 
 #include <algorithm>
 

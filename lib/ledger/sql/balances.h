@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/budget_book.h"
-#include "ledger/operations.h"
-#include "ledger/records.h"
-#include "ledger/reservation_rows.h"
-#include "ledger/usage_sums.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/records.h"
+#include "ledger/sql/budget_book.h"
+#include "ledger/sql/reservation_rows.h"
+#include "ledger/sql/usage_sums.h"
 #include "sqlite/database.h"
 
 namespace cr::ledger {

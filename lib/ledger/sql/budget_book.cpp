@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/budget_book.h"
+#include "ledger/sql/budget_book.h"
 
 #include <algorithm>
 
-#include "ledger/usage_sums.h"
+#include "ledger/sql/usage_sums.h"
 
 namespace cr::ledger {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/records.h"
-#include "ledger/statement_cache.h"
-#include "ledger/usage_sums.h"
+#include "ledger/core/records.h"
+#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/usage_sums.h"
 
 namespace cr::ledger {
 

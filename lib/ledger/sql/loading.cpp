@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/loading.h"
+#include "ledger/sql/loading.h"
 
 #include <string>
 #include <unordered_map>
 
-#include "ledger/rows.h"
+#include "ledger/sql/rows.h"
 
 namespace cr::ledger {
 namespace {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "ledger/store_state.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/pruning.h"
+#include "ledger/sql/pruning.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "base/id.h"
-#include "ledger/reports_state.h"
+#include "ledger/sql/reports_state.h"
 
 namespace cr::ledger {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "ledger/statement_cache.h"
-#include "ledger/stored_responses.h"
+#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/stored_responses.h"
 
 namespace cr::ledger {
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <map>
 
-#include "ledger/reports_state.h"
-#include "ledger/rows.h"
-#include "ledger/store_state.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 

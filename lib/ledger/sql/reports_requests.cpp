@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "ledger/reports_state.h"
-#include "ledger/rows.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/rows.h"
 
 namespace cr::ledger {
 namespace {

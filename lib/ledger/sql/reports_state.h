@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/reports.h"
-#include "ledger/statement_cache.h"
+#include "ledger/core/reports.h"
+#include "ledger/sql/statement_cache.h"
 #include "token/key.h"
 
 namespace cr::ledger {

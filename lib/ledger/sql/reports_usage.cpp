@@ -4,8 +4,8 @@
 #include <map>
 
 #include "base/text.h"
-#include "ledger/reports_state.h"
-#include "ledger/usage_pieces.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/usage_pieces.h"
 
 namespace cr::ledger {
 namespace {

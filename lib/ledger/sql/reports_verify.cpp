@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "ledger/audit.h"
-#include "ledger/reports_state.h"
-#include "ledger/usage_sums.h"
+#include "ledger/sql/audit.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/usage_sums.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/rows.h"
+#include "ledger/sql/rows.h"
 
 #include <algorithm>
 
-#include "ledger/channel_rules.h"
-#include "ledger/settings_json.h"
+#include "ledger/core/channel_rules.h"
+#include "ledger/sql/settings_json.h"
 
 namespace cr::ledger {
 namespace {
@@ -13,9 +13,6 @@ using base::ErrorCode;
 using base::from_unix_ms;
 using base::Result;
 using sqlite::Statement;
-
-constexpr std::pair<ChannelKind, std::string_view> k_kinds[] = {
-    {ChannelKind::openai, "openai"}, {ChannelKind::anthropic, "anthropic"}, {ChannelKind::echo, "echo"}};
 
 std::string text(const Statement& row, int column) {
   return std::string(row.column_text(column));
@@ -36,17 +33,6 @@ bool take(Result<T> from, T& to, base::Error& error, std::string_view what, std:
 
 std::string select(std::string_view columns, std::string_view rest) {
   return "SELECT " + std::string(columns) + ' ' + std::string(rest);
-}
-
-std::string_view name_of(ChannelKind kind) {
-  return k_kinds[static_cast<std::size_t>(kind)].second;
-}
-
-std::optional<ChannelKind> channel_kind_from(std::string_view name) {
-  for (const auto& [kind, its_name] : k_kinds) {
-    if (its_name == name) return kind;
-  }
-  return std::nullopt;
 }
 
 AccountRecord account_of(const Statement& row, int at) {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 #include "sqlite/database.h"
 
 namespace cr::ledger {
@@ -49,9 +49,6 @@ inline constexpr std::string_view k_price_columns =
     " price.per_request, price.max_output_tokens, price.context_tokens, price.source, price.updated_at,"
     " price.per_image, price.per_character, price.per_second";
 PriceRecord price_of(const sqlite::Statement& row);
-
-std::string_view name_of(ChannelKind kind);
-std::optional<ChannelKind> channel_kind_from(std::string_view name);
 
 inline std::optional<Time> optional_time(const sqlite::Statement& row, int column) {
   const auto ms = row.column_optional_int(column);

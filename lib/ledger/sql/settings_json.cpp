@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/settings_json.h"
+#include "ledger/sql/settings_json.h"
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "ledger/rows.h"
+#include "ledger/sql/rows.h"
 
 namespace cr::ledger {
 namespace {

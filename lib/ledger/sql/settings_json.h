@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 
 namespace cr::ledger {
 

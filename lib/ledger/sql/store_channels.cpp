@@ -2,11 +2,11 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "ledger/channel_rules.h"
-#include "ledger/loading.h"
-#include "ledger/rows.h"
-#include "ledger/settings_json.h"
-#include "ledger/store_state.h"
+#include "ledger/core/channel_rules.h"
+#include "ledger/sql/loading.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 namespace {

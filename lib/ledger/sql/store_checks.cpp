@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
-#include "ledger/store_state.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
-#include "ledger/settings_json.h"
-#include "ledger/store_state.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 namespace {

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
-#include "ledger/balances.h"
-#include "ledger/directory_builder.h"
-#include "ledger/ledger.h"
-#include "ledger/statement_cache.h"
-#include "ledger/store.h"
+#include "ledger/core/directory_builder.h"
+#include "ledger/core/ledger.h"
+#include "ledger/core/store.h"
+#include "ledger/sql/balances.h"
+#include "ledger/sql/statement_cache.h"
 
 namespace cr::ledger {
 

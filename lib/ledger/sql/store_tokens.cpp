@@ -2,9 +2,9 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "ledger/rows.h"
-#include "ledger/settings_json.h"
-#include "ledger/store_state.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
 namespace {

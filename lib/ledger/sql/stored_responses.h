@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "ledger/operations.h"
-#include "ledger/statement_cache.h"
+#include "ledger/core/operations.h"
+#include "ledger/sql/statement_cache.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/usage_pieces.h"
+#include "ledger/sql/usage_pieces.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/calendar.h"
-#include "ledger/usage_sums.h"
+#include "ledger/sql/usage_sums.h"
 
 namespace cr::ledger {
 

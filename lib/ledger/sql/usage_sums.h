@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ledger/operations.h"
-#include "ledger/records.h"
-#include "ledger/statement_cache.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/records.h"
+#include "ledger/sql/statement_cache.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/checkpoint.h"
+#include "ledger/sqlite/checkpoint.h"
 
 #include <sqlite3.h>
 

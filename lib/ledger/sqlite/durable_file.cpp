@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/durable_file.h"
+#include "ledger/sqlite/durable_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/ledger.h"
+#include "ledger/core/ledger.h"
 
 #include <sqlite3.h>
 
 #include "base/text.h"
-#include "ledger/ledger_thread.h"
-#include "ledger/loading.h"
-#include "ledger/recovery.h"
-#include "ledger/reports_state.h"
-#include "ledger/store_file.h"
+#include "ledger/sql/loading.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sqlite/ledger_thread.h"
+#include "ledger/sqlite/recovery.h"
+#include "ledger/sqlite/store_file.h"
 
 namespace cr::ledger {
 

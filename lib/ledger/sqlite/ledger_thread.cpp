@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/ledger_thread.h"
+#include "ledger/sqlite/ledger_thread.h"
 
 #include <algorithm>
 #include <exception>

@@ -10,13 +10,13 @@
 #include <thread>
 #include <vector>
 
-#include "ledger/balances.h"
-#include "ledger/checkpoint.h"
-#include "ledger/ledger.h"
-#include "ledger/pruning.h"
-#include "ledger/store_state.h"
-#include "ledger/stored_responses.h"
-#include "ledger/work_queue.h"
+#include "ledger/core/ledger.h"
+#include "ledger/core/work_queue.h"
+#include "ledger/sql/balances.h"
+#include "ledger/sql/pruning.h"
+#include "ledger/sql/store_state.h"
+#include "ledger/sql/stored_responses.h"
+#include "ledger/sqlite/checkpoint.h"
 
 namespace cr::ledger {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/recovery.h"
+#include "ledger/sqlite/recovery.h"
 
 #include <string>
 
 #include "base/clock.h"
-#include "ledger/operations.h"
-#include "ledger/statement_cache.h"
+#include "ledger/core/operations.h"
+#include "ledger/sql/statement_cache.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/schema.h"
+#include "ledger/sqlite/schema.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
 
-#include "ledger/durable_file.h"
-#include "ledger/migration_2_sql.h"
-#include "ledger/migration_3_sql.h"
-#include "ledger/migration_4_sql.h"
-#include "ledger/migration_5_sql.h"
-#include "ledger/migration_6_sql.h"
-#include "ledger/rows.h"
-#include "ledger/schema_sql.h"
-#include "ledger/shipped_prices.h"
-#include "ledger/statement_cache.h"
-#include "ledger/store_state.h"
+#include "ledger/core/shipped_prices.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/store_state.h"
+#include "ledger/sqlite/durable_file.h"
+#include "ledger/sqlite/migration_2_sql.h"
+#include "ledger/sqlite/migration_3_sql.h"
+#include "ledger/sqlite/migration_4_sql.h"
+#include "ledger/sqlite/migration_5_sql.h"
+#include "ledger/sqlite/migration_6_sql.h"
+#include "ledger/sqlite/schema_sql.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/store_file.h"
+#include "ledger/sqlite/store_file.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,8 +13,8 @@
 #include <cstring>
 #include <utility>
 
-#include "ledger/durable_file.h"
-#include "ledger/schema.h"
+#include "ledger/sqlite/durable_file.h"
+#include "ledger/sqlite/schema.h"
 
 namespace cr::ledger {
 namespace {

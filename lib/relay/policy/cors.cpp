@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "relay/cors.h"
+#include "relay/policy/cors.h"
 
 #include <algorithm>
 
 #include "base/text.h"
-#include "http/head_fields.h"
+#include "http/message/head_fields.h"
 
-namespace cr::relay {
+namespace cr::relay::policy {
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr std::uint64_t k_max_age_seconds = 600;
 constexpr std::size_t k_names_max = 100;
 
 bool is_lower_host(std::string_view text) {
-  return http::is_host_and_port(text) &&
+  return http::message::is_host_and_port(text) &&
          std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
@@ -65,7 +65,7 @@ base::Result<void> check_origin(std::string_view origin) {
   return {};
 }
 
-std::string_view find_allowed_origin(const std::vector<std::string>& allowed, const http::RequestHead& head) {
+std::string_view find_allowed_origin(const std::vector<std::string>& allowed, const http::message::RequestHead& head) {
   if (allowed.empty()) return {};
   const auto origin = head.find("origin");
   if (!origin || origin->empty()) return {};
@@ -76,22 +76,23 @@ std::string_view find_allowed_origin(const std::vector<std::string>& allowed, co
   return {};
 }
 
-bool is_preflight(const http::RequestHead& head) {
-  return head.method == http::Method::options && head.find("origin") && head.find("access-control-request-method");
+bool is_preflight(const http::message::RequestHead& head) {
+  return head.method == http::message::Method::options && head.find("origin") &&
+         head.find("access-control-request-method");
 }
 
-void append_origin_fields(http::HeadWriter& writer, std::string_view allowed_origin) {
+void append_origin_fields(http::message::HeadWriter& writer, std::string_view allowed_origin) {
   writer.field("access-control-allow-origin", allowed_origin);
   writer.field("access-control-expose-headers", k_exposed);
 }
 
-void append_preflight_fields(http::HeadWriter& writer, const http::RequestHead& head) {
+void append_preflight_fields(http::message::HeadWriter& writer, const http::message::RequestHead& head) {
   writer.field("access-control-allow-methods", k_methods);
   // Beside those it knows a page may send any: crd passes on what it knows, and drops the rest.
   std::string names(k_request_fields);
   std::size_t count = 0;
   for (const auto& name : base::split_list(head.find("access-control-request-headers").value_or(""))) {
-    if (++count > k_names_max || !http::is_token(name) || lists(k_request_fields, name)) continue;
+    if (++count > k_names_max || !http::message::is_token(name) || lists(k_request_fields, name)) continue;
     names.append(", ").append(base::to_lower_ascii(name));
   }
   writer.field("access-control-allow-headers", names);
@@ -100,4 +101,4 @@ void append_preflight_fields(http::HeadWriter& writer, const http::RequestHead& 
   if (head.find("access-control-request-private-network")) writer.field("access-control-allow-private-network", "true");
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::policy

@@ -12,7 +12,7 @@
 #include "base/memory_budget.h"
 #include "token/scope.h"
 
-namespace cr::relay {
+namespace cr::relay::policy {
 
 enum class OnClientGone { cancel, drain };
 enum class LogRequests { errors, all, none };
@@ -45,7 +45,7 @@ struct Settings {
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"
   token::IpSet trusted_proxies;
-  std::vector<std::string> cors_origins;  // whose pages may call (relay/cors.h); empty: none
+  std::vector<std::string> cors_origins;  // whose pages may call (relay/policy/cors.h); empty: none
 
   // The reserve fits the most that one answer holds: a plain one, or an event and its copy on its way to the client.
   base::MemoryBudget::Limits memory_limits() const {
@@ -54,4 +54,4 @@ struct Settings {
   }
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::policy

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/answer_source.h"
+#include "relay/request/answer_source.h"
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -8,14 +8,14 @@
 
 #include "base/text.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 using State = SourceStep::State;
 
 struct AnswerSource::Echo {
-  Echo(http::asio::io_context& io, openai::EchoAnswer what, std::chrono::milliseconds wait)
+  Echo(http::asio::io_context& io, provider::EchoAnswer what, std::chrono::milliseconds wait)
       : answer(std::move(what)), delay(wait), timer(io) {}
-  openai::EchoAnswer answer;
+  provider::EchoAnswer answer;
   std::chrono::milliseconds delay;
   http::asio::basic_waitable_timer<std::chrono::steady_clock, http::asio::wait_traits<std::chrono::steady_clock>,
                                    http::Executor>
@@ -24,8 +24,8 @@ struct AnswerSource::Echo {
   bool waited = false;
 };
 
-AnswerSource::AnswerSource(http::UpstreamPool& pool, const http::PoolKey& key,
-                           std::unique_ptr<http::UpstreamConnection> connection, base::SteadyTime until)
+AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
+                           std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until)
     : status_(connection->head().status),
       content_length_(connection->head().content_length),
       pool_(&pool),
@@ -37,7 +37,7 @@ AnswerSource::AnswerSource(http::UpstreamPool& pool, const http::PoolKey& key,
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
 }
 
-AnswerSource::AnswerSource(http::asio::io_context& io, openai::EchoAnswer answer, std::chrono::milliseconds delay)
+AnswerSource::AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay)
     : content_type_(answer.content_type), echo_(std::make_shared<Echo>(io, std::move(answer), delay)) {
   if (!is_event_stream()) {
     std::uint64_t size = 0;
@@ -86,13 +86,13 @@ SourceStep AnswerSource::step() {
   }
   const auto step = connection_->step();
   switch (step.state) {
-    case http::BodyState::data:
+    case http::client::BodyState::data:
       return {State::data, step.data};
-    case http::BodyState::done:
+    case http::client::BodyState::done:
       return {State::done, {}};
-    case http::BodyState::garbage:
+    case http::client::BodyState::garbage:
       return {State::garbage, {}};
-    case http::BodyState::need_more:
+    case http::client::BodyState::need_more:
       break;
   }
   return {State::need_more, {}};
@@ -120,19 +120,19 @@ http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {
   // Named first: GCC 12 breaks a coroutine that awaits in a switch's own condition.
   const auto outcome = co_await connection_->fill(timeout);
   switch (outcome) {
-    case http::AnswerOutcome::ok:
+    case http::client::AnswerOutcome::ok:
       break;
-    case http::AnswerOutcome::timed_out:
+    case http::client::AnswerOutcome::timed_out:
       failed_ = State::timed_out;
       break;
-    case http::AnswerOutcome::cancelled:
+    case http::client::AnswerOutcome::cancelled:
       failed_ = State::cancelled;
       break;
-    case http::AnswerOutcome::garbage:
+    case http::client::AnswerOutcome::garbage:
       failed_ = State::garbage;
       break;
-    case http::AnswerOutcome::closed:
-    case http::AnswerOutcome::cut:
+    case http::client::AnswerOutcome::closed:
+    case http::client::AnswerOutcome::cut:
       failed_ = State::cut;
       break;
   }
@@ -144,4 +144,4 @@ void AnswerSource::cancel() {
   if (connection_) connection_->cancel();
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -10,10 +10,10 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "http/upstream_pool.h"
-#include "openai/echo.h"
+#include "http/client/upstream_pool.h"
+#include "provider/echo.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 struct SourceStep {
   enum class State { data, need_more, done, cut, timed_out, garbage, cancelled, no_memory } state = State::need_more;
@@ -25,9 +25,9 @@ class AnswerSource {
   AnswerSource() = default;
   // A provider's answer whose head was read, timed out when it has not ended at `until`. The connection returns to
   // `pool` when the body has been read to its end.
-  AnswerSource(http::UpstreamPool& pool, const http::PoolKey& key, std::unique_ptr<http::UpstreamConnection> connection,
-               base::SteadyTime until);
-  AnswerSource(http::asio::io_context& io, openai::EchoAnswer answer, std::chrono::milliseconds delay);
+  AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
+               std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
+  AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay);
   AnswerSource(AnswerSource&&) noexcept = default;
   AnswerSource& operator=(AnswerSource&& other) noexcept;
   ~AnswerSource();
@@ -53,13 +53,13 @@ class AnswerSource {
   std::optional<SourceStep::State> failed_;
   bool cancelled_ = false;
 
-  http::UpstreamPool* pool_ = nullptr;
-  http::PoolKey pool_key_;
-  std::unique_ptr<http::UpstreamConnection> connection_;
+  http::client::UpstreamPool* pool_ = nullptr;
+  http::client::PoolKey pool_key_;
+  std::unique_ptr<http::client::UpstreamConnection> connection_;
   base::SteadyTime until_{};
 
   struct Echo;
   std::shared_ptr<Echo> echo_;
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

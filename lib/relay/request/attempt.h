@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "openai/refusal.h"
+#include "dialect/refusal.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 struct Attempt {
   enum class Outcome {
@@ -17,14 +17,14 @@ struct Attempt {
     lost,      // the request was sent and no answer came: it may have been worked on
     spent,     // the same, and counted already: what is held does not carry another try
   } outcome = Outcome::opened;
-  openai::Refusal refusal;
+  dialect::Refusal refusal;
 };
 
 // Of Routes::tries. It outlives an opened channel: where that one's answer breaks off unseen, the walk goes on.
 struct Walk {
   std::size_t next = 0;  // none before it is tried again
   std::uint32_t tries = 0;
-  std::optional<openai::Refusal> refusal;  // of the last try: what is said when no channel is left
+  std::optional<dialect::Refusal> refusal;  // of the last try: what is said when no channel is left
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "relay/caller.h"
+#include "relay/request/caller.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "base/text.h"
-#include "relay/credentials.h"
+#include "relay/request/credentials.h"
 #include "token/key.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 using token::Verdict;
 
 tl::unexpected<Refusal> bad_key(std::string message) {
@@ -33,7 +33,7 @@ std::string reason_of(const std::vector<Offer>& offers, std::string_view prefix)
   return "the API key is not known here";
 }
 
-Refusal no_key(const http::RequestHead& head) {
+Refusal no_key(const http::message::RequestHead& head) {
   const bool in_query = head.query.starts_with("key=") || head.query.find("&key=") != std::string_view::npos ||
                         head.query.find("api_key=") != std::string_view::npos;
   return {RefusalCode::invalid_api_key,
@@ -44,7 +44,8 @@ Refusal no_key(const http::RequestHead& head) {
 }
 
 // The one offer that is a known key. Programs send two, of which one is a placeholder or another service's.
-tl::expected<ledger::Credential, Refusal> find_credential(const http::RequestHead& head, const ledger::Ledger& ledger,
+tl::expected<ledger::Credential, Refusal> find_credential(const http::message::RequestHead& head,
+                                                          const ledger::Ledger& ledger,
                                                           const ledger::Directory& directory, base::Time now) {
   const auto offers = read_offers(head);
   if (offers.empty()) return tl::unexpected(no_key(head));
@@ -73,7 +74,8 @@ tl::expected<ledger::Credential, Refusal> find_credential(const http::RequestHea
 
 }  // namespace
 
-token::IpAddress source_address(const http::RequestHead& head, const token::IpAddress& peer, const Settings& settings) {
+token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                const policy::Settings& settings) {
   if (!settings.trust_proxies || !settings.trusted_proxies.contains(peer)) return peer;
   auto source = peer;
   // Several fields are one list (RFC 9110, 5.3); the nearest hop wrote the last entry.
@@ -104,7 +106,7 @@ token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountReco
   return token.ip_set.contains(source) ? Verdict::allowed : Verdict::ip_not_allowed;
 }
 
-openai::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
+dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
   const auto named = "token '" + token.name + "' ";
   switch (verdict) {
     case Verdict::token_disabled:
@@ -139,9 +141,9 @@ openai::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
   return {RefusalCode::internal_error, "the request was refused without a reason", {}, {}};
 }
 
-tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, const token::IpAddress& peer,
-                                                 const Settings& settings, const ledger::Ledger& ledger,
-                                                 const ledger::Directory& directory, base::Time now, Caller& caller) {
+tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                                  const policy::Settings& settings, const ledger::Ledger& ledger,
+                                                  const ledger::Directory& directory, base::Time now, Caller& caller) {
   auto credential = find_credential(head, ledger, directory, now);
   if (!credential) return tl::unexpected(credential.error());
   caller.key = std::move(credential->key);
@@ -154,4 +156,4 @@ tl::expected<void, openai::Refusal> authenticate(const http::RequestHead& head, 
   return {};
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

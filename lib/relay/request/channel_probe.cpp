@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "relay/channel_probe.h"
+#include "relay/request/channel_probe.h"
 
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "relay/upstream_request.h"
+#include "relay/request/upstream_request.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -78,8 +78,8 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
     co_return result;
   }
   const auto body = probe_body(*channel, result.model);
-  const auto endpoint =
-      channel->kind == ledger::ChannelKind::anthropic ? openai::Endpoint::messages : openai::Endpoint::chat_completions;
+  const auto endpoint = channel->kind == ledger::ChannelKind::anthropic ? dialect::Endpoint::messages
+                                                                        : dialect::Endpoint::chat_completions;
   std::string head;
   write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), 0, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
@@ -87,15 +87,15 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
   const auto outcome = co_await connection->read_head(channel->timeout_first_byte);
   base::wipe(head);
   result.total_ms = since(started);
-  if (outcome == http::AnswerOutcome::ok) {
+  if (outcome == http::client::AnswerOutcome::ok) {
     result.status = connection->head().status;
     result.ok = result.status >= 200 && result.status < 300;
     result.message = sentence(result.status);
   } else {
-    result.message = outcome == http::AnswerOutcome::timed_out ? "the provider did not answer in time"
-                                                               : "the provider's answer was not usable";
+    result.message = outcome == http::client::AnswerOutcome::timed_out ? "the provider did not answer in time"
+                                                                       : "the provider's answer was not usable";
   }
   co_return result;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

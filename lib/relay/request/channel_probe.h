@@ -7,10 +7,10 @@
 #include <memory>
 #include <string>
 
-#include "ledger/records.h"
-#include "relay/lane.h"
+#include "ledger/core/records.h"
+#include "relay/request/lane.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 struct ProbeResult {
   bool ok = false;
@@ -24,4 +24,4 @@ struct ProbeResult {
 http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::ChannelRecord> channel,
                                       std::string model);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

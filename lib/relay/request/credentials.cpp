@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "relay/credentials.h"
+#include "relay/request/credentials.h"
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -58,7 +58,7 @@ Offer read_authorization(std::string_view value) {
   return {may_be_key(key) ? key : std::string_view(), mistake_in(key)};
 }
 
-Offer read_key_field(const http::Field& field) {
+Offer read_key_field(const http::message::Field& field) {
   if (begins_with_scheme(field.value)) {
     return {{}, "the header " + base::to_lower_ascii(field.name) + " says 'Bearer': send the key alone in it"};
   }
@@ -71,7 +71,7 @@ bool is_nothing(std::string_view value) {
 
 }  // namespace
 
-std::vector<Offer> read_offers(const http::RequestHead& head) {
+std::vector<Offer> read_offers(const http::message::RequestHead& head) {
   std::vector<Offer> offers;
   const auto read = [&](std::string_view name, auto reader) {
     for (const auto& field : head.fields) {
@@ -79,9 +79,9 @@ std::vector<Offer> read_offers(const http::RequestHead& head) {
       if (offers.size() <= k_offers_max) offers.push_back(reader(field));
     }
   };
-  read("authorization", [](const http::Field& field) { return read_authorization(field.value); });
+  read("authorization", [](const http::message::Field& field) { return read_authorization(field.value); });
   for (const auto name : k_key_fields) read(name, read_key_field);
   return offers;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/exchange.h"
+#include "relay/request/exchange.h"
 
 #include <algorithm>
 #include <array>
@@ -7,13 +7,13 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "relay/persistence.h"
-#include "relay/price_terms.h"
+#include "relay/request/persistence.h"
+#include "relay/request/price_terms.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 
 namespace {
 
@@ -39,8 +39,8 @@ Refusal budget_refusal(const std::string& named, const ledger::ReserveOp& op) {
 
 }  // namespace
 
-Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
-                   base::RequestId id)
+Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
+                   dialect::Endpoint endpoint, base::RequestId id)
     : lane_(lane),
       client_(client),
       head_(head),
@@ -60,7 +60,7 @@ Exchange::Exchange(Lane& lane, http::Connection& client, const http::RequestHead
 }
 
 Exchange::~Exchange() {
-  report({Verdict::Kind::abandoned});  // unless it was told already
+  report({routing::Verdict::Kind::abandoned});  // unless it was told already
   base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
   leave_rates();
   lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
@@ -81,7 +81,7 @@ http::Task<Persistence> Exchange::run() {
   if (!refusal && stored_) refusal = co_await look_for_stored();
   if (!refusal) refusal = route();
   if (!refusal) refusal = charge_rates();
-  if (!refusal && caller_.limited() && !openai::is_free(endpoint_)) refusal = co_await reserve();
+  if (!refusal && caller_.limited() && !dialect::is_free(endpoint_)) refusal = co_await reserve();
   do {
     if (!refusal) refusal = co_await open();
     if (refusal) co_return co_await refuse(std::move(*refusal));
@@ -102,12 +102,12 @@ Exchange::MaybeRefusal Exchange::check_head() {
         RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
   }
   if (!lane_.ledger_admits()) return ledger_unavailable();
-  if (endpoint_ == openai::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
+  if (endpoint_ == dialect::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
   auto coding = read_coding(head_);
   if (!coding) return coding.error();
   coded_ = std::move(*coding);
-  if (openai::takes_form(endpoint_)) {
-    auto boundary = openai::multipart_boundary(head_.find("content-type").value_or(""));
+  if (dialect::takes_form(endpoint_)) {
+    auto boundary = dialect::openai::multipart_boundary(head_.find("content-type").value_or(""));
     if (!boundary) return boundary.error();
     upload_ = std::make_unique<Upload>(*boundary);
     return std::nullopt;
@@ -120,7 +120,7 @@ Exchange::MaybeRefusal Exchange::check_head() {
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
-  if (endpoint_ == openai::Endpoint::response_by_id) return read_stored_request();
+  if (endpoint_ == dialect::Endpoint::response_by_id) return read_stored_request();
   if (upload_) {
     scan_ = upload_->form.scan();
   } else {
@@ -134,18 +134,18 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
   return std::nullopt;
 }
 
-Routes Exchange::look_for_routes() {
+routing::Routes Exchange::look_for_routes() {
   auto& health = lane_.shared().health;
-  return stored_ ? find_home(*directory_, *caller_.token, stored_->look.response, scan_.model, endpoint_, health,
-                             base::steady_now())
-                 : find_routes(*directory_, *caller_.token, scan_.model, endpoint_, health, base::steady_now(),
-                               lane_.random());
+  return stored_ ? routing::find_home(*directory_, *caller_.token, stored_->look.response, scan_.model, endpoint_,
+                                      health, base::steady_now())
+                 : routing::find_routes(*directory_, *caller_.token, scan_.model, endpoint_, health, base::steady_now(),
+                                        lane_.random());
 }
 
 Exchange::MaybeRefusal Exchange::route() {
   routes_ = look_for_routes();
   if (routes_.tries.empty()) {
-    if (routes_.closed) return closed_refusal(*routes_.closed);
+    if (routes_.closed) return routing::closed_refusal(*routes_.closed);
     if (stored_) return unreachable_response(*stored_, caller_.token->name);
     return Refusal{RefusalCode::model_not_found,
                    "no channel of the groups of token '" + caller_.token->name +
@@ -156,7 +156,7 @@ Exchange::MaybeRefusal Exchange::route() {
   group_ = routes_.tries.front().group;
   price_ = directory_->find_price(scan_.model, started_at_);
   if (!price_) price_ = directory_->find_price(routes_.tries.front().upstream_model, started_at_);
-  return caller_.limited() && !openai::is_free(endpoint_) ? check_price() : std::nullopt;
+  return caller_.limited() && !dialect::is_free(endpoint_) ? check_price() : std::nullopt;
 }
 
 Exchange::MaybeRefusal Exchange::check_price() const {
@@ -167,7 +167,7 @@ Exchange::MaybeRefusal Exchange::check_price() const {
                    "model",
                    {}};
   }
-  if (!openai::can_meter(to_price(*price_), endpoint_)) {
+  if (!billing::can_meter(to_price(*price_), endpoint_)) {
     return Refusal{RefusalCode::model_not_priced,
                    "the model's price has nothing that this endpoint is metered by, and token '" + caller_.token->name +
                        "' or its account has a quota or a budget: set one with 'crctl price set'",
@@ -196,8 +196,8 @@ Exchange::MaybeRefusal Exchange::check_price() const {
 
 // A byte is at least a token but for media and stored context; those cannot pass the model's context window.
 std::optional<std::int64_t> Exchange::input_ceiling() const {
-  if (upload_ && price_ && !openai::has_token_rates(to_price(*price_))) return 0;
-  const auto by_bytes = openai::input_tokens_ceiling(upload_ ? 0 : client_.body().size(), scan_);
+  if (upload_ && price_ && !billing::has_token_rates(to_price(*price_))) return 0;
+  const auto by_bytes = billing::input_tokens_ceiling(upload_ ? 0 : client_.body().size(), scan_);
   if (!scan_.unbounded_media) return by_bytes;
   const bool free = price_ && std::max({price_->input, price_->cached_input, price_->cache_write}) == 0;
   if (free) return by_bytes;
@@ -205,8 +205,8 @@ std::optional<std::int64_t> Exchange::input_ceiling() const {
   return std::max(by_bytes, *price_->context_tokens);
 }
 
-std::optional<openai::Usage> Exchange::units_ceiling() const {
-  return openai::units_ceiling(to_price(*price_), endpoint_, body_bytes(), scan_);
+std::optional<dialect::Usage> Exchange::units_ceiling() const {
+  return billing::units_ceiling(to_price(*price_), endpoint_, body_bytes(), scan_);
 }
 
 // All of it, or where an upload in chunks has not ended, what it may come to.
@@ -215,21 +215,21 @@ std::uint64_t Exchange::body_bytes() const {
   return head_.content_length.value_or(settled_ ? upload_->received : settings_->upload_bytes_max);
 }
 
-openai::HoldTerms Exchange::hold_terms() const {
-  openai::HoldTerms terms;
+billing::HoldTerms Exchange::hold_terms() const {
+  billing::HoldTerms terms;
   terms.price = to_price(*price_);
   terms.multiplier = {group_->multiplier_millionths};
   terms.endpoint = endpoint_;
   terms.input_tokens = input_ceiling().value_or(0);
-  terms.units = units_ceiling().value_or(openai::Usage{});
+  terms.units = units_ceiling().value_or(dialect::Usage{});
   terms.long_cache = scan_.long_cache;
   terms.choices = scan_.choices;
   terms.client_bound = scan_.output_bound;
   terms.when_low =
-      caller_.token->when_low == ledger::WhenLow::refuse ? openai::WhenLow::refuse : openai::WhenLow::clamp;
+      caller_.token->when_low == ledger::WhenLow::refuse ? billing::WhenLow::refuse : billing::WhenLow::clamp;
   if (upload_) {  // a form has no field for a bound: the model's own limits are all there is
     terms.client_bound = terms.price.max_output_tokens.value_or(terms.input_tokens);
-    terms.when_low = openai::WhenLow::refuse;
+    terms.when_low = billing::WhenLow::refuse;
   }
   return terms;
 }
@@ -279,12 +279,12 @@ Exchange::MaybeRefusal Exchange::check_reservation() {
 
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {
   const auto persistence = persistence_after(head_, client_, lane_.shared());
-  status_ = openai::row_of(refusal.code).status;
-  error_ = openai::row_of(refusal.code).name;
+  status_ = dialect::row_of(refusal.code).status;
+  error_ = dialect::row_of(refusal.code).name;
   settle_refused(refusal);
   if (client_gone_) co_return Persistence::close;
   const auto rates = rate_status();
-  const auto to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
+  const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
   const auto text = refusal_text(refusal, to, persistence, rates ? &*rates : nullptr);
   const bool written = co_await client_.write(text);
   co_return written ? persistence : Persistence::close;
@@ -299,4 +299,4 @@ void Exchange::cut() {
   memory_wait_.cancel();
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Exchange: the life of one relayed request, from its head to its settlement. Worker thread; lives in its connection's
-// coroutine. run() reads top to bottom as the request walks: authenticate, read, scan, allow, route, reserve, open,
-// pump.
+// coroutine. run() reads top to bottom: authenticate, read, scan, allow, route, reserve, open, pump.
 #pragma once
 
 #include <list>
@@ -11,33 +10,33 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "http/connection.h"
-#include "ledger/operations.h"
-#include "openai/meter.h"
-#include "openai/price.h"
-#include "openai/refusal.h"
-#include "openai/request_scan.h"
-#include "relay/answer_source.h"
-#include "relay/answer_text.h"
-#include "relay/attempt.h"
-#include "relay/caller.h"
-#include "relay/coded_body.h"
-#include "relay/lane.h"
-#include "relay/ledger_wait.h"
-#include "relay/memory_wait.h"
-#include "relay/passed_fields.h"
-#include "relay/recycled_allocation.h"
-#include "relay/router.h"
-#include "relay/stored.h"
-#include "relay/upload.h"
-#include "relay/upstream_request.h"
+#include "billing/price.h"
+#include "dialect/meter.h"
+#include "dialect/refusal.h"
+#include "dialect/request_scan.h"
+#include "http/server/connection.h"
+#include "ledger/core/operations.h"
+#include "relay/request/answer_source.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/attempt.h"
+#include "relay/request/caller.h"
+#include "relay/request/coded_body.h"
+#include "relay/request/lane.h"
+#include "relay/request/ledger_wait.h"
+#include "relay/request/memory_wait.h"
+#include "relay/request/passed_fields.h"
+#include "relay/request/recycled_allocation.h"
+#include "relay/request/stored.h"
+#include "relay/request/upload.h"
+#include "relay/request/upstream_request.h"
+#include "relay/routing/router.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 class Exchange : public RecycledAllocation<Exchange> {
  public:
-  Exchange(Lane& lane, http::Connection& client, const http::RequestHead& head, openai::Endpoint endpoint,
-           base::RequestId id);
+  Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
+           dialect::Endpoint endpoint, base::RequestId id);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -48,7 +47,7 @@ class Exchange : public RecycledAllocation<Exchange> {
   void cut();
 
  private:
-  using MaybeRefusal = std::optional<openai::Refusal>;
+  using MaybeRefusal = std::optional<dialect::Refusal>;
 
   // exchange.cpp: deciding
   MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const, check_reservation();
@@ -56,50 +55,51 @@ class Exchange : public RecycledAllocation<Exchange> {
   // request_body.cpp: a body, counted as it comes, and decompressed
   MaybeRefusal decode_piece(std::string_view piece), push_form(std::string_view bytes);
   MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
-  MaybeRefusal refusal_of_body(http::ReadOutcome outcome);
-  openai::Refusal crowded_out() const;
-  Routes look_for_routes();
+  MaybeRefusal refusal_of_body(http::server::ReadOutcome outcome);
+  dialect::Refusal crowded_out() const;
+  routing::Routes look_for_routes();
   // rates.cpp: a token's requests and model tokens a minute, and its requests at once
   MaybeRefusal enter_rates(), charge_rates();
   void correct_rates(std::int64_t used_tokens);
   void leave_rates();
-  std::optional<RateStatus> rate_status() const;
+  std::optional<routing::RateStatus> rate_status() const;
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
   bool holds_credit() const { return reservation_ && reservation_->amount > base::Credits(); }
-  openai::HoldTerms hold_terms() const;
+  billing::HoldTerms hold_terms() const;
   std::optional<std::int64_t> input_ceiling() const;
-  std::optional<openai::Usage> units_ceiling() const;
+  std::optional<dialect::Usage> units_ceiling() const;
   std::uint64_t body_bytes() const;
-  http::Task<Persistence> refuse(openai::Refusal refusal);
+  http::Task<Persistence> refuse(dialect::Refusal refusal);
 
   // stored.cpp: responses that their provider keeps
   MaybeRefusal read_stored_request(), take_stored();
   void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel
-  bool claim(const Route& route);
+  bool claim(const routing::Route& route);
   bool is_left() const, is_sent() const;
-  void prepare_request(const Route& route, const ChannelAddress& address);
-  http::Task<Attempt> send_and_read_head(const Route& route, const ChannelAddress& address, bool last);
+  void prepare_request(const routing::Route& route, const ChannelAddress& address);
+  http::Task<Attempt> send_and_read_head(const routing::Route& route, const ChannelAddress& address, bool last);
   bool carry_again(base::SteadyTime::duration since_sent);
   Attempt not_connected(const base::Error& error);
   Attempt closed_unanswered(), broke_off(), stopped_reading(), failed_upload();
-  Attempt no_answer(http::AnswerOutcome outcome, bool began);
-  Attempt judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address, bool last);
-  MaybeRefusal open_echo(const Route& route);
-  void report(const Verdict& verdict);
-  void log_change(const HealthChange& change, const Verdict& verdict) const;
-  openai::Rewrite rewrite_for(const Route& route) const;
+  Attempt no_answer(http::client::AnswerOutcome outcome, bool began);
+  Attempt judge_answer(std::unique_ptr<http::client::UpstreamConnection> connection, const ChannelAddress& address,
+                       bool last);
+  MaybeRefusal open_echo(const routing::Route& route);
+  void report(const routing::Verdict& verdict);
+  void log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const;
+  dialect::Rewrite rewrite_for(const routing::Route& route) const;
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
   // upload.cpp: forms with files, passed on while they come
-  MaybeRefusal judge_piece(http::ReadOutcome outcome, std::string_view piece);
+  MaybeRefusal judge_piece(http::server::ReadOutcome outcome, std::string_view piece);
   bool streams_upload() const { return upload_ && upload_->streams; }
   // Its beginning is with a channel already, or it was refused: no other channel can get it.
   bool upload_is_spent() const { return upload_ && (upload_->passed_on || upload_->refusal); }
   void frame_upload(), drop_held();
-  http::Task<http::AnswerOutcome> send_upload(http::UpstreamConnection& connection);
-  http::Task<bool> pass_on(http::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
+  http::Task<http::client::AnswerOutcome> send_upload(http::client::UpstreamConnection& connection);
+  http::Task<bool> pass_on(http::client::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
   std::int64_t estimated_input() const;
 
   // pump.cpp: passing the answer on
@@ -122,56 +122,56 @@ class Exchange : public RecycledAllocation<Exchange> {
   // settle.cpp
   void fill_facts(ledger::RequestFacts& facts) const;
   void settle(ledger::Ending ending), tell_health(ledger::Ending ending);
-  void settle_refused(const openai::Refusal& refusal);
+  void settle_refused(const dialect::Refusal& refusal);
   void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
-  openai::Usage used(std::uint32_t& flags) const;
-  openai::Usage estimated_usage() const, unanswered() const;
+  dialect::Usage used(std::uint32_t& flags) const;
+  dialect::Usage estimated_usage() const, unanswered() const;
   bool needs_tokens() const, is_made_later() const;
-  openai::Usage made_in(std::chrono::milliseconds since_sent) const;
-  base::Credits cost_of(const openai::Usage& usage) const;
-  void add_lost(const openai::Usage& usage);
+  dialect::Usage made_in(std::chrono::milliseconds since_sent) const;
+  base::Credits cost_of(const dialect::Usage& usage) const;
+  void add_lost(const dialect::Usage& usage);
   void charge(ledger::Settlement& settlement);
-  void count_units(openai::Usage& usage, std::uint32_t& flags) const;
+  void count_units(dialect::Usage& usage, std::uint32_t& flags) const;
   void log_end(const ledger::Settlement& settlement) const;
 
   Lane& lane_;
-  http::Connection& client_;
-  const http::RequestHead& head_;
-  const openai::Endpoint endpoint_;
+  http::server::Connection& client_;
+  const http::message::RequestHead& head_;
+  const dialect::Endpoint endpoint_;
   const base::RequestId id_;
   const std::string request_id_;
   base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
   const base::SteadyTime started_;
   base::SteadyTime waiting_since_;  // for the provider's part: once an upload has come
   const ledger::DirectorySnapshot directory_;
-  const std::shared_ptr<const Settings> settings_;
+  const std::shared_ptr<const policy::Settings> settings_;
   std::list<Exchange*>::iterator place_;
 
   Caller caller_;
   std::optional<base::MemoryCharge> body_memory_, answer_memory_;  // once the token is known
   MemoryWait memory_wait_;                                         // the answer's
-  RateShare rates_;
-  openai::RequestScan scan_;
-  Routes routes_;
+  routing::RateShare rates_;
+  dialect::RequestScan scan_;
+  routing::Routes routes_;
   Walk walk_;
   const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
   const ledger::GroupRecord* group_ = nullptr;
-  std::optional<Claim> claim_;
+  std::optional<routing::Claim> claim_;
   std::string_view upstream_model_;
   std::shared_ptr<const ledger::PriceRecord> price_;
   std::unique_ptr<CodedBody> coded_;          // while a body is decompressed
   std::unique_ptr<Upload> upload_;            // of an endpoint that takes a form
   std::unique_ptr<Stored> stored_;            // of a request for, or after, a response that its provider keeps
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be held
-  std::optional<openai::Hold> hold_;
+  std::optional<billing::Hold> hold_;
   UpstreamRequest request_;
-  http::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
-  base::SteadyTime answer_until_;                   // timeout_total of the channel being tried
-  std::optional<AnswerSource> source_;              // none: no channel is open, or its answer was lost
-  std::optional<openai::Meter> meter_;
+  http::client::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
+  base::SteadyTime answer_until_;                           // timeout_total of the channel being tried
+  std::optional<AnswerSource> source_;                      // none: no channel is open, or its answer was lost
+  std::optional<dialect::Meter> meter_;
 
   std::optional<http::Watch> watch_;
-  openai::SseSplitter events_;
+  http::message::SseSplitter events_;
   std::string written_;             // the answer's head, until it goes out with the first piece
   std::string out_;                 // events on their way to the client
   std::array<char, 20> size_line_;  // of their chunk
@@ -189,12 +189,12 @@ class Exchange : public RecycledAllocation<Exchange> {
   bool chunked_ = false, writing_ = false, half_closed_ = false;
   bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
-  std::optional<openai::Usage> lost_;  // by tries that were sent, and whose answer nobody got
-  base::Credits lost_cost_;            // of them: each for itself
-  bool sent_ = false;                  // whole, to the channel being tried: it may be working on it
-  bool reported_ = false;              // what became of claim_
-  bool answered_ = false;              // by the channel's own doing: its timings say something of it
-  bool passed_error_ = false;          // the provider's own error went through: nothing is posted for it
+  std::optional<dialect::Usage> lost_;  // by tries that were sent, and whose answer nobody got
+  base::Credits lost_cost_;             // of them: each for itself
+  bool sent_ = false;                   // whole, to the channel being tried: it may be working on it
+  bool reported_ = false;               // what became of claim_
+  bool answered_ = false;               // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;           // the provider's own error went through: nothing is posted for it
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/lane.h"
+#include "relay/request/lane.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -8,17 +8,17 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "relay/exchange.h"
+#include "relay/request/exchange.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace asio = http::asio;
 
-http::TlsFiles tls_files(const ledger::ChannelRecord& channel) {
+http::tls::TlsFiles tls_files(const ledger::ChannelRecord& channel) {
   return {channel.ca_file, channel.client_cert, channel.client_key};
 }
 
-Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings)
+Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const policy::Settings> settings)
     : io_(io),
       index_(index),
       shared_(shared),
@@ -30,7 +30,7 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 
-void Lane::use(std::shared_ptr<const Settings> settings) {
+void Lane::use(std::shared_ptr<const policy::Settings> settings) {
   settings_ = std::move(settings);
   pool_.keep_at_most(settings_->upstream_idle_connections_max);
   std::erase_if(addresses_, [](const auto& known) { return known.second->has_certificates; });
@@ -51,11 +51,11 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledge
 }
 
 base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
-  auto url = http::Url::parse(channel.base_url);
+  auto url = http::message::Url::parse(channel.base_url);
   if (!url) return tl::unexpected(url.error());
-  std::optional<http::Url> proxy;
+  std::optional<http::message::Url> proxy;
   if (!channel.proxy.empty()) {
-    auto parsed = http::Url::parse(channel.proxy);
+    auto parsed = http::message::Url::parse(channel.proxy);
     if (!parsed) return tl::unexpected(parsed.error());
     proxy = std::move(*parsed);
   }
@@ -68,7 +68,8 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger:
   address->has_certificates = !files.empty();
   address->target.url = std::move(*url);
   address->target.proxy = std::move(proxy);
-  address->target.privates = channel.allow_private ? http::PrivateAddresses::allow : http::PrivateAddresses::refuse;
+  address->target.privates =
+      channel.allow_private ? http::dns::PrivateAddresses::allow : http::dns::PrivateAddresses::refuse;
   address->target.connect_timeout = channel.timeout_connect;
   address->target.tls = std::move(*tls);
   return address;
@@ -81,7 +82,7 @@ void Lane::log_surplus(std::uint64_t provider) {
     return static_cast<std::uint64_t>(channel->id.value) == provider;
   });
   const auto name = found == channels.end() ? std::to_string(provider) : (*found)->name;
-  const std::chrono::seconds time = http::DistrustedProviders::k_time;
+  const std::chrono::seconds time = http::client::DistrustedProviders::k_time;
   shared_.log.warning("the provider sent more than its answer: no connection to it is kept",
                       {{"channel", name}, {"for", base::format_duration(time)}});
 }
@@ -105,4 +106,4 @@ void Lane::cut_all() {
   ledger_waits_.leave_all();
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

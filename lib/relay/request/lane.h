@@ -14,21 +14,21 @@
 
 #include "base/log.h"
 #include "base/memory_budget.h"
-#include "http/heartbeat.h"
-#include "http/net.h"
-#include "http/resolver.h"
-#include "http/tls_book.h"
-#include "http/upstream_pool.h"
-#include "ledger/ledger.h"
-#include "openai/request_scan.h"
-#include "relay/channel_health.h"
-#include "relay/ledger_wait.h"
-#include "relay/metrics.h"
-#include "relay/model_names.h"
-#include "relay/rate_book.h"
-#include "relay/settings.h"
+#include "dialect/request_scan.h"
+#include "http/client/upstream_pool.h"
+#include "http/dns/resolver.h"
+#include "http/net/heartbeat.h"
+#include "http/net/net.h"
+#include "http/tls/tls_book.h"
+#include "ledger/core/ledger.h"
+#include "relay/policy/settings.h"
+#include "relay/request/ledger_wait.h"
+#include "relay/request/metrics.h"
+#include "relay/routing/channel_health.h"
+#include "relay/routing/model_names.h"
+#include "relay/routing/rate_book.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 class Exchange;
 
@@ -36,46 +36,47 @@ class Exchange;
 struct Shared {
   ledger::Ledger& ledger;
   base::Log& log;
-  http::TlsBook& tls;
-  http::Names& names;
+  http::tls::TlsBook& tls;
+  http::dns::Names& names;
   std::atomic<std::int64_t> requests_running{0};
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<bool> draining{false};
-  RateBook rates{};
-  HealthBook health{};
+  routing::RateBook rates{};
+  routing::HealthBook health{};
   Metrics metrics{};
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
-  http::DistrustedProviders distrusted{};
+  http::client::DistrustedProviders distrusted{};
 };
 
 // Where a channel's requests go, worked out once for each revision of it.
 struct ChannelAddress {
-  http::UpstreamTarget target;
+  http::client::UpstreamTarget target;
   std::string authority;          // for Host
   bool has_certificates = false;  // files of its own
-  http::PoolKey key;              // another address whenever it is worked out anew
+  http::client::PoolKey key;      // another address whenever it is worked out anew
 };
 
 // The certificate files a channel names.
-http::TlsFiles tls_files(const ledger::ChannelRecord& channel);
+http::tls::TlsFiles tls_files(const ledger::ChannelRecord& channel);
 
 class Lane {
  public:
-  Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const Settings> settings);
+  Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared,
+       std::shared_ptr<const policy::Settings> settings);
 
   http::asio::io_context& io() { return io_; }
   std::uint32_t index() const { return index_; }
   LedgerWaits& ledger_waits() { return ledger_waits_; }
   Shared& shared() { return shared_; }
   http::Heartbeat& heartbeat() { return heartbeat_; }
-  http::Resolver& resolver() { return resolver_; }
-  http::UpstreamPool& pool() { return pool_; }
-  openai::RequestScanner& scanner() { return scanner_; }
+  http::dns::Resolver& resolver() { return resolver_; }
+  http::client::UpstreamPool& pool() { return pool_; }
+  dialect::RequestScanner& scanner() { return scanner_; }
   ledger::DirectorySnapshot directory() { return directory_.current(); }
-  ModelLists& model_lists() { return model_lists_; }
-  const std::shared_ptr<const Settings>& settings() const { return settings_; }
+  routing::ModelLists& model_lists() { return model_lists_; }
+  const std::shared_ptr<const policy::Settings>& settings() const { return settings_; }
   // After a reload, which may have read channels' certificate files again.
-  void use(std::shared_ptr<const Settings> settings);
+  void use(std::shared_ptr<const policy::Settings> settings);
   // An error was logged. Kept by its user: a reload or many edits make the lane forget it.
   base::Result<std::shared_ptr<const ChannelAddress>> address_of(const ledger::ChannelRecord& channel);
   std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
@@ -97,13 +98,13 @@ class Lane {
   http::asio::io_context& io_;
   std::uint32_t index_;
   Shared& shared_;
-  std::shared_ptr<const Settings> settings_;
+  std::shared_ptr<const policy::Settings> settings_;
   http::Heartbeat heartbeat_;
-  http::Resolver resolver_;
-  http::UpstreamPool pool_;
-  openai::RequestScanner scanner_;
+  http::dns::Resolver resolver_;
+  http::client::UpstreamPool pool_;
+  dialect::RequestScanner scanner_;
   ledger::DirectoryReader directory_;
-  ModelLists model_lists_;
+  routing::ModelLists model_lists_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;
   std::uint64_t next_pool_key_ = 0;
   std::list<Exchange*> running_;
@@ -112,4 +113,4 @@ class Lane {
   std::vector<std::string> texts_;
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "relay/ledger_wait.h"
+#include "relay/request/ledger_wait.h"
 
 #include <poll.h>
 
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "relay/lane.h"
+#include "relay/request/lane.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace asio = http::asio;
 
@@ -25,24 +25,25 @@ void drop(std::unique_ptr<Reservation> op) {
   settlement.ending = ledger::Ending::refused;
   settlement.held = op->amount;
   settlement.status = k_unavailable_status;
-  settlement.error = openai::row_of(openai::RefusalCode::unavailable).name;
+  settlement.error = dialect::row_of(dialect::RefusalCode::unavailable).name;
   op->ledger->settle(std::move(settlement));
 }
 
 }  // namespace
 
-openai::Refusal ledger_unavailable() {
+dialect::Refusal ledger_unavailable() {
   return {
-      openai::RefusalCode::unavailable, "the ledger cannot record the request now: send it again", {}, k_retry_after};
+      dialect::RefusalCode::unavailable, "the ledger cannot record the request now: send it again", {}, k_retry_after};
 }
 
-openai::Refusal ledger_unreadable() {
-  return {openai::RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, k_retry_after};
+dialect::Refusal ledger_unreadable() {
+  return {
+      dialect::RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, k_retry_after};
 }
 
-Reservation::Reservation(const openai::HoldTerms& hold_terms) : terms(hold_terms) {
+Reservation::Reservation(const billing::HoldTerms& hold_terms) : terms(hold_terms) {
   size = [this](base::Credits available) -> std::optional<base::Credits> {
-    hold = openai::size_hold(terms, available);
+    hold = billing::size_hold(terms, available);
     if (!hold) return std::nullopt;
     return hold->amount;
   };
@@ -95,7 +96,7 @@ void LedgerInbox::finish(Lists lists) {
   }
 }
 
-LedgerWait::LedgerWait(Lane& lane, http::Connection& client)
+LedgerWait::LedgerWait(Lane& lane, http::server::Connection& client)
     : lane_(lane),
       watch_(lane.heartbeat(), {.expired = [this] { leave(End::late); },
                                 .hung_up =
@@ -202,4 +203,4 @@ void LedgerWaits::destroy_all() {
   }
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -11,16 +11,16 @@
 #include <optional>
 #include <vector>
 
-#include "http/connection.h"
-#include "http/event_loop.h"
-#include "http/heartbeat.h"
-#include "http/net.h"
-#include "ledger/ledger.h"
-#include "openai/price.h"
-#include "openai/refusal.h"
-#include "relay/recycled_allocation.h"
+#include "billing/price.h"
+#include "dialect/refusal.h"
+#include "http/net/event_loop.h"
+#include "http/net/heartbeat.h"
+#include "http/net/net.h"
+#include "http/server/connection.h"
+#include "ledger/core/ledger.h"
+#include "relay/request/recycled_allocation.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 class Lane;
 class LedgerWait;
@@ -28,13 +28,13 @@ class LedgerWait;
 // A reservation with all that sizing it needs. One that comes back held when nobody waits for it any more is void:
 // nothing was sent for it.
 struct Reservation : ledger::ReserveOp, RecycledAllocation<Reservation> {
-  explicit Reservation(const openai::HoldTerms& hold_terms);
+  explicit Reservation(const billing::HoldTerms& hold_terms);
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
-  openai::HoldTerms terms;
-  std::optional<openai::Hold> hold;  // what the ledger thread sized; of the last try, if it tried again
-  ledger::Ledger* ledger = nullptr;  // where it was made
+  billing::HoldTerms terms;
+  std::optional<billing::Hold> hold;  // what the ledger thread sized; of the last try, if it tried again
+  ledger::Ledger* ledger = nullptr;   // where it was made
 };
 
 // Where the ledger thread leaves a worker's finished operations, with one post for each batch. Shared by the worker and
@@ -72,7 +72,7 @@ class LedgerWait {
     client_left,  // it closed its connection
     cut,          // the worker ends what still runs
   };
-  LedgerWait(Lane& lane, http::Connection& client);
+  LedgerWait(Lane& lane, http::server::Connection& client);
   ~LedgerWait();
   LedgerWait(const LedgerWait&) = delete;
   LedgerWait& operator=(const LedgerWait&) = delete;
@@ -109,8 +109,8 @@ class LedgerWait {
 };
 
 // What a client is told when its request cannot be recorded, or the ledger cannot be read: 503, to be sent again.
-openai::Refusal ledger_unavailable();
-openai::Refusal ledger_unreadable();
+dialect::Refusal ledger_unavailable();
+dialect::Refusal ledger_unreadable();
 
 // All waits of one worker.
 class LedgerWaits {
@@ -124,4 +124,4 @@ class LedgerWaits {
   std::list<LedgerWait*> list_;
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "relay/memory_wait.h"
+#include "relay/request/memory_wait.h"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace asio = http::asio;
 
@@ -34,4 +34,4 @@ void MemoryWait::cancel() {
   if (signal_) signal_->timer.cancel();
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

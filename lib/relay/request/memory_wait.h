@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "base/memory_budget.h"
-#include "http/net.h"
+#include "http/net/net.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 class MemoryWait {
  public:
@@ -24,4 +24,4 @@ class MemoryWait {
   std::shared_ptr<Signal> signal_;
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "relay/metrics.h"
+#include "relay/request/metrics.h"
 
 #include "base/credits.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -46,7 +46,7 @@ std::string Metrics::text() const {
   append_metric(out, "crd_requests_refused_total", "counter",
                 "Requests refused before they were relayed, by error code.");
   for (std::size_t i = 0; i < refusals_.size(); ++i) {
-    const auto name = openai::row_of(static_cast<openai::RefusalCode>(i)).name;
+    const auto name = dialect::row_of(static_cast<dialect::RefusalCode>(i)).name;
     append_value(out, "crd_requests_refused_total", label("code", name), refusals_[i]);
   }
   append_metric(out, "crd_requests_flagged_total", "counter",
@@ -64,4 +64,4 @@ std::string Metrics::text() const {
   return out;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -7,17 +7,17 @@
 #include <cstdint>
 #include <string>
 
-#include "ledger/flag_names.h"
-#include "ledger/operations.h"
-#include "openai/refusal.h"
+#include "dialect/refusal.h"
+#include "ledger/core/flag_names.h"
+#include "ledger/core/operations.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 class Metrics {
  public:
   // A request that was relayed has its ending.
   void count(const ledger::Settlement& settlement);
-  void count(openai::RefusalCode code) { add(refusals_[static_cast<std::size_t>(code)], 1); }
+  void count(dialect::RefusalCode code) { add(refusals_[static_cast<std::size_t>(code)], 1); }
 
   // Lines of the text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
   std::string text() const;
@@ -28,7 +28,7 @@ class Metrics {
     if (amount > 0) counter.fetch_add(static_cast<std::uint64_t>(amount), std::memory_order_relaxed);
   }
   std::array<Counter, static_cast<std::size_t>(ledger::Ending::in_doubt) + 1> endings_{};
-  std::array<Counter, static_cast<std::size_t>(openai::RefusalCode::internal_error) + 1> refusals_{};
+  std::array<Counter, static_cast<std::size_t>(dialect::RefusalCode::internal_error) + 1> refusals_{};
   std::array<Counter, ledger::k_flag_names.size()> flags_{};
   Counter input_tokens_{0}, cached_tokens_{0}, output_tokens_{0}, cost_nano_{0};
 };
@@ -37,4 +37,4 @@ class Metrics {
 void append_metric(std::string& out, std::string_view name, std::string_view type, std::string_view help);
 void append_value(std::string& out, std::string_view name, std::string_view labels, std::uint64_t value);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

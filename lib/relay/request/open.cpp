@@ -5,18 +5,18 @@
 #include <utility>
 
 #include "base/text.h"
-#include "openai/echo.h"
-#include "relay/exchange.h"
-#include "relay/upstream_request.h"
+#include "provider/echo.h"
+#include "relay/request/exchange.h"
+#include "relay/request/upstream_request.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 
 namespace {
 
-using Outcome = http::AnswerOutcome;
+using Outcome = http::client::AnswerOutcome;
 
 // What a provider has read with a request's head, whatever it thinks of the rest.
 constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
@@ -29,29 +29,30 @@ Refusal failed_to_connect(const base::Error& error) {
 }
 
 // What an answer's head says of the channel.
-Verdict verdict_on(const http::ResponseHead& head) {
-  Verdict verdict;
+routing::Verdict verdict_on(const http::message::ResponseHead& head) {
+  routing::Verdict verdict;
   verdict.status = head.status;
   switch (head.status) {
     case 401:
     case 402:  // the account behind the key has no credit
     case 403:
-      verdict.kind = Verdict::Kind::key_refused;
+      verdict.kind = routing::Verdict::Kind::key_refused;
       return verdict;
     case 429:
-      verdict.kind = Verdict::Kind::rate_limited;
+      verdict.kind = routing::Verdict::Kind::rate_limited;
       break;
     default:
       if (head.status >= 200 && head.status < 500 && head.status / 100 != 3) return verdict;
-      verdict.kind = Verdict::Kind::failed;
+      verdict.kind = routing::Verdict::Kind::failed;
       if (head.status < 500) return verdict;
   }
-  verdict.retry_after = told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
+  verdict.retry_after =
+      routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
   return verdict;
 }
 
 // Than the group that the hold was made for.
-bool is_dearer(const Route& route, const Routes& routes) {
+bool is_dearer(const routing::Route& route, const routing::Routes& routes) {
   return route.group->multiplier_millionths > routes.tries.front().group->multiplier_millionths;
 }
 
@@ -83,7 +84,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     watch_->look_for_hang_up(client_.fd());
   }
   while (walk_.next < routes_.tries.size() && walk_.tries < settings_->tries_max) {
-    const Route& route = routes_.tries[walk_.next++];
+    const routing::Route& route = routes_.tries[walk_.next++];
     if (!claim(route)) continue;
     ++walk_.tries;
     if (channel_->kind == ledger::ChannelKind::echo) {
@@ -91,7 +92,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     }
     Attempt attempt;
     if (const auto address = lane_.address_of(*channel_); !address) {
-      report({Verdict::Kind::failed, 0, "its address is not usable", {}});
+      report({routing::Verdict::Kind::failed, 0, "its address is not usable", {}});
       attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
     } else {
       prepare_request(route, **address);
@@ -111,7 +112,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 }
 
 // False: the channel may not be sent anything now, or what is held would not pay its group.
-bool Exchange::claim(const Route& route) {
+bool Exchange::claim(const routing::Route& route) {
   if (hold_ && is_dearer(route, routes_)) return false;
   const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
   if (!claimed) return false;
@@ -128,28 +129,29 @@ bool Exchange::claim(const Route& route) {
 bool Exchange::is_left() const {
   if (walk_.tries >= settings_->tries_max) return false;
   return std::any_of(
-      routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(), [&](const Route& route) {
+      routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(),
+      [&](const routing::Route& route) {
         if (hold_ && is_dearer(route, routes_)) return false;
         return lane_.shared().health.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
       });
 }
 
-void Exchange::report(const Verdict& verdict) {
+void Exchange::report(const routing::Verdict& verdict) {
   if (!claim_ || reported_) return;
   reported_ = true;
   log_change(lane_.shared().health.report(*claim_, verdict, base::steady_now()), verdict);
 }
 
-void Exchange::log_change(const HealthChange& change, const Verdict& verdict) const {
-  if (change.kind == HealthChange::Kind::none) return;
+void Exchange::log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const {
+  if (change.kind == routing::HealthChange::Kind::none) return;
   auto& log = lane_.shared().log;
-  if (change.kind == HealthChange::Kind::back) {
+  if (change.kind == routing::HealthChange::Kind::back) {
     log.info("channel is back", {{"channel", channel_->name}});
     return;
   }
   const auto reason = verdict.status == 0 ? std::string(verdict.what) : "answered " + std::to_string(verdict.status);
   const auto wait = base::format_duration(change.cool_down);
-  if (change.kind == HealthChange::Kind::set_aside) {
+  if (change.kind == routing::HealthChange::Kind::set_aside) {
     log.warning("channel set aside", {{"channel", channel_->name}, {"reason", reason}, {"for", wait}});
     return;
   }
@@ -159,22 +161,22 @@ void Exchange::log_change(const HealthChange& change, const Verdict& verdict) co
             {{"channel", channel_->name}, {"key", key}, {"reason", reason}, {"for", wait}});
 }
 
-openai::Rewrite Exchange::rewrite_for(const Route& route) const {
-  openai::Rewrite rewrite;
+dialect::Rewrite Exchange::rewrite_for(const routing::Route& route) const {
+  dialect::Rewrite rewrite;
   if (route.upstream_model != scan_.model) rewrite.model = std::string(route.upstream_model);
   if (hold_ && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
-  rewrite.bound_field = endpoint_ == openai::Endpoint::responses ? std::string_view("max_output_tokens")
-                        : endpoint_ == openai::Endpoint::chat_completions && !channel_->bound_field.empty()
+  rewrite.bound_field = endpoint_ == dialect::Endpoint::responses ? std::string_view("max_output_tokens")
+                        : endpoint_ == dialect::Endpoint::chat_completions && !channel_->bound_field.empty()
                             ? std::string_view(channel_->bound_field)
                             : std::string_view("max_tokens");
   rewrite.ask_for_usage =
       scan_.stream && !scan_.include_usage.value_or(false) &&
-      (endpoint_ == openai::Endpoint::chat_completions || endpoint_ == openai::Endpoint::completions);
+      (endpoint_ == dialect::Endpoint::chat_completions || endpoint_ == dialect::Endpoint::completions);
   return rewrite;
 }
 
 // The body goes out where it lies, in pieces around the edits.
-void Exchange::prepare_request(const Route& route, const ChannelAddress& address) {
+void Exchange::prepare_request(const routing::Route& route, const ChannelAddress& address) {
   if (!request_.head.empty()) lane_.give_back(std::move(request_.head));
   if (stored_ && stored_->by_id()) {
     request_.head = lane_.take_text();
@@ -183,11 +185,11 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
     return;
   }
   const auto body = client_.body();
-  request_.edits =
-      upload_ ? openai::plan_form_edits(scan_, rewrite_for(route)) : openai::plan_edits(scan_, rewrite_for(route));
+  request_.edits = upload_ ? dialect::openai::plan_form_edits(scan_, rewrite_for(route))
+                           : dialect::plan_edits(scan_, rewrite_for(route));
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
-  std::optional<std::uint64_t> body_bytes = openai::edited_size(body, edits);
+  std::optional<std::uint64_t> body_bytes = dialect::edited_size(body, edits);
   if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
   auto call = call_of(endpoint_, body_bytes);
   if (upload_) call.content_type = upload_->content_type;
@@ -196,7 +198,7 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   buffers.clear();
   buffers.push_back(http::asio::buffer(request_.head));
   if (edits.size() > 6) {
-    request_.edited = openai::apply_edits(body, edits);
+    request_.edited = dialect::apply_edits(body, edits);
     buffers.push_back(http::asio::buffer(request_.edited));
     return;
   }
@@ -210,7 +212,8 @@ void Exchange::prepare_request(const Route& route, const ChannelAddress& address
   if (streams_upload() && head_.chunked) frame_upload();
 }
 
-http::Task<Attempt> Exchange::send_and_read_head(const Route& route, const ChannelAddress& address, bool last) {
+http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, const ChannelAddress& address,
+                                                 bool last) {
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
     auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
@@ -250,10 +253,10 @@ http::Task<Attempt> Exchange::send_and_read_head(const Route& route, const Chann
 // A kept connection closed after it had taken all of a request, and not a byte came back: the provider may have worked
 // on it until then. True: it is counted, and what is held carries it beside another try.
 bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
-  if (openai::is_free(endpoint_)) return true;
+  if (dialect::is_free(endpoint_)) return true;
   add_lost(made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent)));
   if (!hold_) return true;
-  const auto smaller = openai::shrink_hold(hold_terms(), *hold_, reservation_->amount - lost_cost_);
+  const auto smaller = billing::shrink_hold(hold_terms(), *hold_, reservation_->amount - lost_cost_);
   if (smaller) hold_ = smaller;
   return smaller.has_value();
 }
@@ -264,45 +267,48 @@ bool Exchange::is_sent() const {
 
 // Says nothing of the channel: it closed a connection that was idle as far as it knew, or it fails on a fresh one too.
 Attempt Exchange::closed_unanswered() {
-  report({Verdict::Kind::abandoned});
+  report({routing::Verdict::Kind::abandoned});
   return {Attempt::Outcome::spent, garbage()};
 }
 
 Attempt Exchange::not_connected(const base::Error& error) {
   if (client_gone_ || was_cut_) {
-    report({Verdict::Kind::abandoned});
+    report({routing::Verdict::Kind::abandoned});
   } else {
     lane_.shared().log.warning("channel cannot be reached", {{"channel", channel_->name}, {"reason", error.message}});
     const bool late = error.code == base::ErrorCode::timeout;
-    report({Verdict::Kind::failed, 0, late ? "could not be reached in time" : "could not be reached", {}});
+    report({routing::Verdict::Kind::failed, 0, late ? "could not be reached in time" : "could not be reached", {}});
   }
   return {Attempt::Outcome::try_next, failed_to_connect(error)};
 }
 
 Attempt Exchange::no_answer(Outcome outcome, bool began) {
   if (outcome == Outcome::cancelled) {
-    report({Verdict::Kind::abandoned});
+    report({routing::Verdict::Kind::abandoned});
     return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
   }
   if (outcome == Outcome::timed_out && !sent_) return stopped_reading();
   if (outcome == Outcome::timed_out) {
-    report({Verdict::Kind::failed, 0, "did not answer in time", {}});
+    report({routing::Verdict::Kind::failed, 0, "did not answer in time", {}});
     return {Attempt::Outcome::lost,
             {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
   }
   if (!sent_ && began) return broke_off();
   if (!sent_) {
-    report({Verdict::Kind::failed, 0, "could not be reached", {}});
+    report({routing::Verdict::Kind::failed, 0, "could not be reached", {}});
     return {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
   }
-  report({Verdict::Kind::failed, 0, outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection", {}});
+  report({routing::Verdict::Kind::failed,
+          0,
+          outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection",
+          {}});
   return {Attempt::Outcome::lost, garbage()};
 }
 
 // Before it had all of the request. That may well be for what this one is, and then says nothing of the channel: one
 // that is broken does not answer small ones either, which always go out whole.
 Attempt Exchange::broke_off() {
-  report({Verdict::Kind::abandoned});
+  report({routing::Verdict::Kind::abandoned});
   return {
       Attempt::Outcome::try_next,
       {RefusalCode::upstream_invalid, "the provider broke off while it was sent the request: send it again", {}, {}}};
@@ -310,32 +316,32 @@ Attempt Exchange::broke_off() {
 
 // Nobody has a whole request, nor has to pay for one.
 Attempt Exchange::stopped_reading() {
-  report({Verdict::Kind::failed, 0, "stopped reading the request", {}});
+  report({routing::Verdict::Kind::failed, 0, "stopped reading the request", {}});
   return {Attempt::Outcome::try_next,
           {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}};
 }
 
-Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connection, const ChannelAddress& address,
-                               bool last) {
+Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection> connection,
+                               const ChannelAddress& address, bool last) {
   const auto verdict = verdict_on(connection->head());
   report(verdict);
   passed_ = pass_answer_fields(connection->head());
   const int status = connection->head().status;
-  if (verdict.kind != Verdict::Kind::answered) {
+  if (verdict.kind != routing::Verdict::Kind::answered) {
     lane_.shared().log.warning(
         "channel refused a request",
         {{"channel", channel_->name}, {"status", std::to_string(status)}, {"request_id", request_id_}});
   }
   // Never followed: a redirect would take the channel's key along.
   if (status < 200 || (status >= 300 && status < 400)) return {Attempt::Outcome::try_next, garbage()};
-  if (verdict.kind == Verdict::Kind::key_refused) {
+  if (verdict.kind == routing::Verdict::Kind::key_refused) {
     return {Attempt::Outcome::try_next,
             {RefusalCode::upstream_auth,
              "the provider refused the channel's own key: replace it with 'crctl channel set-key'",
              {},
              {}}};
   }
-  answered_ = verdict.kind == Verdict::Kind::answered;
+  answered_ = verdict.kind == routing::Verdict::Kind::answered;
   if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
   passed_error_ = status >= 400;
   // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
@@ -345,18 +351,18 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::UpstreamConnection> connect
   return {};
 }
 
-Exchange::MaybeRefusal Exchange::open_echo(const Route& route) {
+Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
   report({});
   answered_ = true;
   auto scan = scan_;
   if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
   const auto body = scan_.stream && !scan_.include_usage.value_or(false)
-                        ? openai::apply_edits(client_.body(), openai::plan_edits(scan_, rewrite_for(route)))
+                        ? dialect::apply_edits(client_.body(), dialect::plan_edits(scan_, rewrite_for(route)))
                         : std::string();
   if (!body.empty()) scan.include_usage = true;
   const auto text = body.empty() ? client_.body() : std::string_view(body);
-  if (!body_memory_->grow_to(text.size() + openai::echo_bytes_ceiling(text))) return crowded_out();
-  auto answer = openai::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
+  if (!body_memory_->grow_to(text.size() + provider::echo_bytes_ceiling(text))) return crowded_out();
+  auto answer = provider::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
   body_memory_->shrink_to(text.size() + bytes);
@@ -364,4 +370,4 @@ Exchange::MaybeRefusal Exchange::open_echo(const Route& route) {
   return std::nullopt;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

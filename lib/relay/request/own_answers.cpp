@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/own_answers.h"
+#include "relay/request/own_answers.h"
 
 #include <poll.h>
 
@@ -8,18 +8,18 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "relay/caller.h"
-#include "relay/persistence.h"
+#include "relay/request/caller.h"
+#include "relay/request/persistence.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace asio = http::asio;
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 
 constexpr std::string_view k_models = "/v1/models";
 // What clients take for "no limit": new-api's convention.
@@ -135,7 +135,7 @@ constexpr std::size_t k_entries_a_turn = 2000;  // of channels, looked at before
 constexpr std::size_t k_names_a_turn = 200;     // written
 
 // Others have their turn on this worker. False: the client has left meanwhile, or is cut.
-http::Task<bool> give_way(http::Connection& client) {
+http::Task<bool> give_way(http::server::Connection& client) {
   const asio::use_awaitable_t<http::Executor> token;
   co_await asio::post(client.executor(), token);
   pollfd entry{client.fd(), POLLRDHUP, 0};
@@ -143,7 +143,8 @@ http::Task<bool> give_way(http::Connection& client) {
 }
 
 // What the token's groups serve; null if the client left meanwhile.
-http::Task<std::shared_ptr<const ModelNames>> names_for(Lane& lane, http::Connection& client, const Caller& caller) {
+http::Task<std::shared_ptr<const routing::ModelNames>> names_for(Lane& lane, http::server::Connection& client,
+                                                                 const Caller& caller) {
   const auto names = lane.model_lists().find(lane.directory(), caller.token->groups);
   while (!names->build(k_entries_a_turn)) {
     if (!co_await give_way(client)) co_return nullptr;
@@ -152,9 +153,9 @@ http::Task<std::shared_ptr<const ModelNames>> names_for(Lane& lane, http::Connec
 }
 
 // Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
-http::Task<std::string> models_body(http::Connection& client, const ModelNames& names, const Caller& caller,
-                                    bool anthropic) {
-  const ModelFilter filter(caller.token->model_set);
+http::Task<std::string> models_body(http::server::Connection& client, const routing::ModelNames& names,
+                                    const Caller& caller, bool anthropic) {
+  const routing::ModelFilter filter(caller.token->model_set);
   std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
   const std::string* first = nullptr;
   const std::string* last = nullptr;
@@ -176,8 +177,9 @@ http::Task<std::string> models_body(http::Connection& client, const ModelNames& 
 }
 
 // An empty body: the client left meanwhile.
-http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::Connection& client,
-                                                                 const Caller& caller, const http::RequestHead& head,
+http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::server::Connection& client,
+                                                                 const Caller& caller,
+                                                                 const http::message::RequestHead& head,
                                                                  OwnAnswer what) {
   const bool anthropic = head.find("anthropic-version").has_value();
   const auto names = co_await names_for(lane, client, caller);
@@ -212,21 +214,21 @@ std::optional<OwnAnswer> find_own_answer(std::string_view path) {
   return std::nullopt;
 }
 
-http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, const http::RequestHead& head,
-                                        OwnAnswer what, base::RequestId id) {
+http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& client,
+                                        const http::message::RequestHead& head, OwnAnswer what, base::RequestId id) {
   const auto request_id = id.to_string();
   const auto settings = lane.settings();
   const auto directory = lane.directory();
   const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
   const bool anthropic = about_models && head.find("anthropic-version").has_value();
-  const auto dialect = anthropic ? openai::Dialect::anthropic : openai::Dialect::openai;
+  const auto dialect = anthropic ? dialect::Dialect::anthropic : dialect::Dialect::openai;
   const auto to = answer_for(head, dialect, request_id, *settings);
   lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 
   std::optional<Refusal> refusal;
   std::string body;
   Caller caller;
-  if (head.method != http::Method::get && head.method != http::Method::head) {
+  if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
     refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
   } else if (auto admitted = authenticate(head, client.peer(), *settings, lane.shared().ledger, *directory,
                                           base::wall_now(), caller);
@@ -260,4 +262,4 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, co
   co_return written ? persistence : Persistence::close;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "base/id.h"
-#include "http/connection.h"
-#include "http/head.h"
-#include "relay/answer_text.h"
-#include "relay/lane.h"
+#include "http/message/head.h"
+#include "http/server/connection.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/lane.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 enum class OwnAnswer { models, model, token, billing_subscription, billing_usage };
 
@@ -20,7 +20,7 @@ enum class OwnAnswer { models, model, token, billing_subscription, billing_usage
 std::optional<OwnAnswer> find_own_answer(std::string_view path);
 
 // Authenticates, answers and says whether the connection may carry on.
-http::Task<Persistence> give_own_answer(Lane& lane, http::Connection& client, const http::RequestHead& head,
-                                        OwnAnswer what, base::RequestId id);
+http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& client,
+                                        const http::message::RequestHead& head, OwnAnswer what, base::RequestId id);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

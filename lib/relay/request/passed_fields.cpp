@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/passed_fields.h"
+#include "relay/request/passed_fields.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -48,14 +48,14 @@ bool is_request_id(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-void append_line(std::string& lines, const http::Field& field) {
+void append_line(std::string& lines, const http::message::Field& field) {
   if (lines.size() + field.name.size() + field.value.size() + 4 > k_passed_bytes_max) return;
-  http::HeadWriter(lines).field(field.name, field.value);
+  http::message::HeadWriter(lines).field(field.name, field.value);
 }
 
 }  // namespace
 
-void pass_request_fields(http::HeadWriter& writer, const http::RequestHead& client,
+void pass_request_fields(http::message::HeadWriter& writer, const http::message::RequestHead& client,
                          const ledger::ChannelRecord& channel) {
   for (const auto& field : client.fields) {
     if (!passes_to(channel, field.name)) continue;
@@ -64,7 +64,7 @@ void pass_request_fields(http::HeadWriter& writer, const http::RequestHead& clie
   }
 }
 
-AnswerFields pass_answer_fields(const http::ResponseHead& provider) {
+AnswerFields pass_answer_fields(const http::message::ResponseHead& provider) {
   AnswerFields passed;
   for (const auto& field : provider.fields) {
     const auto is = [&](std::string_view name) { return base::equals_ignoring_case(field.name, name); };
@@ -88,4 +88,4 @@ AnswerFields pass_answer_fields(const http::ResponseHead& provider) {
   return passed;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -5,16 +5,16 @@
 
 #include <string>
 
-#include "http/head.h"
-#include "http/head_writer.h"
-#include "ledger/records.h"
+#include "http/message/head.h"
+#include "http/message/head_writer.h"
+#include "ledger/core/records.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 // Into the head of a request to `channel`: a client's own (Accept, Idempotency-Key), and those of the vendor whose
 // dialect the channel speaks (anthropic-*, or openai-*; x-client-request-id), each line of them. Never what chooses an
 // account or carries a credential, nor what the channel's own headers set.
-void pass_request_fields(http::HeadWriter& writer, const http::RequestHead& client,
+void pass_request_fields(http::message::HeadWriter& writer, const http::message::RequestHead& client,
                          const ledger::ChannelRecord& channel);
 
 // What of a provider's answer its client gets to see, as lines for the head of an answer ("openai-processing-ms: 12",
@@ -28,6 +28,6 @@ struct AnswerFields {
   bool should_retry = false;   // x-should-retry is among the lines
 };
 inline constexpr std::size_t k_passed_bytes_max = 4096;
-AnswerFields pass_answer_fields(const http::ResponseHead& provider);
+AnswerFields pass_answer_fields(const http::message::ResponseHead& provider);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

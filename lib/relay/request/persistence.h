@@ -4,18 +4,18 @@
 // Worker thread.
 #pragma once
 
-#include "http/connection.h"
-#include "http/head.h"
-#include "relay/answer_text.h"
-#include "relay/lane.h"
+#include "http/message/head.h"
+#include "http/server/connection.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/lane.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 // By what the client asked for, what of its request's body is still to come, and whether this daemon shuts down.
-inline Persistence persistence_after(const http::RequestHead& head, const http::Connection& client,
+inline Persistence persistence_after(const http::message::RequestHead& head, const http::server::Connection& client,
                                      const Shared& shared) {
   const bool draining = shared.draining.load(std::memory_order_relaxed);
   return head.keep_alive && client.can_go_on() && !draining ? Persistence::keep_alive : Persistence::close;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

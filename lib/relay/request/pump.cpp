@@ -6,10 +6,10 @@
 #include <array>
 #include <charconv>
 
-#include "relay/exchange.h"
-#include "relay/persistence.h"
+#include "relay/request/exchange.h"
+#include "relay/request/persistence.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 using State = SourceStep::State;
 namespace asio = http::asio;
@@ -34,7 +34,7 @@ std::string_view chunk_size_line(std::array<char, 20>& place, std::size_t size) 
 }
 
 // An unfinished event, and its copy once it goes to the client.
-std::uint64_t bytes_of(const openai::SseSplitter& events) {
+std::uint64_t bytes_of(const http::message::SseSplitter& events) {
   return 2 * events.held_bytes();
 }
 
@@ -42,17 +42,17 @@ ledger::Ending ending_of(State how) {
   return how == State::timed_out ? ledger::Ending::upstream_silent : ledger::Ending::upstream_cut;
 }
 
-openai::Refusal refusal_for(State how) {
+dialect::Refusal refusal_for(State how) {
   if (how == State::timed_out) {
-    return {openai::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
+    return {dialect::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
   }
   if (how == State::no_memory) {
-    return {openai::RefusalCode::overloaded,
+    return {dialect::RefusalCode::overloaded,
             "too many large answers at once ('limits.memory'): send the request again",
             {},
             {}};
   }
-  return {openai::RefusalCode::upstream_invalid, "the provider's answer broke off: send the request again", {}, {}};
+  return {dialect::RefusalCode::upstream_invalid, "the provider's answer broke off: send the request again", {}, {}};
 }
 
 }  // namespace
@@ -60,12 +60,12 @@ openai::Refusal refusal_for(State how) {
 // Not a coroutine itself: it hands on the one that fits.
 http::Task<void> Exchange::pump() {
   const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
-  meter_.emplace(endpoint_, hide ? openai::UsageEvent::hide : openai::UsageEvent::forward);
+  meter_.emplace(endpoint_, hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward);
   status_ = source_->status();
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();
-  if (head_.method == http::Method::head) return pump_head();
-  const bool has_body = http::has_body(head_.method, status_);
+  if (head_.method == http::message::Method::head) return pump_head();
+  const bool has_body = http::message::has_body(head_.method, status_);
   return has_body && source_->is_event_stream() && status_ < 300 ? pump_events() : pump_whole();
 }
 
@@ -117,7 +117,7 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   head.content_type = source_->content_type();
   head.content_length = content_length;
   head.chunked = chunked_;
-  head.to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
+  head.to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
   head.persistence = persistence_;
   if (hold_ && hold_->lowered) head.output_limit = hold_->output_bound;
   head.passed = &passed_;
@@ -142,7 +142,7 @@ void Exchange::tell_wait(AnswerHead& head) {
   const auto routes = look_for_routes();
   if (!routes.tries.empty() || !routes.closed) return;
   const auto left = routes.closed->until - base::steady_now();
-  const auto told = told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());
+  const auto told = routing::told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());
   if (told && *told >= left) return;
   head.retry_after = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(left)).count();
   head.retry_after_text.reset();
@@ -152,7 +152,7 @@ void Exchange::tell_wait(AnswerHead& head) {
 // Sound has nothing to be metered in it, and is heard while it comes.
 bool Exchange::is_sound() const {
   constexpr std::string_view k_json = "application/json";
-  return endpoint_ == openai::Endpoint::audio_speech && status_ < 300 && !source_->content_type().starts_with(k_json);
+  return endpoint_ == dialect::Endpoint::audio_speech && status_ < 300 && !source_->content_type().starts_with(k_json);
 }
 
 // At the edge of what all may hold, the reading of an answer pauses.
@@ -180,7 +180,7 @@ http::Task<void> Exchange::pump_whole() {
       }
       const auto held = gathered.size() + step.data.size();
       if (metered && !answer_memory_->covers(held))
-        metered = held <= k_metered_bytes_max && co_await wait_for_memory(held);
+        metered = held <= policy::k_metered_bytes_max && co_await wait_for_memory(held);
       if (!metered && (head_sent_ || client_gone_) && !gathered.empty()) {
         std::string().swap(gathered);
         answer_memory_->shrink_to(0);
@@ -294,7 +294,7 @@ bool Exchange::fit_events() {
 
 void Exchange::take_whole_events() {
   while (const auto event = events_.next()) {
-    if (meter_->observe(*event) == openai::Fate::forward) out_.append(event->raw);
+    if (meter_->observe(*event) == dialect::Fate::forward) out_.append(event->raw);
   }
 }
 
@@ -350,20 +350,20 @@ http::Task<void> Exchange::end_badly(State how, bool head_sent) {
   const auto refusal = refusal_for(how);
   const bool by_client = how == State::cancelled || client_gone_;
   if (how == State::no_memory) answered_ = false;  // nothing that the channel did
-  if (!head_sent && !by_client) status_ = openai::row_of(refusal.code).status;
-  if (!by_client) error_ = openai::row_of(refusal.code).name;
+  if (!head_sent && !by_client) status_ = dialect::row_of(refusal.code).status;
+  if (!by_client) error_ = dialect::row_of(refusal.code).name;
   settle(by_client ? ledger::Ending::client_gone : ending_of(how));
   persistence_ = Persistence::close;
   if (by_client) co_return;
   if (!head_sent) {
-    const auto to = answer_for(head_, openai::dialect_of(endpoint_), request_id_, *settings_);
+    const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
     const auto text = refusal_text(refusal, to, Persistence::close);
     co_await client_.write(text);
     co_return;
   }
   client_.break_off();
   if (streaming_) {
-    out_ = openai::error_event(refusal, openai::dialect_of(endpoint_), request_id_);
+    out_ = dialect::error_event(refusal, dialect::dialect_of(endpoint_), request_id_);
     auto written = try_write_events(false);
     if (!written) written = co_await client_.write_rest(pieces_);
     wrote_events(*written);
@@ -374,7 +374,7 @@ http::Task<void> Exchange::end_badly(State how, bool head_sent) {
 // After the client left: true when there is nothing more to read for.
 bool Exchange::give_up_on_client() {
   if (!client_gone_) return false;
-  if (was_cut_ || settings_->on_client_gone == OnClientGone::cancel) {
+  if (was_cut_ || settings_->on_client_gone == policy::OnClientGone::cancel) {
     source_->cancel();
     return true;
   }
@@ -390,7 +390,7 @@ void Exchange::client_left() {
 void Exchange::on_hang_up(short events) {
   if ((events & (POLLERR | POLLHUP)) != 0) {
     client_left();
-    const bool drains = settings_->on_client_gone == OnClientGone::drain && (source_ || is_sent()) && !was_cut_;
+    const bool drains = settings_->on_client_gone == policy::OnClientGone::drain && (source_ || is_sent()) && !was_cut_;
     if (drains && base::steady_now() < *drain_until_) return;
     if (connecting_) connecting_->cancel();
     if (source_) source_->cancel();
@@ -411,4 +411,4 @@ void Exchange::on_tick(base::SteadyTime now) {
   last_write_ = now;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

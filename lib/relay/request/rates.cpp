@@ -3,31 +3,31 @@
 // what was used.
 #include <algorithm>
 
-#include "relay/exchange.h"
+#include "relay/request/exchange.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 
-Refusal refusal_of(const RateRefusal& refused, const ledger::TokenRecord& token) {
+Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecord& token) {
   const auto wait = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(refused.retry_after));
   const auto named = "token '" + token.name + "'";
   const auto& rates = token.rates;
   switch (refused.limit) {
-    case RateRefusal::Limit::requests:
+    case routing::RateRefusal::Limit::requests:
       return {RefusalCode::rate_limit_exceeded,
               named + " may send " + std::to_string(*rates.requests_per_minute) +
                   " requests a minute: wait, or raise it with 'crctl token edit --rpm'",
               {},
               wait};
-    case RateRefusal::Limit::tokens:
+    case routing::RateRefusal::Limit::tokens:
       return {RefusalCode::rate_limit_exceeded,
               named + " may use " + std::to_string(*rates.tokens_per_minute) +
                   " model tokens a minute: wait, or raise it with 'crctl token edit --tpm'",
               {},
               wait};
-    case RateRefusal::Limit::at_once:
+    case routing::RateRefusal::Limit::at_once:
       break;
   }
   return {RefusalCode::concurrency_limit_exceeded,
@@ -68,9 +68,9 @@ void Exchange::leave_rates() {
   rates_.entered = false;
 }
 
-std::optional<RateStatus> Exchange::rate_status() const {
+std::optional<routing::RateStatus> Exchange::rate_status() const {
   if (!caller_.token || !caller_.token->rates.any()) return std::nullopt;
   return lane_.shared().rates.status(caller_.token->id, caller_.token->rates, base::steady_now());
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

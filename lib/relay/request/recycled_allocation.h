@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 template <class T>
 class RecycledAllocation {
@@ -45,4 +45,4 @@ class RecycledAllocation {
   }
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -3,21 +3,21 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "coding/content_coding.h"
-#include "relay/exchange.h"
+#include "http/coding/content_coding.h"
+#include "relay/request/exchange.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using coding::DecodeState;
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
+using http::coding::DecodeState;
 
 namespace {
 
 constexpr std::chrono::seconds k_overload_retry{1};
 
 // Several fields are one list (RFC 9110, 5.3).
-std::string content_encoding(const http::RequestHead& head) {
+std::string content_encoding(const http::message::RequestHead& head) {
   std::string value;
   for (const auto& field : head.fields) {
     if (base::equals_ignoring_case(field.name, "content-encoding")) value.append(",").append(field.value);
@@ -41,17 +41,17 @@ Refusal bad_coding(std::string_view what) {
 
 }  // namespace
 
-openai::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::RequestHead& head) {
+dialect::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::message::RequestHead& head) {
   if (!head.find("content-encoding")) return nullptr;
-  const auto coding = coding::parse_content_coding(content_encoding(head));
+  const auto coding = http::coding::parse_content_coding(content_encoding(head));
   if (!coding) {
     return tl::unexpected(Refusal{RefusalCode::unsupported_encoding,
                                   "the request body's Content-Encoding is not read here: send one of " +
-                                      std::string(coding::k_accepted_codings) + ", or none",
+                                      std::string(http::coding::k_accepted_codings) + ", or none",
                                   {},
                                   {}});
   }
-  if (*coding == coding::ContentCoding::identity) return nullptr;
+  if (*coding == http::coding::ContentCoding::identity) return nullptr;
   return std::make_unique<CodedBody>(*coding);
 }
 
@@ -93,7 +93,7 @@ Exchange::MaybeRefusal Exchange::decode_piece(std::string_view piece) {
     if (state == DecodeState::garbage) return bad_coding("is not of its Content-Encoding");
     body.decoded += size;
     if (body.decoded > settings_->body_bytes_max) return too_large(settings_->body_bytes_max);
-    if (coding::is_bomb(body.received, body.decoded)) {
+    if (http::coding::is_bomb(body.received, body.decoded)) {
       return Refusal{RefusalCode::body_too_large,
                      "the request body decompresses to more than a hundred times its size: send it uncompressed",
                      {},
@@ -111,17 +111,17 @@ Exchange::MaybeRefusal Exchange::keep(std::string_view bytes, std::uint64_t held
   return upload_ ? push_form(bytes) : std::nullopt;
 }
 
-Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
+Exchange::MaybeRefusal Exchange::refusal_of_body(http::server::ReadOutcome outcome) {
   switch (outcome) {
-    case http::ReadOutcome::ok:
+    case http::server::ReadOutcome::ok:
       return std::nullopt;
-    case http::ReadOutcome::too_large:
+    case http::server::ReadOutcome::too_large:
       return too_large(settings_->body_bytes_max);
-    case http::ReadOutcome::no_room:
+    case http::server::ReadOutcome::no_room:
       return crowded_out();
-    case http::ReadOutcome::timed_out:
+    case http::server::ReadOutcome::timed_out:
       return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
-    case http::ReadOutcome::refused:
+    case http::server::ReadOutcome::refused:
       return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
     default:
       break;
@@ -130,4 +130,4 @@ Exchange::MaybeRefusal Exchange::refusal_of_body(http::ReadOutcome outcome) {
   return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "relay/exchange.h"
-#include "relay/price_terms.h"
+#include "relay/request/exchange.h"
+#include "relay/request/price_terms.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -34,62 +34,62 @@ void Exchange::fill_facts(ledger::RequestFacts& facts) const {
   facts.account = caller_.token->account;
   if (group_ != nullptr) facts.group = group_->name;
   facts.model = scan_.model;
-  facts.endpoint = openai::name_of(endpoint_);
+  facts.endpoint = dialect::name_of(endpoint_);
   facts.source_ip = caller_.source.to_string();
   facts.stream = scan_.stream;
 }
 
 bool Exchange::needs_tokens() const {
-  return openai::tells_tokens(endpoint_) || (price_ && openai::has_token_rates(to_price(*price_)));
+  return dialect::tells_tokens(endpoint_) || (price_ && billing::has_token_rates(to_price(*price_)));
 }
 
 // As the provider told it; what it did not tell is estimated, and flagged.
-openai::Usage Exchange::used(std::uint32_t& flags) const {
-  if (openai::is_free(endpoint_)) return {};
+dialect::Usage Exchange::used(std::uint32_t& flags) const {
+  if (dialect::is_free(endpoint_)) return {};
   auto usage = meter_ ? meter_->usage() : std::nullopt;
   if (!usage && needs_tokens()) flags |= ledger::k_estimated;
-  if (!usage) usage = needs_tokens() ? estimated_usage() : openai::Usage{};
+  if (!usage) usage = needs_tokens() ? estimated_usage() : dialect::Usage{};
   count_units(*usage, flags);
   return *usage;
 }
 
-void Exchange::count_units(openai::Usage& usage, std::uint32_t& flags) const {
-  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters = scan_.characters;
-  if (endpoint_ == openai::Endpoint::rerank && meter_) usage.search_units = meter_->search_units().value_or(0);
-  if (openai::hears_sound(endpoint_)) {
+void Exchange::count_units(dialect::Usage& usage, std::uint32_t& flags) const {
+  if (endpoint_ == dialect::Endpoint::audio_speech) usage.characters = scan_.characters;
+  if (endpoint_ == dialect::Endpoint::rerank && meter_) usage.search_units = meter_->search_units().value_or(0);
+  if (dialect::hears_sound(endpoint_)) {
     const auto told = meter_ ? meter_->audio_ms() : std::nullopt;
     const bool matters = price_ && price_->per_second > base::Credits();
     if (!told && matters) flags |= ledger::k_estimated;
-    usage.audio_ms = told.value_or(matters ? openai::estimated_sound_ms(body_bytes()) : 0);
+    usage.audio_ms = told.value_or(matters ? billing::estimated_sound_ms(body_bytes()) : 0);
   }
-  if (!openai::makes_images(endpoint_)) return;
+  if (!dialect::makes_images(endpoint_)) return;
   const auto came = meter_ ? meter_->images() : std::nullopt;
   usage.images = came.value_or(scan_.choices);
   if (!came) flags |= ledger::k_estimated;
 }
 
 // A try that was sent and not answered counts as its input: the provider may have read it.
-openai::Usage Exchange::unanswered() const {
-  openai::Usage usage;
-  if (openai::is_free(endpoint_)) return usage;
+dialect::Usage Exchange::unanswered() const {
+  dialect::Usage usage;
+  if (dialect::is_free(endpoint_)) return usage;
   if (needs_tokens()) usage.input_tokens = estimated_input();
-  if (endpoint_ == openai::Endpoint::audio_speech) usage.characters = scan_.characters;
+  if (endpoint_ == dialect::Endpoint::audio_speech) usage.characters = scan_.characters;
   return usage;
 }
 
 // What a try that was sent can have come to, if its provider went on until it closed the connection, and for as long
 // again as it may take to notice that; at most all that the request allows.
-openai::Usage Exchange::made_in(std::chrono::milliseconds since_sent) const {
+dialect::Usage Exchange::made_in(std::chrono::milliseconds since_sent) const {
   constexpr std::chrono::seconds k_notice{2};
   auto usage = unanswered();
-  if (openai::is_free(endpoint_)) return usage;
+  if (dialect::is_free(endpoint_)) return usage;
   if (const auto most = price_ ? units_ceiling() : std::nullopt) {
     usage.images = most->images;
     usage.audio_ms = most->audio_ms;
     usage.search_units = most->search_units;
     usage.output_tokens = most->output_tokens;
   }
-  if (openai::output_of(endpoint_) != openai::Output::text) return usage;
+  if (dialect::output_of(endpoint_) != dialect::Output::text) return usage;
   const auto longest = price_ ? price_->max_output_tokens : std::nullopt;
   const auto bound = hold_ && hold_->output_bound > 0 ? hold_->output_bound
                                                       : scan_.output_bound.value_or(longest.value_or(k_tokens_max));
@@ -98,16 +98,16 @@ openai::Usage Exchange::made_in(std::chrono::milliseconds since_sent) const {
   return usage;
 }
 
-void Exchange::add_lost(const openai::Usage& usage) {
+void Exchange::add_lost(const dialect::Usage& usage) {
   if (!lost_) lost_.emplace();
   *lost_ += usage;
   lost_cost_ += cost_of(usage);
 }
 
 // 0 where nothing is charged.
-base::Credits Exchange::cost_of(const openai::Usage& usage) const {
-  if (!price_ || openai::is_free(endpoint_)) return {};
-  return openai::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
+base::Credits Exchange::cost_of(const dialect::Usage& usage) const {
+  if (!price_ || dialect::is_free(endpoint_)) return {};
+  return billing::cost(to_price(*price_), {group_->multiplier_millionths}, usage);
 }
 
 // The provider goes on with it whatever becomes of us, and nobody tells what it used.
@@ -115,20 +115,20 @@ bool Exchange::is_made_later() const {
   return scan_.background && meter_ && !meter_->usage();
 }
 
-openai::Usage Exchange::estimated_usage() const {
-  openai::Usage usage;
+dialect::Usage Exchange::estimated_usage() const {
+  dialect::Usage usage;
   // Anthropic tells its input at the start of a stream: then only the output is a guess.
   const auto told = meter_ ? meter_->input_usage() : std::nullopt;
   if (told) usage = *told;
   if (!told) usage.input_tokens = estimated_input();
-  if (!meter_ || !openai::has_output(endpoint_)) return usage;
-  if (openai::output_of(endpoint_) == openai::Output::media) {
+  if (!meter_ || !dialect::has_output(endpoint_)) return usage;
+  if (dialect::output_of(endpoint_) == dialect::Output::media) {
     const auto most = units_ceiling();
     usage.output_tokens = most ? most->output_tokens : 0;
     return usage;
   }
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
-  usage.output_tokens = std::max(meter_->estimated_output_tokens(), openai::estimated_tokens(unread_bytes_));
+  usage.output_tokens = std::max(meter_->estimated_output_tokens(), billing::estimated_tokens(unread_bytes_));
   if (is_made_later()) {
     const auto most = hold_ ? hold_->output_bound : scan_.output_bound.value_or(0);
     usage.output_tokens = std::max(usage.output_tokens, most);
@@ -161,8 +161,8 @@ void Exchange::charge(ledger::Settlement& settlement) {
       meter_ && meter_->saw_error() && !meter_->usage() && !meter_->images() && meter_->estimated_output_tokens() == 0;
   const bool served = source_ && !passed_error_ && !errored;
   if (!served && !lost_) return;
-  const bool priced = price_ && !openai::is_free(endpoint_);
-  auto usage = served ? used(settlement.flags) : openai::Usage{};
+  const bool priced = price_ && !dialect::is_free(endpoint_);
+  auto usage = served ? used(settlement.flags) : dialect::Usage{};
   const auto answer_cost = served ? cost_of(usage) : base::Credits();
   base::Credits told_cost;
   if (lost_) {
@@ -181,7 +181,7 @@ void Exchange::charge(ledger::Settlement& settlement) {
     const bool estimated = (settlement.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
     if (estimated && hold_) settlement.cost = std::max(told_cost, std::min(settlement.cost, reservation_->amount));
     if (is_made_later() && hold_) settlement.cost = reservation_->amount;
-  } else if (!openai::is_free(endpoint_)) {
+  } else if (!dialect::is_free(endpoint_)) {
     settlement.flags |= ledger::k_unpriced;
   }
 }
@@ -190,10 +190,10 @@ void Exchange::charge(ledger::Settlement& settlement) {
 void Exchange::tell_health(ledger::Ending ending) {
   if (!answered_) return;
   const bool broken = ending == ledger::Ending::upstream_cut || ending == ledger::Ending::upstream_silent;
-  const auto change =
-      lane_.shared().health.finished(*claim_, broken ? HealthBook::Finish::broken : HealthBook::Finish::whole,
-                                     first_byte_ms_, milliseconds_since(started_), base::steady_now());
-  log_change(change, {Verdict::Kind::failed, 0, "its answers break off", {}});
+  const auto change = lane_.shared().health.finished(
+      *claim_, broken ? routing::HealthBook::Finish::broken : routing::HealthBook::Finish::whole, first_byte_ms_,
+      milliseconds_since(started_), base::steady_now());
+  log_change(change, {routing::Verdict::Kind::failed, 0, "its answers break off", {}});
 }
 
 void Exchange::settle(ledger::Ending ending) {
@@ -210,16 +210,16 @@ void Exchange::settle(ledger::Ending ending) {
   lane_.shared().ledger.settle(std::move(settlement));
 }
 
-void Exchange::settle_refused(const openai::Refusal& refusal) {
+void Exchange::settle_refused(const dialect::Refusal& refusal) {
   const bool left = client_gone_ && channel_ != nullptr;
   if (left) {  // while a provider was asked: nobody got to see what is refused here
     status_ = 0;
     error_ = {};
   }
   if (lost_) {
-    settle(left                                                    ? ledger::Ending::client_gone
-           : refusal.code == openai::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
-                                                                   : ledger::Ending::upstream_failed);
+    settle(left                                                     ? ledger::Ending::client_gone
+           : refusal.code == dialect::RefusalCode::upstream_timeout ? ledger::Ending::upstream_silent
+                                                                    : ledger::Ending::upstream_failed);
     return;
   }
   if (settled_) return;
@@ -245,21 +245,22 @@ void Exchange::settle_refused(const openai::Refusal& refusal) {
   // Nobody's request leaves no row: a stranger with a wrong key must not be able to fill the store. Nor does what a
   // rate refuses: there is no end to how often that may come. What holds nothing is not queued for a store that cannot
   // be written: the queue would grow as long as requests come.
-  const bool by_rate = refusal.code == openai::RefusalCode::rate_limit_exceeded ||
-                       refusal.code == openai::RefusalCode::concurrency_limit_exceeded;
+  const bool by_rate = refusal.code == dialect::RefusalCode::rate_limit_exceeded ||
+                       refusal.code == dialect::RefusalCode::concurrency_limit_exceeded;
   if (known && !by_rate && (holds_credit() || lane_.ledger_admits()))
     lane_.shared().ledger.settle(std::move(settlement));
 }
 
 void Exchange::log_end(const ledger::Settlement& settlement) const {
   const bool failed = status_ >= 400 || settlement.ending != ledger::Ending::complete;
-  if (settings_->log_requests == LogRequests::none || (!failed && settings_->log_requests == LogRequests::errors))
+  if (settings_->log_requests == policy::LogRequests::none ||
+      (!failed && settings_->log_requests == policy::LogRequests::errors))
     return;
   lane_.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
                            failed ? "request failed" : "request",
                            {{"request_id", request_id_},
                             {"token", caller_.token ? caller_.token->name : std::string()},
-                            {"endpoint", std::string(openai::name_of(endpoint_))},
+                            {"endpoint", std::string(dialect::name_of(endpoint_))},
                             {"model", scan_.model},
                             {"channel", channel_ ? channel_->name : std::string()},
                             {"status", std::to_string(status_)},
@@ -269,4 +270,4 @@ void Exchange::log_end(const ledger::Settlement& settlement) const {
                             {"ms", std::to_string(milliseconds_since(started_))}});
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

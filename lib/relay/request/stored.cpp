@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Exchange, stored responses: asked of the channel, and with the key, that made them; and only for the token that did.
 // All tokens share the provider's account, so that an id alone must not open another token's answer.
-#include "relay/stored.h"
+#include "relay/request/stored.h"
 
 #include <algorithm>
 
-#include "openai/stored_path.h"
-#include "relay/exchange.h"
+#include "dialect/stored_path.h"
+#include "relay/request/exchange.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 
 namespace {
 
@@ -62,9 +62,9 @@ Stored::Stored(ledger::TokenId token, std::string_view id) {
   look.response.id = id;
 }
 
-Stored::Stored(ledger::TokenId token, std::string_view id, const http::RequestHead& head) : Stored(token, id) {
+Stored::Stored(ledger::TokenId token, std::string_view id, const http::message::RequestHead& head) : Stored(token, id) {
   // A provider need not know HEAD: what it would answer is what GET gets.
-  method = head.method == http::Method::head ? std::string_view("GET") : head.method_text;
+  method = head.method == http::message::Method::head ? std::string_view("GET") : head.method_text;
   target = head.path.substr(std::string_view("/v1").size());
   if (!head.query.empty()) target.append("?").append(head.query);
 }
@@ -82,7 +82,7 @@ UpstreamCall Stored::call() const {
 }
 
 Exchange::MaybeRefusal Exchange::read_stored_request() {
-  const auto path = openai::read_stored_path(head_.path);
+  const auto path = dialect::read_stored_path(head_.path);
   if (!path || !path->allows(head_.method_text)) {
     return Refusal{RefusalCode::method_not_allowed,
                    "this address does not answer that method: see Allow",
@@ -90,7 +90,7 @@ Exchange::MaybeRefusal Exchange::read_stored_request() {
                    {}};
   }
   stored_ = std::make_unique<Stored>(caller_.token->id, path->id, head_);
-  scan_.stream = head_.method == http::Method::get && asks_for_stream(head_.query);
+  scan_.stream = head_.method == http::message::Method::get && asks_for_stream(head_.query);
   return std::nullopt;
 }
 
@@ -122,4 +122,4 @@ void Exchange::note_stored(ledger::Settlement& settlement) const {
   if (claim_->key < hints.size()) stored.key_hint = to_text(hints[claim_->key]);
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

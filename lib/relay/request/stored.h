@@ -5,18 +5,18 @@
 #include <string>
 #include <string_view>
 
-#include "http/head.h"
-#include "ledger/operations.h"
-#include "openai/refusal.h"
-#include "relay/upstream_request.h"
+#include "dialect/refusal.h"
+#include "http/message/head.h"
+#include "ledger/core/operations.h"
+#include "relay/request/upstream_request.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 struct Stored {
   // What a request goes on from.
   Stored(ledger::TokenId token, std::string_view id);
   // What a request is about, sent on as it came.
-  Stored(ledger::TokenId token, std::string_view id, const http::RequestHead& head);
+  Stored(ledger::TokenId token, std::string_view id, const http::message::RequestHead& head);
 
   bool by_id() const { return !target.empty(); }
   UpstreamCall call() const;
@@ -26,6 +26,6 @@ struct Stored {
 };
 
 // Where it is known, but its channel is not to be reached, or (echo) keeps none. Names the token.
-openai::Refusal unreachable_response(const Stored& stored, const std::string& token);
+dialect::Refusal unreachable_response(const Stored& stored, const std::string& token);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Exchange, uploads: forms with files. Held as far as it takes to decide; then the rest streams from the client to the
 // channel, scanned before it is sent, with back-pressure both ways.
-#include "relay/upload.h"
+#include "relay/request/upload.h"
 
 #include <algorithm>
 #include <array>
@@ -9,13 +9,13 @@
 #include <boost/asio/detached.hpp>
 #include <charconv>
 
-#include "relay/exchange.h"
-#include "relay/price_terms.h"
+#include "relay/request/exchange.h"
+#include "relay/request/price_terms.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
-using openai::Refusal;
-using openai::RefusalCode;
+using dialect::Refusal;
+using dialect::RefusalCode;
 namespace asio = http::asio;
 
 namespace {
@@ -33,7 +33,7 @@ std::string size_line(std::size_t size) {
   return std::string(digits.data(), end).append(k_line_end);
 }
 
-http::Task<void> read_early(http::UpstreamConnection& connection, http::Connection& client,
+http::Task<void> read_early(http::client::UpstreamConnection& connection, http::server::Connection& client,
                             std::shared_ptr<EarlyHead> early) {
   early->outcome = co_await connection.read_head(k_no_deadline);
   early->done = true;
@@ -61,7 +61,7 @@ Refusal form_too_large(std::uint64_t bytes_max) {
 }  // namespace
 
 // Nothing is sent that has not passed the scanner, and the last piece of a body only once the form has proved whole.
-Exchange::MaybeRefusal Exchange::judge_piece(http::ReadOutcome outcome, std::string_view piece) {
+Exchange::MaybeRefusal Exchange::judge_piece(http::server::ReadOutcome outcome, std::string_view piece) {
   auto refusal = refusal_of_body(outcome);
   if (!refusal) refusal = push_form(piece);
   if (!refusal && client_.body_ended()) refusal = upload_->form.finish();
@@ -116,7 +116,7 @@ void Exchange::frame_upload() {
 }
 
 // A provider may answer before it has all: its answer counts then, and sending ends.
-http::Task<http::AnswerOutcome> Exchange::send_upload(http::UpstreamConnection& connection) {
+http::Task<http::client::AnswerOutcome> Exchange::send_upload(http::client::UpstreamConnection& connection) {
   const auto early = std::make_shared<EarlyHead>(lane_.io());
   http::Watch stall(lane_.heartbeat(), {.expired =
                                             [this, &connection] {
@@ -139,11 +139,12 @@ http::Task<http::AnswerOutcome> Exchange::send_upload(http::UpstreamConnection& 
   }
   if (!early->done) co_await early->ended.async_wait(http::k_await);
   if (!sent_) connection.forbid_reuse();
-  co_return upload_->refusal ? http::AnswerOutcome::cancelled : early->outcome;
+  co_return upload_->refusal ? http::client::AnswerOutcome::cancelled : early->outcome;
 }
 
 // True: the channel has the whole request.
-http::Task<bool> Exchange::pass_on(http::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall) {
+http::Task<bool> Exchange::pass_on(http::client::UpstreamConnection& connection, const EarlyHead& early,
+                                   http::Watch& stall) {
   stall.expire_after(channel_->timeout_idle);
   bool ok = co_await connection.send_piece(request_.buffers);
   stall.disarm();
@@ -187,10 +188,10 @@ Attempt Exchange::failed_upload() {
 // Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.
 std::int64_t Exchange::estimated_input() const {
   if (!upload_)
-    return openai::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
+    return billing::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
   const auto by_bytes =
-      openai::estimated_media_tokens(std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0)));
+      billing::estimated_media_tokens(std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0)));
   return price_ && price_->context_tokens ? std::min(by_bytes, *price_->context_tokens) : by_bytes;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

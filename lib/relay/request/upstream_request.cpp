@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "relay/upstream_request.h"
+#include "relay/request/upstream_request.h"
 
-#include "http/head_writer.h"
-#include "relay/passed_fields.h"
+#include "http/message/head_writer.h"
+#include "relay/request/passed_fields.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
@@ -13,7 +13,7 @@ constexpr std::size_t k_head_bytes = 2048;
 constexpr std::size_t k_credential_bytes = 1024;
 constexpr std::string_view k_anthropic_version = "2023-06-01";
 
-void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& channel, std::uint32_t turn) {
+void write_credential(http::message::HeadWriter& writer, const ledger::ChannelRecord& channel, std::uint32_t turn) {
   if (channel.keys.empty()) return;
   const auto key = channel.keys[turn % channel.keys.size()]->reveal();
   if (channel.kind == ledger::ChannelKind::anthropic) {
@@ -25,19 +25,19 @@ void write_credential(http::HeadWriter& writer, const ledger::ChannelRecord& cha
 
 }  // namespace
 
-UpstreamCall call_of(openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes) {
+UpstreamCall call_of(dialect::Endpoint endpoint, std::optional<std::uint64_t> body_bytes) {
   UpstreamCall call;
   // base_url ends where /v1 does: an endpoint's path is what follows it.
-  call.target = openai::path_of(endpoint).substr(std::string_view("/v1").size());
+  call.target = dialect::path_of(endpoint).substr(std::string_view("/v1").size());
   call.body_bytes = body_bytes;
   return call;
 }
 
 void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                         const UpstreamCall& call, std::uint32_t turn, const http::RequestHead* client) {
+                         const UpstreamCall& call, std::uint32_t turn, const http::message::RequestHead* client) {
   head.clear();
   head.reserve(k_head_bytes);
-  http::HeadWriter writer(head);
+  http::message::HeadWriter writer(head);
   // Cannot fail: neither Url::parse nor the parser of the client's head lets a blank or a control byte through.
   (void)writer.request_line(call.method, address.target.url.path, call.target);
   writer.field("host", address.authority);
@@ -62,4 +62,4 @@ void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel
   writer.end();
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

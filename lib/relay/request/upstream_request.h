@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "http/gather.h"
-#include "http/head.h"
-#include "ledger/records.h"
-#include "openai/endpoint.h"
-#include "openai/request_scan.h"
-#include "relay/lane.h"
+#include "dialect/endpoint.h"
+#include "dialect/request_scan.h"
+#include "http/message/head.h"
+#include "http/net/gather.h"
+#include "ledger/core/records.h"
+#include "relay/request/lane.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 // What is asked for.
 struct UpstreamCall {
@@ -26,12 +26,12 @@ struct UpstreamCall {
   std::string_view content_type = "application/json";  // empty: there is no body
   std::optional<std::uint64_t> body_bytes{};           // none: the body, if any, is chunked
 };
-UpstreamCall call_of(openai::Endpoint endpoint, std::optional<std::uint64_t> body_bytes);
+UpstreamCall call_of(dialect::Endpoint endpoint, std::optional<std::uint64_t> body_bytes);
 
 // What is being sent: kept by the Exchange, so that the coroutine that sends it has a frame small enough to be reused.
 struct UpstreamRequest {
   std::string head;  // the lane wipes it
-  std::vector<openai::Edit> edits;
+  std::vector<dialect::Edit> edits;
   std::string edited;  // the body, if the edits are many
   boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;
 };
@@ -39,6 +39,6 @@ struct UpstreamRequest {
 // Into `head`, which is cleared first. `turn` picks among the channel's keys; `client` (may be null) is where the
 // passed fields come from.
 void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel, const ChannelAddress& address,
-                         const UpstreamCall& call, std::uint32_t turn, const http::RequestHead* client);
+                         const UpstreamCall& call, std::uint32_t turn, const http::message::RequestHead* client);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "relay/wrong_path.h"
+#include "relay/request/wrong_path.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 
-#include "relay/answer_text.h"
-#include "relay/own_answers.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/own_answers.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 namespace {
 
-using openai::Endpoint;
+using dialect::Endpoint;
 
 constexpr std::string_view k_version = "/v1";
 // Looked at no further: no path that was meant is longer.
@@ -38,11 +38,11 @@ std::string_view without_versions(std::string_view path) {
 
 // An address with an id in it could begin anywhere in a path; others are known by how a path ends.
 bool has_an_id(std::string_view path) {
-  return openai::find_endpoint(path) == Endpoint::response_by_id || find_own_answer(path) == OwnAnswer::model;
+  return dialect::find_endpoint(path) == Endpoint::response_by_id || find_own_answer(path) == OwnAnswer::model;
 }
 
 bool is_known(std::string_view path) {
-  return openai::find_endpoint(path) || find_own_answer(path) ||
+  return dialect::find_endpoint(path) || find_own_answer(path) ||
          std::find(k_not_yet.begin(), k_not_yet.end(), path) != k_not_yet.end();
 }
 
@@ -58,8 +58,8 @@ std::optional<std::string> find_meant(std::string_view path) {
 // As it is told: no id, which could be anything, is repeated.
 std::string_view name_of(std::string_view meant) {
   if (find_own_answer(meant) == OwnAnswer::model) return "/v1/models/{model}";
-  const auto endpoint = openai::find_endpoint(meant);
-  return endpoint ? openai::path_of(*endpoint) : meant;
+  const auto endpoint = dialect::find_endpoint(meant);
+  return endpoint ? dialect::path_of(*endpoint) : meant;
 }
 
 std::string advice(std::string_view path, const std::string& meant, std::string_view host) {
@@ -68,7 +68,7 @@ std::string advice(std::string_view path, const std::string& meant, std::string_
   if (path.starts_with(meant) && path.find_first_not_of('/', meant.size()) == std::string_view::npos)
     return "the address has a slash at its end: leave it out";
   // Anthropic's SDKs write /v1 themselves, so do all who write it twice there.
-  if (doubled && dialect_of_path(meant) == openai::Dialect::anthropic)
+  if (doubled && dialect_of_path(meant) == dialect::Dialect::anthropic)
     return "the address has /v1 twice: set the client's base URL to " + here + ", without /v1";
   if (doubled) return "the address has /v1 twice: set the client's base URL to " + here + "/v1";
   if (path.find("//") != std::string_view::npos)
@@ -80,7 +80,7 @@ std::string advice(std::string_view path, const std::string& meant, std::string_
 
 WrongPath explain_wrong_path(std::string_view path, std::string_view host) {
   WrongPath wrong{
-      {openai::RefusalCode::unknown_endpoint, "no such endpoint here: docs/endpoints.md lists those that are", {}, {}},
+      {dialect::RefusalCode::unknown_endpoint, "no such endpoint here: docs/endpoints.md lists those that are", {}, {}},
       dialect_of_path(path)};
   if (path.size() > k_path_bytes_max) return wrong;
   if (std::find(k_not_yet.begin(), k_not_yet.end(), path) != k_not_yet.end()) {
@@ -99,4 +99,4 @@ WrongPath explain_wrong_path(std::string_view path, std::string_view host) {
   return wrong;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -4,18 +4,18 @@
 
 #include <string_view>
 
-#include "openai/endpoint.h"
-#include "openai/refusal.h"
+#include "dialect/endpoint.h"
+#include "dialect/refusal.h"
 
-namespace cr::relay {
+namespace cr::relay::request {
 
 struct WrongPath {
-  openai::Refusal refusal;                            // 404 unknown_endpoint
-  openai::Dialect dialect = openai::Dialect::openai;  // of the endpoint that was meant
+  dialect::Refusal refusal;                             // 404 unknown_endpoint
+  dialect::Dialect dialect = dialect::Dialect::openai;  // of the endpoint that was meant
 };
 
 // Of a path that neither find_endpoint() nor find_own_answer() knows. `host` is the Host field, as the parser let it
 // through; it is named in the base URL to set. Nothing else of the request is repeated.
 WrongPath explain_wrong_path(std::string_view path, std::string_view host);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::request

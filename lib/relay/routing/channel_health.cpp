@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "relay/channel_health.h"
+#include "relay/routing/channel_health.h"
 
 #include <time.h>
 
 #include <algorithm>
 #include <charconv>
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 namespace {
 
@@ -58,7 +58,7 @@ std::optional<double> parse_decimal(std::string_view text) {
 
 }  // namespace
 
-void HealthBook::use(const HealthLimits& limits) {
+void HealthBook::use(const policy::HealthLimits& limits) {
   const std::lock_guard lock(mutex_);
   limits_ = limits;
 }
@@ -384,4 +384,4 @@ std::optional<milliseconds> told_wait(std::optional<std::string_view> retry_afte
   return told ? std::min(*told, shorter) : shorter;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

@@ -24,10 +24,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "ledger/records.h"
-#include "relay/settings.h"
+#include "ledger/core/records.h"
+#include "relay/policy/settings.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 // What may be sent to a channel for one model of it.
 struct Standing {
@@ -86,7 +86,7 @@ class HealthBook {
  public:
   static constexpr std::size_t k_samples_max = 256;
 
-  void use(const HealthLimits& limits);
+  void use(const policy::HealthLimits& limits);
 
   Standing look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
   // Keys take turns, unless it must be `key`. Nothing if the channel may not be sent a request (any more).
@@ -153,7 +153,7 @@ class HealthBook {
   std::chrono::milliseconds cool_down(std::uint32_t step) const;
 
   mutable std::mutex mutex_;
-  HealthLimits limits_;
+  policy::HealthLimits limits_;
   std::unordered_map<base::ChannelId, Channel> channels_;
   // No channel has anything held against it: the usual request looks and claims without the lock.
   std::atomic<std::int64_t> troubled_{0};
@@ -166,4 +166,4 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view valu
 std::optional<std::chrono::milliseconds> told_wait(std::optional<std::string_view> retry_after,
                                                    std::string_view retry_after_ms, base::Time now);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

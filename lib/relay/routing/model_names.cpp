@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "relay/model_names.h"
+#include "relay/routing/model_names.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 bool is_model_pattern(std::string_view entry) {
   return entry.find('*') != std::string_view::npos;
@@ -99,4 +99,4 @@ std::shared_ptr<ModelNames> ModelLists::find(const ledger::DirectorySnapshot& di
   return lists_.emplace(groups, std::make_shared<ModelNames>(directory, groups)).first->second;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

@@ -14,9 +14,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "ledger/directory.h"
+#include "ledger/core/directory.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 // Whether `entry` of a list of models is a pattern ('*' is any run of bytes) and not a name.
 bool is_model_pattern(std::string_view entry);
@@ -76,4 +76,4 @@ class ModelLists {
   std::map<std::vector<std::string>, std::shared_ptr<ModelNames>> lists_;
 };
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "relay/rate_book.h"
+#include "relay/routing/rate_book.h"
 
 #include <algorithm>
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 namespace {
 
@@ -168,4 +168,4 @@ std::string reset_text(milliseconds duration) {
   return text + "s";
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

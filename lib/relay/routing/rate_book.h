@@ -14,9 +14,9 @@
 #include <unordered_map>
 
 #include "base/clock.h"
-#include "ledger/records.h"
+#include "ledger/core/records.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 // Amounts of the last minute. One thread.
 class MinuteWindow {
@@ -95,4 +95,4 @@ class RateBook {
 // "120ms", "6.5s", "1m30s": a duration as OpenAI writes x-ratelimit-reset-*.
 std::string reset_text(std::chrono::milliseconds duration);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

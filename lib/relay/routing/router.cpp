@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-#include "relay/router.h"
+#include "relay/routing/router.h"
 
 #include <algorithm>
 #include <limits>
 #include <unordered_set>
 
 #include "base/text.h"
-#include "openai/echo.h"
-#include "relay/model_names.h"
+#include "provider/echo.h"
+#include "relay/routing/model_names.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 namespace {
 
-bool serves(ledger::ChannelKind kind, openai::Endpoint endpoint) {
-  if (kind == ledger::ChannelKind::echo) return openai::echo_answers(endpoint);
-  const bool anthropic = openai::dialect_of(endpoint) == openai::Dialect::anthropic;
+bool serves(ledger::ChannelKind kind, dialect::Endpoint endpoint) {
+  if (kind == ledger::ChannelKind::echo) return provider::echo_answers(endpoint);
+  const bool anthropic = dialect::dialect_of(endpoint) == dialect::Dialect::anthropic;
   return anthropic == (kind == ledger::ChannelKind::anthropic);
 }
 
@@ -87,15 +87,15 @@ std::optional<std::uint32_t> find_key(const ledger::ChannelRecord& channel, std:
 
 }  // namespace
 
-Kept judge(const ledger::ChannelRecord& channel, std::string_view model, openai::Endpoint endpoint) {
+Kept judge(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint) {
   if (channel.enabled == ledger::Switch::off) return Kept::disabled;
   if (!serves(channel.kind, endpoint)) return Kept::other_endpoint;
   return serves_model(channel, model) ? Kept::yes : Kept::other_model;
 }
 
-openai::Refusal closed_refusal(const Standing& soonest) {
+dialect::Refusal closed_refusal(const Standing& soonest) {
   if (soonest.state == Standing::State::keys_refused) {
-    return {openai::RefusalCode::upstream_auth,
+    return {dialect::RefusalCode::upstream_auth,
             "the provider refused the keys of every channel that serves this model: replace them with 'crctl channel "
             "set-key'",
             {},
@@ -104,19 +104,19 @@ openai::Refusal closed_refusal(const Standing& soonest) {
   const auto wait =
       std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(soonest.until - base::steady_now()));
   if (soonest.state == Standing::State::limited) {
-    return {openai::RefusalCode::rate_limit_exceeded,
+    return {dialect::RefusalCode::rate_limit_exceeded,
             "the providers limit this model at the moment: wait, or see 'crctl route explain'",
             {},
             wait};
   }
-  return {openai::RefusalCode::unavailable,
+  return {dialect::RefusalCode::unavailable,
           "every channel that serves this model is set aside after failures: see 'crctl route explain', or wait",
           {},
           wait};
 }
 
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   openai::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random) {
+                   dialect::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
   for (const auto& name : token.groups) {
     const auto begin = routes.tries.size();
@@ -139,7 +139,7 @@ Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord
 }
 
 Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                 const ledger::StoredResponse& response, std::string_view model, openai::Endpoint endpoint,
+                 const ledger::StoredResponse& response, std::string_view model, dialect::Endpoint endpoint,
                  HealthBook& health, base::SteadyTime now) {
   Routes routes;
   for (const auto& name : token.groups) {
@@ -149,7 +149,7 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
     if (found == channels.end()) continue;
     const auto& channel = **found;
     // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
-    const bool reachable = endpoint == openai::Endpoint::response_by_id
+    const bool reachable = endpoint == dialect::Endpoint::response_by_id
                                ? channel.enabled == ledger::Switch::on && channel.kind == ledger::ChannelKind::openai
                                : judge(channel, model, endpoint) == Kept::yes;
     if (!reachable) return routes;
@@ -167,7 +167,7 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
 }
 
 std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                                      std::string_view model, openai::Endpoint endpoint, HealthBook& health,
+                                      std::string_view model, dialect::Endpoint endpoint, HealthBook& health,
                                       base::SteadyTime now) {
   std::vector<Explained> all;
   std::unordered_set<const ledger::ChannelRecord*> told;
@@ -217,4 +217,4 @@ std::vector<std::string> reachable_models(const ledger::DirectorySnapshot& direc
   return allowed;
 }
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

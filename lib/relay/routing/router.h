@@ -10,13 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/directory.h"
-#include "ledger/operations.h"
-#include "openai/endpoint.h"
-#include "openai/refusal.h"
-#include "relay/channel_health.h"
+#include "dialect/endpoint.h"
+#include "dialect/refusal.h"
+#include "ledger/core/directory.h"
+#include "ledger/core/operations.h"
+#include "relay/routing/channel_health.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 
 // Pointers are into the Directory, which the caller keeps.
 struct Route {
@@ -35,20 +35,20 @@ struct Routes {
 };
 
 // What a request gets where every channel that serves its model is set aside.
-openai::Refusal closed_refusal(const Standing& soonest);
+dialect::Refusal closed_refusal(const Standing& soonest);
 
 enum class Kept { yes, disabled, other_endpoint, other_model };
 // Why a channel of the right group is tried for this model, or is not.
-Kept judge(const ledger::ChannelRecord& channel, std::string_view model, openai::Endpoint endpoint);
+Kept judge(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint);
 
 // `random` decides within a priority.
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   openai::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random);
+                   dialect::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random);
 
 // The one channel, and of its keys the one, that a stored response can be asked of; for a request that goes on from it,
 // only if the channel serves its model. Both empty: the token does not reach that channel (any more).
 Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                 const ledger::StoredResponse& response, std::string_view model, openai::Endpoint endpoint,
+                 const ledger::StoredResponse& response, std::string_view model, dialect::Endpoint endpoint,
                  HealthBook& health, base::SteadyTime now);
 
 // Every channel that find_routes() looked at, and the rest: kept in which place, or dropped and why.
@@ -61,11 +61,11 @@ struct Explained {
   int share_percent = 0;  // of the requests that begin with its group's first priority; 0 for what stands behind
 };
 std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                                      std::string_view model, openai::Endpoint endpoint, HealthBook& health,
+                                      std::string_view model, dialect::Endpoint endpoint, HealthBook& health,
                                       base::SteadyTime now);
 
 // Names a token can ask for: its groups' channels' names and aliases, patterns expanded by the price list, cut with the
 // token's own list. Sorted, each once. All in one go: not for workers (model_names.h).
 std::vector<std::string> reachable_models(const ledger::DirectorySnapshot& directory, const ledger::TokenRecord& token);
 
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

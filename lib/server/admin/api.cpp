@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_api.h"
+#include "server/admin/api.h"
 
 #include <charconv>
 #include <exception>
 
 #include "base/hide_keys.h"
 #include "base/text.h"
-#include "server/admin_routes.h"
-#include "server/admin_status.h"
-#include "server/admin_target.h"
+#include "server/admin/routes.h"
+#include "server/admin/status.h"
+#include "server/admin/target.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -24,7 +24,7 @@ constexpr std::size_t k_idempotency_key_bytes_max = 128;
 constexpr int k_method_not_allowed = 405;
 
 AdminAnswer refuse(const Error& error, const AdminRequest& request, int status) {
-  return {status, base::Secret(admin::error_json(error, request.request_id)), std::nullopt};
+  return {status, base::Secret(cr::admin::error_json(error, request.request_id)), std::nullopt};
 }
 
 AdminAnswer refuse(const Error& error, const AdminRequest& request) {
@@ -193,4 +193,4 @@ AdminAnswer AdminApi::run_once(const Route& route, RouteCall& call) {
   }
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -12,26 +12,27 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
-#include "http/tls_book.h"
-#include "ledger/ledger.h"
-#include "relay/channel_health.h"
-#include "server/admin_rate.h"
-#include "server/admin_replay.h"
+#include "http/tls/tls_book.h"
+#include "ledger/core/ledger.h"
+#include "relay/routing/channel_health.h"
+#include "server/admin/rate.h"
+#include "server/admin/replay.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 // What the admin side asks of the rest of the daemon. Called on admin threads.
 struct AdminHooks {
-  std::function<admin::Status()> status;  // tokens and channels are counted here
-  std::function<std::string()> metrics;   // as Prometheus reads them
-  std::function<admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
-  std::function<admin::ConfigChecked()> reload;
-  std::function<base::Result<admin::ChannelTest>(const std::string& channel, const std::string& model)> test_channel;
-  relay::HealthBook* health = nullptr;       // of the request path; never null
-  std::function<std::uint32_t()> tries_max;  // channels tried for one request
+  std::function<cr::admin::Status()> status;  // tokens and channels are counted here
+  std::function<std::string()> metrics;       // as Prometheus reads them
+  std::function<cr::admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
+  std::function<cr::admin::ConfigChecked()> reload;
+  std::function<base::Result<cr::admin::ChannelTest>(const std::string& channel, const std::string& model)>
+      test_channel;
+  relay::routing::HealthBook* health = nullptr;  // of the request path; never null
+  std::function<std::uint32_t()> tries_max;      // channels tried for one request
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
   // one.
-  std::function<base::Result<void>(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;
+  std::function<base::Result<void>(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;
 };
 
 using AdminQuery = std::multimap<std::string, std::string>;
@@ -83,4 +84,4 @@ class AdminApi {
   AdminRate verify_rate_{60};
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

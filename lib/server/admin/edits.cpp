@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_edits.h"
+#include "server/admin/edits.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -18,7 +18,7 @@ bool has(const List& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-Result<List> changed_list(const std::string& member, const admin::ListEdit& edit, const List& old_list) {
+Result<List> changed_list(const std::string& member, const cr::admin::ListEdit& edit, const List& old_list) {
   List list = edit.set.value_or(old_list);
   for (const auto& item : edit.remove) {
     if (!has(list, item)) {
@@ -98,13 +98,13 @@ Result<base::Period> read_period(const std::string& member, const std::string& n
                                       "' is no period: expected day, week or month");
 }
 
-ListChange list_change(std::string member, admin::ListEdit edit) {
+ListChange list_change(std::string member, cr::admin::ListEdit edit) {
   return [member = std::move(member), edit = std::move(edit)](const List& old_list) {
     return changed_list(member, edit, old_list);
   };
 }
 
-ledger::QuotaChange quota_change(const admin::QuotaEdit& edit) {
+ledger::QuotaChange quota_change(const cr::admin::QuotaEdit& edit) {
   using Kind = ledger::QuotaChange::Kind;
   if (edit.unlimited) return {Kind::unlimited, {}};
   if (edit.delta) return {Kind::delta, *edit.delta};
@@ -121,7 +121,7 @@ Result<ledger::WhenLow> read_when_low(std::string_view text) {
   return fail(ErrorCode::invalid, "when_low: expected \"clamp\" or \"refuse\"");
 }
 
-Result<NewToken> to_new_token(const admin::TokenCreate& create) {
+Result<NewToken> to_new_token(const cr::admin::TokenCreate& create) {
   if (auto known = check_given(create.given); !known) return tl::unexpected(known.error());
   const auto when_low = read_when_low(create.when_low);
   if (!when_low) return tl::unexpected(when_low.error());
@@ -153,7 +153,8 @@ Result<NewToken> to_new_token(const admin::TokenCreate& create) {
   return token;
 }
 
-void fill_like(NewToken& token, const admin::TokenCreate& create, const TokenRecord& model, std::string_view account) {
+void fill_like(NewToken& token, const cr::admin::TokenCreate& create, const TokenRecord& model,
+               std::string_view account) {
   for (const auto& taking : k_takings) {
     if (!has(create.given, std::string(taking.member))) taking.take(token, model);
   }
@@ -162,7 +163,7 @@ void fill_like(NewToken& token, const admin::TokenCreate& create, const TokenRec
 
 namespace {
 
-Result<void> add_limits(const admin::TokenEdit& edit, ledger::TokenPatch& patch) {
+Result<void> add_limits(const cr::admin::TokenEdit& edit, ledger::TokenPatch& patch) {
   patch.requests_per_minute = edit.requests_per_minute;
   patch.tokens_per_minute = edit.tokens_per_minute;
   patch.requests_at_once = edit.requests_at_once;
@@ -182,7 +183,7 @@ Result<void> add_limits(const admin::TokenEdit& edit, ledger::TokenPatch& patch)
 
 }  // namespace
 
-Result<ledger::TokenPatch> to_patch(const admin::TokenEdit& edit) {
+Result<ledger::TokenPatch> to_patch(const cr::admin::TokenEdit& edit) {
   ledger::TokenPatch patch;
   patch.name = edit.name;
   patch.account = edit.account;
@@ -205,4 +206,4 @@ Result<ledger::TokenPatch> to_patch(const admin::TokenEdit& edit) {
   return patch;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

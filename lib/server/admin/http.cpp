@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_http.h"
+#include "server/admin/http.h"
 
 #include <httplib.h>
 #include <malloc.h>
@@ -8,9 +8,9 @@
 #include <mutex>
 
 #include "base/text.h"
-#include "server/admin_status.h"
+#include "server/admin/status.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -67,12 +67,12 @@ std::string body_of(const httplib::Response& response, std::string_view request_
   base::Error error{ErrorCode::invalid, "the request could not be read", {}};
   if (!t_current->bad_framing.empty()) {
     error.message = t_current->bad_framing;
-    return admin::error_json(error, request_id);
+    return cr::admin::error_json(error, request_id);
   }
   if (response.status == 413) error.message = "the request is too large";
   if (response.status == 404) error = {ErrorCode::invalid, "this method is not known here", {}};
   if (response.status >= 500) error = {ErrorCode::internal, "the daemon failed on this request", {}};
-  return admin::error_json(error, request_id);
+  return cr::admin::error_json(error, request_id);
 }
 
 // Plainly, not through a content provider: httplib asks those only while it listens by itself.
@@ -86,7 +86,7 @@ void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request&
   if (http.body.size() > k_large_bytes && !one_at_a_time.try_lock_for(k_large_wait)) {
     const base::Error busy{base::ErrorCode::unavailable, "another large request is being read", "send it again"};
     response.status = admin_status(busy.code);
-    response.set_content(admin::error_json(busy, t_current->request_id), k_json);
+    response.set_content(cr::admin::error_json(busy, t_current->request_id), k_json);
     return;
   }
   AdminRequest request;
@@ -262,11 +262,11 @@ void AdminHttp::serve(AdminStream& stream, const Peer& peer, const std::atomic<b
 
 void AdminHttp::refuse(AdminStream& stream, const base::Error& error) {
   const auto status = admin_status(error.code);
-  const auto body = admin::error_json(error, base::RequestId::make(base::wall_now()).to_string());
+  const auto body = cr::admin::error_json(error, base::RequestId::make(base::wall_now()).to_string());
   const auto text = "HTTP/1.1 " + std::to_string(status) +
                     " Refused\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
                     std::to_string(body.size()) + "\r\n\r\n" + body;
   stream.write(text.data(), text.size());
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <memory>
 
-#include "server/admin_api.h"
-#include "server/admin_socket.h"
-#include "server/admin_stream.h"
+#include "server/admin/api.h"
+#include "server/admin/socket.h"
+#include "server/admin/stream.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 class AdminHttp {
  public:
@@ -35,4 +35,4 @@ class AdminHttp {
   Limits limits_;
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_rate.h"
+#include "server/admin/rate.h"
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 base::Result<void> AdminRate::take(std::string_view what, base::SteadyTime now) {
   constexpr std::chrono::minutes k_window{1};
@@ -19,4 +19,4 @@ base::Result<void> AdminRate::take(std::string_view what, base::SteadyTime now) 
                     "try again in " + base::format_duration(wait));
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

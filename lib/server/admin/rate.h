@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 class AdminRate {
  public:
@@ -23,4 +23,4 @@ class AdminRate {
   std::deque<base::SteadyTime> taken_;
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_replay.h"
+#include "server/admin/replay.h"
 
 #include <algorithm>
 
-namespace cr::server {
+namespace cr::server::admin {
 
 using base::ErrorCode;
 using base::fail;
@@ -64,4 +64,4 @@ void AdminReplay::finish(const std::string& scope, const std::string& key, std::
   found->answer = std::move(*answer);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -16,7 +16,7 @@
 #include "base/secret.h"
 #include "token/key.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 struct StoredAnswer {
   int status = 200;
@@ -54,4 +54,4 @@ class AdminReplay {
   std::list<Entry> entries_;  // oldest first
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

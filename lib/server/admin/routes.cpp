@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_routes.h"
+#include "server/admin/routes.h"
 
 #include <array>
 #include <charconv>
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -124,4 +124,4 @@ base::Error not_found(std::string_view what, std::string_view name, const std::v
           close ? "did you mean '" + *close + "'?" : std::string()};
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <span>
 
-#include "ledger/reports.h"
-#include "server/admin_api.h"
+#include "ledger/core/reports.h"
+#include "server/admin/api.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 using RouteResult = base::Result<AdminAnswer>;
 
@@ -45,7 +45,7 @@ std::span<const Route> admin_routes();
 // --- what the functions share ---
 template <class T>
 AdminAnswer answer_with(const T& message, std::optional<std::int64_t> rev = std::nullopt, int status = 200) {
-  return {status, base::Secret(admin::to_json(message)), rev};
+  return {status, base::Secret(cr::admin::to_json(message)), rev};
 }
 
 inline constexpr int k_created = 201;
@@ -66,7 +66,7 @@ auto read_ledger(ledger::Ledger& ledger, const Query& query) -> decltype(query(s
 // The body as a message; no body at all is {}.
 template <class T>
 base::Result<T> read_body(const RouteCall& call) {
-  return admin::from_json<T>(call.request.body.empty() ? std::string_view("{}") : call.request.body);
+  return cr::admin::from_json<T>(call.request.body.empty() ? std::string_view("{}") : call.request.body);
 }
 
 // The part of a list that ?limit and ?cursor ask for.
@@ -81,7 +81,7 @@ template <class T>
 RouteResult answer_page(std::vector<T> all, const AdminQuery& query) {
   const auto bounds = page_bounds(query);
   if (!bounds) return tl::unexpected(bounds.error());
-  admin::Page<T> page;
+  cr::admin::Page<T> page;
   const auto begin = std::min(bounds->offset, all.size());
   const auto end = begin + std::min(bounds->limit, all.size() - begin);
   for (auto at = begin; at < end; ++at) page.items.push_back(std::move(all[at]));
@@ -150,4 +150,4 @@ RouteResult verify_audit(RouteCall& call);
 RouteResult check_config(RouteCall& call);
 RouteResult reload_config(RouteCall& call);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

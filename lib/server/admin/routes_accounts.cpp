@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Routes of groups and accounts.
-#include "openai/price.h"
-#include "server/admin_edits.h"
-#include "server/admin_routes.h"
+#include "billing/price.h"
+#include "server/admin/edits.h"
+#include "server/admin/routes.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -17,12 +17,12 @@ using ledger::Reports;
 using ledger::Store;
 
 // --- groups ---
-admin::Group to_message(const GroupRow& row) {
-  admin::Group group;
+cr::admin::Group to_message(const GroupRow& row) {
+  cr::admin::Group group;
   group.id = row.group.id.value;
   group.rev = row.group.rev;
   group.name = row.group.name;
-  group.multiplier = openai::Multiplier{row.group.multiplier_millionths}.to_decimal();
+  group.multiplier = billing::Multiplier{row.group.multiplier_millionths}.to_decimal();
   group.note = row.group.note;
   group.channels = row.channels;
   group.tokens = row.tokens;
@@ -52,16 +52,16 @@ RouteResult answer_group(const RouteCall& call, const std::string& name, int sta
 }
 
 Result<std::int64_t> read_multiplier(std::string_view text) {
-  const auto multiplier = openai::Multiplier::parse(text);
+  const auto multiplier = billing::Multiplier::parse(text);
   if (!multiplier)
     return fail(ErrorCode::invalid, "multiplier: " + multiplier.error().message, multiplier.error().hint);
   return multiplier->millionths;
 }
 
 // --- accounts ---
-admin::Account to_message(const AccountRow& row) {
+cr::admin::Account to_message(const AccountRow& row) {
   const auto& record = row.account;
-  admin::Account account;
+  cr::admin::Account account;
   account.id = record.id.value;
   account.rev = record.rev;
   account.name = record.name;
@@ -120,7 +120,7 @@ RouteResult change_account(RouteCall& call, const ledger::AccountPatch& patch) {
 RouteResult list_groups(RouteCall& call) {
   const auto rows = read_groups(call);
   if (!rows) return tl::unexpected(rows.error());
-  std::vector<admin::Group> groups;
+  std::vector<cr::admin::Group> groups;
   for (const auto& row : *rows) groups.push_back(to_message(row));
   return answer_page(std::move(groups), call.query);
 }
@@ -130,7 +130,7 @@ RouteResult show_group(RouteCall& call) {
 }
 
 RouteResult create_group(RouteCall& call) {
-  const auto create = read_body<admin::GroupCreate>(call);
+  const auto create = read_body<cr::admin::GroupCreate>(call);
   if (!create) return tl::unexpected(create.error());
   const auto multiplier = read_multiplier(create->multiplier);
   if (!multiplier) return tl::unexpected(multiplier.error());
@@ -149,7 +149,7 @@ RouteResult create_group(RouteCall& call) {
 }
 
 RouteResult edit_group(RouteCall& call) {
-  const auto edit = read_body<admin::GroupEdit>(call);
+  const auto edit = read_body<cr::admin::GroupEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   ledger::GroupPatch patch;
   patch.note = edit->note;
@@ -181,7 +181,7 @@ RouteResult delete_group(RouteCall& call) {
 RouteResult list_accounts(RouteCall& call) {
   const auto rows = read_accounts(call);
   if (!rows) return tl::unexpected(rows.error());
-  std::vector<admin::Account> accounts;
+  std::vector<cr::admin::Account> accounts;
   for (const auto& row : *rows) accounts.push_back(to_message(row));
   return answer_page(std::move(accounts), call.query);
 }
@@ -191,7 +191,7 @@ RouteResult show_account(RouteCall& call) {
 }
 
 RouteResult create_account(RouteCall& call) {
-  const auto create = read_body<admin::AccountCreate>(call);
+  const auto create = read_body<cr::admin::AccountCreate>(call);
   if (!create) return tl::unexpected(create.error());
   AccountRow row;
   row.account.name = create->name;
@@ -208,7 +208,7 @@ RouteResult create_account(RouteCall& call) {
 }
 
 RouteResult edit_account(RouteCall& call) {
-  const auto edit = read_body<admin::AccountEdit>(call);
+  const auto edit = read_body<cr::admin::AccountEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   ledger::AccountPatch patch;
   if (edit->enabled) patch.enabled = switch_of(*edit->enabled);
@@ -218,7 +218,7 @@ RouteResult edit_account(RouteCall& call) {
 }
 
 RouteResult credit_account(RouteCall& call) {
-  const auto credit = read_body<admin::AccountCredit>(call);
+  const auto credit = read_body<cr::admin::AccountCredit>(call);
   if (!credit) return tl::unexpected(credit.error());
   ledger::AccountPatch patch;
   patch.quota = ledger::QuotaChange{ledger::QuotaChange::Kind::delta, credit->amount};
@@ -234,4 +234,4 @@ RouteResult delete_account(RouteCall& call) {
   return answer_with(to_message(*row));
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
 #include "base/text.h"
-#include "ledger/channel_rules.h"
-#include "relay/lane.h"
-#include "server/admin_edits.h"
-#include "server/admin_routes.h"
+#include "ledger/core/channel_rules.h"
+#include "relay/request/lane.h"
+#include "server/admin/edits.h"
+#include "server/admin/routes.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -29,13 +29,6 @@ constexpr KindName k_kinds[] = {{ChannelKind::openai, "openai", "https://api.ope
 constexpr std::chrono::hours k_spending_window{24 * 30};
 constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
 
-std::string_view name_of(ChannelKind kind) {
-  for (const auto& known : k_kinds) {
-    if (known.kind == kind) return known.name;
-  }
-  return {};
-}
-
 Result<KindName> read_kind(std::string_view text) {
   for (const auto& known : k_kinds) {
     if (known.name == text) return known;
@@ -54,24 +47,24 @@ Result<void> set_span(std::string_view member, const std::optional<std::int64_t>
   return {};
 }
 
-std::string_view name_of(relay::Standing::State state) {
+std::string_view name_of(relay::routing::Standing::State state) {
   switch (state) {
-    case relay::Standing::State::ready:
+    case relay::routing::Standing::State::ready:
       return "ready";
-    case relay::Standing::State::due:
+    case relay::routing::Standing::State::due:
       return "due";
-    case relay::Standing::State::cooling:
+    case relay::routing::Standing::State::cooling:
       return "cooling";
-    case relay::Standing::State::limited:
+    case relay::routing::Standing::State::limited:
       return "limited";
-    case relay::Standing::State::keys_refused:
+    case relay::routing::Standing::State::keys_refused:
       break;
   }
   return "keys_refused";
 }
 
-admin::ChannelHealth to_message(const relay::HealthView& view) {
-  admin::ChannelHealth health;
+cr::admin::ChannelHealth to_message(const relay::routing::HealthView& view) {
+  cr::admin::ChannelHealth health;
   health.state = name_of(view.state);
   health.reason = view.reason;
   if (view.wait) health.retry_in_ms = view.wait->count();
@@ -83,8 +76,8 @@ admin::ChannelHealth to_message(const relay::HealthView& view) {
   return health;
 }
 
-admin::Channel to_message(const ChannelRecord& record) {
-  admin::Channel channel;
+cr::admin::Channel to_message(const ChannelRecord& record) {
+  cr::admin::Channel channel;
   channel.id = record.id.value;
   channel.rev = record.rev;
   channel.name = record.name;
@@ -143,8 +136,8 @@ Result<std::map<std::string, base::Credits>> read_spending(const RouteCall& call
 }
 
 // A channel with what is known of how it does.
-admin::Channel with_health(const RouteCall& call, const ChannelRecord& record,
-                           const std::map<std::string, base::Credits>& spending) {
+cr::admin::Channel with_health(const RouteCall& call, const ChannelRecord& record,
+                               const std::map<std::string, base::Credits>& spending) {
   auto channel = to_message(record);
   channel.health = to_message(call.api.hooks().health->view(record, base::steady_now()));
   if (const auto spent = spending.find(record.name); spent != spending.end()) channel.spent_30d = spent->second;
@@ -159,7 +152,7 @@ RouteResult answer_channel(const RouteCall& call, const std::string& name, int s
   return answer_with(with_health(call, **channel, *spending), (*channel)->rev, status);
 }
 
-Result<ledger::NewChannel> to_new_channel(const admin::ChannelCreate& create) {
+Result<ledger::NewChannel> to_new_channel(const cr::admin::ChannelCreate& create) {
   const auto kind = read_kind(create.kind);
   if (!kind) return tl::unexpected(kind.error());
   ledger::NewChannel channel;
@@ -210,7 +203,7 @@ void apply_headers(const std::map<std::string, std::optional<std::string>>& edit
   apply_map(lowered, headers);
 }
 
-Result<void> apply_list(const std::string& member, const std::optional<admin::ListEdit>& edit,
+Result<void> apply_list(const std::string& member, const std::optional<cr::admin::ListEdit>& edit,
                         std::vector<std::string>& list) {
   if (!edit) return {};
   auto changed = list_change(member, *edit)(list);
@@ -219,7 +212,7 @@ Result<void> apply_list(const std::string& member, const std::optional<admin::Li
   return {};
 }
 
-Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
+Result<void> apply(const cr::admin::ChannelEdit& edit, ChannelRecord& record) {
   if (edit.enabled) record.enabled = switch_of(*edit.enabled);
   if (edit.base_url) record.base_url = *edit.base_url;
   if (edit.bound_field) record.bound_field = *edit.bound_field;
@@ -247,7 +240,7 @@ Result<void> apply(const admin::ChannelEdit& edit, ChannelRecord& record) {
 
 // On this thread: the ledger's must not wait for a disk, and the workers' neither.
 Result<void> take_certificates(const RouteCall& call, const ChannelRecord& record) {
-  const auto files = relay::tls_files(record);
+  const auto files = relay::request::tls_files(record);
   if (files.empty()) return {};
   if (auto checked = ledger::check_certificate_files(record); !checked) return checked;
   auto taken = call.api.hooks().take_certificates(files, call.dry_run);
@@ -255,13 +248,13 @@ Result<void> take_certificates(const RouteCall& call, const ChannelRecord& recor
   return fail(taken.error().code, "channel '" + record.name + "': " + taken.error().message, taken.error().hint);
 }
 
-bool names_certificates(const admin::ChannelEdit& edit) {
+bool names_certificates(const cr::admin::ChannelEdit& edit) {
   return edit.ca_file || edit.client_cert || edit.client_key;
 }
 
 // As a dry run shows it. A prefix that fits several keys is refused before this.
-admin::Channel with_keys(const ChannelRecord& record, const std::string& action, const base::Secret& key,
-                         base::Time now) {
+cr::admin::Channel with_keys(const ChannelRecord& record, const std::string& action, const base::Secret& key,
+                             base::Time now) {
   auto channel = to_message(record);
   if (action == "remove") {
     std::erase_if(channel.keys, [&](const auto& known) { return known.first.starts_with(key.reveal()); });
@@ -282,7 +275,7 @@ RouteResult list_channels(RouteCall& call) {
   if (!spending) return tl::unexpected(spending.error());
   const auto directory = call.api.ledger().directory().get();
   const auto& channels = directory->channels();
-  admin::Page<admin::Channel> page;
+  cr::admin::Page<cr::admin::Channel> page;
   const auto begin = std::min(bounds->offset, channels.size());
   const auto end = begin + std::min(bounds->limit, channels.size() - begin);
   for (auto at = begin; at < end; ++at) page.items.push_back(with_health(call, *channels[at], *spending));
@@ -295,7 +288,7 @@ RouteResult show_channel(RouteCall& call) {
 }
 
 RouteResult create_channel(RouteCall& call) {
-  auto create = read_body<admin::ChannelCreate>(call);
+  auto create = read_body<cr::admin::ChannelCreate>(call);
   if (!create) return tl::unexpected(create.error());
   auto channel = to_new_channel(*create);
   if (create->key) base::wipe(*create->key);
@@ -316,7 +309,7 @@ RouteResult create_channel(RouteCall& call) {
 }
 
 RouteResult edit_channel(RouteCall& call) {
-  const auto edit = read_body<admin::ChannelEdit>(call);
+  const auto edit = read_body<cr::admin::ChannelEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   const auto before = get_channel(call, call.name());
   if (!before) return tl::unexpected(before.error());
@@ -325,13 +318,13 @@ RouteResult edit_channel(RouteCall& call) {
   if (names_certificates(*edit)) {
     if (auto taken = take_certificates(call, would_be); !taken) return tl::unexpected(taken.error());
   }
-  const auto read = relay::tls_files(would_be);
+  const auto read = relay::request::tls_files(would_be);
   auto done = call.write([&](Store& store) {
     return store.edit_channel(
         call.name(),
         [&](ChannelRecord& record) -> Result<void> {
           if (auto applied = apply(*edit, record); !applied) return applied;
-          if (relay::tls_files(record) != read)
+          if (relay::request::tls_files(record) != read)
             return fail(ErrorCode::conflict, "channel '" + record.name + "': edited at the same time", "edit it again");
           would_be = record;
           return {};
@@ -353,7 +346,7 @@ RouteResult delete_channel(RouteCall& call) {
 }
 
 RouteResult set_channel_key(RouteCall& call) {
-  auto set = read_body<admin::ChannelSetKey>(call);
+  auto set = read_body<cr::admin::ChannelSetKey>(call);
   if (!set) return tl::unexpected(set.error());
   const base::Secret key(std::move(set->key));
   const auto action = set->action;
@@ -381,7 +374,7 @@ RouteResult set_channel_key(RouteCall& call) {
 }
 
 RouteResult test_channel(RouteCall& call) {
-  const auto request = read_body<admin::ChannelTestRequest>(call);
+  const auto request = read_body<cr::admin::ChannelTestRequest>(call);
   if (!request) return tl::unexpected(request.error());
   const auto channel = get_channel(call, call.name());
   if (!channel) return tl::unexpected(channel.error());
@@ -390,4 +383,4 @@ RouteResult test_channel(RouteCall& call) {
   return answer_with(*tested);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Route of `token check`: would a request pass? Asks the rules in the order of the request path, by its own functions.
 #include "base/text.h"
-#include "relay/caller.h"
-#include "relay/router.h"
-#include "server/admin_routes.h"
-#include "server/admin_token_rows.h"
+#include "relay/request/caller.h"
+#include "relay/routing/router.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_rows.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
 using base::Result;
-using openai::RefusalCode;
+using dialect::RefusalCode;
 
 struct Asked {
   std::shared_ptr<const ledger::TokenRecord> token;
@@ -50,36 +50,37 @@ std::string setting_for(RefusalCode code, const Asked& asked) {
   }
 }
 
-admin::TokenVerdict refused(RefusalCode code, std::string reason, const Asked& asked) {
-  admin::TokenVerdict verdict;
-  verdict.rule = openai::row_of(code).name;
+cr::admin::TokenVerdict refused(RefusalCode code, std::string reason, const Asked& asked) {
+  cr::admin::TokenVerdict verdict;
+  verdict.rule = dialect::row_of(code).name;
   verdict.reason = std::move(reason);
   verdict.setting = setting_for(code, asked);
   return verdict;
 }
 
-std::optional<admin::TokenVerdict> check_rules(const Asked& asked, base::Time now) {
+std::optional<cr::admin::TokenVerdict> check_rules(const Asked& asked, base::Time now) {
   auto record = *asked.token;
   if (!asked.ip) record.ip_set = {};  // no address asked about: its rule is not
-  const auto verdict = relay::admit(record, *asked.account, now, asked.ip.value_or(base::IpAddress{}));
+  const auto verdict = relay::request::admit(record, *asked.account, now, asked.ip.value_or(base::IpAddress{}));
   if (verdict != token::Verdict::allowed) {
-    const auto refusal = relay::refusal_of(verdict, record);
+    const auto refusal = relay::request::refusal_of(verdict, record);
     return refused(refusal.code, refusal.message, asked);
   }
   if (!record.model_set.allows(asked.model)) {
-    const auto refusal = relay::refusal_of(token::Verdict::model_not_allowed, record);
+    const auto refusal = relay::request::refusal_of(token::Verdict::model_not_allowed, record);
     return refused(refusal.code, refusal.message, asked);
   }
   return std::nullopt;
 }
 
 // By the router itself, whatever the endpoint: the channels that a request for this model could be sent to.
-std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Asked& asked,
-                                               const ledger::Directory& directory, std::vector<std::string>& channels) {
-  std::optional<relay::Standing> closed;
-  for (const auto endpoint : {openai::Endpoint::chat_completions, openai::Endpoint::messages}) {
-    const auto routes = relay::find_routes(directory, *asked.token, asked.model, endpoint, *call.api.hooks().health,
-                                           base::steady_now(), 0);
+std::optional<cr::admin::TokenVerdict> check_route(const RouteCall& call, const Asked& asked,
+                                                   const ledger::Directory& directory,
+                                                   std::vector<std::string>& channels) {
+  std::optional<relay::routing::Standing> closed;
+  for (const auto endpoint : {dialect::Endpoint::chat_completions, dialect::Endpoint::messages}) {
+    const auto routes = relay::routing::find_routes(directory, *asked.token, asked.model, endpoint,
+                                                    *call.api.hooks().health, base::steady_now(), 0);
     if (routes.closed) closed = routes.closed;
     for (const auto& route : routes.tries) {
       if (std::find(channels.begin(), channels.end(), route.channel->name) == channels.end())
@@ -87,7 +88,7 @@ std::optional<admin::TokenVerdict> check_route(const RouteCall& call, const Aske
     }
   }
   if (channels.empty() && closed) {
-    const auto refusal = relay::closed_refusal(*closed);
+    const auto refusal = relay::routing::closed_refusal(*closed);
     return refused(refusal.code, refusal.message, asked);
   }
   if (channels.empty()) {
@@ -131,7 +132,7 @@ Result<Balances> read_balances(const RouteCall& call, const Asked& asked) {
   return balances;
 }
 
-std::optional<admin::TokenVerdict> check_credit(const Balances& balances, const Asked& asked) {
+std::optional<cr::admin::TokenVerdict> check_credit(const Balances& balances, const Asked& asked) {
   const auto lacks = [&](const ledger::Balance& balance) {
     const auto left = balance.available();
     return balance.quota && (left == base::Credits() || (asked.cost && left < *asked.cost));
@@ -166,7 +167,7 @@ std::optional<admin::TokenVerdict> check_credit(const Balances& balances, const 
 }
 
 Result<Asked> read_question(const RouteCall& call, const ledger::Directory& directory) {
-  const auto check = read_body<admin::TokenCheck>(call);
+  const auto check = read_body<cr::admin::TokenCheck>(call);
   if (!check) return tl::unexpected(check.error());
   Asked asked{directory.find_token(call.name()), nullptr, check->model, std::nullopt, check->cost};
   if (check->cost && *check->cost < base::Credits()) {
@@ -191,7 +192,7 @@ RouteResult check_token(RouteCall& call) {
   const auto asked = read_question(call, *directory);
   if (!asked) return tl::unexpected(asked.error());
   if (auto verdict = check_rules(*asked, call.now)) return answer_with(*verdict);
-  admin::TokenVerdict allowed;
+  cr::admin::TokenVerdict allowed;
   if (auto verdict = check_route(call, *asked, *directory, allowed.channels)) return answer_with(*verdict);
   const auto balances = read_balances(call, *asked);
   if (!balances) return tl::unexpected(balances.error());
@@ -200,4 +201,4 @@ RouteResult check_token(RouteCall& call) {
   return answer_with(allowed);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: MIT
 // Route of `route explain`: what the router makes of every channel for a token and a model, by its own functions.
 #include "base/text.h"
-#include "relay/router.h"
-#include "server/admin_routes.h"
-#include "server/admin_token_rows.h"
+#include "relay/routing/router.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_rows.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using relay::Kept;
-using relay::Standing;
+using relay::routing::Kept;
+using relay::routing::Standing;
 
 constexpr std::string_view k_root = "/v1/";
 
-Result<openai::Endpoint> read_endpoint(const std::string& text) {
+Result<dialect::Endpoint> read_endpoint(const std::string& text) {
   const auto path = text.starts_with(k_root) ? text : std::string(k_root) + text;
-  const auto endpoint = openai::find_endpoint(path);
+  const auto endpoint = dialect::find_endpoint(path);
   if (endpoint) return *endpoint;
   return fail(ErrorCode::invalid,
               "endpoint: '" + base::escape_for_terminal(text.substr(0, 64)) + "' is none that is relayed",
               "write it as chat/completions or messages");
 }
 
-std::string why_dropped(const RouteCall& call, const relay::Explained& one, openai::Endpoint endpoint) {
+std::string why_dropped(const RouteCall& call, const relay::routing::Explained& one, dialect::Endpoint endpoint) {
   switch (one.kept) {
     case Kept::disabled:
       return "disabled";
     case Kept::other_endpoint:
-      return "its kind does not serve " + std::string(openai::path_of(endpoint).substr(k_root.size()));
+      return "its kind does not serve " + std::string(dialect::path_of(endpoint).substr(k_root.size()));
     case Kept::other_model:
       return "does not serve the model";
     case Kept::yes:
@@ -46,7 +46,7 @@ std::string why_dropped(const RouteCall& call, const relay::Explained& one, open
 }
 
 // The hold is made at the first group's multiplier: a dearer one is not paid by it.
-std::string why_kept(const relay::Explained& one, const relay::Explained& first, std::int64_t place,
+std::string why_kept(const relay::routing::Explained& one, const relay::routing::Explained& first, std::int64_t place,
                      std::uint32_t tries_max) {
   if (place > tries_max) return "kept, but tries_max is " + std::to_string(tries_max);
   if (one.standing.state == Standing::State::due) return "its cool-down is over: the next request is a probe";
@@ -74,25 +74,27 @@ RouteResult explain_route(RouteCall& call) {
   if (!endpoint) return tl::unexpected(endpoint.error());
   auto& health = *call.api.hooks().health;
   const auto explain = [&] {
-    return relay::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
+    return relay::routing::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
   };
   auto channels = explain();
-  const auto is_kept = [](const relay::Explained& one) { return one.kept == Kept::yes && one.group != nullptr; };
+  const auto is_kept = [](const relay::routing::Explained& one) {
+    return one.kept == Kept::yes && one.group != nullptr;
+  };
   if (!asked && std::none_of(channels.begin(), channels.end(), is_kept)) {
-    endpoint = openai::Endpoint::messages;
+    endpoint = dialect::Endpoint::messages;
     channels = explain();
     if (std::none_of(channels.begin(), channels.end(), is_kept)) {
-      endpoint = openai::Endpoint::chat_completions;
+      endpoint = dialect::Endpoint::chat_completions;
       channels = explain();
     }
   }
-  admin::RouteExplained answer;
+  cr::admin::RouteExplained answer;
   answer.token = token->name;
   answer.model = *model;
-  answer.endpoint = openai::path_of(*endpoint).substr(k_root.size());
+  answer.endpoint = dialect::path_of(*endpoint).substr(k_root.size());
   answer.model_allowed = token->model_set.allows(*model);
   for (const auto& one : channels) {
-    admin::RouteChannel told;
+    cr::admin::RouteChannel told;
     told.channel = one.channel->name;
     if (one.group != nullptr) told.group = one.group->name;
     told.kept = is_kept(one) && one.standing.may_send();
@@ -108,4 +110,4 @@ RouteResult explain_route(RouteCall& call) {
   return answer_with(answer);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Routes of a token's keys: rotate, copy, revoke, verify; and the check of what a token may do.
-#include "server/admin_routes.h"
-#include "server/admin_token_rows.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_rows.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -54,15 +54,15 @@ Result<ledger::TokenRow> find_token_row(ledger::Ledger& ledger, const std::strin
   return read_ledger(ledger, [&](Reports& reports) { return reports.token(name); });
 }
 
-AdminAnswer answer_with_key(admin::Token token, base::Secret key, int status) {
-  admin::TokenWithKey message{std::move(token), std::string(key.reveal())};
+AdminAnswer answer_with_key(cr::admin::Token token, base::Secret key, int status) {
+  cr::admin::TokenWithKey message{std::move(token), std::string(key.reveal())};
   auto answer = answer_with(message, message.token.rev, status);
   base::wipe(message.key);
   return answer;
 }
 
 RouteResult rotate_token(RouteCall& call) {
-  const auto rotate = read_body<admin::TokenRotate>(call);
+  const auto rotate = read_body<cr::admin::TokenRotate>(call);
   if (!rotate) return tl::unexpected(rotate.error());
   const auto grace = span_of("grace_ms", rotate->grace_ms, k_grace);
   if (!grace) return tl::unexpected(grace.error());
@@ -83,7 +83,7 @@ RouteResult rotate_token(RouteCall& call) {
 }
 
 RouteResult copy_token_key(RouteCall& call) {
-  if (const auto body = read_body<admin::CopyRequest>(call); !body) return tl::unexpected(body.error());
+  if (const auto body = read_body<cr::admin::CopyRequest>(call); !body) return tl::unexpected(body.error());
   if (auto allowed = call.api.copy_rate().take("keys may be copied", base::steady_now()); !allowed) {
     return tl::unexpected(allowed.error());
   }
@@ -102,7 +102,7 @@ RouteResult copy_token_key(RouteCall& call) {
 }
 
 RouteResult revoke_new_key(RouteCall& call) {
-  const auto revoke = read_body<admin::RevokeKey>(call);
+  const auto revoke = read_body<cr::admin::RevokeKey>(call);
   if (!revoke) return tl::unexpected(revoke.error());
   auto done = call.write(
       [&](Store& store) { return store.revoke_key(call.name(), ledger::KeyId{revoke->key_id}, call.request.actor); });
@@ -113,7 +113,7 @@ RouteResult revoke_new_key(RouteCall& call) {
 }
 
 RouteResult verify_key(RouteCall& call) {
-  auto verify = read_body<admin::VerifyKey>(call);
+  auto verify = read_body<cr::admin::VerifyKey>(call);
   if (!verify) return tl::unexpected(verify.error());
   const base::Secret key(std::move(verify->key));
   if (auto allowed = call.api.verify_rate().take("keys may be verified", base::steady_now()); !allowed) {
@@ -125,7 +125,7 @@ RouteResult verify_key(RouteCall& call) {
     return fail(ErrorCode::invalid,
                 "key: not a key: it is empty, over 512 bytes, or has blanks or other invisible bytes");
   }
-  admin::KeyVerdict verdict;
+  cr::admin::KeyVerdict verdict;
   verdict.shape = shape == token::KeyShape::ours ? "ours" : shape == token::KeyShape::mistyped ? "mistyped" : "foreign";
   const auto directory = ledger.directory().get();
   const auto found = directory->find_key(ledger.digest(key.reveal()));
@@ -139,4 +139,4 @@ RouteResult verify_key(RouteCall& call) {
   return answer_with(verdict);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "base/text.h"
-#include "relay/model_names.h"
-#include "server/admin_routes.h"
+#include "relay/routing/model_names.h"
+#include "server/admin/routes.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -42,7 +42,7 @@ struct ServedBy {
     if (channel.enabled == ledger::Switch::off) return;
     for (const auto& [alias, model] : channel.model_map) names[alias].push_back(place);
     for (const auto& entry : channel.models) {
-      (relay::is_model_pattern(entry) ? patterns[entry] : names[entry]).push_back(place);
+      (relay::routing::is_model_pattern(entry) ? patterns[entry] : names[entry]).push_back(place);
     }
   }
   // Of those that serve `model`, highest priority first.
@@ -93,11 +93,11 @@ Names channels_for(const std::vector<ServedBy>& served, std::string_view model, 
 // Of all that `token` reaches the names from the cursor on, one more than a page.
 Result<Names> names_from_cursor(const RouteCall& call, const ledger::DirectorySnapshot& directory,
                                 const ledger::TokenRecord& token, const PageBounds& bounds) {
-  relay::ModelNames all(directory, token.groups);
+  relay::routing::ModelNames all(directory, token.groups);
   while (!all.build(k_steps_a_look)) {
     if (call.request.is_abandoned()) return tl::unexpected(given_up());
   }
-  const relay::ModelFilter filter(token.model_set);
+  const relay::routing::ModelFilter filter(token.model_set);
   Names names;
   std::size_t skip = bounds.offset;
   std::size_t steps = 0;
@@ -202,7 +202,7 @@ RouteResult list_models(RouteCall& call) {
   if (!names) return tl::unexpected(names.error());
   const auto served = served_by_groups(call, *directory, token->groups);
   if (!served) return tl::unexpected(served.error());
-  admin::Page<admin::ModelEntry> page;
+  cr::admin::Page<cr::admin::ModelEntry> page;
   std::size_t channels = 0;
   for (const auto& name : *names) {
     if (page.items.size() == bounds->limit || channels > k_channels_a_page) {
@@ -219,7 +219,7 @@ RouteResult list_models(RouteCall& call) {
 RouteResult list_names(RouteCall& call) {
   auto names = names_of(call, call.name());
   if (!names) return tl::unexpected(names.error());
-  return answer_with(admin::Names{std::move(*names)});
+  return answer_with(cr::admin::Names{std::move(*names)});
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

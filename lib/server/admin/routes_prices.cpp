@@ -5,28 +5,28 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "openai/decimal.h"
-#include "openai/price.h"
-#include "relay/price_terms.h"
-#include "server/admin_routes.h"
+#include "billing/decimal.h"
+#include "billing/price.h"
+#include "relay/request/price_terms.h"
+#include "server/admin/routes.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
 using base::ErrorCode;
 using base::fail;
 using base::Result;
+using billing::Rate;
 using ledger::PriceRecord;
 using ledger::Reports;
 using ledger::Store;
-using openai::Rate;
 
 constexpr std::size_t k_import_max = 20'000;
 constexpr std::int64_t k_tokens_max = 1'000'000'000'000;
 
-admin::Price to_message(const PriceRecord& record) {
-  admin::Price price;
+cr::admin::Price to_message(const PriceRecord& record) {
+  cr::admin::Price price;
   price.model = record.model;
   price.input = Rate{record.input}.to_decimal();
   price.cached_input = Rate{record.cached_input}.to_decimal();
@@ -84,7 +84,7 @@ Result<base::Credits> read_fee(std::string_view member, const std::optional<std:
   return *fee;
 }
 
-Result<void> read_units(const admin::PriceSet& set, PriceRecord& record) {
+Result<void> read_units(const cr::admin::PriceSet& set, PriceRecord& record) {
   for (const auto& [member, text, target] : {std::tuple{"per_request", &set.per_request, &record.per_request},
                                              std::tuple{"per_image", &set.per_image, &record.per_image},
                                              std::tuple{"per_second", &set.per_second, &record.per_second}}) {
@@ -99,7 +99,7 @@ Result<void> read_units(const admin::PriceSet& set, PriceRecord& record) {
 }
 
 // Tokens may go unpriced only where something else is charged for: else a slip would make a model free.
-Result<void> check_charged(const admin::PriceSet& set, const PriceRecord& record) {
+Result<void> check_charged(const cr::admin::PriceSet& set, const PriceRecord& record) {
   const bool by_units = std::max({record.per_request, record.per_image, record.per_second}) > base::Credits();
   if (by_units || record.per_character > 0) return {};
   for (const auto& [member, text] : {std::pair{"input", &set.input}, std::pair{"output", &set.output}}) {
@@ -114,7 +114,7 @@ Result<void> check_tokens(std::string_view member, const std::optional<std::int6
                                       " to " + std::to_string(k_tokens_max));
 }
 
-Result<PriceRecord> to_record(const admin::PriceSet& set, base::Time now) {
+Result<PriceRecord> to_record(const cr::admin::PriceSet& set, base::Time now) {
   PriceRecord record;
   record.model = set.model;
   const auto input = read_rate("input", set.input, 0);
@@ -146,21 +146,21 @@ Result<PriceRecord> to_record(const admin::PriceSet& set, base::Time now) {
 
 std::string term(std::string_view what, std::int64_t tokens, std::int64_t nano_per_million) {
   const Rate rate{nano_per_million};
-  openai::Price price;
+  billing::Price price;
   price.input = rate;
-  openai::Usage usage;
+  dialect::Usage usage;
   usage.input_tokens = tokens;
   return std::to_string(tokens) + " " + std::string(what) + " tokens x $" + rate.to_decimal() +
-         " a million = " + openai::cost(price, {}, usage).to_display();
+         " a million = " + billing::cost(price, {}, usage).to_display();
 }
 
-std::vector<std::string> unit_terms(const PriceRecord& price, const openai::Usage& usage) {
-  const auto sum = [](const openai::Price& of, const openai::Usage& used) {
-    return openai::cost(of, {}, used).to_display();
+std::vector<std::string> unit_terms(const PriceRecord& price, const dialect::Usage& usage) {
+  const auto sum = [](const billing::Price& of, const dialect::Usage& used) {
+    return billing::cost(of, {}, used).to_display();
   };
   std::vector<std::string> lines;
-  openai::Price only;
-  openai::Usage used;
+  billing::Price only;
+  dialect::Usage used;
   if (usage.images != 0) {
     only.per_image = price.per_image;
     used.images = usage.images;
@@ -178,14 +178,14 @@ std::vector<std::string> unit_terms(const PriceRecord& price, const openai::Usag
     only = {};
     only.per_second = price.per_second;
     used.audio_ms = usage.audio_ms;
-    lines.push_back(openai::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
+    lines.push_back(billing::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
                     sum(only, used));
   }
   return lines;
 }
 
-std::vector<std::string> arithmetic_of(const PriceRecord& price, const openai::Usage& usage,
-                                       openai::Multiplier multiplier, base::Credits cost) {
+std::vector<std::string> arithmetic_of(const PriceRecord& price, const dialect::Usage& usage,
+                                       billing::Multiplier multiplier, base::Credits cost) {
   std::vector<std::string> lines;
   const auto plain = usage.input_tokens - usage.cached_tokens;
   const auto others = unit_terms(price, usage);
@@ -195,13 +195,13 @@ std::vector<std::string> arithmetic_of(const PriceRecord& price, const openai::U
   if (with_tokens) lines.push_back(term("output", usage.output_tokens, price.output));
   lines.insert(lines.end(), others.begin(), others.end());
   if (price.per_request != base::Credits()) lines.push_back("per request = " + price.per_request.to_display());
-  if (multiplier.millionths != openai::Multiplier{}.millionths)
+  if (multiplier.millionths != billing::Multiplier{}.millionths)
     lines.push_back("group multiplier x " + multiplier.to_decimal());
   lines.push_back("total, rounded up to a nano-dollar = " + cost.to_display());
   return lines;
 }
 
-Result<openai::Usage> to_usage(const admin::PriceQuote& quote) {
+Result<dialect::Usage> to_usage(const cr::admin::PriceQuote& quote) {
   for (const auto& done :
        {check_tokens("input_tokens", quote.input_tokens, 0), check_tokens("cached_tokens", quote.cached_tokens, 0),
         check_tokens("output_tokens", quote.output_tokens, 0), check_tokens("images", quote.images, 0),
@@ -211,7 +211,7 @@ Result<openai::Usage> to_usage(const admin::PriceQuote& quote) {
   if (quote.cached_tokens > quote.input_tokens) {
     return fail(ErrorCode::invalid, "cached_tokens: they are a part of input_tokens and cannot be more");
   }
-  openai::Usage usage;
+  dialect::Usage usage;
   usage.input_tokens = quote.input_tokens;
   usage.cached_tokens = quote.cached_tokens;
   usage.output_tokens = quote.output_tokens;
@@ -226,7 +226,7 @@ Result<openai::Usage> to_usage(const admin::PriceQuote& quote) {
 RouteResult list_prices(RouteCall& call) {
   const auto rows = read_prices(call, find_parameter(call.query, "match").value_or("*"));
   if (!rows) return tl::unexpected(rows.error());
-  std::vector<admin::Price> prices;
+  std::vector<cr::admin::Price> prices;
   for (const auto& row : *rows) prices.push_back(to_message(row));
   return answer_page(std::move(prices), call.query);
 }
@@ -238,7 +238,7 @@ RouteResult show_price(RouteCall& call) {
 }
 
 RouteResult set_price(RouteCall& call) {
-  auto set = read_body<admin::PriceSet>(call);
+  auto set = read_body<cr::admin::PriceSet>(call);
   if (!set) return tl::unexpected(set.error());
   if (!set->model.empty() && set->model != call.name()) {
     return fail(ErrorCode::invalid, "model: differs from the one in the address", "leave it out of the body");
@@ -260,7 +260,7 @@ RouteResult unset_price(RouteCall& call) {
 }
 
 RouteResult import_prices(RouteCall& call) {
-  const auto import = read_body<admin::PriceImport>(call);
+  const auto import = read_body<cr::admin::PriceImport>(call);
   if (!import) return tl::unexpected(import.error());
   if (import->prices.size() > k_import_max) {
     return fail(ErrorCode::invalid, "prices: at most " + std::to_string(k_import_max) + " at once");
@@ -280,29 +280,29 @@ RouteResult import_prices(RouteCall& call) {
     return {};
   });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(admin::Imported{static_cast<std::int64_t>(records.size())});
+  return answer_with(cr::admin::Imported{static_cast<std::int64_t>(records.size())});
 }
 
 RouteResult quote_price(RouteCall& call) {
-  const auto quote = read_body<admin::PriceQuote>(call);
+  const auto quote = read_body<cr::admin::PriceQuote>(call);
   if (!quote) return tl::unexpected(quote.error());
   const auto usage = to_usage(*quote);
   if (!usage) return tl::unexpected(usage.error());
   const auto directory = call.api.ledger().directory().get();
   const auto price = directory->find_price(quote->model, call.now);
   if (!price) return tl::unexpected(no_price(*directory, quote->model));
-  openai::Multiplier multiplier;
+  billing::Multiplier multiplier;
   if (quote->group) {
     const auto group = directory->find_group(*quote->group);
     if (!group) return tl::unexpected(not_found("group", *quote->group, {}));
     multiplier.millionths = group->multiplier_millionths;
   }
-  admin::PriceQuoted quoted;
+  cr::admin::PriceQuoted quoted;
   quoted.price = to_message(*price);
   quoted.multiplier = multiplier.to_decimal();
-  quoted.cost = openai::cost(relay::to_price(*price), multiplier, *usage);
+  quoted.cost = billing::cost(relay::request::to_price(*price), multiplier, *usage);
   quoted.lines = arithmetic_of(*price, *usage, multiplier, quoted.cost);
   return answer_with(quoted);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -5,10 +5,10 @@
 
 #include "admin/client.h"
 #include "base/text.h"
-#include "ledger/flag_names.h"
-#include "server/admin_routes.h"
+#include "ledger/core/flag_names.h"
+#include "server/admin/routes.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -37,10 +37,10 @@ constexpr std::array<Dimension, 9> k_dimensions{{{"token", UsageBy::token},
                                                  {"group", UsageBy::group},
                                                  {"account", UsageBy::account}}};
 
-admin::Request to_message(const ledger::RequestRow& row) {
+cr::admin::Request to_message(const ledger::RequestRow& row) {
   const auto& settlement = row.settlement;
   const auto& facts = settlement.facts;
-  admin::Request request;
+  cr::admin::Request request;
   request.id = facts.id.to_string();
   request.started_at = facts.started_at;
   request.duration_ms = settlement.duration_ms;
@@ -84,7 +84,7 @@ Result<RequestId> read_id(std::string_view member, const std::string& text) {
   return *id;
 }
 
-Result<ledger::RequestQuery> to_query(const admin::RequestFilter& filter) {
+Result<ledger::RequestQuery> to_query(const cr::admin::RequestFilter& filter) {
   ledger::RequestQuery query;
   query.token = filter.token;
   query.model = filter.model;
@@ -107,7 +107,7 @@ Result<ledger::RequestQuery> to_query(const admin::RequestFilter& filter) {
   return query;
 }
 
-Result<ledger::UsageSelection> to_selection(const admin::UsageQuery& query, base::Time now) {
+Result<ledger::UsageSelection> to_selection(const cr::admin::UsageQuery& query, base::Time now) {
   ledger::UsageSelection selection;
   for (const auto& name : query.by) {
     for (const auto& dimension : k_dimensions) {
@@ -132,8 +132,8 @@ Result<ledger::UsageSelection> to_selection(const admin::UsageQuery& query, base
   return selection;
 }
 
-admin::UsageRow to_message(const ledger::UsageGroup& group, const std::vector<std::string>& by) {
-  admin::UsageRow row;
+cr::admin::UsageRow to_message(const ledger::UsageGroup& group, const std::vector<std::string>& by) {
+  cr::admin::UsageRow row;
   for (std::size_t at = 0; at < by.size() && at < group.key.size(); ++at) row.key[by[at]] = group.key[at];
   row.requests = group.requests;
   row.errors = group.errors;
@@ -145,7 +145,7 @@ admin::UsageRow to_message(const ledger::UsageGroup& group, const std::vector<st
   return row;
 }
 
-void add(admin::UsageRow& total, const admin::UsageRow& row) {
+void add(cr::admin::UsageRow& total, const cr::admin::UsageRow& row) {
   total.requests += row.requests;
   total.errors += row.errors;
   total.input_tokens += row.input_tokens;
@@ -190,7 +190,7 @@ RouteResult show_status(RouteCall& call) {
 }
 
 RouteResult show_version(RouteCall&) {
-  return answer_with(admin::Version{CR_VERSION, "v1"});
+  return answer_with(cr::admin::Version{CR_VERSION, "v1"});
 }
 
 RouteResult show_metrics(RouteCall& call) {
@@ -198,13 +198,13 @@ RouteResult show_metrics(RouteCall& call) {
 }
 
 RouteResult list_requests(RouteCall& call) {
-  const auto filter = admin::request_filter_from(call.query);
+  const auto filter = cr::admin::request_filter_from(call.query);
   if (!filter) return tl::unexpected(filter.error());
   const auto query = to_query(*filter);
   if (!query) return tl::unexpected(query.error());
   const auto rows = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.requests(*query); });
   if (!rows) return tl::unexpected(rows.error());
-  admin::Page<admin::Request> page;
+  cr::admin::Page<cr::admin::Request> page;
   for (const auto& row : *rows) page.items.push_back(to_message(row));
   if (!filter->after && page.items.size() == query->limit) page.next = page.items.back().id;
   return answer_with(page);
@@ -219,14 +219,14 @@ RouteResult show_request(RouteCall& call) {
 }
 
 RouteResult report_usage(RouteCall& call) {
-  const auto query = admin::usage_query_from(call.query);
+  const auto query = cr::admin::usage_query_from(call.query);
   if (!query) return tl::unexpected(query.error());
   const auto selection = to_selection(*query, call.now);
   if (!selection) return tl::unexpected(selection.error());
   const auto groups = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.usage(*selection); });
   if (!groups) return tl::unexpected(groups.error());
   const auto span = Reports::usage_span(selection->since, selection->until);
-  admin::UsageReport report{query->by, span.start, span.end, selection->zone.name(), {}, {}};
+  cr::admin::UsageReport report{query->by, span.start, span.end, selection->zone.name(), {}, {}};
   for (const auto& group : *groups) {
     report.rows.push_back(to_message(group, query->by));
     add(report.total, report.rows.back());
@@ -247,7 +247,7 @@ RouteResult list_audit(RouteCall& call) {
     return newest == "true" ? reports.newest_audit(size) : reports.audit(*after, size);
   });
   if (!rows) return tl::unexpected(rows.error());
-  admin::Page<admin::AuditEntry> page;
+  cr::admin::Page<cr::admin::AuditEntry> page;
   for (const auto& row : *rows) {
     page.items.push_back({row.seq, row.at, row.pid, row.uid, row.gid, row.action, row.object, row.detail, row.reason});
   }
@@ -259,9 +259,9 @@ RouteResult list_audit(RouteCall& call) {
 RouteResult refund_request(RouteCall& call) {
   const auto id = read_id("id", call.name());
   if (!id) return tl::unexpected(id.error());
-  const auto refund = read_body<admin::RequestRefund>(call);
+  const auto refund = read_body<cr::admin::RequestRefund>(call);
   if (!refund) return tl::unexpected(refund.error());
-  admin::Refunded refunded;
+  cr::admin::Refunded refunded;
   auto done = call.write([&](ledger::Store& store) -> Result<void> {
     const auto amount = store.refund_request(*id, refund->amount, call.request.actor);
     if (!amount) return tl::unexpected(amount.error());
@@ -277,7 +277,7 @@ RouteResult refund_request(RouteCall& call) {
 
 // Every balance from its rows, on the connection for what takes long: reservations and other reads go on.
 RouteResult verify_audit(RouteCall& call) {
-  if (const auto body = read_body<admin::Empty>(call); !body) return tl::unexpected(body.error());
+  if (const auto body = read_body<cr::admin::Empty>(call); !body) return tl::unexpected(body.error());
   const auto started = base::steady_now();
   std::optional<Reports::Verified> verified;
   auto done = call.api.ledger().read_at_length([&](Reports& reports) -> Result<void> {
@@ -288,21 +288,21 @@ RouteResult verify_audit(RouteCall& call) {
   });
   if (!done) return tl::unexpected(done.error());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started);
-  return answer_with(admin::AuditVerified{verified->requests, verified->open, verified->tokens, verified->accounts,
-                                          verified->audit_rows, verified->posted, verified->reserved, verified->since,
-                                          took.count()});
+  return answer_with(cr::admin::AuditVerified{verified->requests, verified->open, verified->tokens, verified->accounts,
+                                              verified->audit_rows, verified->posted, verified->reserved,
+                                              verified->since, took.count()});
 }
 
 RouteResult check_config(RouteCall& call) {
-  const auto check = read_body<admin::ConfigCheck>(call);
+  const auto check = read_body<cr::admin::ConfigCheck>(call);
   if (!check) return tl::unexpected(check.error());
   return answer_with(call.api.hooks().check_config(check->text, check->name.empty() ? "crd.toml" : check->name));
 }
 
 RouteResult reload_config(RouteCall& call) {
-  if (const auto body = read_body<admin::Empty>(call); !body) return tl::unexpected(body.error());
+  if (const auto body = read_body<cr::admin::Empty>(call); !body) return tl::unexpected(body.error());
   if (call.is_dry_run()) return answer_with(call.api.hooks().check_config("", ""));
   return answer_with(call.api.hooks().reload());
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

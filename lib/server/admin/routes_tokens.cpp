@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Routes of tokens: list, show, create, edit, delete, restore.
 #include "admin/client.h"
-#include "server/admin_edits.h"
-#include "server/admin_routes.h"
-#include "server/admin_token_rows.h"
+#include "server/admin/edits.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_rows.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -15,7 +15,7 @@ using base::Result;
 using ledger::Reports;
 using ledger::Store;
 
-ledger::TokenQuery to_query(const admin::TokenFilter& filter, base::Time now) {
+ledger::TokenQuery to_query(const cr::admin::TokenFilter& filter, base::Time now) {
   using Sort = ledger::TokenQuery::Sort;
   static const std::map<std::string_view, Sort> sorts{{"name", Sort::name},           {"used", Sort::used},
                                                       {"left", Sort::left},           {"expires", Sort::expires},
@@ -41,10 +41,10 @@ ledger::TokenQuery to_query(const admin::TokenFilter& filter, base::Time now) {
 }
 
 // The status is computed, not stored: a filter by it reads on until the page is full.
-Result<admin::Page<admin::Token>> read_page(Reports& reports, ledger::TokenQuery query,
-                                            const std::optional<std::string>& status, PageBounds bounds,
-                                            base::Time now) {
-  admin::Page<admin::Token> page;
+Result<cr::admin::Page<cr::admin::Token>> read_page(Reports& reports, ledger::TokenQuery query,
+                                                    const std::optional<std::string>& status, PageBounds bounds,
+                                                    base::Time now) {
+  cr::admin::Page<cr::admin::Token> page;
   query.offset = bounds.offset;
   query.limit = bounds.limit + 1;  // one more tells whether there is another page
   for (;;) {
@@ -71,8 +71,8 @@ struct Outcome {
   std::vector<ledger::BudgetUse> budgets_before, budgets;
 };
 
-admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& record, const ledger::Balance& balance,
-                        const ledger::TokenRow* row, std::span<const ledger::BudgetUse> budgets) {
+cr::admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& record, const ledger::Balance& balance,
+                            const ledger::TokenRow* row, std::span<const ledger::BudgetUse> budgets) {
   const auto directory = call.api.ledger().directory().get();
   const auto account = directory->find_account(record.account);
   TokenView view{record, account ? std::string_view(account->name) : std::string_view(), balance, {}, {}, budgets};
@@ -93,7 +93,7 @@ Result<void> read_budgets(const Store& store, base::TokenId token, std::vector<l
 }  // namespace
 
 RouteResult list_tokens(RouteCall& call) {
-  const auto filter = admin::token_filter_from(call.query);
+  const auto filter = cr::admin::token_filter_from(call.query);
   if (!filter) return tl::unexpected(filter.error());
   const auto bounds = page_bounds(filter->cursor, filter->limit);
   if (!bounds) return tl::unexpected(bounds.error());
@@ -112,7 +112,7 @@ RouteResult show_token(RouteCall& call) {
 }
 
 RouteResult create_token(RouteCall& call) {
-  auto create = read_body<admin::TokenCreate>(call);
+  auto create = read_body<cr::admin::TokenCreate>(call);
   if (!create) return tl::unexpected(create.error());
   auto token = to_new_token(*create);
   if (create->key) base::wipe(*create->key);
@@ -142,7 +142,7 @@ RouteResult create_token(RouteCall& call) {
 }
 
 RouteResult edit_token(RouteCall& call) {
-  const auto edit = read_body<admin::TokenEdit>(call);
+  const auto edit = read_body<cr::admin::TokenEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   const auto patch = to_patch(*edit);
   if (!patch) return tl::unexpected(patch.error());
@@ -162,7 +162,7 @@ RouteResult edit_token(RouteCall& call) {
   });
   if (!done) return tl::unexpected(done.error());
   outcome.balance.quota = outcome.after->quota;
-  admin::TokenEdited edited;
+  cr::admin::TokenEdited edited;
   edited.token = message_of(call, *outcome.after, outcome.balance, &*row, outcome.budgets);
   edited.changes =
       changes_between(message_of(call, *outcome.before, outcome.balance, &*row, outcome.budgets_before), edited.token);
@@ -181,7 +181,7 @@ RouteResult delete_token(RouteCall& call) {
 }
 
 RouteResult restore_token(RouteCall& call) {
-  if (const auto body = read_body<admin::Empty>(call); !body) return tl::unexpected(body.error());
+  if (const auto body = read_body<cr::admin::Empty>(call); !body) return tl::unexpected(body.error());
   std::shared_ptr<const ledger::TokenRecord> restored;
   ledger::Balance balance;
   std::vector<ledger::BudgetUse> budgets;
@@ -197,7 +197,7 @@ RouteResult restore_token(RouteCall& call) {
 }
 
 RouteResult reset_budgets(RouteCall& call) {
-  const auto reset = read_body<admin::BudgetReset>(call);
+  const auto reset = read_body<cr::admin::BudgetReset>(call);
   if (!reset) return tl::unexpected(reset.error());
   std::optional<base::Period> period;
   if (reset->period) {
@@ -215,4 +215,4 @@ RouteResult reset_budgets(RouteCall& call) {
   return answer_with(to_message(*row, call.now), row->token.rev);
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_server.h"
+#include "server/admin/server.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -18,10 +18,10 @@
 #include <thread>
 #include <vector>
 
-#include "server/admin_http.h"
-#include "server/admin_socket.h"
+#include "server/admin/http.h"
+#include "server/admin/socket.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -184,4 +184,4 @@ base::Result<std::unique_ptr<AdminServer>> AdminServer::start(Options options, l
   return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -9,10 +9,10 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "ledger/ledger.h"
-#include "server/admin_api.h"
+#include "ledger/core/ledger.h"
+#include "server/admin/api.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 class AdminServer {
  public:
@@ -43,4 +43,4 @@ class AdminServer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_socket.h"
+#include "server/admin/socket.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -17,7 +17,7 @@
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -168,4 +168,4 @@ Result<Peer> peer_of(int fd) {
   return Peer{credentials.pid, credentials.uid, credentials.gid};
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/result.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 class AdminSocket {
  public:
@@ -44,4 +44,4 @@ struct Peer {
 // By SO_PEERCRED, as the kernel saw it at connect(). `forbidden` for a user our namespace does not know (65534).
 base::Result<Peer> peer_of(int fd);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

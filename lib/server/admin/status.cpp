@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_status.h"
+#include "server/admin/status.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 int admin_status(base::ErrorCode code) {
   using base::ErrorCode;
@@ -34,4 +34,4 @@ int admin_status(base::ErrorCode code) {
   return 500;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -4,10 +4,10 @@
 
 #include "base/result.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 inline constexpr int k_status_rev_mismatch = 412;  // a `conflict` with the If-Match of the request
 
 int admin_status(base::ErrorCode code);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

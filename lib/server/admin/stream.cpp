@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_stream.h"
+#include "server/admin/stream.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 
 #include "base/secret.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -91,4 +91,4 @@ bool AdminStream::is_hung_up() const {
   return ::poll(&entry, 1, 0) > 0;  // POLLHUP and POLLERR, which need not be asked for
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

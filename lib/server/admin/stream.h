@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 class AdminStream {
  public:
@@ -42,4 +42,4 @@ class AdminStream {
   std::array<char, 16'384> buffer_{};
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

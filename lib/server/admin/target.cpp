@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_target.h"
+#include "server/admin/target.h"
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -114,4 +114,4 @@ std::optional<std::vector<std::string>> match_pattern(std::string_view pattern,
   return names;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 struct AdminTarget {
   std::vector<std::string> segments;  // below /admin/v1, decoded: a %2F is part of a name
@@ -24,4 +24,4 @@ base::Result<AdminTarget> parse_target(std::string_view target);
 std::optional<std::vector<std::string>> match_pattern(std::string_view pattern,
                                                       const std::vector<std::string>& segments);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -4,14 +4,14 @@
 
 #include <string>
 
-#include "server/admin_routes.h"
-#include "server/admin_token_view.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_view.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 base::Result<ledger::TokenRow> find_token_row(ledger::Ledger& ledger, const std::string& name);
 
 // The one answer with a key's text in it; all copies on the way are wiped.
-AdminAnswer answer_with_key(admin::Token token, base::Secret key, int status);
+AdminAnswer answer_with_key(cr::admin::Token token, base::Secret key, int status);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "server/admin_token_view.h"
+#include "server/admin/token_view.h"
 
 #include <algorithm>
 
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 namespace {
 
@@ -13,8 +13,8 @@ bool works(const ledger::KeyRecord& key, base::Time now) {
   return !key.not_after || now < *key.not_after;
 }
 
-admin::KeyInfo to_message(const ledger::KeyRow& row) {
-  admin::KeyInfo info;
+cr::admin::KeyInfo to_message(const ledger::KeyRow& row) {
+  cr::admin::KeyInfo info;
   info.id = row.key.id.value;
   info.first = row.key.hint.first;
   info.last = row.key.hint.last;
@@ -26,7 +26,7 @@ admin::KeyInfo to_message(const ledger::KeyRow& row) {
   return info;
 }
 
-void set_settings(admin::Token& token, const ledger::TokenRecord& record) {
+void set_settings(cr::admin::Token& token, const ledger::TokenRecord& record) {
   token.id = record.id.value;
   token.rev = record.rev;
   token.name = record.name;
@@ -56,7 +56,7 @@ std::string words(bool value) {
 std::string words(const std::string& value) {
   return value;
 }
-std::string words(const admin::Quota& value) {
+std::string words(const cr::admin::Quota& value) {
   return value ? value->to_display() : "unlimited";
 }
 std::string words(const std::vector<std::string>& list) {
@@ -64,7 +64,7 @@ std::string words(const std::vector<std::string>& list) {
   for (const auto& item : list) text += (text.empty() ? "" : ",") + item;
   return text.empty() ? "all" : text;
 }
-std::string words(const admin::Tags& tags) {
+std::string words(const cr::admin::Tags& tags) {
   std::string text;
   for (const auto& [name, value] : tags) text += (text.empty() ? "" : ",") + name + "=" + value;
   return text;
@@ -72,7 +72,7 @@ std::string words(const admin::Tags& tags) {
 std::string words(const std::optional<std::int64_t>& count) {
   return count ? std::to_string(*count) : "unlimited";
 }
-std::string words(const std::vector<admin::Budget>& budgets) {
+std::string words(const std::vector<cr::admin::Budget>& budgets) {
   std::string text;
   for (const auto& budget : budgets)
     text += (text.empty() ? "" : ",") + budget.limit.to_display() + "/" + budget.period;
@@ -105,9 +105,9 @@ std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budge
   return until;
 }
 
-admin::Token to_message(const TokenView& view, base::Time now) {
+cr::admin::Token to_message(const TokenView& view, base::Time now) {
   const auto& record = view.record;
-  admin::Token token;
+  cr::admin::Token token;
   set_settings(token, record);
   token.account = view.account;
   token.used = view.balance.posted;
@@ -131,13 +131,13 @@ admin::Token to_message(const TokenView& view, base::Time now) {
   return token;
 }
 
-admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
+cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
   const ledger::Balance balance{row.token.quota, row.posted, row.reserved};
   return to_message(TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets}, now);
 }
 
-std::vector<admin::Change> changes_between(const admin::Token& before, const admin::Token& after) {
-  std::vector<admin::Change> changes;
+std::vector<cr::admin::Change> changes_between(const cr::admin::Token& before, const cr::admin::Token& after) {
+  std::vector<cr::admin::Change> changes;
   const auto compare = [&](std::string field, std::string old_words, std::string new_words) {
     if (old_words != new_words) changes.push_back({std::move(field), std::move(old_words), std::move(new_words)});
   };
@@ -161,4 +161,4 @@ std::vector<admin::Change> changes_between(const admin::Token& before, const adm
   return changes;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "admin/token_messages.h"
-#include "ledger/reports.h"
+#include "ledger/core/reports.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
 struct TokenStatusFacts {
   bool deleted = false;
@@ -34,10 +34,10 @@ struct TokenView {
 };
 // When all budgets that are used up have begun anew; none if none is.
 std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);
-admin::Token to_message(const TokenView& view, base::Time now);
-admin::Token to_message(const ledger::TokenRow& row, base::Time now);
+cr::admin::Token to_message(const TokenView& view, base::Time now);
+cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now);
 
 // Settings that differ, in the words of crctl: quota "$20.00" -> "$25.00".
-std::vector<admin::Change> changes_between(const admin::Token& before, const admin::Token& after);
+std::vector<cr::admin::Change> changes_between(const cr::admin::Token& before, const cr::admin::Token& after);
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/config_bounds.h"
+#include "server/config/bounds.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 namespace {
 
@@ -116,4 +116,4 @@ std::optional<ExceededBound> find_exceeded_bound(std::string_view toml) {
   return Scan(toml).run();
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace cr::server {
+namespace cr::server::config {
 
 inline constexpr std::size_t k_config_bytes_max = std::size_t{1} << 20;
 inline constexpr std::size_t k_config_levels_max = 8;  // of brackets and braces, and of the parts of one key
@@ -24,4 +24,4 @@ struct ExceededBound {
 // the parser stops, it may be anything.
 std::optional<ExceededBound> find_exceeded_bound(std::string_view toml);
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,11 +12,11 @@
 #include <system_error>
 
 #include "base/text.h"
-#include "server/config_bounds.h"
-#include "server/config_keys.h"
-#include "server/config_memory.h"
+#include "server/config/bounds.h"
+#include "server/config/keys.h"
+#include "server/config/memory.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 namespace {
 
@@ -231,4 +231,4 @@ std::string show_config(const Config& config) {
   return text;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::config

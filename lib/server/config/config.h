@@ -13,12 +13,12 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "http/head.h"
-#include "http/tls_server.h"
-#include "relay/settings.h"
+#include "http/message/head.h"
+#include "http/tls/tls_server.h"
+#include "relay/policy/settings.h"
 #include "token/key.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 struct ListenAddress {
   std::string host;  // an address, without brackets
@@ -34,7 +34,7 @@ struct Limits {
   std::chrono::milliseconds body_timeout{60'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds stall_timeout{60'000};
-  http::HeadLimits head;
+  http::message::HeadLimits head;
 };
 
 struct Config {
@@ -45,9 +45,9 @@ struct Config {
   std::int64_t workers = 0;                  // 0 = one a core
   std::vector<std::string> trusted_proxies;  // as typed; relay.trusted_proxies is the compiled set
   std::chrono::milliseconds drain_timeout{30'000};
-  http::ServerTlsFiles tls;  // of all public listeners; empty = they are plain
+  http::tls::ServerTlsFiles tls;  // of all public listeners; empty = they are plain
   Limits limits;
-  relay::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
+  relay::policy::Settings relay;  // on_client_gone, trusted_proxies, [limits] of bodies, [relay], [log] requests
   std::vector<ListenAddress> dns_servers;  // none = the system's
   std::string ca_file;                     // certificates to trust for upstreams beside the system's; empty = none
   std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens; none = never
@@ -78,4 +78,4 @@ base::Result<void> check_reload(const Config& running, const Config& wanted);
 // Every key and its value, a line each, in the file's form and order: "limits.connections_max = 10000".
 std::string show_config(const Config& config);
 
-}  // namespace cr::server
+}  // namespace cr::server::config

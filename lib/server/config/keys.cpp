@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "server/config_keys.h"
+#include "server/config/keys.h"
 
 #include <algorithm>
 #include <concepts>
 
 #include "base/text.h"
-#include "relay/cors.h"
+#include "relay/policy/cors.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 namespace {
 
@@ -254,7 +254,7 @@ ConfigKey origins_key() {
             if (!texts) return tl::unexpected(texts.error());
             if (texts->size() > k_origins_max) return fail(ErrorCode::invalid, "expected 100 origins at most");
             for (const auto& text : *texts) {
-              if (auto done = relay::check_origin(text); !done) return done;
+              if (auto done = relay::policy::check_origin(text); !done) return done;
             }
             config.relay.cors_origins = std::move(*texts);
             return {};
@@ -263,7 +263,7 @@ ConfigKey origins_key() {
 }
 
 std::vector<ConfigKey> top_keys() {
-  using relay::OnClientGone;
+  using relay::policy::OnClientGone;
   return {listen_key(),
           path(
               "state_dir", [](auto& config) -> auto& { return config.state_dir; }),
@@ -313,7 +313,7 @@ std::vector<ConfigKey> limit_keys() {
 std::vector<ConfigKey> other_keys() {
   using base::LogFormat;
   using base::LogLevel;
-  using relay::LogRequests;
+  using relay::policy::LogRequests;
   using MaybeFormat = std::optional<LogFormat>;
   return {
       duration_or(
@@ -402,4 +402,4 @@ std::string hint_for_unknown_key(std::string_view name) {
   return close ? "did you mean '" + *close + "'?" : std::string();
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/config_values.h"
+#include "server/config/values.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 enum class Reload { live, restart };
 
@@ -27,4 +27,4 @@ bool is_config_table(std::string_view name);  // "limits"
 // The way out for a key that does not exist: the nearest one, or the table it belongs in; empty if none is near.
 std::string hint_for_unknown_key(std::string_view name);
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "server/config_memory.h"
+#include "server/config/memory.h"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string_view>
 
-#include "server/config_values.h"
+#include "server/config/values.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 namespace {
 
@@ -85,4 +85,4 @@ base::Result<void> check_memory(const Config& config) {
   return {};
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::config

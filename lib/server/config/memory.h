@@ -7,9 +7,9 @@
 #include <string>
 
 #include "base/result.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 // memory.max of this process's cgroup and those above it, the lowest in bytes (Linux, cgroup-v2.rst); none: there is no
 // limit, or no cgroup v2. `processes` is /proc/self/cgroup, `root` where the hierarchy is mounted.
@@ -27,4 +27,4 @@ void set_default_memory(Config& config, MemoryKeys given, std::optional<std::uin
 // `invalid` where a token's share could not hold one body, or one waiting answer's event would not fit the reserve.
 base::Result<void> check_memory(const Config& config);
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config_values.h"
+#include "server/config/values.h"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include "base/address.h"
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 namespace {
 
@@ -140,4 +140,4 @@ std::string show_texts(const std::vector<std::string>& texts) {
   return "[" + out + "]";
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
-namespace cr::server {
+namespace cr::server::config {
 
 struct ConfigValue {
   enum class Kind { text, whole, list, other } kind = Kind::other;
@@ -39,4 +39,4 @@ std::string show_bytes(std::int64_t bytes);
 std::string show_text(std::string_view text);
 std::string show_texts(const std::vector<std::string>& texts);
 
-}  // namespace cr::server
+}  // namespace cr::server::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/passed_sockets.h"
+#include "server/listener/passed_sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 #include "base/address.h"
 #include "base/text.h"
 
-namespace cr::server {
+namespace cr::server::listener {
 
 namespace {
 
@@ -35,23 +35,23 @@ std::string path_of(const sockaddr_storage& name, socklen_t size) {
   return {address.sun_path, ::strnlen(address.sun_path, room)};
 }
 
-std::optional<ListenAddress> address_of(const sockaddr_storage& name) {
+std::optional<config::ListenAddress> address_of(const sockaddr_storage& name) {
   char text[INET6_ADDRSTRLEN] = {};
   if (name.ss_family == AF_INET) {
     sockaddr_in address{};
     std::memcpy(&address, &name, sizeof address);
     ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
-    return ListenAddress{text, ntohs(address.sin_port)};
+    return config::ListenAddress{text, ntohs(address.sin_port)};
   }
   if (name.ss_family != AF_INET6) return std::nullopt;
   sockaddr_in6 address{};
   std::memcpy(&address, &name, sizeof address);
   ::inet_ntop(AF_INET6, &address.sin6_addr, text, sizeof text);
-  return ListenAddress{text, ntohs(address.sin6_port)};
+  return config::ListenAddress{text, ntohs(address.sin6_port)};
 }
 
 // However each is written: "::" is "0:0:0:0:0:0:0:0".
-bool is_same(const ListenAddress& left, const ListenAddress& right) {
+bool is_same(const config::ListenAddress& left, const config::ListenAddress& right) {
   const auto one = base::IpAddress::parse(left.host);
   const auto other = base::IpAddress::parse(right.host);
   // "::" and "0.0.0.0" differ by family: the first takes both.
@@ -85,9 +85,9 @@ Result<PassedSocket> describe_passed_socket(int fd) {
       "a .socket unit for crd has ListenStream= lines and Accept=no");
 }
 
-Result<ListenPlan> plan_listeners(const Config& config, const std::vector<PassedSocket>& passed) {
+Result<ListenPlan> plan_listeners(const config::Config& config, const std::vector<PassedSocket>& passed) {
   ListenPlan plan;
-  const auto is_named = [&](const ListenAddress& address) {
+  const auto is_named = [&](const config::ListenAddress& address) {
     return !config.listen_given || std::any_of(config.listen.begin(), config.listen.end(),
                                                [&](const auto& wanted) { return is_same(wanted, address); });
   };
@@ -116,4 +116,4 @@ Result<ListenPlan> plan_listeners(const Config& config, const std::vector<Passed
   return plan;
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::listener

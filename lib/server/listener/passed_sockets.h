@@ -7,28 +7,28 @@
 #include <string>
 #include <vector>
 
-#include "server/config.h"
+#include "server/config/config.h"
 
-namespace cr::server {
+namespace cr::server::listener {
 
 struct PassedSocket {
   int fd = -1;
-  std::optional<ListenAddress> address;  // of a TCP socket
-  std::string path;                      // of a unix socket
+  std::optional<config::ListenAddress> address;  // of a TCP socket
+  std::string path;                              // of a unix socket
 };
 
 // What `fd` is. `invalid`, naming it, unless it is a listening TCP socket or unix stream socket with a path.
 base::Result<PassedSocket> describe_passed_socket(int fd);
 
 struct ListenPlan {
-  std::vector<int> public_sockets;   // adopted by every worker
-  std::vector<ListenAddress> binds;  // crd listens there itself
-  int admin_socket = -1;             // -1: crd makes it
+  std::vector<int> public_sockets;           // adopted by every worker
+  std::vector<config::ListenAddress> binds;  // crd listens there itself
+  int admin_socket = -1;                     // -1: crd makes it
 };
 
 // Each address of `listen` takes the socket passed for it, or is bound; where the file has no `listen`, passed TCP
 // sockets stand in for its default. A socket that no setting names is `invalid`: whoever connects to it would wait for
 // ever.
-base::Result<ListenPlan> plan_listeners(const Config& config, const std::vector<PassedSocket>& passed);
+base::Result<ListenPlan> plan_listeners(const config::Config& config, const std::vector<PassedSocket>& passed);
 
-}  // namespace cr::server
+}  // namespace cr::server::listener

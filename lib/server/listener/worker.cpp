@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/worker.h"
+#include "server/listener/worker.h"
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -14,7 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-namespace cr::server {
+namespace cr::server::listener {
 
 namespace asio = http::asio;
 
@@ -72,9 +72,10 @@ base::Result<void> check_address_is_free(const std::string& host, std::uint16_t 
   return {};
 }
 
-Worker::Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::LedgerInbox> inbox, std::uint32_t index,
-               relay::Shared& shared, ListenerState& state, std::shared_ptr<const relay::Settings> settings,
-               std::shared_ptr<const http::ConnectionLimits> limits)
+Worker::Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::request::LedgerInbox> inbox,
+               std::uint32_t index, relay::request::Shared& shared, ListenerState& state,
+               std::shared_ptr<const relay::policy::Settings> settings,
+               std::shared_ptr<const http::server::ConnectionLimits> limits)
     : loop_(std::move(loop)),
       io_(*loop_),
       inbox_(std::move(inbox)),
@@ -144,19 +145,19 @@ void Worker::cut() {
   });
 }
 
-void Worker::use(std::shared_ptr<const relay::Settings> settings,
-                 std::shared_ptr<const http::ConnectionLimits> limits) {
+void Worker::use(std::shared_ptr<const relay::policy::Settings> settings,
+                 std::shared_ptr<const http::server::ConnectionLimits> limits) {
   asio::post(io_, [this, settings = std::move(settings), limits = std::move(limits)] {
     lane_.use(settings);
     limits_ = limits;
   });
 }
 
-void Worker::use_tls(std::shared_ptr<const http::TlsServer> tls) {
+void Worker::use_tls(std::shared_ptr<const http::tls::TlsServer> tls) {
   asio::post(io_, [this, tls = std::move(tls)] { tls_ = tls; });
 }
 
-void Worker::post(std::function<void(relay::Lane&)> job) {
+void Worker::post(std::function<void(relay::request::Lane&)> job) {
   asio::post(io_, [this, job = std::move(job)] { job(lane_); });
 }
 
@@ -219,7 +220,7 @@ bool Worker::admit_connection(http::Socket& socket) {
 }
 
 http::Task<void> Worker::serve(http::Socket socket) {
-  http::Connection client(std::move(socket), lane_.heartbeat(), limits_, tls_.get());
+  http::server::Connection client(std::move(socket), lane_.heartbeat(), limits_, tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
   try {
     const bool begun = !client.is_tls() || co_await begin_tls(client);
@@ -232,16 +233,16 @@ http::Task<void> Worker::serve(http::Socket socket) {
   state_.connections.fetch_sub(1);
 }
 
-http::Task<bool> Worker::begin_tls(http::Connection& client) {
+http::Task<bool> Worker::begin_tls(http::server::Connection& client) {
   const auto outcome = co_await client.shake_hands();
-  if (outcome == http::ReadOutcome::ok) co_return true;
+  if (outcome == http::server::ReadOutcome::ok) co_return true;
   state_.handshakes_failed.fetch_add(1, std::memory_order_relaxed);
-  if (outcome == http::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
+  if (outcome == http::server::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
   co_return false;
 }
 
 // One line for all of a while: whoever can connect could fill the log.
-void Worker::note_wrong_protocol(const http::Connection& client) {
+void Worker::note_wrong_protocol(const http::server::Connection& client) {
   const auto count = state_.wrong_protocol.fetch_add(1) + 1;
   const auto now = base::coarse_now();
   auto quiet_until = state_.wrong_protocol_quiet_until.load();
@@ -252,4 +253,4 @@ void Worker::note_wrong_protocol(const http::Connection& client) {
                       {{"source", client.peer().to_string()}, {"connections", std::to_string(count)}});
 }
 
-}  // namespace cr::server
+}  // namespace cr::server::listener

@@ -15,15 +15,15 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "http/connection.h"
-#include "http/event_loop.h"
-#include "http/net.h"
-#include "http/tls_server.h"
-#include "openai/endpoint.h"
-#include "relay/answer_text.h"
-#include "relay/lane.h"
+#include "dialect/endpoint.h"
+#include "http/net/event_loop.h"
+#include "http/net/net.h"
+#include "http/server/connection.h"
+#include "http/tls/tls_server.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/lane.h"
 
-namespace cr::server {
+namespace cr::server::listener {
 
 // Shared by all workers.
 struct ListenerState {
@@ -41,9 +41,9 @@ struct ListenerState {
 class Worker {
  public:
   // `inbox` is the one whose operations the ledger delivers for this worker, on `loop`.
-  Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::LedgerInbox> inbox, std::uint32_t index,
-         relay::Shared& shared, ListenerState& state, std::shared_ptr<const relay::Settings> settings,
-         std::shared_ptr<const http::ConnectionLimits> limits);
+  Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::request::LedgerInbox> inbox, std::uint32_t index,
+         relay::request::Shared& shared, ListenerState& state, std::shared_ptr<const relay::policy::Settings> settings,
+         std::shared_ptr<const http::server::ConnectionLimits> limits);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -60,12 +60,13 @@ class Worker {
   // Any thread. Cuts what still runs; it is settled all the same.
   void cut();
   // Any thread. New settings for requests and connections from now on.
-  void use(std::shared_ptr<const relay::Settings> settings, std::shared_ptr<const http::ConnectionLimits> limits);
+  void use(std::shared_ptr<const relay::policy::Settings> settings,
+           std::shared_ptr<const http::server::ConnectionLimits> limits);
   // Any thread; before start() for a listener that speaks TLS from its first connection on. New connections prove
   // themselves with `tls`, open ones keep what they began with.
-  void use_tls(std::shared_ptr<const http::TlsServer> tls);
+  void use_tls(std::shared_ptr<const http::tls::TlsServer> tls);
   // Any thread: runs `job` on this worker's thread.
-  void post(std::function<void(relay::Lane&)> job);
+  void post(std::function<void(relay::request::Lane&)> job);
   // In this order, for all workers: the first ends the loop and joins the thread; the second destroys what still waits,
   // once no other thread posts here any more but the ledger's, whose operations are then finished without the loop.
   void stop();
@@ -75,32 +76,37 @@ class Worker {
   http::Task<void> accept_loop(http::Acceptor& acceptor);
   bool admit_connection(http::Socket& socket);
   http::Task<void> serve(http::Socket socket);
-  http::Task<bool> begin_tls(http::Connection& client);
-  http::Task<void> serve_requests(http::Connection& client);
-  http::Task<void> linger(http::Connection& client);
-  void note_wrong_protocol(const http::Connection& client);
-  http::Task<relay::Persistence> answer(http::Connection& client, const http::RequestHead& head);
-  http::Task<relay::Persistence> relay_to_channel(http::Connection& client, const http::RequestHead& head,
-                                                  openai::Endpoint endpoint);
-  http::Task<relay::Persistence> answer_other(http::Connection& client, const http::RequestHead& head, bool endpoint);
-  http::Task<relay::Persistence> answer_preflight(http::Connection& client, const http::RequestHead& head,
-                                                  const relay::AnswerFor& to);
-  http::Task<relay::Persistence> answer_health(http::Connection& client, const http::RequestHead& head,
-                                               const relay::AnswerFor& to);
+  http::Task<bool> begin_tls(http::server::Connection& client);
+  http::Task<void> serve_requests(http::server::Connection& client);
+  http::Task<void> linger(http::server::Connection& client);
+  void note_wrong_protocol(const http::server::Connection& client);
+  http::Task<relay::request::Persistence> answer(http::server::Connection& client,
+                                                 const http::message::RequestHead& head);
+  http::Task<relay::request::Persistence> relay_to_channel(http::server::Connection& client,
+                                                           const http::message::RequestHead& head,
+                                                           dialect::Endpoint endpoint);
+  http::Task<relay::request::Persistence> answer_other(http::server::Connection& client,
+                                                       const http::message::RequestHead& head, bool endpoint);
+  http::Task<relay::request::Persistence> answer_preflight(http::server::Connection& client,
+                                                           const http::message::RequestHead& head,
+                                                           const relay::request::AnswerFor& to);
+  http::Task<relay::request::Persistence> answer_health(http::server::Connection& client,
+                                                        const http::message::RequestHead& head,
+                                                        const relay::request::AnswerFor& to);
   void pause_accepting_until_fds_are_free();
 
   const std::unique_ptr<http::EventLoop> loop_;  // first, so that it ends last
   http::asio::io_context& io_;
-  const std::shared_ptr<relay::LedgerInbox> inbox_;
+  const std::shared_ptr<relay::request::LedgerInbox> inbox_;
   const std::uint32_t index_;
-  relay::Shared& shared_;
+  relay::request::Shared& shared_;
   ListenerState& state_;
-  std::shared_ptr<const http::ConnectionLimits> limits_;
-  std::shared_ptr<const http::TlsServer> tls_;  // null: plain
-  relay::Lane lane_;
+  std::shared_ptr<const http::server::ConnectionLimits> limits_;
+  std::shared_ptr<const http::tls::TlsServer> tls_;  // null: plain
+  relay::request::Lane lane_;
   std::list<http::Acceptor> acceptors_;
   std::vector<http::asio::ip::tcp::endpoint> bound_;
-  std::list<http::Connection*> connections_;
+  std::list<http::server::Connection*> connections_;
   bool draining_ = false;
   int reserve_fd_ = -1;  // given up when descriptors run out, so that a waiting client can be told
   std::thread thread_;
@@ -109,4 +115,4 @@ class Worker {
 // Whether something else listens there already: SO_REUSEPORT alone would share the port with it in silence.
 base::Result<void> check_address_is_free(const std::string& host, std::uint16_t port);
 
-}  // namespace cr::server
+}  // namespace cr::server::listener

@@ -4,9 +4,9 @@
 #include <limits>
 #include <random>
 
-#include "openai/price.h"
+#include "billing/price.h"
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 using base::Credits;
@@ -64,7 +64,7 @@ TEST(Hold, ShrinksWhereItsBoundIsCrdsOwn) {
   EXPECT_FALSE(shrunk(terms(100, 16'384), 30'000)) << "the client's own bound";
   EXPECT_TRUE(shrunk(terms(100, 16'384), 32'868));
   auto embeddings = terms(100);
-  embeddings.endpoint = Endpoint::embeddings;
+  embeddings.endpoint = dialect::Endpoint::embeddings;
   EXPECT_FALSE(shrunk(embeddings, 99));
   EXPECT_TRUE(shrunk(embeddings, 100));
 }
@@ -150,7 +150,7 @@ TEST(Hold, FreeOutput) {
 
 TEST(Hold, NoOutputAtAll) {
   HoldTerms given = terms(100);
-  given.endpoint = Endpoint::embeddings;
+  given.endpoint = dialect::Endpoint::embeddings;
   expect_hold(given, 100, Expected{100, 0, false, false}, "affordable");
   expect_hold(given, 99, std::nullopt, "not");
 }
@@ -172,7 +172,7 @@ TEST(Hold, Saturates) {
 }
 
 TEST(InputCeiling, IsTheBytesAndAnOverhead) {
-  RequestScan scan;
+  dialect::RequestScan scan;
   EXPECT_EQ(input_tokens_ceiling(1000, scan), 1064);
   scan.messages = 3;
   EXPECT_EQ(input_tokens_ceiling(1000, scan), 1112);
@@ -198,7 +198,7 @@ HoldTerms any_terms(Chance& chance) {
   if (chance.one_in(2)) given.price.max_output_tokens = 1 + chance.below(20'000);
   if (chance.one_in(2)) given.price.context_tokens = 1 + chance.below(100'000);
   given.multiplier = Multiplier{chance.one_in(10) ? 0 : chance.below(4'000'000)};
-  given.endpoint = chance.one_in(6) ? Endpoint::embeddings : Endpoint::chat_completions;
+  given.endpoint = chance.one_in(6) ? dialect::Endpoint::embeddings : dialect::Endpoint::chat_completions;
   given.input_tokens = chance.below(50'000);
   given.choices = 1 + chance.below(4);
   if (chance.one_in(2)) given.client_bound = 1 + chance.below(30'000);
@@ -206,8 +206,8 @@ HoldTerms any_terms(Chance& chance) {
   return given;
 }
 
-Usage any_usage(Chance& chance, const HoldTerms& given, std::int64_t output_most) {
-  Usage usage;
+dialect::Usage any_usage(Chance& chance, const HoldTerms& given, std::int64_t output_most) {
+  dialect::Usage usage;
   usage.input_tokens = chance.one_in(3) ? given.input_tokens : chance.below(given.input_tokens + 1);
   usage.cached_tokens = chance.one_in(3) ? usage.input_tokens : chance.below(usage.input_tokens + 1);
   usage.cache_write_tokens = usage.input_tokens - usage.cached_tokens;
@@ -228,13 +228,13 @@ TEST(Hold, NoAnswerWithinTheBoundsCostsMore) {
     ++held;
     ASSERT_LE(hold->amount, available);
     ASSERT_GE(hold->amount.nano(), 0);
-    const bool output = has_output(given.endpoint);
+    const bool output = dialect::has_output(given.endpoint);
     // What the forwarded request lets the model say.
     std::int64_t bound = hold->write_bound ? hold->output_bound : given.client_bound.value_or(1'000'000);
     if (!hold->write_bound && given.client_bound)
       bound = std::min(bound, given.price.max_output_tokens.value_or(bound));
     for (int answer = 0; answer < 5; ++answer) {
-      const Usage usage = any_usage(chance, given, output ? bound * given.choices : 0);
+      const dialect::Usage usage = any_usage(chance, given, output ? bound * given.choices : 0);
       ASSERT_LE(cost(given.price, given.multiplier, usage), hold->amount)
           << "round " << round << " bound " << bound << " held " << hold->output_bound;
     }
@@ -242,7 +242,7 @@ TEST(Hold, NoAnswerWithinTheBoundsCostsMore) {
       ASSERT_TRUE(hold->write_bound);
       ASSERT_GE(hold->output_bound, std::min<std::int64_t>(k_least_output_tokens, bound));
       // One token more would not have been affordable.
-      Usage more{given.input_tokens, 0, 0, (hold->output_bound + 1) * given.choices};
+      dialect::Usage more{given.input_tokens, 0, 0, (hold->output_bound + 1) * given.choices};
       Price dearest = given.price;
       dearest.input = std::max({dearest.input, dearest.cached_input, dearest.cache_write});
       ASSERT_GT(cost(dearest, given.multiplier, more), available);
@@ -253,4 +253,4 @@ TEST(Hold, NoAnswerWithinTheBoundsCostsMore) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::billing

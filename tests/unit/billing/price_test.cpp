@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/price.h"
+#include "billing/price.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <random>
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 constexpr std::int64_t k_max = std::numeric_limits<std::int64_t>::max();
@@ -95,7 +95,7 @@ struct CostRow {
   std::string_view name;
   Price price;
   std::int64_t millionths;
-  Usage usage;
+  dialect::Usage usage;
   std::int64_t nano;
 };
 
@@ -151,7 +151,7 @@ TEST(Cost, IsTheLeastThatCovers) {
     price.output = Rate{below(100'000'000'000)};
     price.per_request = base::Credits::from_nano(below(1'000'000));
     const Multiplier multiplier{below(3'000'000)};
-    Usage usage{below(1'000'000), 0, 0, below(100'000)};
+    dialect::Usage usage{below(1'000'000), 0, 0, below(100'000)};
     usage.cached_tokens = below(static_cast<std::uint64_t>(usage.input_tokens) + 1);
     usage.cache_write_tokens = below(static_cast<std::uint64_t>(usage.input_tokens - usage.cached_tokens) + 1);
 
@@ -169,4 +169,4 @@ TEST(Cost, IsTheLeastThatCovers) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::billing

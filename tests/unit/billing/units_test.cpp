@@ -4,19 +4,19 @@
 
 #include <limits>
 
-#include "openai/meter.h"
-#include "openai/price.h"
+#include "billing/price.h"
+#include "dialect/meter.h"
 
-namespace cr::openai {
+namespace cr::billing {
 namespace {
 
 using base::Credits;
 
-RequestScan scan(Endpoint endpoint, std::string_view body) {
-  RequestScanner scanner;
+dialect::RequestScan scan(dialect::Endpoint endpoint, std::string_view body) {
+  dialect::RequestScanner scanner;
   auto found = scanner.scan(endpoint, body);
   EXPECT_TRUE(found) << body << found.error().message;
-  return found ? *found : RequestScan{};
+  return found ? *found : dialect::RequestScan{};
 }
 
 TEST(Units, CharactersOfSpeechAreUnicodeCharacters) {
@@ -34,18 +34,21 @@ TEST(Units, CharactersOfSpeechAreUnicodeCharacters) {
            Row{R"(\uD834\uDD1E)", 1},
            Row{R"(\ud834\udd1e\ud7ff\ue000)", 3},
        }) {
-    const auto found = scan(Endpoint::audio_speech, R"({"model":"m","input":")" + std::string(row.input) + "\"}");
+    const auto found =
+        scan(dialect::Endpoint::audio_speech, R"({"model":"m","input":")" + std::string(row.input) + "\"}");
     EXPECT_EQ(found.characters, row.characters) << row.input;
   }
 }
 
 TEST(Units, AQueryIsReadAnewForEachDocument) {
-  const auto found = scan(Endpoint::rerank, R"({"model":"m","query":"12345678","documents":["a","b",{"text":"c"}]})");
+  const auto found =
+      scan(dialect::Endpoint::rerank, R"({"model":"m","query":"12345678","documents":["a","b",{"text":"c"}]})");
   EXPECT_EQ(found.documents, 3);
   EXPECT_EQ(found.repeated_bytes, 3 * 10);  // with its quotes
   EXPECT_FALSE(found.unbounded_media);
   EXPECT_EQ(input_tokens_ceiling(100, found), 100 + 30 + 64 + 4 * 16);
-  EXPECT_TRUE(scan(Endpoint::rerank, R"({"model":"m","query":"q","documents":[{"image":"u"}]})").unbounded_media);
+  EXPECT_TRUE(
+      scan(dialect::Endpoint::rerank, R"({"model":"m","query":"q","documents":[{"image":"u"}]})").unbounded_media);
 }
 
 TEST(Units, TheDefaultModelIsWrittenIntoTheBody) {
@@ -57,13 +60,14 @@ TEST(Units, TheDefaultModelIsWrittenIntoTheBody) {
            Row{R"({"input":"a","model":null})", R"({"input":"a","model":"omni-moderation-latest"})"},
            Row{R"({"input":"a","model":"m"})", R"({"input":"a","model":"m"})"},
        }) {
-    const auto found = scan(Endpoint::moderations, row.body);
-    EXPECT_EQ(apply_edits(row.body, plan_edits(found, {})), row.expected);
+    const auto found = scan(dialect::Endpoint::moderations, row.body);
+    EXPECT_EQ(dialect::apply_edits(row.body, dialect::plan_edits(found, {})), row.expected);
   }
-  const auto found = scan(Endpoint::moderations, R"({"input":"a"})");
-  Rewrite mapped;
+  const auto found = scan(dialect::Endpoint::moderations, R"({"input":"a"})");
+  dialect::Rewrite mapped;
   mapped.model = "other";
-  EXPECT_EQ(apply_edits(R"({"input":"a"})", plan_edits(found, mapped)), R"({"model":"other","input":"a"})");
+  EXPECT_EQ(dialect::apply_edits(R"({"input":"a"})", dialect::plan_edits(found, mapped)),
+            R"({"model":"other","input":"a"})");
 }
 
 TEST(Units, ALongCacheIsSeenWhereverItIsAskedFor) {
@@ -74,7 +78,8 @@ TEST(Units, ALongCacheIsSeenWhereverItIsAskedFor) {
            R"("messages":[{"role":"user","content":[{"type":"tool_result","content":[
               {"type":"text","text":"a","cache_control":{"ttl":"1h"}}]}]}])",
        }) {
-    EXPECT_TRUE(scan(Endpoint::messages, R"({"model":"m",)" + std::string(members) + "}").long_cache) << members;
+    EXPECT_TRUE(scan(dialect::Endpoint::messages, R"({"model":"m",)" + std::string(members) + "}").long_cache)
+        << members;
   }
   for (const std::string_view members : {
            R"("cache_control":{"type":"ephemeral"})",
@@ -82,7 +87,8 @@ TEST(Units, ALongCacheIsSeenWhereverItIsAskedFor) {
            R"("system":[{"type":"text","text":"ttl 1h","cache_control":{"type":"ephemeral","ttl":"5m"}}])",
            R"("metadata":{"ttl":"1h"})",
        }) {
-    EXPECT_FALSE(scan(Endpoint::messages, R"({"model":"m",)" + std::string(members) + "}").long_cache) << members;
+    EXPECT_FALSE(scan(dialect::Endpoint::messages, R"({"model":"m",)" + std::string(members) + "}").long_cache)
+        << members;
   }
 }
 
@@ -111,7 +117,7 @@ TEST(Units, AreSummedExactly) {
            Row{"negative counts are none", -1, -1, -1, -1, 1'000'000, 7},
            Row{"saturates", k_max, k_max, k_max, k_max, 1'000'000'000, k_max},
        }) {
-    Usage usage;
+    dialect::Usage usage;
     usage.images = row.images;
     usage.characters = row.characters;
     usage.audio_ms = row.audio_ms;
@@ -124,7 +130,7 @@ TEST(Units, AnHourInTheCacheCostsTwiceTheInput) {
   Price price;
   price.input = Rate{3'000'000'000};
   price.cache_write = Rate{3'750'000'000};
-  Usage usage;
+  dialect::Usage usage;
   usage.input_tokens = 100;
   usage.cache_write_tokens = 50;
   usage.long_cache_write_tokens = 20;
@@ -136,33 +142,33 @@ TEST(Units, AnHourInTheCacheCostsTwiceTheInput) {
 }
 
 TEST(Units, HaveACeiling) {
-  RequestScan asked;
+  dialect::RequestScan asked;
   asked.choices = 3;
   asked.characters = 20;
   asked.documents = 150;
   const Price by_units = all_units();
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::images_generations, 10, asked)->images, 3);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::audio_speech, 10, asked)->characters, 20);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::rerank, 199, asked)->search_units, 2);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::rerank, 200 * 51, asked)->search_units, 3);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::images_edits, 10, asked)->images, 3);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::audio_transcriptions, 750 * 60, asked)->audio_ms, 60'001);
-  EXPECT_EQ(units_ceiling(by_units, Endpoint::chat_completions, 10, asked), Usage{});
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::images_generations, 10, asked)->images, 3);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::audio_speech, 10, asked)->characters, 20);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::rerank, 199, asked)->search_units, 2);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::rerank, 200 * 51, asked)->search_units, 3);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::images_edits, 10, asked)->images, 3);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::audio_transcriptions, 750 * 60, asked)->audio_ms, 60'001);
+  EXPECT_EQ(units_ceiling(by_units, dialect::Endpoint::chat_completions, 10, asked), dialect::Usage{});
 
   Price by_tokens;
   by_tokens.output = Rate{40'000'000'000};
-  EXPECT_EQ(units_ceiling(by_tokens, Endpoint::images_generations, 10, asked), std::nullopt);
-  EXPECT_EQ(units_ceiling(by_tokens, Endpoint::audio_speech, 10, asked), std::nullopt);
-  EXPECT_TRUE(units_ceiling(by_tokens, Endpoint::chat_completions, 10, asked)) << "its bound is written";
+  EXPECT_EQ(units_ceiling(by_tokens, dialect::Endpoint::images_generations, 10, asked), std::nullopt);
+  EXPECT_EQ(units_ceiling(by_tokens, dialect::Endpoint::audio_speech, 10, asked), std::nullopt);
+  EXPECT_TRUE(units_ceiling(by_tokens, dialect::Endpoint::chat_completions, 10, asked)) << "its bound is written";
   by_tokens.context_tokens = 1000;
-  EXPECT_EQ(units_ceiling(by_tokens, Endpoint::images_generations, 10, asked)->output_tokens, 3000);
+  EXPECT_EQ(units_ceiling(by_tokens, dialect::Endpoint::images_generations, 10, asked)->output_tokens, 3000);
   by_tokens.max_output_tokens = 300;
-  EXPECT_EQ(units_ceiling(by_tokens, Endpoint::images_generations, 10, asked)->output_tokens, 900);
+  EXPECT_EQ(units_ceiling(by_tokens, dialect::Endpoint::images_generations, 10, asked)->output_tokens, 900);
 }
 
 TEST(Units, AreHeldWithTheInput) {
   HoldTerms terms;
-  terms.endpoint = Endpoint::images_generations;
+  terms.endpoint = dialect::Endpoint::images_generations;
   terms.price = all_units();
   terms.price.input = Rate{1'000'000};
   terms.price.output = Rate{2'000'000};
@@ -190,88 +196,89 @@ TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {
   character.per_character = Rate{1};
   second.per_second = Credits::from_nano(1);
   request.per_request = Credits::from_nano(1);
-  for (int i = 0; i < k_endpoint_count; ++i) {
-    const auto endpoint = static_cast<Endpoint>(i);
-    const bool free = is_free(endpoint);
+  for (int i = 0; i < dialect::k_endpoint_count; ++i) {
+    const auto endpoint = static_cast<dialect::Endpoint>(i);
+    const bool free = dialect::is_free(endpoint);
     EXPECT_TRUE(can_meter(Price{}, endpoint)) << "a price of 0 is free";
     EXPECT_TRUE(can_meter(tokens, endpoint));
     EXPECT_TRUE(can_meter(request, endpoint));
-    EXPECT_EQ(can_meter(image, endpoint), free || makes_images(endpoint)) << i;
-    EXPECT_EQ(can_meter(character, endpoint), free || endpoint == Endpoint::audio_speech) << i;
-    EXPECT_EQ(can_meter(second, endpoint), free || hears_sound(endpoint)) << i;
+    EXPECT_EQ(can_meter(image, endpoint), free || dialect::makes_images(endpoint)) << i;
+    EXPECT_EQ(can_meter(character, endpoint), free || endpoint == dialect::Endpoint::audio_speech) << i;
+    EXPECT_EQ(can_meter(second, endpoint), free || dialect::hears_sound(endpoint)) << i;
   }
 }
 
 // --- answers ---
-Meter read(Endpoint endpoint, std::string_view body) {
-  Meter meter(endpoint, UsageEvent::forward);
+dialect::Meter read(dialect::Endpoint endpoint, std::string_view body) {
+  dialect::Meter meter(endpoint, dialect::UsageEvent::forward);
   meter.observe_body(body);
   return meter;
 }
 
 TEST(Units, ImagesOfAnAnswerAreCounted) {
-  const auto three = read(Endpoint::images_generations, R"({"data":[{"url":"a"},{"b64_json":"iVBO"},{}]})");
+  const auto three = read(dialect::Endpoint::images_generations, R"({"data":[{"url":"a"},{"b64_json":"iVBO"},{}]})");
   EXPECT_EQ(three.images(), 3);
   EXPECT_EQ(three.usage(), std::nullopt);
-  EXPECT_EQ(read(Endpoint::images_generations, R"({"data":[]})").images(), 0);
-  EXPECT_EQ(read(Endpoint::images_generations, R"({"error":{"message":"no"}})").images(), std::nullopt);
-  EXPECT_EQ(read(Endpoint::images_generations, R"({"data":[{"url":"a")").images(), std::nullopt) << "cut";
-  EXPECT_EQ(read(Endpoint::embeddings, R"({"data":[{},{}]})").images(), std::nullopt);
-  const auto told = read(Endpoint::images_generations,
+  EXPECT_EQ(read(dialect::Endpoint::images_generations, R"({"data":[]})").images(), 0);
+  EXPECT_EQ(read(dialect::Endpoint::images_generations, R"({"error":{"message":"no"}})").images(), std::nullopt);
+  EXPECT_EQ(read(dialect::Endpoint::images_generations, R"({"data":[{"url":"a")").images(), std::nullopt) << "cut";
+  EXPECT_EQ(read(dialect::Endpoint::embeddings, R"({"data":[{},{}]})").images(), std::nullopt);
+  const auto told = read(dialect::Endpoint::images_generations,
                          R"({"data":[{}],"usage":{"total_tokens":284,"input_tokens":12,"output_tokens":272,
                              "input_tokens_details":{"text_tokens":12,"image_tokens":0}}})");
-  EXPECT_EQ(told.usage(), (Usage{12, 0, 0, 272}));
+  EXPECT_EQ(told.usage(), (dialect::Usage{12, 0, 0, 272}));
 }
 
 TEST(Units, EachImageOfAStreamBringsItsUsage) {
-  Meter meter(Endpoint::images_generations, UsageEvent::forward);
+  dialect::Meter meter(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
   const auto see = [&meter](std::string_view data) { meter.observe({data, "", data}); };
   see(R"({"type":"image_generation.partial_image","b64_json":"AAAA","partial_image_index":0})");
   EXPECT_EQ(meter.images(), std::nullopt);
   for (int i = 0; i < 2; ++i)
     see(R"({"type":"image_generation.completed","b64_json":"AAAA","usage":{"input_tokens":5,"output_tokens":70}})");
   EXPECT_EQ(meter.images(), 2);
-  EXPECT_EQ(meter.usage(), (Usage{10, 0, 0, 140}));
+  EXPECT_EQ(meter.usage(), (dialect::Usage{10, 0, 0, 140}));
   EXPECT_FALSE(meter.ended()) << "another image may come";
 }
 
 TEST(Units, SumsOfImagesStayPlausible) {
-  Meter meter(Endpoint::images_generations, UsageEvent::forward);
+  dialect::Meter meter(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
   constexpr std::string_view k_data =
       R"({"type":"image_generation.completed","usage":{"input_tokens":1099511627776,"output_tokens":1099511627776}})";
   for (int i = 0; i < 3; ++i) meter.observe({k_data, "", k_data});
   constexpr std::int64_t k_most = std::int64_t{1} << 40;
-  EXPECT_EQ(meter.usage(), (Usage{k_most, 0, 0, k_most}));
+  EXPECT_EQ(meter.usage(), (dialect::Usage{k_most, 0, 0, k_most}));
 }
 
 TEST(Units, SpeechInEventsEndsWithItsUsage) {
-  Meter meter(Endpoint::audio_speech, UsageEvent::forward);
+  dialect::Meter meter(dialect::Endpoint::audio_speech, dialect::UsageEvent::forward);
   const auto see = [&meter](std::string_view data) { meter.observe({data, "", data}); };
   see(R"({"type":"speech.audio.delta","audio":"AAAA"})");
   EXPECT_FALSE(meter.ended());
   see(R"({"type":"speech.audio.done","usage":{"input_tokens":14,"output_tokens":101,"total_tokens":115}})");
   EXPECT_TRUE(meter.ended());
-  EXPECT_EQ(meter.usage(), (Usage{14, 0, 0, 101}));
+  EXPECT_EQ(meter.usage(), (dialect::Usage{14, 0, 0, 101}));
 }
 
 TEST(Units, ARerankTellsTokensOrSearchUnits) {
   struct Row {
     const char* name;
     std::string_view body;
-    std::optional<Usage> usage;
+    std::optional<dialect::Usage> usage;
     std::optional<std::int64_t> search_units;
   };
   for (const Row& row : {
-           Row{"Jina", R"({"results":[],"usage":{"total_tokens":38}})", Usage{38, 0, 0, 0}, std::nullopt},
-           Row{"Voyage", R"({"object":"list","data":[{"index":0}],"usage":{"total_tokens":26}})", Usage{26, 0, 0, 0},
+           Row{"Jina", R"({"results":[],"usage":{"total_tokens":38}})", dialect::Usage{38, 0, 0, 0}, std::nullopt},
+           Row{"Voyage", R"({"object":"list","data":[{"index":0}],"usage":{"total_tokens":26}})",
+               dialect::Usage{26, 0, 0, 0}, std::nullopt},
+           Row{"both fields", R"({"usage":{"prompt_tokens":30,"total_tokens":38}})", dialect::Usage{30, 0, 0, 0},
                std::nullopt},
-           Row{"both fields", R"({"usage":{"prompt_tokens":30,"total_tokens":38}})", Usage{30, 0, 0, 0}, std::nullopt},
            Row{"Cohere", R"({"results":[],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":2}}})",
                std::nullopt, 2},
            Row{"no meta", R"({"results":[],"meta":null})", std::nullopt, std::nullopt},
            Row{"a fraction", R"({"meta":{"billed_units":{"search_units":1.5}}})", std::nullopt, std::nullopt},
        }) {
-    const auto meter = read(Endpoint::rerank, row.body);
+    const auto meter = read(dialect::Endpoint::rerank, row.body);
     EXPECT_EQ(meter.usage(), row.usage) << row.name;
     EXPECT_EQ(meter.search_units(), row.search_units) << row.name;
   }
@@ -293,11 +300,11 @@ TEST(Units, AnthropicSplitsWhatItWroteToItsCache) {
            Row{"null", R"("cache_creation_input_tokens":30,"cache_creation":null)", 30, 0},
        }) {
     const std::string body = R"({"usage":{"input_tokens":5,"output_tokens":1,)" + std::string(row.usage) + "}}";
-    Usage expected{5 + row.written, 0, row.written, 1};
+    dialect::Usage expected{5 + row.written, 0, row.written, 1};
     expected.long_cache_write_tokens = row.kept_long;
-    EXPECT_EQ(read(Endpoint::messages, body).usage(), expected) << row.name;
+    EXPECT_EQ(read(dialect::Endpoint::messages, body).usage(), expected) << row.name;
   }
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::billing

@@ -2,9 +2,9 @@
 // Which requests have input that is not in the body as text, so that its bytes do not bound its tokens.
 #include <gtest/gtest.h>
 
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 bool is_unbounded(std::string_view members, Endpoint endpoint) {
@@ -134,4 +134,4 @@ TEST(Content, Messages) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 RequestScan scan(std::string_view body, Endpoint endpoint = Endpoint::chat_completions) {
@@ -125,4 +125,4 @@ TEST(Edits, TheResultScansToWhatWasAsked) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

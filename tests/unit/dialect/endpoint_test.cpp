@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "openai/endpoint.h"
+#include "dialect/endpoint.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 struct Row {
@@ -64,4 +64,4 @@ TEST(Endpoint, NothingElseIsOne) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

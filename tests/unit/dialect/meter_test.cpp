@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "openai/meter.h"
+#include "dialect/meter.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
-SseEvent event(std::string_view data, std::string_view name = "") {
+http::message::SseEvent event(std::string_view data, std::string_view name = "") {
   return {data, name, data};
 }
 
@@ -454,4 +454,4 @@ TEST(Meter, TellsAResponsesIdAndNoOther) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/refusal.h"
+#include "dialect/refusal.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 using nlohmann::json;
@@ -107,4 +107,4 @@ TEST(Refusal, EventForARunningStream) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Rows named D are those of the list of faults and bad inputs.
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 RefusalOr<RequestScan> scan(std::string_view body, Endpoint endpoint = Endpoint::chat_completions) {
@@ -421,4 +421,4 @@ TEST(RequestScan, AWrongPreviousResponseIsNamed) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

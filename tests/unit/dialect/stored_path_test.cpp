@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/stored_path.h"
+#include "dialect/stored_path.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace cr::openai {
+namespace cr::dialect {
 namespace {
 
 TEST(StoredPath, EachAddressAndItsMethods) {
@@ -46,4 +46,4 @@ TEST(StoredPath, NothingThatCouldLeadElsewhere) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect

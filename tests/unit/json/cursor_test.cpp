@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/json_cursor.h"
+#include "json/cursor.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
 
-namespace cr::openai {
+namespace cr::json {
 namespace {
 
 bool accepts(std::string_view text) {
@@ -234,4 +234,4 @@ TEST(JsonCursor, AgreesWithAnotherParserOnDamage) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::json

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT
-#include "openai/echo.h"
+#include "provider/echo.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "openai/meter.h"
+#include "dialect/meter.h"
 
-namespace cr::openai {
+namespace cr::provider {
 namespace {
 
 using nlohmann::json;
 
-EchoAnswer answer(Endpoint endpoint, const std::string& body) {
-  RequestScanner scanner;
+EchoAnswer answer(dialect::Endpoint endpoint, const std::string& body) {
+  dialect::RequestScanner scanner;
   const auto scan = scanner.scan(endpoint, body);
   EXPECT_TRUE(scan) << body;
   if (!scan) return {};
   return echo_answer(endpoint, body, *scan, "01ABC", base::from_unix_ms(1'700'000'000'123));
 }
 
-json plain(Endpoint endpoint, const std::string& body) {
+json plain(dialect::Endpoint endpoint, const std::string& body) {
   const EchoAnswer echo = answer(endpoint, body);
   EXPECT_EQ(echo.content_type, "application/json");
   EXPECT_EQ(echo.pieces.size(), 1u);
@@ -33,11 +33,11 @@ struct Event {
   json data;
 };
 
-std::vector<Event> stream(Endpoint endpoint, const std::string& body) {
+std::vector<Event> stream(dialect::Endpoint endpoint, const std::string& body) {
   const EchoAnswer echo = answer(endpoint, body);
   EXPECT_EQ(echo.content_type, "text/event-stream");
   std::vector<Event> events;
-  SseSplitter splitter(1 << 20);
+  http::message::SseSplitter splitter(1 << 20);
   for (const std::string& piece : echo.pieces) {
     EXPECT_TRUE(splitter.push(piece));
     const auto event = splitter.next();
@@ -51,13 +51,13 @@ std::vector<Event> stream(Endpoint endpoint, const std::string& body) {
 }
 
 // What crd would meter from the answer.
-Usage metered(Endpoint endpoint, const std::string& body) {
+dialect::Usage metered(dialect::Endpoint endpoint, const std::string& body) {
   const EchoAnswer echo = answer(endpoint, body);
-  Meter meter(endpoint, UsageEvent::forward);
+  dialect::Meter meter(endpoint, dialect::UsageEvent::forward);
   if (echo.content_type == "application/json") {
     meter.observe_body(echo.pieces.at(0));
   } else {
-    SseSplitter splitter(1 << 20);
+    http::message::SseSplitter splitter(1 << 20);
     for (const std::string& piece : echo.pieces) {
       EXPECT_TRUE(splitter.push(piece));
       while (const auto event = splitter.next()) meter.observe(*event);
@@ -66,7 +66,7 @@ Usage metered(Endpoint endpoint, const std::string& body) {
   EXPECT_TRUE(meter.ended());
   EXPECT_FALSE(meter.saw_error());
   EXPECT_TRUE(meter.usage());
-  return meter.usage().value_or(Usage{});
+  return meter.usage().value_or(dialect::Usage{});
 }
 
 const std::string k_chat =
@@ -74,7 +74,7 @@ const std::string k_chat =
     R"({"role":"assistant","content":"x"},{"role":"user","content":[{"type":"text","text":"Hello, wörld!"}]}])";
 
 TEST(Echo, ChatPlain) {
-  const json body = plain(Endpoint::chat_completions, "{" + k_chat + "}");
+  const json body = plain(dialect::Endpoint::chat_completions, "{" + k_chat + "}");
   EXPECT_EQ(body["id"], "chatcmpl-01ABC");
   EXPECT_EQ(body["object"], "chat.completion");
   EXPECT_EQ(body["created"], 1'700'000'000);
@@ -90,7 +90,7 @@ TEST(Echo, ChatPlain) {
 }
 
 TEST(Echo, ChatChoicesAndBound) {
-  const json body = plain(Endpoint::chat_completions, "{" + k_chat + R"(,"n":3,"max_tokens":2})");
+  const json body = plain(dialect::Endpoint::chat_completions, "{" + k_chat + R"(,"n":3,"max_tokens":2})");
   ASSERT_EQ(body["choices"].size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(body["choices"][i]["index"], i);
@@ -101,7 +101,7 @@ TEST(Echo, ChatChoicesAndBound) {
 }
 
 TEST(Echo, ChatStream) {
-  const auto events = stream(Endpoint::chat_completions, "{" + k_chat + R"(,"stream":true,"n":2})");
+  const auto events = stream(dialect::Endpoint::chat_completions, "{" + k_chat + R"(,"stream":true,"n":2})");
   ASSERT_EQ(events.size(), 2u + 8u + 2u + 1u);
   std::string text[2];
   for (std::size_t i = 0; i + 1 < events.size(); ++i) {
@@ -120,8 +120,8 @@ TEST(Echo, ChatStream) {
 }
 
 TEST(Echo, ChatStreamWithUsage) {
-  const auto events =
-      stream(Endpoint::chat_completions, "{" + k_chat + R"(,"stream":true,"stream_options":{"include_usage":true}})");
+  const auto events = stream(dialect::Endpoint::chat_completions,
+                             "{" + k_chat + R"(,"stream":true,"stream_options":{"include_usage":true}})");
   const json& extra = events.at(events.size() - 2).data;
   EXPECT_EQ(extra["choices"], json::array());
   EXPECT_EQ(extra["usage"]["completion_tokens"], 4);
@@ -129,7 +129,8 @@ TEST(Echo, ChatStreamWithUsage) {
 }
 
 TEST(Echo, Completions) {
-  const json body = plain(Endpoint::completions, R"({"model":"m","prompt":["one two","three"],"n":2,"max_tokens":1})");
+  const json body =
+      plain(dialect::Endpoint::completions, R"({"model":"m","prompt":["one two","three"],"n":2,"max_tokens":1})");
   EXPECT_EQ(body["id"], "cmpl-01ABC");
   EXPECT_EQ(body["object"], "text_completion");
   ASSERT_EQ(body["choices"].size(), 4u);
@@ -139,16 +140,16 @@ TEST(Echo, Completions) {
   EXPECT_EQ(body["choices"][3]["index"], 3);
   EXPECT_EQ(body["choices"][3]["finish_reason"], "stop");
   EXPECT_EQ(body["usage"]["prompt_tokens"], 3);
-  EXPECT_EQ(plain(Endpoint::completions, R"({"model":"m","prompt":[1,2,3]})")["usage"]["prompt_tokens"], 3);
+  EXPECT_EQ(plain(dialect::Endpoint::completions, R"({"model":"m","prompt":[1,2,3]})")["usage"]["prompt_tokens"], 3);
 
-  const auto events = stream(Endpoint::completions, R"({"model":"m","prompt":"a b","stream":true})");
+  const auto events = stream(dialect::Endpoint::completions, R"({"model":"m","prompt":"a b","stream":true})");
   ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[1].data["choices"][0]["text"], " b");
   EXPECT_EQ(events[2].data["choices"][0]["finish_reason"], "stop");
 }
 
 TEST(Echo, Embeddings) {
-  const json body = plain(Endpoint::embeddings, R"({"model":"m","input":["a","b","a"],"dimensions":16})");
+  const json body = plain(dialect::Endpoint::embeddings, R"({"model":"m","input":["a","b","a"],"dimensions":16})");
   EXPECT_EQ(body["object"], "list");
   ASSERT_EQ(body["data"].size(), 3u);
   ASSERT_EQ(body["data"][0]["embedding"].size(), 16u);
@@ -159,9 +160,10 @@ TEST(Echo, Embeddings) {
   for (const json& value : body["data"][0]["embedding"]) squares += value.get<double>() * value.get<double>();
   EXPECT_NEAR(squares, 1.0, 1e-5);
   EXPECT_EQ(body["usage"]["prompt_tokens"], 3);
-  EXPECT_EQ(plain(Endpoint::embeddings, R"({"model":"m","input":[5,6]})")["usage"]["prompt_tokens"], 2);
+  EXPECT_EQ(plain(dialect::Endpoint::embeddings, R"({"model":"m","input":[5,6]})")["usage"]["prompt_tokens"], 2);
   EXPECT_EQ(
-      plain(Endpoint::embeddings, R"({"model":"m","input":"a","dimensions":99999})")["data"][0]["embedding"].size(),
+      plain(dialect::Endpoint::embeddings, R"({"model":"m","input":"a","dimensions":99999})")["data"][0]["embedding"]
+          .size(),
       1536u);
 }
 
@@ -187,8 +189,8 @@ std::vector<float> floats_of(const std::string& base64) {
 TEST(Echo, EmbeddingsInBase64AreTheSameVectors) {
   for (const int dimensions : {1, 2, 3, 8, 17}) {
     const std::string members = R"("model":"m","input":"a","dimensions":)" + std::to_string(dimensions);
-    const json body = plain(Endpoint::embeddings, "{" + members + "}");
-    const json encoded = plain(Endpoint::embeddings, "{" + members + R"(,"encoding_format":"base64"})");
+    const json body = plain(dialect::Endpoint::embeddings, "{" + members + "}");
+    const json encoded = plain(dialect::Endpoint::embeddings, "{" + members + R"(,"encoding_format":"base64"})");
     const std::string text = encoded["data"][0]["embedding"];
     EXPECT_EQ(text.size() % 4, 0u);
     const std::vector<float> values = floats_of(text);
@@ -198,7 +200,8 @@ TEST(Echo, EmbeddingsInBase64AreTheSameVectors) {
 }
 
 TEST(Echo, ResponsesPlain) {
-  const json body = plain(Endpoint::responses, R"({"model":"m","instructions":"be kind","input":"Hello you"})");
+  const json body =
+      plain(dialect::Endpoint::responses, R"({"model":"m","instructions":"be kind","input":"Hello you"})");
   EXPECT_EQ(body["id"], "resp_01ABC");
   EXPECT_EQ(body["object"], "response");
   EXPECT_EQ(body["status"], "completed");
@@ -211,7 +214,7 @@ TEST(Echo, ResponsesPlain) {
   EXPECT_EQ(body["usage"]["input_tokens"], 4);
   EXPECT_EQ(body["usage"]["output_tokens"], 2);
 
-  const json cut = plain(Endpoint::responses, R"({"model":"m","max_output_tokens":1,
+  const json cut = plain(dialect::Endpoint::responses, R"({"model":"m","max_output_tokens":1,
       "input":[{"role":"user","content":[{"type":"input_text","text":"Hello you"}]}]})");
   EXPECT_EQ(cut["status"], "incomplete");
   EXPECT_EQ(cut["incomplete_details"]["reason"], "max_output_tokens");
@@ -219,7 +222,7 @@ TEST(Echo, ResponsesPlain) {
 }
 
 TEST(Echo, ResponsesStream) {
-  const auto events = stream(Endpoint::responses, R"({"model":"m","input":"Hello you","stream":true})");
+  const auto events = stream(dialect::Endpoint::responses, R"({"model":"m","input":"Hello you","stream":true})");
   const std::vector<std::string> names = {"response.created",           "response.in_progress",
                                           "response.output_item.added", "response.content_part.added",
                                           "response.output_text.delta", "response.output_text.delta",
@@ -243,7 +246,7 @@ const std::string k_messages =
     R"("model":"m","max_tokens":3,"system":[{"type":"text","text":"be kind"}],"messages":[{"role":"user","content":"Hello, you"}])";
 
 TEST(Echo, MessagesPlain) {
-  const json body = plain(Endpoint::messages, "{" + k_messages + "}");
+  const json body = plain(dialect::Endpoint::messages, "{" + k_messages + "}");
   EXPECT_EQ(body["id"], "msg_01ABC");
   EXPECT_EQ(body["type"], "message");
   EXPECT_EQ(body["role"], "assistant");
@@ -253,7 +256,7 @@ TEST(Echo, MessagesPlain) {
 }
 
 TEST(Echo, MessagesStream) {
-  const auto events = stream(Endpoint::messages, R"({"stream":true,"x":0,)" + k_messages + "}");
+  const auto events = stream(dialect::Endpoint::messages, R"({"stream":true,"x":0,)" + k_messages + "}");
   const std::vector<std::string> names = {"message_start",       "content_block_start", "ping",
                                           "content_block_delta", "content_block_delta", "content_block_delta",
                                           "content_block_stop",  "message_delta",       "message_stop"};
@@ -272,23 +275,23 @@ TEST(Echo, MessagesStream) {
 // The witness: what the echo says it counted is what the meter reads, and within the bounds of the ceiling.
 TEST(Echo, TheMeterReadsItsUsage) {
   struct Row {
-    Endpoint endpoint;
+    dialect::Endpoint endpoint;
     std::string body;
-    Usage usage;
+    dialect::Usage usage;
   };
   const std::string asked = R"(,"stream":true,"stream_options":{"include_usage":true}})";
   for (const Row& row : {
-           Row{Endpoint::chat_completions, "{" + k_chat + "}", {8, 0, 0, 4}},
-           Row{Endpoint::chat_completions, "{" + k_chat + asked, {8, 0, 0, 4}},
-           Row{Endpoint::completions, R"({"model":"m","prompt":"a b c"})", {3, 0, 0, 3}},
-           Row{Endpoint::completions, R"({"model":"m","prompt":"a b c")" + asked, {3, 0, 0, 3}},
-           Row{Endpoint::embeddings, R"({"model":"m","input":"a b c"})", {3, 0, 0, 0}},
-           Row{Endpoint::responses, R"({"model":"m","input":"a b c"})", {3, 0, 0, 3}},
-           Row{Endpoint::responses,
+           Row{dialect::Endpoint::chat_completions, "{" + k_chat + "}", {8, 0, 0, 4}},
+           Row{dialect::Endpoint::chat_completions, "{" + k_chat + asked, {8, 0, 0, 4}},
+           Row{dialect::Endpoint::completions, R"({"model":"m","prompt":"a b c"})", {3, 0, 0, 3}},
+           Row{dialect::Endpoint::completions, R"({"model":"m","prompt":"a b c")" + asked, {3, 0, 0, 3}},
+           Row{dialect::Endpoint::embeddings, R"({"model":"m","input":"a b c"})", {3, 0, 0, 0}},
+           Row{dialect::Endpoint::responses, R"({"model":"m","input":"a b c"})", {3, 0, 0, 3}},
+           Row{dialect::Endpoint::responses,
                R"({"model":"m","input":"a b c","max_output_tokens":2,"stream":true})",
                {3, 0, 0, 2}},
-           Row{Endpoint::messages, "{" + k_messages + "}", {5, 0, 0, 3}},
-           Row{Endpoint::messages, R"({"stream":true,)" + k_messages + "}", {5, 0, 0, 3}},
+           Row{dialect::Endpoint::messages, "{" + k_messages + "}", {5, 0, 0, 3}},
+           Row{dialect::Endpoint::messages, R"({"stream":true,)" + k_messages + "}", {5, 0, 0, 3}},
        }) {
     EXPECT_EQ(metered(row.endpoint, row.body), row.usage) << row.body;
   }
@@ -308,8 +311,9 @@ TEST(Echo, ToleratesUnexpectedShapes) {
            R"("dimensions":99999999999999999999,"input":"")",
            R"("instructions":[],"metadata":7,"tools":7,"text":7)",
        }) {
-    for (const Endpoint endpoint : {Endpoint::chat_completions, Endpoint::completions, Endpoint::embeddings,
-                                    Endpoint::responses, Endpoint::messages}) {
+    for (const dialect::Endpoint endpoint :
+         {dialect::Endpoint::chat_completions, dialect::Endpoint::completions, dialect::Endpoint::embeddings,
+          dialect::Endpoint::responses, dialect::Endpoint::messages}) {
       for (const std::string_view stream_member : {"", R"("stream":true,)"}) {
         const EchoAnswer echo =
             answer(endpoint, R"({"model":"m",)" + std::string(stream_member) + std::string(members) + "}");
@@ -325,56 +329,57 @@ TEST(Echo, IsBounded) {
   for (int i = 0; i < 40'000; ++i) text += "word ";
   const std::string body =
       R"({"model":"m","n":128,"max_tokens":2147483647,"messages":[{"role":"user","content":")" + text + "\"}]}";
-  const json echo = plain(Endpoint::chat_completions, body);
+  const json echo = plain(dialect::Endpoint::chat_completions, body);
   EXPECT_LE(echo["usage"]["completion_tokens"].get<int>(), 16'384 + 128);
-  const json one_word = plain(Endpoint::chat_completions, R"({"model":"m","messages":[{"role":"user","content":")" +
-                                                              std::string(100'000, 'x') + "\"}]}");
+  const json one_word =
+      plain(dialect::Endpoint::chat_completions,
+            R"({"model":"m","messages":[{"role":"user","content":")" + std::string(100'000, 'x') + "\"}]}");
   EXPECT_GT(one_word["usage"]["completion_tokens"].get<int>(), 1000);
 }
 
 TEST(Echo, CountsTheTokensOfAMessage) {
-  const json body = plain(Endpoint::count_tokens,
+  const json body = plain(dialect::Endpoint::count_tokens,
                           R"({"model":"m","system":"be kind","messages":[{"role":"user","content":"Hello you"}]})");
   EXPECT_EQ(body, (json{{"input_tokens", 4}}));
 }
 
 TEST(Echo, FlagsNothing) {
-  const json body = plain(Endpoint::moderations, R"({"input":["one","two"]})");
+  const json body = plain(dialect::Endpoint::moderations, R"({"input":["one","two"]})");
   EXPECT_EQ(body["model"], "omni-moderation-latest");
   ASSERT_EQ(body["results"].size(), 2u);
   EXPECT_EQ(body["results"][1]["flagged"], false);
   EXPECT_EQ(body["results"][1]["categories"].size(), body["results"][1]["category_scores"].size());
   const json parts =
-      plain(Endpoint::moderations, R"({"input":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})");
+      plain(dialect::Endpoint::moderations, R"({"input":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})");
   EXPECT_EQ(parts["results"].size(), 1u) << "parts of one input";
 }
 
 TEST(Echo, RanksByTheWordsOfTheQuery) {
   const std::string request =
       R"({"model":"m","query":"red apple","documents":["a pear","Red wine",{"text":"the red apple"}],"top_n":2})";
-  const json body = plain(Endpoint::rerank, request);
+  const json body = plain(dialect::Endpoint::rerank, request);
   ASSERT_EQ(body["results"].size(), 2u);
   EXPECT_EQ(body["results"][0], (json{{"index", 2}, {"relevance_score", 1.0}}));
   EXPECT_EQ(body["results"][1], (json{{"index", 1}, {"relevance_score", 0.5}}));
-  EXPECT_EQ(metered(Endpoint::rerank, request), (Usage{3 * 2 + 2 + 2 + 3, 0, 0, 0}));
+  EXPECT_EQ(metered(dialect::Endpoint::rerank, request), (dialect::Usage{3 * 2 + 2 + 2 + 3, 0, 0, 0}));
 }
 
 TEST(Echo, SaysAFewMegabytesAtMostWhateverIsAsked) {
   const std::string word(3u << 20, 'x');
-  const json body = plain(Endpoint::chat_completions,
+  const json body = plain(dialect::Endpoint::chat_completions,
                           R"({"model":"m","n":100,"messages":[{"role":"user","content":")" + word + " y\"}]}");
   EXPECT_LT(body.dump().size(), 5u << 20);
   EXPECT_EQ(body["choices"].back()["finish_reason"], "length");
 }
 
 TEST(Echo, DrawsOnePixelAnImage) {
-  const json body = plain(Endpoint::images_generations, R"({"model":"m","prompt":"a cat","n":2})");
+  const json body = plain(dialect::Endpoint::images_generations, R"({"model":"m","prompt":"a cat","n":2})");
   ASSERT_EQ(body["data"].size(), 2u);
   EXPECT_EQ(body["data"][0]["b64_json"].get<std::string>().substr(0, 11), "iVBORw0KGgo");
-  const auto events = stream(Endpoint::images_generations, R"({"model":"m","prompt":"a cat","stream":true})");
+  const auto events = stream(dialect::Endpoint::images_generations, R"({"model":"m","prompt":"a cat","stream":true})");
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].name, "image_generation.completed");
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::provider

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/form_scan.h"
+#include "dialect/openai/form_scan.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 namespace {
 
 std::string part(const std::string& head, const std::string& content) {
@@ -126,4 +126,4 @@ TEST(FormScan, OtherFieldsMayComeAsOftenAsTheyLike) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

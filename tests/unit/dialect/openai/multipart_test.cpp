@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "openai/multipart.h"
+#include "dialect/openai/multipart.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace cr::openai {
+namespace cr::dialect::openai {
 namespace {
 
 struct Part {
@@ -207,4 +207,4 @@ TEST(Multipart, BoundaryOfAContentType) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::dialect::openai

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/connect_race.h"
+#include "http/client/connect_race.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 
 #include "support/tcp_listener.h"
 
-namespace cr::http {
+namespace cr::http::client {
 namespace {
 
 using Endpoint = asio::ip::tcp::endpoint;
@@ -100,4 +100,4 @@ TEST_F(ConnectRaceTest, CancelEndsIt) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::client

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "http/upstream_pool.h"
+#include "http/client/upstream_pool.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-namespace cr::http {
+namespace cr::http::client {
 namespace {
 
 using std::chrono::seconds;
@@ -40,4 +40,4 @@ TEST(DistrustedProviders, AreKnownToAllThreads) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::client

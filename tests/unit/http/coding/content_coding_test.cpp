@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "coding/content_coding.h"
+#include "http/coding/content_coding.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::coding {
+namespace cr::http::coding {
 namespace {
 
 struct Row {
@@ -39,4 +39,4 @@ TEST(ContentCoding, ReadsOneCodingAndRefusesWhatItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace cr::coding
+}  // namespace cr::http::coding

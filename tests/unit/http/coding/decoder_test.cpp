@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "coding/decoder.h"
+#include "http/coding/decoder.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace cr::coding {
+namespace cr::http::coding {
 namespace {
 
 std::string deflated(std::string_view text, int window_bits) {
@@ -216,4 +216,4 @@ TEST(Decoder, ABombIsOverAMebibyteAndAHundredTimesItsSize) {
 }
 
 }  // namespace
-}  // namespace cr::coding
+}  // namespace cr::http::coding

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "http/name_cache.h"
+#include "http/dns/name_cache.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::http {
+namespace cr::http::dns {
 namespace {
 
 using std::chrono::milliseconds;
@@ -54,4 +54,4 @@ TEST(NameCache, IsBoundedAndGivesUpTheExpiredFirst) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/names.h"
+#include "http/dns/names.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "support/dns_server.h"
 
-namespace cr::http {
+namespace cr::http::dns {
 namespace {
 
 class NamesTest : public testing::Test {
@@ -88,4 +88,4 @@ TEST(NamesStart, BadServersAreRefused) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::dns

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/body_framing.h"
+#include "http/message/body_framing.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 RequestHead sized(std::uint64_t length) {
@@ -104,4 +104,4 @@ TEST(BodyFraming, BytesThatWentElsewhereCount) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

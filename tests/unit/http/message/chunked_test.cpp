@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/chunked.h"
+#include "http/message/chunked.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 using namespace std::string_literals;
@@ -183,4 +183,4 @@ TEST(ChunkedDecoder, BoundsTheExtensionsOfAWholeBody) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

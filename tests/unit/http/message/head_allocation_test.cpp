@@ -7,9 +7,9 @@
 #include <new>
 #include <string>
 
-#include "http/chunked.h"
-#include "http/head.h"
-#include "http/head_writer.h"
+#include "http/message/chunked.h"
+#include "http/message/head.h"
+#include "http/message/head_writer.h"
 
 namespace {
 std::size_t allocations = 0;  // the tests run on one thread
@@ -29,7 +29,7 @@ void* operator new(std::size_t size) {
   std::free(memory);
 }
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 const std::string k_request =
@@ -93,4 +93,4 @@ TEST(HeadAllocation, AWarmWriterMakesNone) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "http/head.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::message {
 
 template <class Parser, class Head>
 HeadResult feed(std::string_view bytes, const std::vector<std::size_t>& ends, Head& head, HeadLimits limits = {}) {
@@ -61,4 +61,4 @@ inline std::string text_of(const RequestHead& head) {
   return text;
 }
 
-}  // namespace cr::http
+}  // namespace cr::http::message

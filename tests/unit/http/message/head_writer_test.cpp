@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "http/head_writer.h"
+#include "http/message/head_writer.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
 #include "base/text.h"
-#include "http/head.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 using namespace std::string_literals;
@@ -100,4 +100,4 @@ TEST(HttpDate, IsMadeOnceASecond) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

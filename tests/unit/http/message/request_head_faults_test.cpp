@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "http/head.h"
+#include "http/message/head.h"
 
 #include <gtest/gtest.h>
 
 #include "head_feed.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 using namespace std::string_literals;
@@ -298,4 +298,4 @@ TEST(RequestHeadFaults, SaysNothingOfTheInput) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

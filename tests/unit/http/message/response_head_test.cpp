@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "head_feed.h"
-#include "http/head.h"
+#include "http/message/head.h"
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 using namespace std::string_literals;
@@ -185,4 +185,4 @@ TEST(ResponseHead, WhetherThereIsABodyIsKnownByMethodAndStatus) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "openai/sse.h"
+#include "http/message/sse.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace cr::openai {
+namespace cr::http::message {
 namespace {
 
 struct Event {
@@ -205,4 +205,4 @@ TEST(SseSplitter, NeverScansAByteTwice) {
 }
 
 }  // namespace
-}  // namespace cr::openai
+}  // namespace cr::http::message

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "http/url.h"
+#include "http/message/url.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::http {
+namespace cr::http::message {
 namespace {
 
 struct Good {
@@ -67,4 +67,4 @@ TEST(Url, refuses_what_is_no_address) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::message

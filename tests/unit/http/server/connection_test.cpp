@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Connection over loopback: whatever precedes a request on its connection, whoever read how much of it, the request is
 // read as itself or not at all.
-#include "http/connection.h"
+#include "http/server/connection.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <functional>
 #include <random>
 
-namespace cr::http {
+namespace cr::http::server {
 namespace {
 
 constexpr std::size_t k_kib = 1024;
@@ -164,7 +164,7 @@ Task<void> read_some(Connection& server, const Sent& sent) {
 
 // Reads them all as their ways say; whatever is left of a body is drained.
 Task<void> serve(Connection& server, const std::vector<Sent>& requests, std::size_t& served) {
-  RequestHead head;
+  message::RequestHead head;
   for (const auto& sent : requests) {
     const auto outcome = co_await server.read_head(head);
     EXPECT_EQ(outcome, ReadOutcome::ok) << sent.path;
@@ -254,7 +254,7 @@ Left leave(Pair& pair, const std::string& wire, const std::function<Task<void>(C
   start(
       pair,
       [&]() -> Task<void> {
-        RequestHead head;
+        message::RequestHead head;
         const auto outcome = co_await pair.server->read_head(head);
         EXPECT_EQ(outcome, ReadOutcome::ok);
         if (read) co_await read(*pair.server);
@@ -343,4 +343,4 @@ TEST(ConnectionDrain, AReadThatWasCancelledMayGoOn) {
 }
 
 }  // namespace
-}  // namespace cr::http
+}  // namespace cr::http::server

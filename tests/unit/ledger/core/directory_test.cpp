@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/directory.h"
+#include "ledger/core/directory.h"
 
 #include <atomic>
 #include <thread>
 
-#include "ledger/directory_builder.h"
-#include "ledger_fixture.h"
+#include "ledger/core/directory_builder.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/shipped_prices.h"
+#include "ledger/core/shipped_prices.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

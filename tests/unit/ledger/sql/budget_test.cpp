@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Budgets: reserved together with token and account, charged to the period of the reservation, whole again at its end.
 #include "base/text.h"
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

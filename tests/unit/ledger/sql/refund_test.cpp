@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Refunds: audited, never above what was posted, in balances, budgets and usage alike.
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

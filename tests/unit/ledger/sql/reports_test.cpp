@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/reports.h"
+#include "ledger/core/reports.h"
 
-#include "ledger_fixture.h"
 #include "sqlite/database.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/channel_rules.h"
-#include "ledger/settings_json.h"
-#include "ledger_fixture.h"
+#include "ledger/core/channel_rules.h"
+#include "ledger/sql/settings_json.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

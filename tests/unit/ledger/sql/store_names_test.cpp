@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/stored_responses.h"
+#include "ledger/sql/stored_responses.h"
 
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

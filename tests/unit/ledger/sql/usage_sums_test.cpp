@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Usage: summed up by steps, read in any zone's days, and there when the requests' rows are gone.
-#include "ledger/usage_sums.h"
+#include "ledger/sql/usage_sums.h"
 
 #include <random>
 
 #include "base/text.h"
-#include "ledger/usage_pieces.h"
-#include "ledger_fixture.h"
+#include "ledger/sql/usage_pieces.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

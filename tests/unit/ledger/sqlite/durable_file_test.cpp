@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What must be on the disk before what: this program sees its own syncs and renames, in their order.
-#include "ledger/durable_file.h"
+#include "ledger/sqlite/durable_file.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "ledger/schema.h"
-#include "ledger_fixture.h"
+#include "ledger/sqlite/schema.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace {
 

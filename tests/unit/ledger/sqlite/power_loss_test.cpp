@@ -3,8 +3,8 @@
 // left to chance. Whatever was released to its waiter is there at the next start, and the books are right (I4).
 #include <random>
 
-#include "ledger_fixture.h"
 #include "power_vfs.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <random>
 
-#include "ledger_fixture.h"
 #include "power_vfs.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

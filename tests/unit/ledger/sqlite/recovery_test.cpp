@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "ledger_fixture.h"
 #include "sqlite/database.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/schema.h"
+#include "ledger/sqlite/schema.h"
 
 #include <fstream>
 
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {
@@ -98,7 +98,7 @@ std::string layout(sqlite::Database& db) {
 }
 
 TEST_F(Schema, store_of_version_1_becomes_this_one_with_all_that_is_in_it) {
-  std::ifstream file(CR_SOURCE_DIR "/tests/unit/ledger/schema_v1.sql");
+  std::ifstream file(CR_SOURCE_DIR "/tests/unit/ledger/sqlite/schema_v1.sql");
   const std::string schema((std::istreambuf_iterator<char>(file)), {});
   {
     auto db = sqlite::Database::open(options_.path, {});

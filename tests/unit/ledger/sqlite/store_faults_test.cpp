@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "failing_vfs.h"
-#include "ledger_fixture.h"
+#include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
 namespace {

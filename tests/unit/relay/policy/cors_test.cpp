@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "relay/cors.h"
+#include "relay/policy/cors.h"
 
 #include <gmock/gmock.h>
 
-namespace cr::relay {
+namespace cr::relay::policy {
 namespace {
 
 using testing::HasSubstr;
 
-http::RequestHead asking(http::Method method, std::vector<http::Field> fields) {
-  http::RequestHead head;
+http::message::RequestHead asking(http::message::Method method, std::vector<http::message::Field> fields) {
+  http::message::RequestHead head;
   head.method = method;
   head.fields = std::move(fields);
   return head;
@@ -34,7 +34,7 @@ TEST(Cors, OriginsAreWrittenAsBrowsersWriteThem) {
 TEST(Cors, OnlyWhoIsListedIsAllowed) {
   const std::vector<std::string> some{"https://a.example", "http://localhost:3000"};
   const auto allowed = [](const std::vector<std::string>& list, std::string_view origin) {
-    const auto from = asking(http::Method::post, {{"Origin", origin}});
+    const auto from = asking(http::message::Method::post, {{"Origin", origin}});
     return std::string(find_allowed_origin(list, from));
   };
   EXPECT_EQ(allowed(some, "https://a.example"), "https://a.example");
@@ -45,23 +45,23 @@ TEST(Cors, OnlyWhoIsListedIsAllowed) {
     EXPECT_EQ(allowed({}, other), "");
   }
   EXPECT_EQ(allowed({"*"}, "https://b.example"), "*");
-  EXPECT_EQ(find_allowed_origin({"*"}, asking(http::Method::get, {})), "") << "nobody asked";
+  EXPECT_EQ(find_allowed_origin({"*"}, asking(http::message::Method::get, {})), "") << "nobody asked";
 }
 
 TEST(Cors, APreflightAsksForAMethod) {
-  const http::Field origin{"origin", "https://a.example"};
-  const http::Field method{"access-control-request-method", "POST"};
-  EXPECT_TRUE(is_preflight(asking(http::Method::options, {origin, method})));
-  EXPECT_FALSE(is_preflight(asking(http::Method::options, {origin})));
-  EXPECT_FALSE(is_preflight(asking(http::Method::options, {method})));
-  EXPECT_FALSE(is_preflight(asking(http::Method::post, {origin, method})));
+  const http::message::Field origin{"origin", "https://a.example"};
+  const http::message::Field method{"access-control-request-method", "POST"};
+  EXPECT_TRUE(is_preflight(asking(http::message::Method::options, {origin, method})));
+  EXPECT_FALSE(is_preflight(asking(http::message::Method::options, {origin})));
+  EXPECT_FALSE(is_preflight(asking(http::message::Method::options, {method})));
+  EXPECT_FALSE(is_preflight(asking(http::message::Method::post, {origin, method})));
 }
 
 TEST(Cors, AuthorizationIsNamedAndWhatAPageAsksFor) {
   std::string text;
-  http::HeadWriter writer(text);
+  http::message::HeadWriter writer(text);
   append_preflight_fields(
-      writer, asking(http::Method::options,
+      writer, asking(http::message::Method::options,
                      {{"access-control-request-headers", "Authorization, X-Stainless-OS,x-odd, b\x01d, a b"}}));
   EXPECT_THAT(text, HasSubstr("access-control-allow-headers: authorization, content-type, x-api-key"));
   EXPECT_THAT(text, HasSubstr(", x-stainless-os, x-odd\r\n"));
@@ -75,4 +75,4 @@ TEST(Cors, AuthorizationIsNamedAndWhatAPageAsksFor) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::policy

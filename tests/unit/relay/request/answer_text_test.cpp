@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "relay/answer_text.h"
+#include "relay/request/answer_text.h"
 
 #include <gmock/gmock.h>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 using testing::HasSubstr;
@@ -11,7 +11,7 @@ using testing::Not;
 using testing::StartsWith;
 
 TEST(AnswerText, ARefusalSaysAllOfItsRow) {
-  const openai::Refusal refusal{openai::RefusalCode::invalid_api_key, "no API key", {}, {}};
+  const dialect::Refusal refusal{dialect::RefusalCode::invalid_api_key, "no API key", {}, {}};
   const auto text = refusal_text(refusal, {"req_1"}, Persistence::keep_alive);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 401 Unauthorized\r\n"));
   EXPECT_THAT(text, HasSubstr("\r\nx-request-id: req_1\r\n"));
@@ -24,7 +24,7 @@ TEST(AnswerText, ARefusalSaysAllOfItsRow) {
 }
 
 TEST(AnswerText, ARetryMayComeLater) {
-  const openai::Refusal refusal{openai::RefusalCode::overloaded, "full", {}, std::chrono::seconds(7)};
+  const dialect::Refusal refusal{dialect::RefusalCode::overloaded, "full", {}, std::chrono::seconds(7)};
   const auto text = refusal_text(refusal, {"req_1"}, Persistence::close);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(text, HasSubstr("\r\nretry-after: 7\r\n"));
@@ -33,15 +33,15 @@ TEST(AnswerText, ARetryMayComeLater) {
 }
 
 TEST(AnswerText, MethodsAreNamed) {
-  const openai::Refusal get{openai::RefusalCode::method_not_allowed, "GET only", "GET", {}};
-  const openai::Refusal post{openai::RefusalCode::method_not_allowed, "POST only", "POST", {}};
+  const dialect::Refusal get{dialect::RefusalCode::method_not_allowed, "GET only", "GET", {}};
+  const dialect::Refusal post{dialect::RefusalCode::method_not_allowed, "POST only", "POST", {}};
   EXPECT_THAT(refusal_text(get, {"r"}, Persistence::close), HasSubstr("\r\nallow: GET\r\n"));
   EXPECT_THAT(refusal_text(post, {"r"}, Persistence::close), HasSubstr("\r\nallow: POST\r\n"));
 }
 
 TEST(AnswerText, AcceptedCodingsAreNamed) {
-  const openai::Refusal coding{openai::RefusalCode::unsupported_encoding, "not this", {}, {}};
-  const openai::Refusal type{openai::RefusalCode::unsupported_media_type, "not this", {}, {}};
+  const dialect::Refusal coding{dialect::RefusalCode::unsupported_encoding, "not this", {}, {}};
+  const dialect::Refusal type{dialect::RefusalCode::unsupported_media_type, "not this", {}, {}};
   EXPECT_THAT(refusal_text(coding, {"r"}, Persistence::close),
               HasSubstr("\r\naccept-encoding: gzip, deflate, zstd\r\n"));
   EXPECT_THAT(refusal_text(type, {"r"}, Persistence::close), Not(HasSubstr("accept-encoding")));
@@ -88,34 +88,34 @@ TEST(AnswerText, WhatAnUpstreamWroteCannotBreakOut) {
 }
 
 TEST(AnswerText, ToHeadThereIsNoBodyButItsLength) {
-  const openai::Refusal refusal{openai::RefusalCode::method_not_allowed, "POST only", "POST", {}};
-  for (const auto dialect : {openai::Dialect::openai, openai::Dialect::anthropic}) {
+  const dialect::Refusal refusal{dialect::RefusalCode::method_not_allowed, "POST only", "POST", {}};
+  for (const auto dialect : {dialect::Dialect::openai, dialect::Dialect::anthropic}) {
     const auto with_body = refusal_text(refusal, {"r", dialect}, Persistence::keep_alive);
     const auto end = with_body.find("\r\n\r\n") + 4;
     EXPECT_EQ(refusal_text(refusal, {"r", dialect, true}, Persistence::keep_alive), with_body.substr(0, end));
   }
-  const auto own = json_text(200, "{}", {"r", openai::Dialect::openai, true}, Persistence::keep_alive);
+  const auto own = json_text(200, "{}", {"r", dialect::Dialect::openai, true}, Persistence::keep_alive);
   EXPECT_THAT(own, HasSubstr("\r\ncontent-length: 2\r\n"));
   EXPECT_TRUE(own.ends_with("\r\n\r\n"));
 }
 
 TEST(AnswerText, AnthropicsSdksFindTheIdWhereTheyLook) {
   AnswerHead head;
-  head.to = {"req_4", openai::Dialect::anthropic};
+  head.to = {"req_4", dialect::Dialect::anthropic};
   std::string text;
   append_head(text, head);
   EXPECT_THAT(text, HasSubstr("\r\nx-request-id: req_4\r\nrequest-id: req_4\r\n"));
   text.clear();
-  head.to.dialect = openai::Dialect::openai;
+  head.to.dialect = dialect::Dialect::openai;
   append_head(text, head);
   EXPECT_THAT(text, Not(HasSubstr("\r\nrequest-id: ")));
 }
 
 TEST(AnswerText, DialectByPath) {
-  EXPECT_EQ(dialect_of_path("/v1/messages"), openai::Dialect::anthropic);
-  EXPECT_EQ(dialect_of_path("/v1/messages/count_tokens"), openai::Dialect::anthropic);
-  EXPECT_EQ(dialect_of_path("/v1/chat/completions"), openai::Dialect::openai);
+  EXPECT_EQ(dialect_of_path("/v1/messages"), dialect::Dialect::anthropic);
+  EXPECT_EQ(dialect_of_path("/v1/messages/count_tokens"), dialect::Dialect::anthropic);
+  EXPECT_EQ(dialect_of_path("/v1/chat/completions"), dialect::Dialect::openai);
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

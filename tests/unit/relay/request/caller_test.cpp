@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "relay/caller.h"
+#include "relay/request/caller.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 token::IpAddress address(const std::string& text) {
@@ -13,7 +13,7 @@ token::IpAddress address(const std::string& text) {
 class SourceAddress : public testing::Test {
  protected:
   std::string source(const std::string& peer, std::vector<std::string> forwarded) {
-    http::RequestHead head;
+    http::message::RequestHead head;
     for (const auto& value : forwarded) head.fields.push_back({"X-Forwarded-For", value});
     head.fields.push_back({"X-Real-IP", "203.0.113.9"});
     head.fields.push_back({"Forwarded", "for=203.0.113.9"});
@@ -23,7 +23,7 @@ class SourceAddress : public testing::Test {
     settings_.trust_proxies = true;
     settings_.trusted_proxies = token::IpSet::parse(proxies).value();
   }
-  Settings settings_;
+  policy::Settings settings_;
 };
 
 TEST_F(SourceAddress, E1_AnUntrustedPeerIsTheSource) {
@@ -85,9 +85,9 @@ TEST_F(Admit, RefusalsNameTheTokenAndTheSettingAndNoKey) {
         token::Verdict::account_disabled, token::Verdict::ip_not_allowed, token::Verdict::model_not_allowed}) {
     const auto refusal = refusal_of(verdict, token_);
     EXPECT_NE(refusal.message.find("'ci'"), std::string::npos) << refusal.message;
-    EXPECT_NE(refusal.code, openai::RefusalCode::internal_error);
+    EXPECT_NE(refusal.code, dialect::RefusalCode::internal_error);
   }
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
-#include "relay/credentials.h"
+#include "relay/request/credentials.h"
 
 #include <gmock/gmock.h>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
-std::vector<Offer> offers(const std::vector<http::Field>& fields) {
-  http::RequestHead head;
+std::vector<Offer> offers(const std::vector<http::message::Field>& fields) {
+  http::message::RequestHead head;
   head.fields = fields;
   return read_offers(head);
 }
 
 TEST(Credentials, EachFieldThatCarriesAKey) {
   for (const auto& field :
-       {http::Field{"authorization", "Bearer k1"}, http::Field{"Authorization", "bEARER k1"},
-        http::Field{"AUTHORIZATION", "Bearer   k1"}, http::Field{"x-api-key", "k1"}, http::Field{"X-Api-Key", "k1"},
-        http::Field{"Api-Key", "k1"}, http::Field{"x-goog-api-key", "k1"}}) {
+       {http::message::Field{"authorization", "Bearer k1"}, http::message::Field{"Authorization", "bEARER k1"},
+        http::message::Field{"AUTHORIZATION", "Bearer   k1"}, http::message::Field{"x-api-key", "k1"},
+        http::message::Field{"X-Api-Key", "k1"}, http::message::Field{"Api-Key", "k1"},
+        http::message::Field{"x-goog-api-key", "k1"}}) {
     const auto read = offers({{"host", "k2"}, field, {"cookie", "k3"}});
     ASSERT_EQ(read.size(), 1u) << field.name;
     EXPECT_EQ(read[0].key, "k1") << field.name;
@@ -42,12 +43,13 @@ TEST(Credentials, SeveralAreAllOffered) {
   EXPECT_EQ(read[0].key, "k2");
   EXPECT_EQ(read[1].key, "k1");
   EXPECT_EQ(read[2].key, "k3");
-  EXPECT_EQ(offers(std::vector<http::Field>(100, {"x-api-key", "k"})).size(), k_offers_max + 1) << "and no more kept";
+  EXPECT_EQ(offers(std::vector<http::message::Field>(100, {"x-api-key", "k"})).size(), k_offers_max + 1)
+      << "and no more kept";
 }
 
 TEST(Credentials, MistakesAreNamedAndNeverRepeatTheKey) {
   struct Row {
-    http::Field field;
+    http::message::Field field;
     std::string said;
   };
   for (const Row& row : {
@@ -78,4 +80,4 @@ TEST(Credentials, MistakesAreNamedAndNeverRepeatTheKey) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

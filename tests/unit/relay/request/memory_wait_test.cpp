@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/memory_wait.h"
+#include "relay/request/memory_wait.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <thread>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 namespace asio = http::asio;
@@ -80,4 +80,4 @@ TEST(MemoryWait, IsNoWaitWhereThereIsRoom) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

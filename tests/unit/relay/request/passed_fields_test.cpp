@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT
-#include "relay/passed_fields.h"
+#include "relay/request/passed_fields.h"
 
 #include <gmock/gmock.h>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 using ledger::ChannelKind;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string passed(ChannelKind kind, const std::vector<http::Field>& fields,
+std::string passed(ChannelKind kind, const std::vector<http::message::Field>& fields,
                    const std::map<std::string, std::string>& own = {}) {
-  http::RequestHead head;
+  http::message::RequestHead head;
   head.fields = fields;
   ledger::ChannelRecord channel;
   channel.kind = kind;
   channel.headers = own;
   std::string text;
-  http::HeadWriter writer(text);
+  http::message::HeadWriter writer(text);
   pass_request_fields(writer, head, channel);
   return text;
 }
 
 TEST(PassedFields, AVendorsOwnNamesGoToItsDialectEachLineOfThem) {
-  const std::vector<http::Field> all{{"Anthropic-Beta", "a"},       {"anthropic-beta", "b,c"},
-                                     {"anthropic-version", "v"},    {"anthropic-new-thing", "n"},
-                                     {"OpenAI-Beta", "x"},          {"openai-beta", "y"},
-                                     {"openai-other", "z"},         {"accept", "*/*"},
-                                     {"x-client-request-id", "id"}, {"idempotency-key", "k"}};
+  const std::vector<http::message::Field> all{{"Anthropic-Beta", "a"},       {"anthropic-beta", "b,c"},
+                                              {"anthropic-version", "v"},    {"anthropic-new-thing", "n"},
+                                              {"OpenAI-Beta", "x"},          {"openai-beta", "y"},
+                                              {"openai-other", "z"},         {"accept", "*/*"},
+                                              {"x-client-request-id", "id"}, {"idempotency-key", "k"}};
   const std::string of_all = "accept: */*\r\nx-client-request-id: id\r\nidempotency-key: k\r\n";
   EXPECT_EQ(passed(ChannelKind::anthropic, all),
             "Anthropic-Beta: a\r\nanthropic-beta: b,c\r\nanthropic-version: v\r\n"
@@ -38,7 +38,7 @@ TEST(PassedFields, AVendorsOwnNamesGoToItsDialectEachLineOfThem) {
 }
 
 TEST(PassedFields, NothingElseOfAHead) {
-  std::vector<http::Field> fields;
+  std::vector<http::message::Field> fields;
   for (const auto* name : {"authorization",
                            "x-api-key",
                            "cookie",
@@ -67,12 +67,12 @@ TEST(PassedFields, NothingElseOfAHead) {
 }
 
 TEST(PassedFields, TheChannelsOwnHeaderWins) {
-  const std::vector<http::Field> both{{"OpenAI-Beta", "client"}, {"x-client-request-id", "id"}};
+  const std::vector<http::message::Field> both{{"OpenAI-Beta", "client"}, {"x-client-request-id", "id"}};
   EXPECT_EQ(passed(ChannelKind::openai, both, {{"openai-beta", "channel"}}), "x-client-request-id: id\r\n");
 }
 
 TEST(PassedFields, WhatAClientSeesOfAnAnswer) {
-  http::ResponseHead head;
+  http::message::ResponseHead head;
   head.fields = {{"X-Request-Id", "req_up"},
                  {"openai-processing-ms", "12"},
                  {"Retry-After-Ms", "250"},
@@ -93,8 +93,8 @@ TEST(PassedFields, WhatAClientSeesOfAnAnswer) {
 }
 
 TEST(PassedFields, AnIdOfTheProvidersIsReadWhereverItStands) {
-  const auto id_of = [](std::vector<http::Field> fields) {
-    http::ResponseHead head;
+  const auto id_of = [](std::vector<http::message::Field> fields) {
+    http::message::ResponseHead head;
     head.fields = std::move(fields);
     return pass_answer_fields(head).request_id;
   };
@@ -109,11 +109,11 @@ TEST(PassedFields, AnIdOfTheProvidersIsReadWhereverItStands) {
 
 TEST(PassedFields, AreBounded) {
   const std::string value(1000, 'v');
-  http::ResponseHead head;
+  http::message::ResponseHead head;
   for (int i = 0; i < 50; ++i) head.fields.push_back({"x-ratelimit-odd", value});
   EXPECT_LE(pass_answer_fields(head).rates.size(), k_passed_bytes_max);
   EXPECT_GT(pass_answer_fields(head).rates.size(), k_passed_bytes_max / 2);
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

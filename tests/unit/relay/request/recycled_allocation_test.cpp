@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/recycled_allocation.h"
+#include "relay/request/recycled_allocation.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 struct Plain : RecycledAllocation<Plain> {
@@ -51,4 +51,4 @@ TEST(RecycledAllocationTest, objects_of_different_sizes_do_not_share_memory) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "relay/wrong_path.h"
+#include "relay/request/wrong_path.h"
 
 #include <gmock/gmock.h>
 
-namespace cr::relay {
+namespace cr::relay::request {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr auto k_openai = openai::Dialect::openai;
-constexpr auto k_anthropic = openai::Dialect::anthropic;
+constexpr auto k_openai = dialect::Dialect::openai;
+constexpr auto k_anthropic = dialect::Dialect::anthropic;
 
 TEST(WrongPath, SaysWhichBaseUrlToSet) {
   struct Row {
     std::string path, said;
-    openai::Dialect dialect = k_openai;
+    dialect::Dialect dialect = k_openai;
   };
   const std::string with_version = "set the client's base URL to gw:8787/v1";
   for (const Row& row : {
@@ -47,7 +47,7 @@ TEST(WrongPath, SaysWhichBaseUrlToSet) {
            Row{"/v1/responses/input_tokens", "/v1/responses/input_tokens is not relayed by this gateway yet"},
        }) {
     const auto wrong = explain_wrong_path(row.path, "gw:8787");
-    EXPECT_EQ(wrong.refusal.code, openai::RefusalCode::unknown_endpoint);
+    EXPECT_EQ(wrong.refusal.code, dialect::RefusalCode::unknown_endpoint);
     EXPECT_THAT(wrong.refusal.message, AllOf(HasSubstr(row.said), Not(HasSubstr("crctl")))) << row.path;
     EXPECT_EQ(wrong.dialect, row.dialect) << row.path;
   }
@@ -71,4 +71,4 @@ TEST(WrongPath, NoIdIsRepeated) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::request

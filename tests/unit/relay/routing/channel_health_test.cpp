@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "relay/channel_health.h"
+#include "relay/routing/channel_health.h"
 
 #include <gtest/gtest.h>
 
-namespace cr::relay {
+namespace cr::relay::routing {
 namespace {
 
 using namespace std::chrono_literals;
@@ -386,4 +386,4 @@ TEST_F(HealthTest, AClaimOfOneKeyGetsItOrNothing) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

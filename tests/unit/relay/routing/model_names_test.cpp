@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/model_names.h"
+#include "relay/routing/model_names.h"
 
 #include <gmock/gmock.h>
 
@@ -7,10 +7,10 @@
 #include <random>
 
 #include "base/text.h"
-#include "ledger/directory_builder.h"
-#include "relay/router.h"
+#include "ledger/core/directory_builder.h"
+#include "relay/routing/router.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 namespace {
 
 using ledger::Directory;
@@ -147,4 +147,4 @@ TEST(ModelLists, are_kept_until_a_channel_or_a_price_is_edited) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

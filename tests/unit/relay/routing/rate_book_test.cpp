@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/rate_book.h"
+#include "relay/routing/rate_book.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-namespace cr::relay {
+namespace cr::relay::routing {
 namespace {
 
 using namespace std::chrono_literals;
@@ -149,4 +149,4 @@ TEST(RateBook, writes_resets_as_openai_does) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

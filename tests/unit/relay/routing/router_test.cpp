@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/router.h"
+#include "relay/routing/router.h"
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <map>
 #include <random>
 
-#include "ledger/directory_builder.h"
+#include "ledger/core/directory_builder.h"
 
-namespace cr::relay {
+namespace cr::relay::routing {
 namespace {
 
+using dialect::Endpoint;
 using ledger::ChannelKind;
-using openai::Endpoint;
 
 ledger::ChannelRecord channel(ChannelKind kind, const std::vector<std::string>& models) {
   ledger::ChannelRecord record;
@@ -195,7 +195,7 @@ TEST_F(RoutesTest, NothingLeftSaysWhatIsWaitedFor) {
   ASSERT_TRUE(routes.closed.has_value());
   EXPECT_EQ(routes.closed->state, Standing::State::cooling);
   EXPECT_EQ(routes.closed->until, until);
-  EXPECT_EQ(closed_refusal(*routes.closed).code, openai::RefusalCode::unavailable);
+  EXPECT_EQ(closed_refusal(*routes.closed).code, dialect::RefusalCode::unavailable);
   EXPECT_TRUE(closed_refusal(*routes.closed).retry_after.has_value());
 }
 
@@ -203,7 +203,7 @@ TEST_F(RoutesTest, OnlyRefusedKeysAreTheOperatorsBusiness) {
   make({{"a", "vip"}});
   report("a", {Verdict::Kind::key_refused, 401, {}, {}});
   ASSERT_TRUE(find().closed.has_value());
-  EXPECT_EQ(closed_refusal(*find().closed).code, openai::RefusalCode::upstream_auth);
+  EXPECT_EQ(closed_refusal(*find().closed).code, dialect::RefusalCode::upstream_auth);
 }
 
 TEST_F(RoutesTest, ExplainedByTheSameRules) {
@@ -267,4 +267,4 @@ TEST(FindHome, OfTheKeysTheOneThatMadeIt) {
 }
 
 }  // namespace
-}  // namespace cr::relay
+}  // namespace cr::relay::routing

@@ -5,14 +5,14 @@
 #include <gmock/gmock.h>
 
 #include "admin/client.h"
-#include "relay/router.h"
-#include "server/admin_server.h"
+#include "relay/routing/router.h"
+#include "server/admin/server.h"
 #include "unit/ledger/ledger_fixture.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 
-using admin::CallOptions;
 using base::ErrorCode;
+using cr::admin::CallOptions;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -37,28 +37,30 @@ class AdminFixture : public ledger::LedgerFixture {
   AdminServer::Hooks hooks() {
     AdminServer::Hooks hooks;
     hooks.status = [] {
-      admin::Status status;
+      cr::admin::Status status;
       status.state = "running";
       return status;
     };
     hooks.check_config = [](const std::string& text, const std::string& name) {
-      return admin::ConfigChecked{text.empty(), name + ": " + (text.empty() ? "own" : "given")};
+      return cr::admin::ConfigChecked{text.empty(), name + ": " + (text.empty() ? "own" : "given")};
     };
     hooks.reload = [this] {
       ++reloads_;
-      return admin::ConfigChecked{true, "reloaded"};
+      return cr::admin::ConfigChecked{true, "reloaded"};
     };
-    hooks.test_channel = [](const std::string& name, const std::string& model) -> base::Result<admin::ChannelTest> {
-      return admin::ChannelTest{true, model, 200, 1, 2, name};
+    hooks.test_channel = [](const std::string& name, const std::string& model) -> base::Result<cr::admin::ChannelTest> {
+      return cr::admin::ChannelTest{true, model, 200, 1, 2, name};
     };
     hooks.health = &health_;
     hooks.tries_max = [] { return 3u; };
     return hooks;
   }
 
-  admin::Client client() const { return admin::Client({server_options_.socket_path, std::chrono::seconds(30), {}}); }
-  base::Result<admin::RawAnswer> call(std::string_view method, std::string_view path, std::string_view body = {},
-                                      const CallOptions& options = {}) const {
+  cr::admin::Client client() const {
+    return cr::admin::Client({server_options_.socket_path, std::chrono::seconds(30), {}});
+  }
+  base::Result<cr::admin::RawAnswer> call(std::string_view method, std::string_view path, std::string_view body = {},
+                                          const CallOptions& options = {}) const {
     return client().call(method, path, body, options);
   }
   template <class Answer>
@@ -78,7 +80,7 @@ class AdminFixture : public ledger::LedgerFixture {
                    const CallOptions& options = {}) const {
     auto answer = call(method, path, body, options);
     EXPECT_TRUE(answer.has_value()) << method << " " << path << ": " << answer.error().message;
-    auto parsed = admin::from_json<Answer>(answer ? std::string_view(answer->body) : std::string_view("{}"));
+    auto parsed = cr::admin::from_json<Answer>(answer ? std::string_view(answer->body) : std::string_view("{}"));
     EXPECT_TRUE(parsed.has_value());
     return parsed ? std::move(*parsed) : Answer{};
   }
@@ -88,13 +90,15 @@ class AdminFixture : public ledger::LedgerFixture {
     EXPECT_FALSE(answer.has_value()) << method << " " << path << " was done";
     return answer ? base::Error{} : answer.error();
   }
-  admin::TokenWithKey create(const std::string& name, std::optional<ledger::Credits> quota = std::nullopt) const {
-    admin::TokenCreate create;
+  cr::admin::TokenWithKey create(const std::string& name, std::optional<ledger::Credits> quota = std::nullopt) const {
+    cr::admin::TokenCreate create;
     create.name = name;
     create.quota = quota;
-    return send<admin::TokenWithKey>("POST", "/tokens", create);
+    return send<cr::admin::TokenWithKey>("POST", "/tokens", create);
   }
-  std::size_t audit_rows() const { return get<admin::Page<admin::AuditEntry>>("/audit?limit=1000").items.size(); }
+  std::size_t audit_rows() const {
+    return get<cr::admin::Page<cr::admin::AuditEntry>>("/audit?limit=1000").items.size();
+  }
 
   static CallOptions dry_run() {
     CallOptions options;
@@ -112,10 +116,10 @@ class AdminFixture : public ledger::LedgerFixture {
     return options;
   }
 
-  relay::HealthBook health_;
+  relay::routing::HealthBook health_;
   AdminServer::Options server_options_;
   std::unique_ptr<AdminServer> server_;
   int reloads_ = 0;
 };
 
-}  // namespace cr::server
+}  // namespace cr::server::admin

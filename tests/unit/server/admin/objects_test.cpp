@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels, groups, accounts, prices, requests, usage, names and the daemon, over the socket.
-#include "unit/server/admin_fixture.h"
+#include "unit/server/admin/fixture.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 namespace {
 
-using admin::Account;
-using admin::Channel;
-using admin::Group;
-using admin::Page;
-using admin::Price;
+using cr::admin::Account;
+using cr::admin::Channel;
+using cr::admin::Group;
+using cr::admin::Page;
+using cr::admin::Price;
 using ledger::dollars;
 
 class AdminObjects : public AdminFixture {};
@@ -82,17 +82,17 @@ TEST_F(AdminObjects, channel_keys_are_set_added_and_removed) {
   send_text<Channel>("POST", "/channels",
                      R"({"name":"a","kind":"openai","base_url":"https://api.example.com/v1","models":["m"]})");
   const auto key = [](int n) { return "sk-upstream-" + std::to_string(n) + "-0123456789abcdef"; };
-  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", admin::ChannelSetKey{"set", key(1)}).keys, SizeIs(1));
-  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", admin::ChannelSetKey{"add", key(2)}).keys, SizeIs(2));
-  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", admin::ChannelSetKey{"set", key(3)}).keys, SizeIs(1));
+  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"set", key(1)}).keys, SizeIs(1));
+  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"add", key(2)}).keys, SizeIs(2));
+  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"set", key(3)}).keys, SizeIs(1));
   const auto prefix = get<Channel>("/channels/a").keys.at(0).first;
-  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", admin::ChannelSetKey{"remove", prefix}).keys, IsEmpty());
+  EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"remove", prefix}).keys, IsEmpty());
 }
 
 TEST_F(AdminObjects, channels_are_tested_by_the_daemon) {
   send_text<Channel>("POST", "/channels", R"({"name":"a","kind":"echo","models":["m"]})");
-  EXPECT_EQ(send_text<admin::ChannelTest>("POST", "/channels/a/test", R"({"model":"m"})").model, "m");
-  EXPECT_EQ(send_text<admin::ChannelTest>("POST", "/channels/a/test", "").message, "a");
+  EXPECT_EQ(send_text<cr::admin::ChannelTest>("POST", "/channels/a/test", R"({"model":"m"})").model, "m");
+  EXPECT_EQ(send_text<cr::admin::ChannelTest>("POST", "/channels/a/test", "").message, "a");
 }
 
 // --- groups, accounts ---
@@ -104,11 +104,11 @@ TEST_F(AdminObjects, groups_live_and_die) {
   EXPECT_EQ(get<Group>("/groups/fast").note, "n");
   EXPECT_EQ(send_text<Group>("PATCH", "/groups/fast", R"({"multiplier":"3"})", dry_run()).multiplier, "3");
   EXPECT_EQ(get<Group>("/groups/fast").multiplier, "2");
-  send_text<admin::TokenWithKey>("POST", "/tokens", R"({"name":"ci","groups":["fast"]})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"ci","groups":["fast"]})");
   EXPECT_EQ(get<Group>("/groups/fast").tokens, 1);
   EXPECT_EQ(refused("DELETE", "/groups/fast").code, ErrorCode::conflict);
-  send_text<admin::Token>("DELETE", "/tokens/ci", "");
-  send_text<admin::TokenWithKey>("POST", "/tokens", R"({"name":"other"})");
+  send_text<cr::admin::Token>("DELETE", "/tokens/ci", "");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"other"})");
   EXPECT_EQ(refused("POST", "/groups", R"({"name":"x","multiplier":"-1"})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("POST", "/groups", R"({"name":"fast"})").code, ErrorCode::conflict);
   EXPECT_EQ(refused("GET", "/groups/fsat").hint, "did you mean 'fast'?");
@@ -136,7 +136,7 @@ TEST_F(AdminObjects, accounts_live_and_die) {
   EXPECT_EQ(refused("POST", "/accounts", R"({"name":"team"})").code, ErrorCode::conflict);
   EXPECT_EQ(refused("GET", "/accounts/taem").hint, "did you mean 'team'?");
   EXPECT_EQ(refused("DELETE", "/accounts/nope").code, ErrorCode::not_found);
-  send_text<admin::TokenWithKey>("POST", "/tokens", R"({"name":"ci","account":"team"})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"ci","account":"team"})");
   EXPECT_EQ(refused("DELETE", "/accounts/team").code, ErrorCode::conflict);
   EXPECT_EQ(send_text<Account>("POST", "/accounts", R"({"name":"x"})", dry_run()).name, "x");
   EXPECT_EQ(refused("GET", "/accounts/x").code, ErrorCode::not_found);
@@ -158,7 +158,7 @@ TEST_F(AdminObjects, prices_are_set_quoted_and_unset) {
   EXPECT_EQ(shown.cache_write, "0.15");
   EXPECT_THAT(get<Page<Price>>("/prices?match=my*").items, SizeIs(1));
   send_text<Group>("POST", "/groups", R"({"name":"fast","multiplier":"1.5"})");
-  const auto quoted = send_text<admin::PriceQuoted>(
+  const auto quoted = send_text<cr::admin::PriceQuoted>(
       "POST", "/prices/quote",
       R"({"model":"my/model","input_tokens":1000000,"cached_tokens":500000,"output_tokens":1000000,"group":"fast"})");
   // (0.5 x 0.15 + 0.5 x 0.075 + 0.60 + 0.001) x 1.5
@@ -176,8 +176,8 @@ TEST_F(AdminObjects, prices_by_other_units_are_set_and_quoted) {
   EXPECT_EQ(shown.per_image, "0.04");
   EXPECT_EQ(shown.per_character, "15");
   EXPECT_EQ(shown.per_second, "0.0001");
-  const auto quoted = send_text<admin::PriceQuoted>("POST", "/prices/quote",
-                                                    R"({"model":"m","images":3,"characters":2000,"audio_ms":1500})");
+  const auto quoted = send_text<cr::admin::PriceQuoted>(
+      "POST", "/prices/quote", R"({"model":"m","images":3,"characters":2000,"audio_ms":1500})");
   EXPECT_EQ(quoted.cost.to_decimal(), "0.15015");
   EXPECT_THAT(quoted.lines, testing::ElementsAre("3 images x $0.04 = $0.12", "2000 characters x $15 a million = $0.03",
                                                  "1.5 seconds x $0.0001 = $0.00015", testing::StartsWith("total, ")));
@@ -204,7 +204,7 @@ TEST_F(AdminObjects, price_errors_and_dry_runs) {
 }
 
 TEST_F(AdminObjects, an_import_is_all_or_nothing) {
-  EXPECT_EQ(send_text<admin::Imported>(
+  EXPECT_EQ(send_text<cr::admin::Imported>(
                 "POST", "/prices/import",
                 R"({"prices":[{"model":"a","input":"1","output":"2"},{"model":"b","input":"1","output":"2"}]})")
                 .imported,
@@ -239,9 +239,9 @@ TEST_F(AdminObjects, requests_and_usage_are_reported) {
     ids.push_back(ended.facts.id.to_string());
     ledger_->settle(std::move(ended));
   }
-  const auto all = get<Page<admin::Request>>("/requests?token=ci");
+  const auto all = get<Page<cr::admin::Request>>("/requests?token=ci");
   ASSERT_THAT(all.items, SizeIs(5));
-  const auto one = get<admin::Request>("/requests/" + ids[0]);
+  const auto one = get<cr::admin::Request>("/requests/" + ids[0]);
   EXPECT_EQ(one.id, ids[0]);
   EXPECT_EQ(one.token, "ci");
   EXPECT_EQ(one.cost.to_decimal(), "0.25");
@@ -250,18 +250,19 @@ TEST_F(AdminObjects, requests_and_usage_are_reported) {
   std::set<std::string> paged;
   std::optional<std::string> cursor;
   do {
-    const auto page = get<Page<admin::Request>>("/requests?limit=2" + (cursor ? "&cursor=" + *cursor : std::string()));
+    const auto page =
+        get<Page<cr::admin::Request>>("/requests?limit=2" + (cursor ? "&cursor=" + *cursor : std::string()));
     for (const auto& request : page.items) paged.insert(request.id);
     cursor = page.next;
   } while (cursor && paged.size() < 10);
   EXPECT_EQ(paged, std::set(ids.begin(), ids.end()));
   const auto first = *std::min_element(ids.begin(), ids.end());
-  EXPECT_THAT(get<Page<admin::Request>>("/requests?after=" + first).items, SizeIs(4));
+  EXPECT_THAT(get<Page<cr::admin::Request>>("/requests?after=" + first).items, SizeIs(4));
   EXPECT_EQ(refused("GET", "/requests/req_x").code, ErrorCode::invalid);
   EXPECT_EQ(refused("GET", "/requests/" + base::RequestId::make(base::wall_now()).to_string()).code,
             ErrorCode::not_found);
 
-  const auto usage = get<admin::UsageReport>("/usage?by=token&by=model");
+  const auto usage = get<cr::admin::UsageReport>("/usage?by=token&by=model");
   ASSERT_THAT(usage.rows, SizeIs(1));
   EXPECT_EQ(usage.rows[0].key.at("token"), "ci");
   EXPECT_EQ(usage.rows[0].key.at("model"), "gpt-4o-mini");
@@ -277,11 +278,12 @@ TEST_F(AdminObjects, names_are_offered) {
   create("ci");
   send_text<Channel>("POST", "/channels",
                      R"({"name":"echo","kind":"echo","models":["m","gpt-4o*"],"model_map":{"alias":"m"}})");
-  EXPECT_THAT(get<admin::Names>("/names/tokens").names, ElementsAre("ci"));
-  EXPECT_THAT(get<admin::Names>("/names/channels").names, ElementsAre("echo"));
-  EXPECT_THAT(get<admin::Names>("/names/groups").names, ElementsAre("default"));
-  EXPECT_THAT(get<admin::Names>("/names/accounts").names, ElementsAre("default"));
-  EXPECT_THAT(get<admin::Names>("/names/models").names, testing::IsSupersetOf({"alias", "m", "gpt-4o", "gpt-4o-mini"}));
+  EXPECT_THAT(get<cr::admin::Names>("/names/tokens").names, ElementsAre("ci"));
+  EXPECT_THAT(get<cr::admin::Names>("/names/channels").names, ElementsAre("echo"));
+  EXPECT_THAT(get<cr::admin::Names>("/names/groups").names, ElementsAre("default"));
+  EXPECT_THAT(get<cr::admin::Names>("/names/accounts").names, ElementsAre("default"));
+  EXPECT_THAT(get<cr::admin::Names>("/names/models").names,
+              testing::IsSupersetOf({"alias", "m", "gpt-4o", "gpt-4o-mini"}));
   EXPECT_EQ(refused("GET", "/names/token").hint, "did you mean 'tokens'?");
 }
 
@@ -289,10 +291,11 @@ TEST_F(AdminObjects, models_are_those_one_can_reach) {
   send_text<Group>("POST", "/groups", R"({"name":"fast"})");
   send_text<Channel>("POST", "/channels", R"({"name":"slow","kind":"echo","models":["m","n"]})");
   send_text<Channel>("POST", "/channels", R"({"name":"quick","kind":"echo","models":["m","q"],"groups":["fast"]})");
-  send_text<admin::TokenWithKey>("POST", "/tokens", R"({"name":"ci","groups":["fast","default"],"models":["m","n"]})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens",
+                                     R"({"name":"ci","groups":["fast","default"],"models":["m","n"]})");
   const auto names = [&](const std::string& query) {
     std::vector<std::string> out;
-    for (const auto& entry : get<Page<admin::ModelEntry>>("/models" + query).items) {
+    for (const auto& entry : get<Page<cr::admin::ModelEntry>>("/models" + query).items) {
       std::string line = entry.model + ":";
       for (const auto& channel : entry.channels) line += " " + channel;
       out.push_back(line);
@@ -311,14 +314,14 @@ TEST_F(AdminObjects, models_are_those_one_can_reach) {
 std::map<std::string, std::vector<std::string>> models_by_routes(const ledger::DirectorySnapshot& directory,
                                                                  const ledger::TokenRecord& token, bool first_group) {
   std::map<std::string, std::vector<std::string>> models;
-  for (const auto& model : relay::reachable_models(directory, token)) {
+  for (const auto& model : relay::routing::reachable_models(directory, token)) {
     auto& channels = models[model];
     for (const auto& group : token.groups) {
       ledger::TokenRecord one;
       one.groups = {group};
-      relay::HealthBook well;
+      relay::routing::HealthBook well;
       const auto routes =
-          relay::find_routes(*directory, one, model, openai::Endpoint::chat_completions, well, {}, 0).tries;
+          relay::routing::find_routes(*directory, one, model, dialect::Endpoint::chat_completions, well, {}, 0).tries;
       for (const auto& route : routes) channels.push_back(route.channel->name);
       if (first_group && !channels.empty()) break;
     }
@@ -349,8 +352,8 @@ TEST_F(AdminObjects, model_pages_add_up_to_what_requests_are_routed_by) {
     }
     return {};
   }));
-  send_text<admin::TokenWithKey>("POST", "/tokens",
-                                 R"({"name":"ci","groups":["fast","default"],"models":["gpt-*","own-3","alias-*"]})");
+  send_text<cr::admin::TokenWithKey>(
+      "POST", "/tokens", R"({"name":"ci","groups":["fast","default"],"models":["gpt-*","own-3","alias-*"]})");
   const auto directory = ledger_->directory().get();
   ledger::TokenRecord everybody;
   everybody.groups = {"default", "fast"};
@@ -366,7 +369,7 @@ TEST_F(AdminObjects, model_pages_add_up_to_what_requests_are_routed_by) {
     std::string cursor;
     do {
       const auto page =
-          get<Page<admin::ModelEntry>>("/models?" + row.query + (cursor.empty() ? "" : "&cursor=" + cursor));
+          get<Page<cr::admin::ModelEntry>>("/models?" + row.query + (cursor.empty() ? "" : "&cursor=" + cursor));
       ASSERT_FALSE(page.items.empty());
       for (auto entry : page.items) {
         std::sort(entry.channels.begin(), entry.channels.end());
@@ -376,34 +379,34 @@ TEST_F(AdminObjects, model_pages_add_up_to_what_requests_are_routed_by) {
     } while (!cursor.empty());
     EXPECT_EQ(found, row.expected) << row.query;
   }
-  const auto cut = get<Page<admin::ModelEntry>>("/models?limit=1000");
+  const auto cut = get<Page<cr::admin::ModelEntry>>("/models?limit=1000");
   EXPECT_TRUE(cut.next.has_value()) << "a page names so many channels and no more";
 }
 
 TEST_F(AdminObjects, the_daemon_tells_of_itself) {
   create("ci");
-  EXPECT_EQ(get<admin::Version>("/version").version, CR_VERSION);
-  EXPECT_EQ(get<admin::Version>("/version").api, "v1");
-  const auto status = get<admin::Status>("/status");
+  EXPECT_EQ(get<cr::admin::Version>("/version").version, CR_VERSION);
+  EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1");
+  const auto status = get<cr::admin::Status>("/status");
   EXPECT_EQ(status.state, "running");
   EXPECT_EQ(status.tokens, 1);
   EXPECT_EQ(status.channels, 0);
-  EXPECT_FALSE(send_text<admin::ConfigChecked>("POST", "/config/check", R"({"text":"x","name":"a.toml"})").ok);
-  EXPECT_TRUE(send_text<admin::ConfigChecked>("POST", "/config/check", R"({})").ok);
-  EXPECT_TRUE(send_text<admin::ConfigChecked>("POST", "/config/reload", "{}", dry_run()).ok);
+  EXPECT_FALSE(send_text<cr::admin::ConfigChecked>("POST", "/config/check", R"({"text":"x","name":"a.toml"})").ok);
+  EXPECT_TRUE(send_text<cr::admin::ConfigChecked>("POST", "/config/check", R"({})").ok);
+  EXPECT_TRUE(send_text<cr::admin::ConfigChecked>("POST", "/config/reload", "{}", dry_run()).ok);
   EXPECT_EQ(reloads_, 0);
-  EXPECT_EQ(send_text<admin::ConfigChecked>("POST", "/config/reload", "{}").message, "reloaded");
+  EXPECT_EQ(send_text<cr::admin::ConfigChecked>("POST", "/config/reload", "{}").message, "reloaded");
   EXPECT_EQ(reloads_, 1);
 }
 
 TEST_F(AdminObjects, the_audit_is_read_in_pages) {
   for (int count = 0; count < 5; ++count) create("t" + std::to_string(count));
-  const auto all = get<Page<admin::AuditEntry>>("/audit");
+  const auto all = get<Page<cr::admin::AuditEntry>>("/audit");
   ASSERT_GE(all.items.size(), 5U);
-  const auto first = get<Page<admin::AuditEntry>>("/audit?limit=2");
+  const auto first = get<Page<cr::admin::AuditEntry>>("/audit?limit=2");
   ASSERT_THAT(first.items, SizeIs(2));
   ASSERT_TRUE(first.next.has_value());
-  EXPECT_EQ(get<Page<admin::AuditEntry>>("/audit?after=" + *first.next).items.size(), all.items.size() - 2);
+  EXPECT_EQ(get<Page<cr::admin::AuditEntry>>("/audit?after=" + *first.next).items.size(), all.items.size() - 2);
   EXPECT_EQ(refused("GET", "/audit?after=-1").code, ErrorCode::invalid);
 }
 
@@ -421,4 +424,4 @@ TEST_F(AdminObjects, lists_page_by_cursor) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -2,15 +2,15 @@
 // The parts of the admin server that need no socket: status of a token, targets, patterns, rates, repeated requests.
 #include <gmock/gmock.h>
 
-#include "server/admin_edits.h"
-#include "server/admin_rate.h"
-#include "server/admin_replay.h"
-#include "server/admin_routes.h"
-#include "server/admin_status.h"
-#include "server/admin_target.h"
-#include "server/admin_token_view.h"
+#include "server/admin/edits.h"
+#include "server/admin/rate.h"
+#include "server/admin/replay.h"
+#include "server/admin/routes.h"
+#include "server/admin/status.h"
+#include "server/admin/target.h"
+#include "server/admin/token_view.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 namespace {
 
 using base::Credits;
@@ -104,7 +104,7 @@ TEST(TokenView, left_is_never_below_nothing) {
 }
 
 TEST(TokenChanges, are_said_in_words) {
-  admin::Token before, after;
+  cr::admin::Token before, after;
   before.quota = Credits::from_nano(20'000'000'000);
   after.quota = Credits::from_nano(25'000'000'000);
   after.models = {"gpt-4o", "o3-*"};
@@ -137,7 +137,7 @@ TEST(FillLike, takes_what_was_not_given) {
   model.models = {"m"};
   model.note = "theirs";
   model.expires = k_now;
-  admin::TokenCreate create;
+  cr::admin::TokenCreate create;
   create.name = "new";
   create.note = "mine";
   create.given = {"note", "account"};
@@ -305,4 +305,4 @@ TEST(AdminReplay, is_bounded) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -4,10 +4,10 @@
 #include <atomic>
 #include <thread>
 
-#include "openai/endpoint.h"
-#include "unit/server/admin_fixture.h"
+#include "dialect/endpoint.h"
+#include "unit/server/admin/fixture.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 namespace {
 
 constexpr int k_channels = 60;  // those that stay
@@ -134,7 +134,7 @@ class AdminSnapshots : public AdminFixture {
     }
   }
   static void expect_whole(std::string_view body) {
-    const auto page = admin::from_json<admin::Page<admin::Channel>>(body);
+    const auto page = cr::admin::from_json<cr::admin::Page<cr::admin::Channel>>(body);
     ASSERT_TRUE(page) << page.error().message;
     std::vector<std::string> names;
     for (const auto& channel : page->items) names.push_back(channel.name);
@@ -156,9 +156,9 @@ class AdminSnapshots : public AdminFixture {
       const auto directory = reader.current();
       const auto token = directory->find_token("t1");
       ASSERT_NE(token, nullptr);
-      EXPECT_EQ(relay::reachable_models(directory, *token).empty(), false);
-      const auto routes = relay::find_routes(*directory, *token, "m-1", openai::Endpoint::chat_completions, health_,
-                                             base::steady_now(), 1);
+      EXPECT_EQ(relay::routing::reachable_models(directory, *token).empty(), false);
+      const auto routes = relay::routing::find_routes(*directory, *token, "m-1", dialect::Endpoint::chat_completions,
+                                                      health_, base::steady_now(), 1);
       EXPECT_GE(routes.tries.size(), static_cast<std::size_t>(k_channels));
       for (const auto& route : routes.tries) EXPECT_FALSE(route.channel->name.empty());
     }
@@ -178,4 +178,4 @@ TEST_F(AdminSnapshots, every_listing_holds_while_every_record_is_written) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -12,10 +12,10 @@
 #include <sstream>
 #include <thread>
 
-#include "server/admin_socket.h"
-#include "unit/server/admin_fixture.h"
+#include "server/admin/socket.h"
+#include "unit/server/admin/fixture.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 namespace {
 
 constexpr std::chrono::seconds k_patience{20};
@@ -78,7 +78,7 @@ TEST_F(AdminWire, directory_is_made_for_the_group_only) {
   struct stat about {};
   ASSERT_EQ(::stat((folder_ / "run" / "crd").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777 & ~0750U, 0U);
-  EXPECT_EQ(get<admin::Version>("/version").api, "v1");
+  EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1");
 }
 
 TEST_F(AdminWire, a_live_socket_is_left_alone_and_a_stale_one_replaced) {
@@ -86,7 +86,7 @@ TEST_F(AdminWire, a_live_socket_is_left_alone_and_a_stale_one_replaced) {
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, ErrorCode::conflict);
   EXPECT_EQ(second.error().message, "another crd answers on " + path());
-  EXPECT_EQ(get<admin::Version>("/version").api, "v1");
+  EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1");
   server_.reset();
   EXPECT_NE(::access(path().c_str(), F_OK), 0) << "removed at the end";
   {
@@ -99,7 +99,7 @@ TEST_F(AdminWire, a_live_socket_is_left_alone_and_a_stale_one_replaced) {
     ::close(fd);
   }
   start();
-  EXPECT_EQ(get<admin::Version>("/version").api, "v1");
+  EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1");
 }
 
 TEST_F(AdminWire, what_is_no_socket_is_not_removed) {
@@ -268,7 +268,7 @@ TEST_F(AdminWire, an_endless_head_is_cut) {
   for (int count = 0; count < 200; ++count) wire.send("X-Filler: " + std::string(1000, 'x') + "\r\n");
   wire.end();
   EXPECT_THAT(wire.read_all(), Not(HasSubstr("200 OK")));
-  EXPECT_EQ(get<admin::Version>("/version").api, "v1");
+  EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1");
 }
 
 TEST_F(AdminWire, a_half_request_is_given_up_at_its_deadline) {
@@ -279,7 +279,7 @@ TEST_F(AdminWire, a_half_request_is_given_up_at_its_deadline) {
   body.send("POST /admin/v1/tokens HTTP/1.1\r\nHost: crd\r\nContent-Length: 100\r\n\r\n{\"na");
   EXPECT_THAT(head.read_all(), Not(HasSubstr("(no end)")));
   EXPECT_THAT(body.read_all(), Not(HasSubstr("(no end)")));
-  EXPECT_EQ(get<admin::Page<admin::Token>>("/tokens").items.size(), 0U);
+  EXPECT_EQ(get<cr::admin::Page<cr::admin::Token>>("/tokens").items.size(), 0U);
 }
 
 TEST_F(AdminWire, an_idle_connection_is_closed) {
@@ -317,4 +317,4 @@ TEST_F(AdminWire, stopping_wakes_idle_connections_and_finishes_running_requests)
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -6,15 +6,15 @@
 #include <thread>
 
 #include "base/text.h"
-#include "unit/server/admin_fixture.h"
+#include "unit/server/admin/fixture.h"
 
-namespace cr::server {
+namespace cr::server::admin {
 namespace {
 
-using admin::Page;
-using admin::Token;
-using admin::TokenEdited;
-using admin::TokenWithKey;
+using cr::admin::Page;
+using cr::admin::Token;
+using cr::admin::TokenEdited;
+using cr::admin::TokenWithKey;
 using ledger::dollars;
 
 class AdminTokens : public AdminFixture {};
@@ -75,7 +75,7 @@ TEST_F(AdminTokens, an_imported_key_is_taken) {
   const auto made =
       send_text<TokenWithKey>("POST", "/tokens", R"({"name":"a","key":"my-own-imported-key-0123456789"})");
   EXPECT_EQ(made.key, "my-own-imported-key-0123456789");
-  const auto verdict = send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{made.key});
+  const auto verdict = send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{made.key});
   EXPECT_TRUE(verdict.known);
   EXPECT_EQ(verdict.token, "a");
   EXPECT_EQ(verdict.shape, "foreign");
@@ -119,7 +119,7 @@ TEST_F(AdminTokens, edit_changes_only_what_is_named) {
       R"({"quota":{"delta":"5"},"models":{"add":["c"],"remove":["a"]},"tags":{"x":null,"z":"3"}})");
   EXPECT_EQ(edited.token.quota, dollars(25));
   EXPECT_THAT(edited.token.models, ElementsAre("b", "c"));
-  EXPECT_EQ(edited.token.tags, (admin::Tags{{"y", "2"}, {"z", "3"}}));
+  EXPECT_EQ(edited.token.tags, (cr::admin::Tags{{"y", "2"}, {"z", "3"}}));
   EXPECT_EQ(edited.token.note, "n");
   EXPECT_EQ(edited.token.allow_ip, before.token.allow_ip);
   EXPECT_EQ(edited.token.expires_at, before.token.expires_at);
@@ -157,7 +157,7 @@ TEST_F(AdminTokens, edit_obeys_if_match) {
 TEST_F(AdminTokens, rename_and_move) {
   create("ci");
   create("other");
-  send_text<admin::Account>("POST", "/accounts", R"({"name":"team"})");
+  send_text<cr::admin::Account>("POST", "/accounts", R"({"name":"team"})");
   const auto edited = send_text<TokenEdited>("PATCH", "/tokens/ci", R"({"name":"ci2","account":"team"})");
   EXPECT_EQ(edited.token.name, "ci2");
   EXPECT_EQ(edited.token.account, "team");
@@ -194,7 +194,7 @@ TEST_F(AdminTokens, delete_and_restore) {
   EXPECT_THAT(deleted.keys, IsEmpty());
   EXPECT_EQ(refused("GET", "/tokens/ci").code, ErrorCode::not_found);
   EXPECT_EQ(refused("DELETE", "/tokens/ci").code, ErrorCode::not_found);
-  EXPECT_FALSE(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{made.key}).known);
+  EXPECT_FALSE(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{made.key}).known);
   const auto gone = get<Page<Token>>("/tokens?deleted=true");
   ASSERT_THAT(gone.items, SizeIs(1));
   EXPECT_EQ(gone.items[0].status, "deleted");
@@ -214,18 +214,18 @@ TEST_F(AdminTokens, rotate_finish_undo) {
   ASSERT_THAT(rotated.token.keys, SizeIs(2));
   EXPECT_EQ(rotated.token.keys[0].state, "current");
   EXPECT_EQ(rotated.token.keys[1].state, "old");
-  EXPECT_EQ(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{made.key}).state, "old");
-  EXPECT_EQ(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{rotated.key}).state, "current");
+  EXPECT_EQ(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{made.key}).state, "old");
+  EXPECT_EQ(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{rotated.key}).state, "current");
   EXPECT_EQ(refused("POST", "/tokens/ci/rotate", "{}").code, ErrorCode::conflict);
   const auto undone = send_text<TokenWithKey>("POST", "/tokens/ci/rotate", R"({"action":"undo"})");
   EXPECT_EQ(undone.key, "");
   EXPECT_THAT(undone.token.keys, SizeIs(1));
-  EXPECT_FALSE(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{rotated.key}).known);
+  EXPECT_FALSE(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{rotated.key}).known);
   const auto again = send_text<TokenWithKey>("POST", "/tokens/ci/rotate", R"({"grace_ms":3600000})");
   const auto finished = send_text<TokenWithKey>("POST", "/tokens/ci/rotate", R"({"action":"finish"})");
   EXPECT_EQ(finished.token.status, "enabled");
-  EXPECT_FALSE(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{made.key}).known);
-  EXPECT_TRUE(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{again.key}).known);
+  EXPECT_FALSE(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{made.key}).known);
+  EXPECT_TRUE(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{again.key}).known);
   const auto now = send_text<TokenWithKey>("POST", "/tokens/ci/rotate", R"({"grace_ms":0})");
   EXPECT_THAT(now.token.keys, SizeIs(1));
   EXPECT_EQ(refused("POST", "/tokens/ci/rotate", R"({"action":"stop"})").code, ErrorCode::invalid);
@@ -237,8 +237,8 @@ TEST_F(AdminTokens, revoke_new_takes_back_a_key) {
   create("ci");
   const auto rotated = send_text<TokenWithKey>("POST", "/tokens/ci/rotate", "{}");
   const auto id = rotated.token.keys.at(0).id;
-  send<Token>("POST", "/tokens/ci/revoke-new", admin::RevokeKey{id});
-  EXPECT_FALSE(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{rotated.key}).known);
+  send<Token>("POST", "/tokens/ci/revoke-new", cr::admin::RevokeKey{id});
+  EXPECT_FALSE(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{rotated.key}).known);
   EXPECT_NE(refused("POST", "/tokens/ci/revoke-new", R"({"key_id":999})").message, "");
 }
 
@@ -265,10 +265,11 @@ TEST_F(AdminTokens, verify_tells_shapes_apart) {
   const auto made = create("ci");
   auto mistyped = made.key;
   mistyped.back() = mistyped.back() == 'a' ? 'b' : 'a';
-  EXPECT_EQ(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{mistyped}).shape, "mistyped");
-  EXPECT_EQ(send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{"some-other-key"}).shape, "foreign");
+  EXPECT_EQ(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{mistyped}).shape, "mistyped");
+  EXPECT_EQ(send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{"some-other-key"}).shape,
+            "foreign");
   const auto unknown = std::string(token::mint_key().reveal());
-  const auto verdict = send<admin::KeyVerdict>("POST", "/tokens/verify", admin::VerifyKey{unknown});
+  const auto verdict = send<cr::admin::KeyVerdict>("POST", "/tokens/verify", cr::admin::VerifyKey{unknown});
   EXPECT_FALSE(verdict.known);
   EXPECT_EQ(verdict.shape, "ours");
   const auto malformed = refused("POST", "/tokens/verify", R"({"key":"a secret"})");
@@ -301,7 +302,7 @@ TEST_F(AdminTokens, the_audit_says_who_and_why) {
   CallOptions options;
   options.reason = "quarterly review: 100% ü";
   send_text<TokenWithKey>("POST", "/tokens", R"({"name":"ci"})", options);
-  const auto row = get<Page<admin::AuditEntry>>("/audit?limit=1000").items.back();
+  const auto row = get<Page<cr::admin::AuditEntry>>("/audit?limit=1000").items.back();
   EXPECT_EQ(row.uid, ::getuid());
   EXPECT_EQ(row.gid, ::getgid());
   EXPECT_EQ(row.pid, ::getpid());
@@ -351,10 +352,10 @@ class AdminCheck : public AdminFixture {
  protected:
   void SetUp() override {
     AdminFixture::SetUp();
-    send_text<admin::Channel>("POST", "/channels", R"({"name":"echo","kind":"echo","models":["gpt-4o","free-*"]})");
+    send_text<cr::admin::Channel>("POST", "/channels", R"({"name":"echo","kind":"echo","models":["gpt-4o","free-*"]})");
   }
-  admin::TokenVerdict check(const std::string& body) {
-    return send_text<admin::TokenVerdict>("POST", "/tokens/ci/check", body);
+  cr::admin::TokenVerdict check(const std::string& body) {
+    return send_text<cr::admin::TokenVerdict>("POST", "/tokens/ci/check", body);
   }
 };
 
@@ -388,9 +389,9 @@ TEST_F(AdminCheck, says_the_first_rule_that_refuses) {
   send_text<TokenEdited>("PATCH", "/tokens/ci", R"({"enabled":true,"not_before":"2099-01-01"})");
   EXPECT_EQ(check(R"({"model":"gpt-4o"})").rule, "token_not_yet_valid");
   send_text<TokenEdited>("PATCH", "/tokens/ci", R"({"not_before":null})");
-  send_text<admin::Account>("PATCH", "/accounts/default", R"({"quota":"0"})");
+  send_text<cr::admin::Account>("PATCH", "/accounts/default", R"({"quota":"0"})");
   EXPECT_EQ(check(R"({"model":"gpt-4o"})").setting, "crctl account credit default 5");
-  send_text<admin::Account>("PATCH", "/accounts/default", R"({"enabled":false})");
+  send_text<cr::admin::Account>("PATCH", "/accounts/default", R"({"enabled":false})");
   EXPECT_EQ(check(R"({"model":"gpt-4o"})").rule, "account_disabled");
   EXPECT_EQ(refused("POST", "/tokens/no/check", R"({"model":"m"})").code, ErrorCode::not_found);
   EXPECT_EQ(refused("POST", "/tokens/ci/check", R"({"model":"m","ip":"10.0.0"})").code, ErrorCode::invalid);
@@ -399,4 +400,4 @@ TEST_F(AdminCheck, says_the_first_rule_that_refuses) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::admin

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "server/config_memory.h"
+#include "server/config/memory.h"
 
 #include <gmock/gmock.h>
 
 #include <filesystem>
 #include <fstream>
 
-namespace cr::server {
+namespace cr::server::config {
 namespace {
 
 using testing::HasSubstr;
@@ -85,4 +85,4 @@ TEST(ConfigMemory, DefaultsFitTheCgroup) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::config

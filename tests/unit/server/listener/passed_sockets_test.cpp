@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/passed_sockets.h"
+#include "server/listener/passed_sockets.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -9,15 +9,15 @@
 
 #include <cstring>
 
-namespace cr::server {
+namespace cr::server::listener {
 namespace {
 
 using testing::HasSubstr;
 
-Config config_of(std::string_view text) {
-  auto config = parse_config(text, "crd.toml", Surroundings{true, "", "", "", "/root"});
+config::Config config_of(std::string_view text) {
+  auto config = config::parse_config(text, "crd.toml", config::Surroundings{true, "", "", "", "/root"});
   EXPECT_TRUE(config.has_value()) << config.error().message;
-  return config ? *config : Config{};
+  return config ? *config : config::Config{};
 }
 
 // "127.0.0.1:80" or "/path", as descriptors from 3 on.
@@ -31,7 +31,7 @@ std::vector<PassedSocket> passed(const std::vector<std::string>& names) {
       socket.path = name;
     } else {
       socket.address =
-          ListenAddress{name.substr(0, colon), static_cast<std::uint16_t>(std::stoi(name.substr(colon + 1)))};
+          config::ListenAddress{name.substr(0, colon), static_cast<std::uint16_t>(std::stoi(name.substr(colon + 1)))};
     }
     sockets.push_back(std::move(socket));
   }
@@ -145,4 +145,4 @@ TEST(PassedSockets, say_what_they_are) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::listener

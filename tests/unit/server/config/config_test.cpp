@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/config.h"
+#include "server/config/config.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "server/config_keys.h"
+#include "server/config/keys.h"
 
-namespace cr::server {
+namespace cr::server::config {
 namespace {
 
 using base::ErrorCode;
@@ -389,4 +389,4 @@ TEST(ConfigReload, names_every_key_that_needs_a_restart) {
 }
 
 }  // namespace
-}  // namespace cr::server
+}  // namespace cr::server::config
