@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Settings and warnings, as INTERFACE targets every floor links.
+# Settings and warnings, as INTERFACE targets every module links.
 option(CR_SANITIZE_ADDRESS "address and undefined-behaviour sanitizers" OFF)
 option(CR_SANITIZE_THREAD "thread sanitizer" OFF)
 # The presets turn it on, for developers and for .ci/run; it means the two compilers the sources are kept clean for. With
@@ -73,19 +73,53 @@ function(cr_unite target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# cr_floor(NAME SOURCES a.cpp b.cpp PUBLIC floors-and-libraries PRIVATE libraries [PRECOMPILE headers]): one folder of lib/
-# as a target cr_NAME.
-function(cr_floor name)
+# cr_layer(NAME SOURCES a.cpp b.cpp PUBLIC modules-and-libraries PRIVATE libraries [PRECOMPILE headers]): one folder of lib/
+# as a target cr_NAME; NAME is the folder's path with '_' for '/'. One source a line, sorted.
+function(cr_layer name)
   cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILE" ${ARGN})
   add_library(cr_${name} STATIC ${arg_SOURCES})
+  cr_list_sources(${arg_SOURCES})
   target_link_libraries(cr_${name} PUBLIC cr_settings ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-  if(CR_PRECOMPILE)
+  # A few sources, which CR_UNITY makes one or two of, do not earn back what precompiling takes.
+  list(LENGTH arg_SOURCES count)
+  if(CR_PRECOMPILE AND count GREATER 8)
     target_precompile_headers(cr_${name} PRIVATE ${CR_COMMON_HEADERS} ${arg_PRECOMPILE})
   endif()
-  # Sources of these keep names to themselves that others of the same folder use for something else.
-  if(NOT name MATCHES "^(http|relay|server)$")
+  # Sources of this one keep names to themselves that headers of the same folder use for something else.
+  if(NOT name STREQUAL "server_admin")
     cr_unite(cr_${name})
   endif()
+endfunction()
+
+# A source that no target lists would not be compiled, and a test in it not be run: that is an error.
+function(cr_list_sources)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  set_property(GLOBAL APPEND PROPERTY CR_LISTED_SOURCES ${sources})
+endfunction()
+# cr_check_that_all_are_listed(FOLDER): of all .cpp files under FOLDER.
+function(cr_check_that_all_are_listed folder)
+  get_property(listed GLOBAL PROPERTY CR_LISTED_SOURCES)
+  file(GLOB_RECURSE there CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+  list(REMOVE_ITEM there ${listed})
+  if(there)
+    list(JOIN there "\n  " there)
+    message(FATAL_ERROR "In no target of any CMakeLists.txt:\n  ${there}")
+  endif()
+endfunction()
+
+# cr_embed_text(MODULE text...): each text as a header of MODULE with a raw string in it; their paths into `embedded`.
+function(cr_embed_text module)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/embed_text.cmake)
+  foreach(text ${ARGN})
+    cmake_path(ABSOLUTE_PATH text)
+    cmake_path(GET text FILENAME name)
+    string(REPLACE "." "_" name ${name})
+    set(header ${CMAKE_BINARY_DIR}/generated/${module}/${name}.h)
+    add_custom_command(OUTPUT ${header} COMMAND ${CMAKE_COMMAND} -DIN=${text} -DOUT=${header} -DNAME=${name} -P ${script}
+                       DEPENDS ${text} ${script} VERBATIM)
+    list(APPEND headers ${header})
+  endforeach()
+  set(embedded ${headers} PARENT_SCOPE)
 endfunction()
 
 # A test's own code is compiled without optimising, which takes half of the time; what it tests is compiled as ever.
@@ -122,6 +156,7 @@ endfunction()
 function(cr_test name)
   cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS;THREADS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  cr_list_sources(${arg_SOURCES})
   target_link_libraries(${name} PRIVATE cr_settings ${arg_LINK} GTest::gmock GTest::gtest_main)
   if(NOT arg_OPTIMISED)
     cr_test_headers(cr_test_headers)

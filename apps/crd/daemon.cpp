@@ -25,7 +25,7 @@ constexpr std::chrono::seconds k_after_cut{5};
 constexpr std::chrono::seconds k_admin_wait{5};  // less than crctl's own 10 s: it gets to know why
 constexpr std::string_view k_store_file = "/ledger.db";
 
-base::Log::Options log_options(const server::Config& config) {
+base::Log::Options log_options(const server::config::Config& config) {
   base::Log::Options options;
   options.level = config.log_level;
   options.format = config.log_format.value_or(base::Log::detect_format());
@@ -42,9 +42,9 @@ int wait_for_signal(std::chrono::milliseconds timeout) {
 
 }  // namespace
 
-std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config) {
+std::shared_ptr<const http::server::ConnectionLimits> connection_limits(const server::config::Config& config) {
   const auto& limits = config.limits;
-  http::ConnectionLimits connection;
+  http::server::ConnectionLimits connection;
   connection.head = limits.head;
   connection.head_timeout = limits.head_timeout;
   connection.body_timeout = limits.body_timeout;
@@ -52,10 +52,10 @@ std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Co
   connection.stall_timeout = limits.stall_timeout;
   // Twice, so that a body that is somewhat too large is drained: those are what most 413 are about.
   connection.drain_bytes_max = 2 * config.relay.body_bytes_max;
-  return std::make_shared<const http::ConnectionLimits>(connection);
+  return std::make_shared<const http::server::ConnectionLimits>(connection);
 }
 
-Daemon::Daemon(server::Config config, std::string config_file)
+Daemon::Daemon(server::config::Config config, std::string config_file)
     : config_(std::move(config)),
       config_file_(std::move(config_file)),
       started_at_(base::wall_now()),
@@ -68,25 +68,25 @@ Daemon::~Daemon() {
   finish();
 }
 
-base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::string config_file,
-                                                    const std::vector<server::PassedSocket>& passed) {
-  const auto plan = server::plan_listeners(config, passed);
+base::Result<std::unique_ptr<Daemon>> Daemon::start(server::config::Config config, std::string config_file,
+                                                    const std::vector<server::listener::PassedSocket>& passed) {
+  const auto plan = server::listener::plan_listeners(config, passed);
   if (!plan) return tl::unexpected(plan.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(config_file)));
   if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
-  auto tls = http::TlsBook::make(daemon->config_.ca_file);
+  auto tls = http::tls::TlsBook::make(daemon->config_.ca_file);
   if (!tls) return tl::unexpected(tls.error());
   daemon->tls_ = std::move(*tls);
   std::vector<std::string> dns_servers;
   for (const auto& server : daemon->config_.dns_servers) dns_servers.push_back(server.to_string());
-  auto names = http::Names::start(std::move(dns_servers));
+  auto names = http::dns::Names::start(std::move(dns_servers));
   if (!names) return tl::unexpected(names.error());
   daemon->names_ = std::move(*names);
   const auto server_tls = load_tls(daemon->config_);
   if (!server_tls) return tl::unexpected(server_tls.error());
   // The port first: a second crd by mistake must not touch the store's lock and complain about that instead.
   for (const auto& address : plan->binds) {
-    if (auto free = server::check_address_is_free(address.host, address.port); !free)
+    if (auto free = server::listener::check_address_is_free(address.host, address.port); !free)
       return tl::unexpected(free.error());
   }
   if (auto opened = daemon->open_ledger(); !opened) return tl::unexpected(opened.error());
@@ -101,12 +101,12 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::Config config, std::
   return daemon;
 }
 
-base::Result<std::shared_ptr<const http::TlsServer>> Daemon::load_tls(const server::Config& config) {
+base::Result<std::shared_ptr<const http::tls::TlsServer>> Daemon::load_tls(const server::config::Config& config) {
   if (config.tls.empty()) return nullptr;
-  return http::TlsServer::load(config.tls, base::wall_now());
+  return http::tls::TlsServer::load(config.tls, base::wall_now());
 }
 
-void Daemon::use_tls(const std::shared_ptr<const http::TlsServer>& tls) {
+void Daemon::use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls) {
   if (!tls) return;
   for (auto& worker : workers_) worker->use_tls(tls);
   log_.info("certificate",
@@ -122,11 +122,11 @@ base::Result<void> Daemon::open_ledger() {
   if (!vault) return tl::unexpected(vault.error());
   // The workers' before the workers: the ledger is told where to deliver, and the workers are given the ledger.
   std::vector<std::unique_ptr<http::EventLoop>> loops;
-  std::vector<std::shared_ptr<relay::LedgerInbox>> inboxes;
+  std::vector<std::shared_ptr<relay::request::LedgerInbox>> inboxes;
   std::vector<ledger::Ledger::Lane> lanes;
   for (std::size_t i = 0; i < worker_count(); ++i) {
     loops.push_back(std::make_unique<http::EventLoop>());
-    inboxes.push_back(std::make_shared<relay::LedgerInbox>(*loops.back()));
+    inboxes.push_back(std::make_shared<relay::request::LedgerInbox>(*loops.back()));
     lanes.push_back({[inbox = inboxes.back()](ledger::ReserveOp* reserves, ledger::LookOp* looks) {
       inbox->deliver(reserves, looks);
     }});
@@ -142,13 +142,14 @@ base::Result<void> Daemon::open_ledger() {
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
   (void)read_certificates();
-  shared_.reset(new relay::Shared{*ledger_, log_, *tls_, *names_});
+  shared_.reset(new relay::request::Shared{*ledger_, log_, *tls_, *names_});
   shared_->health.use(config_.relay.health);
   shared_->memory.use(config_.relay.memory_limits());
-  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
+  const auto settings = std::make_shared<const relay::policy::Settings>(config_.relay);
   for (std::size_t i = 0; i < loops.size(); ++i) {
-    workers_.push_back(std::make_unique<server::Worker>(std::move(loops[i]), inboxes[i], static_cast<std::uint32_t>(i),
-                                                        *shared_, listeners_, settings, connection_limits(config_)));
+    workers_.push_back(std::make_unique<server::listener::Worker>(std::move(loops[i]), inboxes[i],
+                                                                  static_cast<std::uint32_t>(i), *shared_, listeners_,
+                                                                  settings, connection_limits(config_)));
   }
   return {};
 }
@@ -169,7 +170,7 @@ base::Result<void> Daemon::read_certificates() {
   base::Result<void> done;
   const auto directory = ledger_->directory().get();
   for (const auto& channel : directory->channels()) {
-    const auto files = relay::tls_files(*channel);
+    const auto files = relay::request::tls_files(*channel);
     if (files.empty()) continue;
     auto context = tls_->read(files);
     const bool keeps_old = !context && tls_->look_up(files);
@@ -186,7 +187,7 @@ base::Result<void> Daemon::read_certificates() {
   return done;
 }
 
-base::Result<void> Daemon::open_listeners(const server::ListenPlan& plan) {
+base::Result<void> Daemon::open_listeners(const server::listener::ListenPlan& plan) {
   for (const int socket : plan.public_sockets) {
     for (auto& worker : workers_) {
       if (auto adopted = worker->adopt(socket); !adopted) return adopted;
@@ -197,12 +198,13 @@ base::Result<void> Daemon::open_listeners(const server::ListenPlan& plan) {
   }
   const std::string scheme = config_.tls.empty() ? "" : "https://";
   for (const auto& endpoint : workers_.front()->bound()) {
-    bound_.push_back(scheme + server::ListenAddress{endpoint.address().to_string(), endpoint.port()}.to_string());
+    bound_.push_back(scheme +
+                     server::config::ListenAddress{endpoint.address().to_string(), endpoint.port()}.to_string());
   }
   return {};
 }
 
-base::Result<void> Daemon::listen_on(const server::ListenAddress& address) {
+base::Result<void> Daemon::listen_on(const server::config::ListenAddress& address) {
   auto port = address.port;
   for (auto& worker : workers_) {
     if (auto listening = worker->listen(address.host, port); !listening) return listening;
@@ -212,10 +214,10 @@ base::Result<void> Daemon::listen_on(const server::ListenAddress& address) {
 }
 
 base::Result<void> Daemon::open_admin(int passed_socket) {
-  server::AdminServer::Options options;
+  server::admin::AdminServer::Options options;
   options.socket_path = config_.admin_socket;
   options.passed_socket = passed_socket;
-  server::AdminServer::Hooks hooks;
+  server::admin::AdminServer::Hooks hooks;
   hooks.status = [this] { return status(); };
   hooks.metrics = [this] { return metrics(); };
   hooks.check_config = [this](const std::string& text, const std::string& name) { return check_config(text, name); };
@@ -226,10 +228,10 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
     const std::lock_guard lock(config_mutex_);
     return config_.relay.tries_max;
   };
-  hooks.take_certificates = [this](const http::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
+  hooks.take_certificates = [this](const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
     return take_certificates(files, dry_run);
   };
-  auto admin = server::AdminServer::start(std::move(options), *ledger_, std::move(hooks), log_);
+  auto admin = server::admin::AdminServer::start(std::move(options), *ledger_, std::move(hooks), log_);
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);
   return {};
@@ -318,7 +320,7 @@ void Daemon::keep_watchdog_quiet() {
     log_.error("the watchdog is not told that all is well",
                {{"reason", ledger_answers ? "a worker does not answer" : "the ledger thread does not answer"}});
   }
-  for (auto& worker : workers_) worker->post([this](relay::Lane&) { ++beats_; });
+  for (auto& worker : workers_) worker->post([this](relay::request::Lane&) { ++beats_; });
 }
 
 }  // namespace cr::crd

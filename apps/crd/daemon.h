@@ -11,43 +11,43 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
-#include "http/names.h"
-#include "http/tls_book.h"
-#include "ledger/ledger.h"
-#include "relay/lane.h"
-#include "server/admin_server.h"
-#include "server/config.h"
-#include "server/passed_sockets.h"
-#include "server/worker.h"
+#include "http/dns/names.h"
+#include "http/tls/tls_book.h"
+#include "ledger/core/ledger.h"
+#include "relay/request/lane.h"
+#include "server/admin/server.h"
+#include "server/config/config.h"
+#include "server/listener/passed_sockets.h"
+#include "server/listener/worker.h"
 
 namespace cr::crd {
 
 // What the configuration says of a client's connection.
-std::shared_ptr<const http::ConnectionLimits> connection_limits(const server::Config& config);
+std::shared_ptr<const http::server::ConnectionLimits> connection_limits(const server::config::Config& config);
 
 class Daemon {
  public:
   // Everything up to accepting connections. `config_file` may be empty: defaults. `passed`: by the service manager.
-  static base::Result<std::unique_ptr<Daemon>> start(server::Config config, std::string config_file,
-                                                     const std::vector<server::PassedSocket>& passed);
+  static base::Result<std::unique_ptr<Daemon>> start(server::config::Config config, std::string config_file,
+                                                     const std::vector<server::listener::PassedSocket>& passed);
   ~Daemon();
 
   // What the public listeners prove themselves with; null when they are plain. Any thread.
-  static base::Result<std::shared_ptr<const http::TlsServer>> load_tls(const server::Config& config);
+  static base::Result<std::shared_ptr<const http::tls::TlsServer>> load_tls(const server::config::Config& config);
 
   // Until SIGTERM or SIGINT has been obeyed, or the store failed; returns the exit code. SIGHUP reloads.
   int run();
 
  private:
-  Daemon(server::Config config, std::string config_file);
+  Daemon(server::config::Config config, std::string config_file);
 
   base::Result<void> open_ledger();
   std::size_t worker_count() const;
-  base::Result<void> open_listeners(const server::ListenPlan& plan);
-  base::Result<void> listen_on(const server::ListenAddress& address);
+  base::Result<void> open_listeners(const server::listener::ListenPlan& plan);
+  base::Result<void> listen_on(const server::config::ListenAddress& address);
   base::Result<void> open_admin(int passed_socket);
   base::Result<void> read_certificates();  // admin threads, too
-  void use_tls(const std::shared_ptr<const http::TlsServer>& tls);
+  void use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls);
   void begin_drain();
   bool drained() const;
   void finish();
@@ -60,23 +60,23 @@ class Daemon {
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
   void use_settings();
-  base::Result<void> take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run);
+  base::Result<void> take_certificates(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run);
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
   void append_channels(std::string& out) const;
 
   mutable std::mutex config_mutex_;
-  server::Config config_;
+  server::config::Config config_;
   const std::string config_file_;
   const base::Time started_at_;
   base::Log log_;
-  std::unique_ptr<http::TlsBook> tls_;
-  std::unique_ptr<http::Names> names_;
+  std::unique_ptr<http::tls::TlsBook> tls_;
+  std::unique_ptr<http::dns::Names> names_;
   std::unique_ptr<ledger::Ledger> ledger_;
-  std::unique_ptr<relay::Shared> shared_;
-  server::ListenerState listeners_;
-  std::vector<std::unique_ptr<server::Worker>> workers_;
+  std::unique_ptr<relay::request::Shared> shared_;
+  server::listener::ListenerState listeners_;
+  std::vector<std::unique_ptr<server::listener::Worker>> workers_;
   std::vector<std::string> bound_;
-  std::unique_ptr<server::AdminServer> admin_;
+  std::unique_ptr<server::admin::AdminServer> admin_;
 
   std::atomic<bool> store_failed_{false};
   std::atomic<std::uint32_t> beats_{0};  // workers that answered since the last watchdog notice

@@ -9,7 +9,7 @@
 
 #include "base/hide_keys.h"
 #include "daemon.h"
-#include "relay/channel_probe.h"
+#include "relay/request/channel_probe.h"
 
 namespace cr::crd {
 
@@ -23,7 +23,7 @@ std::string with_hint(const base::Error& error) {
   return base::hide_keys(error.message + (error.hint.empty() ? "" : ": " + error.hint));
 }
 
-std::string warnings_of(const std::shared_ptr<const http::TlsServer>& tls) {
+std::string warnings_of(const std::shared_ptr<const http::tls::TlsServer>& tls) {
   std::string text;
   if (!tls) return text;
   for (const auto& warning : tls->warnings()) text += "; but " + warning;
@@ -61,8 +61,8 @@ std::string Daemon::metrics() const {
   const auto counters = ledger_->counters();
   std::string out = shared_->metrics.text();
   const auto one = [&](std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
-    relay::append_metric(out, name, type, help);
-    relay::append_value(out, name, {}, value);
+    relay::request::append_metric(out, name, type, help);
+    relay::request::append_value(out, name, {}, value);
   };
   one("crd_requests_running", "gauge", "Requests that run now.",
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, shared_->requests_running.load())));
@@ -88,7 +88,7 @@ std::string Daemon::metrics() const {
       ledger_->admits(ledger_timeout()) ? 1 : 0);
   one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted whole, in doubt.",
       counters.recovered);
-  relay::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
+  relay::request::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
   out.append("crd_overrun_dollars_total ").append(counters.overrun.to_decimal()).append("\n");
   append_channels(out);
   one("crd_log_lines_dropped_total", "counter", "Log lines dropped because nobody took them.", log_.dropped());
@@ -100,34 +100,37 @@ void Daemon::append_channels(std::string& out) const {
   const auto directory = ledger_->directory().get();
   const auto now = base::steady_now();
   const auto each = [&](std::string_view name, std::string_view help, auto value_of) {
-    relay::append_metric(out, name, "gauge", help);
+    relay::request::append_metric(out, name, "gauge", help);
     for (const auto& channel : directory->channels()) {
-      relay::append_value(out, name, "channel=\"" + channel->name + "\"",
-                          static_cast<std::uint64_t>(value_of(*channel, shared_->health.view(*channel, now))));
+      relay::request::append_value(out, name, "channel=\"" + channel->name + "\"",
+                                   static_cast<std::uint64_t>(value_of(*channel, shared_->health.view(*channel, now))));
     }
   };
   each("crd_channel_up", "1 if requests are sent to the channel, 0 if it is disabled or set aside.",
-       [](const ledger::ChannelRecord& channel, const relay::HealthView& view) {
-         const bool sends = view.state == relay::Standing::State::ready || view.state == relay::Standing::State::due;
+       [](const ledger::ChannelRecord& channel, const relay::routing::HealthView& view) {
+         const bool sends =
+             view.state == relay::routing::Standing::State::ready || view.state == relay::routing::Standing::State::due;
          return channel.enabled == ledger::Switch::on && sends ? 1 : 0;
        });
   each("crd_channel_keys_refused", "Keys of the channel that its provider refuses.",
-       [](const ledger::ChannelRecord&, const relay::HealthView& view) { return view.keys_aside; });
+       [](const ledger::ChannelRecord&, const relay::routing::HealthView& view) { return view.keys_aside; });
   each("crd_channel_recent_error_percent", "Share of the channel's last requests (256 at most) that failed.",
-       [](const ledger::ChannelRecord&, const relay::HealthView& view) { return view.error_percent.value_or(0); });
+       [](const ledger::ChannelRecord&, const relay::routing::HealthView& view) {
+         return view.error_percent.value_or(0);
+       });
 }
 
 admin::ConfigChecked Daemon::check_config(const std::string& text, const std::string& name) const {
   const bool own = text.empty();
   if (own && config_file_.empty()) return {true, "crd runs without a configuration file, on its defaults"};
-  auto config = own ? server::load_config(config_file_) : server::parse_config(text, name);
+  auto config = own ? server::config::load_config(config_file_) : server::config::parse_config(text, name);
   if (!config) return {false, with_hint(config.error())};
   const auto tls = load_tls(*config);
   if (!tls) return {false, with_hint(tls.error())};
   return {true, (own ? config_file_ : name) + ": ok" + warnings_of(*tls)};
 }
 
-base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
+base::Result<void> Daemon::take_certificates(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
   auto context = tls_->read(files);
   if (!context) return tl::unexpected(context.error());
   if (dry_run == ledger::Ledger::DryRun::no) tls_->put(files, std::move(context));
@@ -136,7 +139,7 @@ base::Result<void> Daemon::take_certificates(const http::TlsFiles& files, ledger
 
 // The workers take up certificates with it, too.
 void Daemon::use_settings() {
-  const auto settings = std::make_shared<const relay::Settings>(config_.relay);
+  const auto settings = std::make_shared<const relay::policy::Settings>(config_.relay);
   const auto& limits = config_.limits;
   const auto connection = connection_limits(config_);
   listeners_.connections_max = limits.connections_max;
@@ -153,11 +156,12 @@ admin::ConfigChecked Daemon::reload() {
     use_settings();
     return {false, "crd was started without --config: there is no file to read again"};
   }
-  auto wanted = server::load_config(config_file_);
+  auto wanted = server::config::load_config(config_file_);
   if (wanted) {
-    if (auto possible = server::check_reload(config_, *wanted); !possible) wanted = tl::unexpected(possible.error());
+    if (auto possible = server::config::check_reload(config_, *wanted); !possible)
+      wanted = tl::unexpected(possible.error());
   }
-  std::shared_ptr<const http::TlsServer> tls;
+  std::shared_ptr<const http::tls::TlsServer> tls;
   if (wanted) {
     if (auto loaded = load_tls(*wanted); loaded) {
       tls = *loaded;
@@ -187,13 +191,13 @@ base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, c
     if (candidate->name == name) channel = candidate;
   }
   if (!channel) return base::fail(base::ErrorCode::not_found, "no channel named '" + name + "'");
-  auto promise = std::make_shared<std::promise<relay::ProbeResult>>();
+  auto promise = std::make_shared<std::promise<relay::request::ProbeResult>>();
   auto result = promise->get_future();
-  workers_.front()->post([promise, channel, model](relay::Lane& lane) {
+  workers_.front()->post([promise, channel, model](relay::request::Lane& lane) {
     asio::co_spawn(
         lane.io(),
         [&lane, promise, channel, model]() -> http::Task<void> {
-          promise->set_value(co_await relay::probe_channel(lane, channel, model));
+          promise->set_value(co_await relay::request::probe_channel(lane, channel, model));
         },
         asio::detached);
   });

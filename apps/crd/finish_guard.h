@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "ledger/ledger.h"
+#include "ledger/core/ledger.h"
 
 namespace cr::crd {
 

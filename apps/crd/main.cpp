@@ -11,7 +11,7 @@
 #include "base/hide_keys.h"
 #include "daemon.h"
 #include "process.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 namespace {
 
@@ -45,7 +45,8 @@ void block_signals() {
 }
 
 int serve(const std::string& config_file, bool check_only) {
-  auto config = config_file.empty() ? cr::server::parse_config("", "defaults") : cr::server::load_config(config_file);
+  auto config = config_file.empty() ? cr::server::config::parse_config("", "defaults")
+                                    : cr::server::config::load_config(config_file);
   if (!config) return complain(config.error(), k_not_configured);
   if (check_only) {
     const auto tls = cr::crd::Daemon::load_tls(*config);

@@ -61,11 +61,11 @@ std::uint64_t watchdog_interval_us() {
   return ::sd_watchdog_enabled(0, &interval) > 0 ? interval / 2 : 0;
 }
 
-base::Result<std::vector<server::PassedSocket>> take_passed_sockets() {
-  std::vector<server::PassedSocket> sockets;
+base::Result<std::vector<server::listener::PassedSocket>> take_passed_sockets() {
+  std::vector<server::listener::PassedSocket> sockets;
   const int count = ::sd_listen_fds(1);
   for (int i = 0; i < count; ++i) {
-    auto socket = server::describe_passed_socket(SD_LISTEN_FDS_START + i);
+    auto socket = server::listener::describe_passed_socket(SD_LISTEN_FDS_START + i);
     if (!socket) return tl::unexpected(socket.error());
     sockets.push_back(std::move(*socket));
   }

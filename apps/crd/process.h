@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "server/passed_sockets.h"
+#include "server/listener/passed_sockets.h"
 
 namespace cr::crd {
 
@@ -23,6 +23,6 @@ void notify_manager(std::string_view state);
 std::uint64_t watchdog_interval_us();
 // Listening sockets passed by the service manager (sd_listen_fds). Once: the variables that tell of them are taken out
 // of the environment, so that no child believes they are its own.
-base::Result<std::vector<server::PassedSocket>> take_passed_sockets();
+base::Result<std::vector<server::listener::PassedSocket>> take_passed_sockets();
 
 }  // namespace cr::crd

@@ -3,10 +3,13 @@
 // Private to this folder's .cpp files. Plain values, any thread.
 #pragma once
 
-#include "admin/json_tree.h"
 #include "admin/messages.h"
+#include "json/tree.h"
 
 namespace cr::admin {
+
+using json::Json;
+using json::parse_json;
 
 // Requests are read strictly; answers leniently, so that a newer daemon's members do no harm.
 enum class Reading { request, answer };

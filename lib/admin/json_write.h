@@ -3,10 +3,12 @@
 // thread.
 #pragma once
 
-#include "admin/json_tree.h"
 #include "admin/messages.h"
+#include "json/tree.h"
 
 namespace cr::admin {
+
+using json::JsonWriter;
 
 inline void write_value(JsonWriter& out, const std::string& value) {
   out.text(value);

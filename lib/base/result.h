@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Result<T> and Error: how every floor reports failure. Plain values, any thread.
+// Result<T> and Error: how every module reports failure. Plain values, any thread.
 // Messages start lower-case, name the thing and read on after a colon; they never hold a key or an exception's text.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace cr::base {
 
-// Named by what the caller does next. Two tables map them: HTTP status (server/admin_status.cpp) and exit code
+// Named by what the caller does next. Two tables map them: HTTP status (server/admin/status.cpp) and exit code
 // (apps/crctl).
 enum class ErrorCode {
   invalid,          // change what was sent

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/ledger.h"
+#include "ledger/core/ledger.h"
 #include "sqlite/database.h"
 
 namespace {

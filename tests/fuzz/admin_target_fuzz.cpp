@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "check.h"
-#include "server/admin_target.h"
+#include "server/admin/target.h"
 
 namespace {
 
@@ -29,9 +29,9 @@ std::string encode(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using cr::server::match_pattern;
+  using cr::server::admin::match_pattern;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto target = cr::server::parse_target(text);
+  const auto target = cr::server::admin::parse_target(text);
   if (!target) {
     CR_CHECK(cr::base::escape_for_terminal(target.error().message) == target.error().message);
     return 0;
@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CR_CHECK(cr::base::escape_for_terminal(name) == name && cr::base::escape_for_terminal(value) == value);
     again += (again.find('?') == std::string::npos ? "?" : "&") + encode(name) + "=" + encode(value);
   }
-  const auto same = cr::server::parse_target(again);
+  const auto same = cr::server::admin::parse_target(again);
   CR_CHECK(same && same->segments == target->segments && same->query == target->query);
   CR_CHECK(match_pattern(any, target->segments) == target->segments);
   CR_CHECK(!match_pattern(any + "/{name}", target->segments));

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "check.h"
-#include "openai/meter.h"
+#include "dialect/meter.h"
 
 namespace {
 
-using namespace cr::openai;
+using namespace cr::dialect;
+using namespace cr::http::message;
 
 constexpr std::size_t k_event_bytes_max = 4096;
 

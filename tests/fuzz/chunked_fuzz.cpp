@@ -8,12 +8,12 @@
 #include <string_view>
 
 #include "check.h"
-#include "http/chunked.h"
-#include "http/head_fields.h"
+#include "http/message/chunked.h"
+#include "http/message/head_fields.h"
 
 namespace {
 
-using namespace cr::http;
+using namespace cr::http::message;
 
 struct Decoded {
   ChunkState state = ChunkState::need_more;

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "check.h"
-#include "coding/decoder.h"
+#include "http/coding/decoder.h"
 
 namespace {
 
-using namespace cr::coding;
+using namespace cr::http::coding;
 
 struct Read {
   std::string text;

@@ -7,11 +7,11 @@
 
 #include "base/text.h"
 #include "check.h"
-#include "server/config.h"
+#include "server/config/config.h"
 
 namespace {
 
-using namespace cr::server;
+using namespace cr::server::config;
 
 void check_together(const Config& config) {
   CR_CHECK(!config.listen.empty() && !config.state_dir.empty() && !config.admin_socket.empty());

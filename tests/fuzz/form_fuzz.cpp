@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "check.h"
-#include "openai/form_scan.h"
+#include "dialect/openai/form_scan.h"
 
 namespace {
 
-using namespace cr::openai;
+using namespace cr::dialect;
+using namespace cr::dialect::openai;
 
 struct Part {
   std::string name, content;

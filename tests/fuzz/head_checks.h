@@ -7,24 +7,24 @@
 #include <string_view>
 
 #include "check.h"
-#include "http/head.h"
-#include "http/head_writer.h"
+#include "http/message/head.h"
+#include "http/message/head_writer.h"
 
 namespace cr::fuzz {
 
-inline constexpr http::HeadLimits k_limits{256, 256, 2048, 20};
+inline constexpr http::message::HeadLimits k_limits{256, 256, 2048, 20};
 
 // Feeds the bytes in steps, as a connection would, until there is a verdict.
 template <class Parser, class Head>
-http::HeadResult parse_in_steps(std::string_view bytes, std::size_t step, Head& head,
-                                http::HeadLimits limits = k_limits) {
+http::message::HeadResult parse_in_steps(std::string_view bytes, std::size_t step, Head& head,
+                                         http::message::HeadLimits limits = k_limits) {
   Parser parser(limits);
-  http::HeadResult result;
+  http::message::HeadResult result;
   std::size_t seen = 0;
   for (std::size_t have = std::min(step, bytes.size());; have = std::min(have + step, bytes.size())) {
     result = parser.parse(bytes.substr(0, have), seen, head);
     seen = have;
-    if (result.state != http::HeadState::need_more || have == bytes.size()) return result;
+    if (result.state != http::message::HeadState::need_more || have == bytes.size()) return result;
   }
 }
 
@@ -36,7 +36,7 @@ template <class Head>
 void check_fields(const Head& head, std::string_view bytes) {
   CR_CHECK(head.fields.size() <= k_limits.fields_max);
   CR_CHECK(!(head.chunked && head.content_length));
-  for (const http::Field& field : head.fields) {
+  for (const http::message::Field& field : head.fields) {
     CR_CHECK(!field.name.empty() && points_into(field.name, bytes) && points_into(field.value, bytes));
     CR_CHECK(field.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
     CR_CHECK(field.name.find_first_of(std::string_view("\r\n\0 \t:", 6)) == std::string_view::npos);
@@ -63,12 +63,12 @@ bool check_steps(std::string_view bytes, std::size_t step, Head& head) {
   Head in_steps;
   const auto stepped = parse_in_steps<Parser>(bytes, step, in_steps);
   CR_CHECK(whole.state == stepped.state);
-  if (whole.state == http::HeadState::refused) {
+  if (whole.state == http::message::HeadState::refused) {
     CR_CHECK(whole.status == stepped.status && whole.reason == stepped.reason && !whole.reason.empty());
   }
   // A leading line end is not part of the head.
-  if (whole.state == http::HeadState::need_more) CR_CHECK(bytes.size() <= k_limits.head_bytes_max + 2);
-  if (whole.state != http::HeadState::complete) return false;
+  if (whole.state == http::message::HeadState::need_more) CR_CHECK(bytes.size() <= k_limits.head_bytes_max + 2);
+  if (whole.state != http::message::HeadState::complete) return false;
   CR_CHECK(whole.bytes == stepped.bytes && whole.bytes <= bytes.size());
   CR_CHECK(whole.bytes <= k_limits.head_bytes_max + 2);
   CR_CHECK(bytes.substr(0, whole.bytes).ends_with("\r\n\r\n"));
@@ -77,7 +77,7 @@ bool check_steps(std::string_view bytes, std::size_t step, Head& head) {
   // What follows the head changes nothing of it.
   Head alone;
   CR_CHECK(parse_in_steps<Parser>(bytes.substr(0, whole.bytes), bytes.size(), alone).state ==
-           http::HeadState::complete);
+           http::message::HeadState::complete);
   check_same(head, alone);
   return true;
 }
@@ -85,8 +85,8 @@ bool check_steps(std::string_view bytes, std::size_t step, Head& head) {
 // A head's first line and its fields as crd would send them.
 template <class Head>
 std::string written(std::string text, const Head& head) {
-  http::HeadWriter writer(text);
-  for (const http::Field& field : head.fields) CR_CHECK(writer.field(field.name, field.value));
+  http::message::HeadWriter writer(text);
+  for (const http::message::Field& field : head.fields) CR_CHECK(writer.field(field.name, field.value));
   writer.end();
   return text;
 }
@@ -94,8 +94,8 @@ std::string written(std::string text, const Head& head) {
 // Reads what was written, which may be a few blanks longer than what it was read from.
 template <class Parser, class Head>
 void read_written(std::string_view text, const Head& head, Head& again) {
-  const auto result = parse_in_steps<Parser>(text, text.size(), again, http::HeadLimits{});
-  CR_CHECK(result.state == http::HeadState::complete && result.bytes == text.size());
+  const auto result = parse_in_steps<Parser>(text, text.size(), again, http::message::HeadLimits{});
+  CR_CHECK(result.state == http::message::HeadState::complete && result.bytes == text.size());
   check_same(head, again);
 }
 

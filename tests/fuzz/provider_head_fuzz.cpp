@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace cr::http;
+using namespace cr::http::message;
 using namespace cr::fuzz;
 
 bool has_no_body(int status) {

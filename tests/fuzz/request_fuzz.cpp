@@ -4,14 +4,16 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "billing/price.h"
 #include "check.h"
-#include "openai/echo.h"
-#include "openai/price.h"
-#include "openai/request_scan.h"
+#include "dialect/request_scan.h"
+#include "provider/echo.h"
 
 namespace {
 
-using namespace cr::openai;
+using namespace cr::billing;
+using namespace cr::dialect;
+using namespace cr::provider;
 using nlohmann::json;
 
 // The other parser's verdict. Numbers beyond a double's range are JSON all the same; it stops at them.

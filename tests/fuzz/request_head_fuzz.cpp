@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace cr::http;
+using namespace cr::http::message;
 using namespace cr::fuzz;
 
 // The writer speaks HTTP/1.1 only, where a missing Host is refused and connections are kept.

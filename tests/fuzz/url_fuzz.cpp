@@ -8,13 +8,13 @@
 #include "base/address.h"
 #include "base/text.h"
 #include "check.h"
-#include "http/head_fields.h"
-#include "http/head_writer.h"
-#include "http/url.h"
+#include "http/message/head_fields.h"
+#include "http/message/head_writer.h"
+#include "http/message/url.h"
 
 using cr::base::IpAddress;
-using cr::http::Scheme;
-using cr::http::Url;
+using cr::http::message::Scheme;
+using cr::http::message::Url;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -25,10 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   CR_CHECK(url->port != 0 && !url->host.empty() && !url->path.ends_with('/'));
   if (url->host.find(':') != std::string::npos) CR_CHECK(IpAddress::parse(url->host).has_value());
-  CR_CHECK(cr::http::is_host_and_port(url->authority()));
+  CR_CHECK(cr::http::message::is_host_and_port(url->authority()));
 
   std::string head;
-  cr::http::HeadWriter writer(head);
+  cr::http::message::HeadWriter writer(head);
   CR_CHECK(writer.request_line("POST", url->path, "/chat/completions") && writer.field("Host", url->authority()));
 
   const std::string scheme = url->scheme == Scheme::https ? "https://" : "http://";

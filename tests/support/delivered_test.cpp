@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "server/config_keys.h"
+#include "server/config/keys.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
@@ -19,8 +19,8 @@ std::string source(const std::string& path) {
   return read_file(std::string(CR_SOURCE_DIR) + "/" + path);
 }
 
-server::Surroundings root() {
-  server::Surroundings around;
+server::config::Surroundings root() {
+  server::config::Surroundings around;
   around.is_root = true;
   return around;
 }
@@ -36,18 +36,19 @@ std::string with_keys_uncommented(const std::string& text) {
   return out;
 }
 
-std::string shown(const base::Result<server::Config>& config) {
-  return config ? server::show_config(*config) : config.error().message;
+std::string shown(const base::Result<server::config::Config>& config) {
+  return config ? server::config::show_config(*config) : config.error().message;
 }
 
 TEST(DeliveredTest, TheConfigurationIsValidAsItIs) {
-  EXPECT_EQ(shown(server::parse_config(source("packaging/crd.toml"), "crd.toml", root())),
-            shown(server::parse_config("", "", root())));
+  EXPECT_EQ(shown(server::config::parse_config(source("packaging/crd.toml"), "crd.toml", root())),
+            shown(server::config::parse_config("", "", root())));
 }
 
 TEST(DeliveredTest, TheConfigurationShowsEveryKeyWithItsDefault) {
   const std::string text = with_keys_uncommented(source("packaging/crd.toml"));
-  EXPECT_EQ(shown(server::parse_config(text, "crd.toml", root())), shown(server::parse_config("", "", root())));
+  EXPECT_EQ(shown(server::config::parse_config(text, "crd.toml", root())),
+            shown(server::config::parse_config("", "", root())));
   std::string table;
   std::set<std::string> keys;
   std::istringstream lines(text);
@@ -56,16 +57,16 @@ TEST(DeliveredTest, TheConfigurationShowsEveryKeyWithItsDefault) {
     if (const auto equals = line.find(" = "); line[0] != '#' && equals != line.npos)
       keys.insert(table + line.substr(0, equals));
   }
-  for (const auto& key : server::config_keys()) EXPECT_TRUE(keys.contains(key.name)) << key.name;
+  for (const auto& key : server::config::config_keys()) EXPECT_TRUE(keys.contains(key.name)) << key.name;
 }
 
 TEST(DeliveredTest, TheManualHasEveryKeyAndWhatNeedsARestart) {
   const std::string manual = source("man/crd.toml.5.scd");
-  for (const auto& key : server::config_keys()) {
+  for (const auto& key : server::config::config_keys()) {
     const auto at = manual.find("\n*" + key.name.substr(key.name.rfind('.') + 1) + "* = ");
     ASSERT_NE(at, manual.npos) << key.name;
     const auto line = manual.substr(at + 1, manual.find('\n', at + 1) - at - 1);
-    EXPECT_EQ(line.ends_with("(restart)"), key.reload == server::Reload::restart) << line;
+    EXPECT_EQ(line.ends_with("(restart)"), key.reload == server::config::Reload::restart) << line;
   }
 }
 

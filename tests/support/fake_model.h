@@ -7,7 +7,7 @@
 // gateway:
 //   a model named fake-full...     input = bytes of the body + 16 a message + 64, output = the whole bound: the answer
 //   costs
-//                                  its whole ceiling (openai/price.h), as long as the gateway had no need to edit the
+//                                  its whole ceiling (billing/price.h), as long as the gateway had no need to edit the
 //                                  body
 //   [[input=N output=N cached=N]]  anywhere in the text of the request: these numbers (each optional); also write=N and
 //                                  long=N, of the input written to a cache, reasoning=N, and of what is not metered by

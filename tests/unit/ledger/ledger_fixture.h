@@ -12,8 +12,8 @@
 #include <set>
 #include <string>
 
-#include "ledger/ledger.h"
-#include "ledger/reports.h"
+#include "ledger/core/ledger.h"
+#include "ledger/core/reports.h"
 #include "sqlite/database.h"
 
 namespace cr::ledger {

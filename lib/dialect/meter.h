@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Meter: reads the usage a provider reports out of an answer that passes by; keeps an estimate from the text in case
+// none comes. One answer each; one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dialect/endpoint.h"
+#include "dialect/usage.h"
+#include "http/message/sse.h"
+
+namespace cr::dialect {
+
+enum class UsageEvent { forward, hide };  // hide: crd asked for it, the client did not
+enum class Fate { forward, hide };
+
+class Meter {
+ public:
+  Meter(Endpoint endpoint, UsageEvent usage_event);
+  ~Meter();
+  Meter(Meter&&) noexcept;
+
+  // One event of a stream. `hide` only for the extra chunk (choices empty, usage set) that crd itself asked for.
+  Fate observe(const http::message::SseEvent& event);
+  // A whole plain answer (any JSON; garbage is tolerated and leaves usage() empty).
+  void observe_body(std::string_view json);
+
+  // As reported; the last report of a field wins (Anthropic sends input in message_start, output in message_delta).
+  // Empty until a report with plausible non-negative integers has come.
+  std::optional<Usage> usage() const;
+  // Images that came, whole; empty where the answer did not show any place for them.
+  std::optional<std::int64_t> images() const;
+  // Of a rerank, if it tells them.
+  std::optional<std::int64_t> search_units() const;
+  // Of a transcription or translation, as its usage or its duration tells.
+  std::optional<std::int64_t> audio_ms() const;
+  // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
+  std::optional<Usage> input_usage() const;
+  // Of a response (its own, or of the response its events tell of) as the provider names it; empty until it came.
+  const std::string& response_id() const;
+  // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
+  std::int64_t estimated_output_tokens() const;
+  bool ended()
+      const;  // [DONE], message_stop, response.completed/..., speech.audio.done, transcript.text.done, or a whole body
+  bool saw_error() const;  // an error object instead of an answer or in mid-stream
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cr::dialect

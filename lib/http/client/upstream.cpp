@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+#include "http/client/upstream.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/ssl/context.hpp>
+#include <cerrno>
+#include <cstring>
+#include <tuple>
+
+#include "http/client/connect_race.h"
+#include "http/client/tunnel.h"
+
+namespace cr::http::client {
+
+namespace {
+
+constexpr std::size_t k_buffer_bytes = 16 * 1024;
+// Room for the largest head; a provider's heads are a few hundred bytes.
+constexpr message::HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
+
+base::Error failed(std::string what, const ErrorCode& error) {
+  return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
+}
+
+bool must_wait(tls::TlsStep step) {
+  return step == tls::TlsStep::want_read || step == tls::TlsStep::want_write;
+}
+
+Socket::wait_type awaited(tls::TlsStep step) {
+  return step == tls::TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
+}
+
+// It was the proxy's name or address that failed.
+tl::unexpected<base::Error> of_proxy(base::Error error) {
+  constexpr std::string_view k_upstream = "the upstream";
+  if (error.message.starts_with(k_upstream)) error.message.replace(0, k_upstream.size(), "the proxy");
+  return tl::unexpected(std::move(error));
+}
+
+}  // namespace
+
+UpstreamConnection::UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat)
+    : io_(io),
+      watch_(heartbeat, {.expired =
+                             [this] {
+                               timed_out_ = true;
+                               stop_waiting();
+                             },
+                         .hung_up = {},
+                         .tick = {}}),
+      socket_(io),
+      parser_(k_answer_head_limits) {}
+
+UpstreamConnection::~UpstreamConnection() {
+  if (sending_ == Sending::none || sending_ == Sending::done) return;
+  // Natively: Asio undoes an option that it knows of before it closes.
+  const linger at_once{1, 0};
+  if (socket_.is_open()) ::setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+int UpstreamConnection::fd() {
+  return socket_.native_handle();
+}
+
+void UpstreamConnection::cancel() {
+  cancelled_ = true;
+  stop_waiting();
+}
+
+void UpstreamConnection::stop_waiting() {
+  look_up_.cancel();
+  if (race_) race_->cancel();
+  ErrorCode ignored;
+  socket_.cancel(ignored);
+}
+
+Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, dns::Resolver& resolver) {
+  const auto started = base::steady_now();
+  const bool tunnelled = target.proxy.has_value();
+  if (tunnelled) {
+    if (auto allowed = check_tunnel_host(target.url.host, target.privates); !allowed) co_return allowed;
+  }
+  const message::Url& peer = tunnelled ? *target.proxy : target.url;
+  auto endpoints =
+      co_await resolver.resolve(peer.host, peer.port, tunnelled ? dns::PrivateAddresses::allow : target.privates,
+                                target.connect_timeout, look_up_);
+  if (!endpoints && tunnelled) co_return of_proxy(endpoints.error());
+  if (!endpoints) co_return tl::unexpected(endpoints.error());
+  watch_.expire_at(started + target.connect_timeout);
+  auto connected = co_await connect_any(*endpoints);
+  if (!connected && tunnelled) connected = of_proxy(connected.error());
+  if (connected && tunnelled) connected = co_await open_tunnel(socket_, target.url);
+  if (connected && target.url.scheme == message::Scheme::https)
+    connected = co_await handshake(target.url.host, *target.tls);
+  watch_.disarm();
+  if (timed_out_) {
+    co_return base::fail(base::ErrorCode::timeout, tunnelled ? "the proxy gave no connection to the upstream in time"
+                                                             : "the upstream did not accept the connection in time");
+  }
+  if (connected && cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
+  co_return connected;
+}
+
+Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints) {
+  if (cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
+  ConnectRace race(io_, endpoints);
+  race_ = &race;
+  auto socket = co_await race.run();
+  race_ = nullptr;
+  if (!socket) co_return tl::unexpected(socket.error());
+  socket_ = std::move(*socket);
+  ErrorCode ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  co_return base::Result<void>();
+}
+
+Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, asio::ssl::context& tls) {
+  tls_ = std::make_unique<tls::TlsStream>(tls.native_handle(), fd(), host);
+  for (;;) {
+    const auto step = tls_->shake_hands();
+    if (step == tls::TlsStep::done) co_return base::Result<void>();
+    if (!must_wait(step)) break;
+    auto [error] = co_await socket_.async_wait(awaited(step), k_await);
+    if (error) co_return tl::unexpected(failed("the TLS handshake with the upstream failed", error));
+  }
+  const auto reason = tls_->why_not();
+  co_return base::fail(base::ErrorCode::upstream, tls_->is_trusted()
+                                                      ? "the TLS handshake with the upstream failed: " + reason
+                                                      : "the upstream's certificate is not trusted: " + reason);
+}
+
+void UpstreamConnection::begin_request() {
+  ++requests_;
+  body_done_ = keep_alive_ = peer_closed_ = timed_out_ = send_cancelled_ = false;
+  sending_ = Sending::done;
+  begin_ = end_ = 0;
+}
+
+bool UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
+  begin_request();
+  unsent_ = Gather(buffers);
+  sending_ = cancelled_ ? Sending::given_up : Sending::under_way;  // then read_head() says it
+  if (!cancelled_) send_on();
+  return sending_ != Sending::failed || requests_ == 1 || unsent_.begun();
+}
+
+// No value: again when the socket is ready for what tls_wants_ says.
+std::optional<bool> UpstreamConnection::try_send(Gather& pieces) {
+  if (!tls_) return pieces.send(fd());
+  tls_wants_ = tls_->write(pieces);
+  if (must_wait(tls_wants_)) return std::nullopt;
+  return tls_wants_ == tls::TlsStep::done;
+}
+
+void UpstreamConnection::send_on() {
+  const auto done = try_send(unsent_);
+  sent_at_ = base::coarse_now();
+  if (done) sending_ = *done ? Sending::done : Sending::failed;
+  // What has failed shows in what is read next.
+  if (heads_ && sending_ != Sending::failed) watch_.expire_at(std::min(sent_at_ + heads_->timeout, heads_->until));
+  if (!done) send_when_writable();
+}
+
+// No coroutine: the usual request never gets here, and who waits for the answer does not wait for this.
+void UpstreamConnection::send_when_writable() {
+  if (!self_) self_ = std::make_shared<UpstreamConnection*>(this);
+  const std::weak_ptr<UpstreamConnection*> self = self_;
+  socket_.async_wait(awaited(tls_wants_), [self](const ErrorCode& error) {
+    const auto alive = self.lock();
+    if (!alive) return;
+    auto& connection = **alive;
+    if (connection.sending_ != Sending::under_way) return;
+    if (error) {
+      connection.sending_ = Sending::failed;
+    } else {
+      connection.send_on();
+    }
+  });
+}
+
+Task<bool> UpstreamConnection::send_piece(std::span<const asio::const_buffer> buffers) {
+  Gather unsent(buffers);
+  while (!cancelled_ && !send_cancelled_) {
+    if (const auto done = try_send(unsent)) co_return *done;
+    auto [error] = co_await socket_.async_wait(awaited(tls_wants_), k_await);
+    if (error) co_return false;
+  }
+  co_return false;
+}
+
+void UpstreamConnection::cancel_send() {
+  send_cancelled_ = true;
+  ErrorCode ignored;
+  socket_.cancel(ignored);
+}
+
+bool UpstreamConnection::has_surplus() {
+  if (!body_done_) return false;
+  if (begin_ < end_) return true;
+  const bool more = tls_ ? tls_->has_pending() : filled_;
+  return more && look() == tls::IdleState::surplus;
+}
+
+tls::IdleState UpstreamConnection::look() {
+  if (begin_ < end_) return tls::IdleState::surplus;
+  if (tls_) return tls_->look();
+  char byte = 0;
+  for (;;) {
+    const auto got = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) return tls::IdleState::surplus;
+    if (got < 0 && errno == EINTR) continue;
+    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? tls::IdleState::quiet : tls::IdleState::closed;
+  }
+}
+
+asio::mutable_buffer UpstreamConnection::make_room() {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (end_ == capacity_) {
+    const auto used = end_ - begin_;
+    if (used < capacity_) {
+      std::memmove(buffer_.get(), buffer_.get() + begin_, used);
+    } else {
+      const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
+      std::unique_ptr<char[]> larger(new char[wanted]);
+      if (used > 0) std::memcpy(larger.get(), buffer_.get() + begin_, used);
+      buffer_ = std::move(larger);
+      capacity_ = wanted;
+    }
+    begin_ = 0;
+    end_ = used;
+  }
+  return asio::buffer(buffer_.get() + end_, capacity_ - end_);
+}
+
+AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes) {
+  end_ += bytes;
+  filled_ = end_ == capacity_;
+  if (cancelled_) return AnswerOutcome::cancelled;
+  if (timed_out_) return AnswerOutcome::timed_out;
+  if (!error) return AnswerOutcome::ok;
+  // Only a clean end may end a body that has no length: a TLS stream without close_notify was cut. But who refuses a
+  // request before it has read all of it ends its words by a reset.
+  peer_closed_ = error == asio::error::eof || (!heads_ && head_.status >= 400);
+  return AnswerOutcome::closed;
+}
+
+// False: nothing has come; again when the socket is ready for what tls_reads_ says.
+bool UpstreamConnection::read_tls(asio::mutable_buffer room, ErrorCode& error, std::size_t& bytes) {
+  error = {};
+  tls_reads_ = tls_->read(static_cast<char*>(room.data()), room.size(), bytes);
+  if (must_wait(tls_reads_)) return false;
+  if (tls_reads_ != tls::TlsStep::done) {
+    error = tls_->ended_in_order() ? ErrorCode(asio::error::eof) : ErrorCode(asio::error::connection_reset);
+  }
+  return true;
+}
+
+// Awaited in place, here and in fill(): a coroutine of its own would cost each piece of an answer a frame.
+Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds timeout, base::SteadyTime until) {
+  if (cancelled_) co_return AnswerOutcome::cancelled;
+  heads_ = Heads{timeout, until};
+  watch_.expire_at(std::min(base::coarse_now() + timeout, until));
+  std::optional<AnswerOutcome> outcome;
+  while (!outcome) {
+    const auto room = make_room();
+    ErrorCode error;
+    std::size_t bytes = 0;
+    if (!tls_) {
+      std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);
+    } else if (!cancelled_ && !timed_out_ && !read_tls(room, error, bytes)) {
+      std::tie(error) = co_await socket_.async_wait(awaited(tls_reads_), k_await);
+      if (!error) continue;
+    }
+    const auto read = took(error, bytes);
+    const bool begun = end_ > 0 || heads_->interim > 0;
+    if (read == AnswerOutcome::ok) outcome = take_heads();
+    if (read != AnswerOutcome::ok) outcome = read == AnswerOutcome::closed && begun ? AnswerOutcome::cut : read;
+  }
+  heads_.reset();
+  watch_.disarm();
+  if (*outcome != AnswerOutcome::ok) co_return *outcome;
+  // What blames the request has no use for the rest of it (RFC 9112, 9.5).
+  if (head_.status >= 300 && sending_ == Sending::under_way) sending_ = Sending::given_up;
+  begin_body();
+  co_return AnswerOutcome::ok;
+}
+
+// No value: the final head is not whole yet.
+std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
+  auto& heads = *heads_;
+  while (end_ > begin_) {
+    const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
+    const auto result = parser_.parse(waiting, heads.seen, head_);
+    if (result.state == message::HeadState::refused) return AnswerOutcome::garbage;
+    heads.seen = waiting.size();
+    if (result.state == message::HeadState::need_more) {
+      if (heads.passed + heads.seen > k_answer_head_limits.head_bytes_max) return AnswerOutcome::garbage;
+      break;
+    }
+    begin_ += result.bytes;
+    heads.seen = 0;
+    heads.passed += result.bytes;
+    if (head_.status >= 200 || head_.status == 101) return AnswerOutcome::ok;
+    if (++heads.interim > k_interim_heads_max || heads.passed > k_answer_head_limits.head_bytes_max)
+      return AnswerOutcome::garbage;
+  }
+  return std::nullopt;
+}
+
+void UpstreamConnection::begin_body() {
+  keep_alive_ = head_.keep_alive;
+  decoder_ = {};
+  body_done_ = false;
+  if (head_.chunked) {
+    framing_ = Framing::chunked;
+  } else if (head_.content_length) {
+    framing_ = Framing::sized;
+    left_ = *head_.content_length;
+    body_done_ = left_ == 0;
+  } else {
+    framing_ = Framing::until_close;
+    keep_alive_ = false;
+  }
+}
+
+BodyStep UpstreamConnection::step() {
+  if (body_done_) return {BodyState::done, {}};
+  const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
+  if (framing_ == Framing::chunked) {
+    const auto step = decoder_.step(waiting);
+    begin_ += step.consumed;
+    body_done_ = step.state == message::ChunkState::done;
+    switch (step.state) {
+      case message::ChunkState::data:
+        return {BodyState::data, step.data};
+      case message::ChunkState::done:
+        return {BodyState::done, {}};
+      case message::ChunkState::refused:
+        return {BodyState::garbage, {}};
+      case message::ChunkState::need_more:
+        break;
+    }
+    return {BodyState::need_more, {}};
+  }
+  if (waiting.empty()) {
+    if (framing_ == Framing::until_close && peer_closed_) {
+      body_done_ = true;
+      return {BodyState::done, {}};
+    }
+    return {BodyState::need_more, {}};
+  }
+  const auto size = framing_ == Framing::sized ? std::min<std::uint64_t>(left_, waiting.size()) : waiting.size();
+  if (framing_ == Framing::sized) {
+    left_ -= size;
+    body_done_ = left_ == 0;
+  }
+  begin_ += size;
+  return {BodyState::data, waiting.substr(0, size)};
+}
+
+Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) {
+  if (cancelled_) co_return AnswerOutcome::cancelled;
+  watch_.expire_after(timeout);
+  const auto room = make_room();
+  ErrorCode error;
+  std::size_t bytes = 0;
+  if (!tls_) {
+    std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);
+  } else {
+    while (!read_tls(room, error, bytes)) {
+      std::tie(error) = co_await socket_.async_wait(awaited(tls_reads_), k_await);
+      if (error) break;
+    }
+  }
+  watch_.disarm();
+  const auto outcome = took(error, bytes);
+  if (outcome != AnswerOutcome::closed) co_return outcome;
+  // The end of a body without a length is its connection's end: step() will say so.
+  if (framing_ == Framing::until_close && peer_closed_) co_return AnswerOutcome::ok;
+  co_return AnswerOutcome::cut;
+}
+
+}  // namespace cr::http::client

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Names: resolves names by the hosts file and DNS, on a thread of its own with its own event loop, for all workers.
+// Remembers answers as long as their records say; those who ask for one name at once share one query. Any thread may
+// ask. Lives longer than the loops of those who wait.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "http/dns/name_cache.h"
+
+namespace cr::http::dns {
+
+class Names {
+ public:
+  // `upstream` if the name does not resolve, `timeout` if no server answered, `unavailable` if too much is asked at
+  // once.
+  using Done = std::function<void(const base::Result<Addresses>& answer)>;
+
+  // `servers`: "127.0.0.1:53", "[::1]:53"; none = those of /etc/resolv.conf, read again when it changes.
+  static base::Result<std::unique_ptr<Names>> start(std::vector<std::string> servers);
+  ~Names();  // who still waits is not answered
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
+
+  // `done` is called once, on the thread of this object: it must hand the answer on, and not block. The addresses
+  // come in the order of RFC 6724.
+  void look_up(std::string name, Done done);
+
+ private:
+  struct Impl;
+  explicit Names(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cr::http::dns

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "json/text.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/utf8.h"
+
+namespace cr::json {
+namespace {
+
+void append_ascii(std::string& out, char byte) {
+  switch (byte) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      if (static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f) {
+        out.push_back(byte);
+      } else {
+        fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
+      }
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      append_ascii(out, text[at++]);
+      continue;
+    }
+    const base::CodePoint point = base::decode_utf8(text, at);
+    out += point.valid ? text.substr(at, point.size) : std::string_view("\xef\xbf\xbd");
+    at += point.size;
+  }
+  out.push_back('"');
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_json_string(out, text);
+  return out;
+}
+
+}  // namespace cr::json

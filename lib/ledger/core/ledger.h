@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// Ledger: accounts, tokens, keys, channels, prices, reservations, requests, audit, in one SQLite file.
+// One thread owns the writing connection: it takes all that waits, runs one transaction, commits once (group commit,
+// WAL, synchronous=FULL), then releases the waiters. All public functions are thread-safe.
+//
+// Invariants:
+// I1 posted >= 0, reserved >= 0; a reservation is made only while posted + reserved + it <= quota.
+// I2 posted = sum of posted requests, reserved = sum of open reservations, for token, account and budget window.
+// I3 a reservation has at most one ending.
+// I4 nothing is sent before its reservation is durable (the waiter is released after the commit's fsync).
+// I5 so an upstream's true consumption is never above posted + reserved.
+// I6 the remaining shown on the socket, by /v1, by crctl and by SQL is the same number.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "ledger/core/directory.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/store.h"
+#include "token/key.h"
+
+namespace cr::ledger {
+
+class Reports;
+
+class Ledger {
+ public:
+  struct Options {
+    std::string path;                                 // the file; its directory exists and is ours
+    std::size_t queue_max = 65'536;                   // waiting reservations; more are `unavailable`
+    std::size_t backlog_max = 8'192;                  // settlements not committed; with more no request is admitted
+    std::chrono::milliseconds settle_delay{5};        // how long a settlement may wait for a reservation's commit
+    std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(): how long they wait for the ledger thread
+    std::string key_prefix{token::k_default_key_prefix};
+    std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
+    std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
+    std::chrono::milliseconds retention{std::chrono::hours(24 * 90)};  // of requests' rows; 0 = for good
+    std::function<void()> on_fatal;  // a failed fsync: stop admitting and exit; called on the ledger thread
+  };
+  struct Lane {
+    // Called with a list of finished operations (by `next`), which are the lane's from then on; hands it to its worker
+    // in one post. On the ledger thread, but for what a full or stopped queue refuses: that is delivered from within
+    // reserve() or look().
+    std::function<void(ReserveOp*, LookOp*)> deliver;
+  };
+  struct Counters {
+    std::uint64_t commits = 0, reservations = 0, settlements = 0, waiting = 0;
+    std::uint64_t failed_commits = 0;
+    std::uint64_t backlog = 0;               // settlements that no commit holds yet
+    std::string trouble;                     // why the store cannot commit; empty while it can
+    std::uint64_t recovered = 0;             // open when crd last ended: posted whole at this start, flagged in_doubt
+    std::uint64_t settlements_repeated = 0;  // a second ending of the same request: changed nothing
+    std::uint64_t settlements_refused = 0;   // of no reservation there is: logged
+    Credits overrun;
+  };
+
+  // Opens or creates the store, migrates it, posts reservations left open by a crash (flag in_doubt), loads the
+  // directory, takes the file's lock. Errors name the file: `corrupt`, `unavailable` (locked by another crd, read-only,
+  // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there. `lanes` one a worker.
+  static base::Result<std::unique_ptr<Ledger>> open(Options options, token::Vault vault, std::vector<Lane> lanes,
+                                                    base::Log& log);
+  ~Ledger();  // close(), and the last checkpoint
+  // Works off what waits, commits, ends the ledger thread; takes as long as the store does. What is asked afterwards is
+  // refused, and a settlement is lost. Main thread, once is enough.
+  void close();
+  void stop_reads();  // reads under way fail, and so do later ones: what takes long keeps nobody from stopping
+
+  // --- request path (workers) ---
+  void reserve(ReserveOp& op);
+  void settle(Settlement settlement);  // never refused; bounded, since admits() says no when many wait
+  // At a commit that holds all settlements before it. Waits for that commit, and forces none.
+  void look(LookOp& op);
+  // Whether what a new request uses can be recorded: the store commits, the ledger thread has answered within
+  // `patience`, and no more than backlog_max settlements wait. A few atomic loads.
+  bool admits(std::chrono::milliseconds patience) const;
+  std::chrono::milliseconds busy_for() const;  // on one batch of work; 0 = it waits for some
+  // "ready", or why admits() says no.
+  std::string condition(std::chrono::milliseconds patience) const;
+  const DirectoryFeed& directory() const;
+  token::Digest digest(std::string_view key) const;  // by the vault; pure
+  const std::string& key_prefix() const;
+
+  // --- administration (blocking; not for workers) ---
+  // Runs `change` on the ledger thread inside the next transaction, in a savepoint of its own: an Error rolls back what
+  // it did alone. Returns after the commit and after the new directory is published. With DryRun::yes it is always
+  // rolled back. `timeout` after admin_timeout: either nothing was changed, or the message says that it may yet be.
+  enum class DryRun { no, yes };
+  base::Result<void> write(const std::function<base::Result<void>(Store&)>& change, DryRun dry_run = DryRun::no);
+  // Waits until everything queued before this call is committed; then a read sees it. `timeout` after admin_timeout.
+  base::Result<void> flush();
+  // Runs `query` on the read-only connection after a flush(); one at a time; never delays a reservation. While the
+  // store cannot commit, or the ledger thread does not answer, it shows the last commit.
+  base::Result<void> read(const std::function<base::Result<void>(Reports&)>& query);
+  // The same on a connection for what takes long: it keeps no other read waiting.
+  base::Result<void> read_at_length(const std::function<base::Result<void>(Reports&)>& query);
+  void keep_requests(std::chrono::milliseconds retention);  // 0 = for good; after a reload
+  Counters counters() const;
+
+ private:
+  struct Impl;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// The operations of the request path: reserve, settle, look at a balance or at where a stored response is. Plain values
+// that the ledger thread works off.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/core/records.h"
+
+namespace cr::ledger {
+
+// What a row needs to say about a request, known before it is sent (so that a reservation found open at a start tells
+// whose it was).
+struct RequestFacts {
+  RequestId id;
+  Time started_at;  // when its reservation was made: that moment's budgets and hours carry it
+  TokenId token;
+  KeyId key;
+  AccountId account;
+  std::string group, model, endpoint, source_ip;
+  bool stream = false;
+};
+
+enum class ReserveOutcome {
+  held,
+  unlimited,  // neither token nor account has a quota any more: nothing was held
+  no_token_credit,
+  no_account_credit,
+  no_budget,    // `budget` is used up until `budget_resets_at`
+  gone,         // the token was deleted or disabled meanwhile
+  unavailable,  // the store cannot commit: 503
+};
+
+// One waiting reservation. It is the ledger's until its lane delivers it, and must stay alive until then; nothing of it
+// may refer to what ends before.
+struct ReserveOp {
+  RequestFacts facts;
+  // Says what to hold, given what is available to token and account together (the lesser); nullopt = not enough. Called
+  // on the ledger thread, once or (after a failed commit) again; must not block and must be cheap.
+  std::function<std::optional<Credits>(Credits available)> size;
+
+  // Nobody waits for it any more: unless it is being worked on already, nothing is held for it and it comes back as
+  // `unavailable`. Any thread.
+  void abandon() { std::atomic_ref(left_).store(true, std::memory_order_release); }
+  bool abandoned() { return std::atomic_ref(left_).load(std::memory_order_acquire); }
+
+  ReserveOutcome outcome = ReserveOutcome::unavailable;
+  Credits amount;  // held
+  base::Period budget = base::Period::day;
+  Time budget_resets_at;
+
+  std::uint32_t lane = 0;
+  void* waiter = nullptr;     // the lane's: what to resume
+  ReserveOp* next = nullptr;  // the ledger's and the lane's list
+
+ private:
+  bool left_ = false;
+};
+
+enum class Ending { complete, refused, client_gone, upstream_cut, upstream_silent, upstream_failed, in_doubt };
+std::string_view name_of(Ending ending);
+
+enum Flag : std::uint32_t { k_estimated = 1, k_unknown = 2, k_in_doubt = 4, k_unpriced = 8, k_clamped = 16 };
+
+// What a request used beside model tokens; 0 = nothing of it.
+struct UnitCounts {
+  std::int64_t images = 0, characters = 0, audio_ms = 0, search_units = 0;
+  bool operator==(const UnitCounts&) const = default;
+};
+
+// A response that its provider keeps and that can be asked for again by its id: where it is.
+struct StoredResponse {
+  std::string id;  // as the provider gave it; empty = nothing is stored
+  ChannelId channel;
+  std::string key_hint;  // of the channel's key it was made with ("sk-p...Q2xL"); empty = the channel has none
+  std::string model;     // as the client named it
+};
+
+// One ending of a request: posts `cost` (0 = void) against its reservation, if it has one, and writes its row.
+struct Settlement {
+  RequestFacts facts;
+  Ending ending = Ending::complete;
+  Credits held;  // as reserved; 0 = there is no reservation
+  Credits cost;  // posted: at most `held` if something was held; the rest goes to overrun
+  std::uint32_t flags = 0;
+  int status = 0;     // what the client got
+  std::string error;  // error.code or empty
+  ChannelId channel;
+  std::string upstream_model;       // if it differs
+  std::string upstream_request_id;  // the provider's own, of the last that answered; empty = it told none
+  std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  UnitCounts units{};
+  std::int64_t duration_ms = 0;
+  std::optional<std::int64_t> first_byte_ms;
+  StoredResponse stored{};
+};
+
+// Balances of a token and its account, as the next reservation would see them; or, if `response.id` is set, where the
+// response of that id is, which the token's own request made.
+struct LookOp {
+  TokenId token;
+  StoredResponse response;
+  Balance token_balance, account_balance;
+  std::vector<BudgetUse> budgets;  // those the token has, shortest period first
+  bool found = false;
+  bool readable = true;  // else the store could not be read
+  std::uint32_t lane = 0;
+  void* waiter = nullptr;
+  LookOp* next = nullptr;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Records: what the ledger keeps, as immutable values. Shared between threads by shared_ptr<const ...>: an edit makes a
+// new one.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/calendar.h"
+#include "base/clock.h"
+#include "base/credits.h"
+#include "base/id.h"
+#include "base/secret.h"
+#include "token/key.h"
+#include "token/scope.h"
+
+namespace cr::ledger {
+
+using base::AccountId;
+using base::ChannelId;
+using base::Credits;
+using base::GroupId;
+using base::KeyId;
+using base::RequestId;
+using base::Time;
+using base::TokenId;
+using token::Switch;
+
+enum class WhenLow { clamp, refuse };
+
+inline constexpr std::size_t k_period_count = 3;
+// What a token may spend in each calendar period of its time zone, by Period; none = no limit there.
+using BudgetLimits = std::array<std::optional<Credits>, k_period_count>;
+
+// More than these is refused for now, and costs no row. None = no limit.
+struct RateLimits {
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> tokens_per_minute;  // model tokens, in and out
+  std::optional<std::int64_t> requests_at_once;
+  bool any() const { return requests_per_minute || tokens_per_minute || requests_at_once; }
+  bool operator==(const RateLimits&) const = default;
+};
+
+struct AccountRecord {
+  AccountId id;
+  std::int64_t rev = 0;
+  std::string name;
+  Switch enabled = Switch::on;
+  std::optional<Credits> quota;  // none = unlimited
+  std::string note;
+  Time created_at;
+};
+
+struct GroupRecord {
+  GroupId id;
+  std::int64_t rev = 0;
+  std::string name;
+  std::int64_t multiplier_millionths = 1'000'000;
+  std::string note;
+  Time created_at;
+};
+
+// Settings only; balances are the ledger thread's own (balance.h).
+struct TokenRecord {
+  TokenId id;
+  std::int64_t rev = 0;
+  std::string name;
+  AccountId account;
+  std::vector<std::string> groups;  // names, in order
+  Switch enabled = Switch::on;
+  std::optional<Time> not_before, expires;
+  std::vector<std::string> models, allow_ip;  // as typed
+  token::ModelSet model_set;                  // compiled
+  token::IpSet ip_set;
+  std::optional<Credits> quota;
+  BudgetLimits budgets{};
+  base::Zone zone;  // the budgets' calendar
+  RateLimits rates;
+  WhenLow when_low = WhenLow::clamp;
+  std::map<std::string, std::string> tags;
+  std::string note;
+  bool retrievable = false;
+  Time created_at;
+  std::optional<Time> deleted_at;
+};
+
+inline bool has_budget(const TokenRecord& token) {
+  return token.budgets[0] || token.budgets[1] || token.budgets[2];
+}
+
+struct KeyRecord {
+  KeyId id;
+  TokenId token;
+  token::Digest digest{};
+  token::KeyHint hint;
+  Time created_at;
+  std::optional<Time> not_after;  // end of a rotation's grace: works while now < not_after
+};
+
+enum class ChannelKind { openai, anthropic, echo };
+std::string_view name_of(ChannelKind kind);
+std::optional<ChannelKind> channel_kind_from(std::string_view name);
+
+struct ChannelRecord {
+  ChannelId id;
+  std::int64_t rev = 0;
+  std::string name;
+  ChannelKind kind = ChannelKind::openai;
+  Switch enabled = Switch::on;
+  std::string base_url;  // "https://api.openai.com/v1": an endpoint's path after /v1 is appended
+  std::vector<std::string> models;
+  token::ModelSet model_set;
+  std::map<std::string, std::string> model_map;  // alias -> upstream's name; aliases are served too
+  std::vector<std::string> groups;
+  std::int64_t priority = 0;
+  std::int64_t weight = 1;
+  std::chrono::milliseconds timeout_connect{5'000}, timeout_first_byte{120'000}, timeout_idle{120'000};
+  std::chrono::milliseconds timeout_total{3'600'000};  // of an answer, from when its request was sent
+  bool allow_private = false;
+  std::string bound_field;  // max_tokens or max_completion_tokens
+  std::chrono::milliseconds echo_delay{0};
+  std::map<std::string, std::string> headers;             // more of each request's head: names in lower case -> values
+  std::string proxy;                                      // http://host[:port], to be asked for a tunnel; empty = none
+  std::string ca_file, client_cert, client_key;           // absolute paths of PEM files; empty = none
+  std::vector<std::shared_ptr<const base::Secret>> keys;  // opened; wiped with the last user
+  std::vector<token::KeyHint> key_hints;                  // same order
+  std::vector<Time> key_created_at;
+  std::string note;
+  Time created_at;
+};
+
+struct PriceRecord {
+  std::string model;
+  std::int64_t input = 0, cached_input = 0, cache_write = 0, output = 0;  // nano-dollars a million model tokens
+  Credits per_request, per_image, per_second;
+  std::int64_t per_character = 0;  // nano-dollars a million Unicode characters
+  std::optional<std::int64_t> max_output_tokens, context_tokens;
+  std::string source;                // "shipped", "set"
+  std::optional<Time> effective_at;  // none = since ever
+  Time updated_at;
+};
+
+struct Balance {
+  std::optional<Credits> quota;
+  Credits posted;
+  Credits reserved;
+  // quota - posted - reserved, never below 0; Credits::max() if unlimited.
+  Credits available() const;
+};
+
+// One budget of a token in the period that is now.
+struct BudgetUse {
+  base::Period period = base::Period::day;
+  base::TimeSpan span{};  // the period; at its end the budget is whole again
+  Credits limit{};
+  Credits used{};  // posted, less what resets gave back; never below 0
+  Credits reserved{};
+  Credits available() const;
+};
+
+}  // namespace cr::ledger

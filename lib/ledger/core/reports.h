@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Reports: everything read for eyes, on the read-only connection, as of the last commit. One thread at a time
+// (Ledger::read sees to it).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/records.h"
+
+namespace cr::ledger {
+
+using base::Result;
+
+struct KeyRow {
+  KeyRecord key;
+  std::optional<Time> last_used_at;
+  std::optional<std::string> last_used_ip;
+};
+struct TokenRow {
+  TokenRecord token;
+  std::string account_name;
+  Credits posted, reserved;
+  std::vector<KeyRow> keys;  // current first
+  std::optional<Time> last_used_at;
+  std::vector<BudgetUse> budgets{};  // as they are now
+};
+struct TokenQuery {
+  std::optional<std::string> name_glob{}, group{}, account{};
+  std::optional<std::pair<std::string, std::optional<std::string>>> tag{};
+  std::optional<Time> expires_before{};  // and not yet expired
+  std::optional<Time> not_used_since{};
+  std::optional<int> over_percent{};
+  bool deleted = false;
+  enum class Sort { name, used, left, expires, last_used, created } sort = Sort::name;
+  bool descending = false;
+  std::size_t offset = 0;
+  std::size_t limit = 200;
+};
+struct AccountRow {
+  AccountRecord account;
+  Credits posted, reserved;
+  std::int64_t tokens = 0;
+};
+struct GroupRow {
+  GroupRecord group;
+  std::vector<std::string> channels;
+  std::int64_t tokens = 0;
+};
+struct RequestRow {
+  Settlement settlement;
+  Credits posted, refunded, overrun;
+  std::string token_name, account_name, channel_name;
+  bool open = false;  // a reservation without an ending yet
+};
+struct RequestQuery {
+  std::optional<std::string> token{}, model{}, channel{}, account{}, error{};  // error "*" = any
+  std::optional<Time> since{}, until{};
+  std::optional<RequestId> before{};  // newest first, older than this
+  std::optional<RequestId> after{};   // oldest first, newer than this
+  std::size_t limit = 200;
+};
+enum class UsageBy { token, model, hour, day, week, month, channel, group, account };
+struct UsageGroup {
+  std::vector<std::string> key;  // one a dimension, in order
+  std::int64_t requests = 0, errors = 0, input_tokens = 0, cached_tokens = 0, output_tokens = 0;
+  Credits cost;
+  bool estimated = false;
+};
+struct UsageSelection {
+  std::vector<UsageBy> by{};
+  Time since{}, until{};
+  std::optional<std::string> token{}, model{}, channel{}, group{}, account{};
+  base::Zone zone{};  // whose hours, days, weeks and months
+};
+
+class Reports {
+ public:
+  struct Impl;
+  explicit Reports(Impl& impl) : impl_(impl) {}
+  Result<std::vector<TokenRow>> tokens(const TokenQuery& query);
+  Result<TokenRow> token(std::string_view name);  // `not_found` names it and the nearest
+  Result<std::vector<AccountRow>> accounts();
+  Result<std::vector<GroupRow>> groups();
+  Result<std::vector<PriceRecord>> prices(std::string_view model_glob);
+  Result<std::vector<RequestRow>> requests(const RequestQuery& query);
+  Result<RequestRow> request(const RequestId& id);
+  // From the sums, whose steps are quarters of an hour: the selection's time is widened to whole ones (usage_span).
+  Result<std::vector<UsageGroup>> usage(const UsageSelection& selection);
+  static base::TimeSpan usage_span(Time since, Time until);
+  struct AuditRow {
+    std::int64_t seq = 0;
+    Time at;
+    std::int64_t pid = 0, uid = 0, gid = 0;
+    std::string action, object, detail, reason;
+  };
+  Result<std::vector<AuditRow>> audit(std::int64_t after_seq, std::size_t limit);
+  Result<std::vector<AuditRow>> newest_audit(std::size_t limit);  // oldest of them first
+  // I1, I2, I3 and the audit's chain, recomputed from the rows; the first violation as `corrupt`.
+  struct Verified {
+    std::int64_t requests = 0, open = 0, tokens = 0, accounts = 0, audit_rows = 0;
+    Credits posted, reserved;
+    std::optional<Time> since;  // requests before it were pruned: their sums were checked, not they
+  };
+  Result<Verified> verify();
+
+ private:
+  Impl& impl_;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The audit's chain: each row's digest covers the row and the digest before it, so that a row changed, left out or put
+// in between shows. Pure; any thread.
+#pragma once
+
+#include <span>
+
+#include "ledger/core/reports.h"
+#include "token/key.h"
+
+namespace cr::ledger {
+
+token::Digest audit_chain(const token::Vault& vault, std::span<const std::uint8_t> previous,
+                          const Reports::AuditRow& row);
+
+}  // namespace cr::ledger

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sql/balances.h"
+
+#include <algorithm>
+
+namespace cr::ledger {
+namespace {
+
+using base::Result;
+using base::to_unix_ms;
+using sqlite::Statement;
+
+// A second ending of the same request changes nothing, and changes() tells it apart.
+constexpr std::string_view k_insert_request =
+    "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
+    " source_ip, channel_id, upstream_model, ending, flags, status, error, posted, overrun, input_tokens, "
+    "cached_tokens,"
+    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units, "
+    "upstream_request_id) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+    "?11,"
+    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT (id) "
+    "DO "
+    "NOTHING";
+
+// What may still be reserved or posted: the quota's rest, or what the type can hold. Neither ever wraps.
+Credits headroom(const Balance& balance) {
+  return std::max(Credits(), balance.quota.value_or(Credits::max()) - balance.posted - balance.reserved);
+}
+
+void bind_facts(Statement& statement, const RequestFacts& facts, const Balances::Hold& hold) {
+  statement.bind_borrowed(1, facts.id.bytes)
+      .bind(2, hold.token->id.value)
+      .bind(3, hold.account->id.value)
+      .bind(4, facts.key.value)
+      .bind(5, to_unix_ms(hold.reserved_at))
+      .bind(6, hold.amount.nano())
+      .bind(7, std::int64_t{facts.stream})
+      .bind_borrowed(8, facts.model)
+      .bind_borrowed(9, facts.group)
+      .bind_borrowed(10, facts.endpoint)
+      .bind_borrowed(11, facts.source_ip);
+}
+
+// Columns that are not bound are null: the usual row has none of these.
+void bind_units(Statement& insert, const UnitCounts& units) {
+  if (units == UnitCounts{}) return;
+  if (units.images != 0) insert.bind(26, units.images);
+  if (units.characters != 0) insert.bind(27, units.characters);
+  if (units.audio_ms != 0) insert.bind(28, units.audio_ms);
+  if (units.search_units != 0) insert.bind(29, units.search_units);
+}
+
+UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& hold, Credits posted) {
+  UsageSums::Entry entry;
+  entry.token = hold.token->id;
+  entry.account = hold.account->id;
+  entry.channel = settlement.channel;
+  entry.group = settlement.facts.group;
+  entry.model = settlement.facts.model;
+  entry.started_at = hold.reserved_at;
+  entry.errors = is_error(settlement.status, settlement.ending) ? 1 : 0;
+  entry.estimated = (settlement.flags & k_estimated) != 0 ? 1 : 0;
+  entry.input_tokens = settlement.input_tokens;
+  entry.cached_tokens = settlement.cached_tokens;
+  entry.output_tokens = settlement.output_tokens;
+  entry.posted_nano = posted.nano();
+  return entry;
+}
+
+}  // namespace
+
+Result<Balances> Balances::prepare(sqlite::Database& db) {
+  Balances balances(db);
+  if (auto done = balances.reservations_.prepare(db); !done) return tl::unexpected(done.error());
+  Statements& all = balances.statements_;
+  auto done = Statement::prepare_all(
+      db, {
+              {&all.insert_request, k_insert_request},
+              {&all.find_request, "SELECT 1 FROM request WHERE id = ?1"},
+              {&all.update_token,
+               "UPDATE token_balance SET posted = ?2, reserved = ?3, last_used_at = ?4 WHERE token_id = ?1"},
+              {&all.update_account, "UPDATE account_balance SET posted = ?2, reserved = ?3 WHERE account_id = ?1"},
+              {&all.update_key, "UPDATE key SET last_used_at = ?2, last_used_ip = ?3 WHERE id = ?1"},
+              {&all.update_overrun, "UPDATE meta SET value = ?1 WHERE key = 'overrun'"},
+          });
+  if (!done) return tl::unexpected(done.error());
+  return balances;
+}
+
+Balances::Account& Balances::add_account(AccountId id, Switch enabled, const Balance& balance) {
+  Account& account = accounts_[id.value];
+  account.id = id;
+  account.enabled = enabled;
+  account.balance = balance;
+  return account;
+}
+
+Balances::Token& Balances::add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance) {
+  Token& token = tokens_[id.value];
+  token.id = id;
+  token.account = find_account(account);
+  token.enabled = enabled;
+  token.balance = balance;
+  return token;
+}
+
+void Balances::drop_account(AccountId id) {
+  std::erase(touched_accounts_, find_account(id));
+  accounts_.erase(id.value);
+}
+
+void Balances::drop_token(TokenId id) {
+  std::erase(touched_tokens_, find_token(id));
+  tokens_.erase(id.value);
+}
+
+Balances::Account* Balances::find_account(AccountId id) {
+  const auto found = accounts_.find(id.value);
+  return found == accounts_.end() ? nullptr : &found->second;
+}
+
+Balances::Token* Balances::find_token(TokenId id) {
+  const auto found = tokens_.find(id.value);
+  return found == tokens_.end() ? nullptr : &found->second;
+}
+
+void Balances::undo_to(std::size_t mark) {
+  while (undo_.size() > mark) {
+    undo_.back()();
+    undo_.pop_back();
+  }
+}
+
+void Balances::retire_key(KeyId id) {
+  retired_keys_.push_back(id);
+  note_undo([this] { retired_keys_.pop_back(); });
+}
+
+template <class T>
+void Balances::touch(T& holder, std::vector<T*>& touched) {
+  if (holder.touched_in == transaction_) return;
+  holder.touched_in = transaction_;
+  holder.posted_before = holder.balance.posted;
+  holder.reserved_before = holder.balance.reserved;
+  touched.push_back(&holder);
+}
+
+std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
+  const Token* token = find_token(op.facts.token);
+  const bool usable = token != nullptr && !token->deleted && token->enabled == Switch::on &&
+                      token->account != nullptr && token->account->enabled == Switch::on;
+  if (!usable) return ReserveOutcome::gone;
+  op.facts.account = token->account->id;  // an edit may have moved the token since the worker looked
+  op.amount = Credits();
+  if (!token->balance.quota && !token->account->balance.quota && !token->budget.any()) return ReserveOutcome::unlimited;
+  return std::nullopt;
+}
+
+Result<void> Balances::reserve(ReserveOp& op) {
+  // Asked again here: a change in this very transaction may have disabled the token or lifted its quota.
+  if (const auto decided = decide_without_hold(op)) {
+    op.outcome = *decided;
+    return {};
+  }
+  Token& token = *find_token(op.facts.token);
+  Account& account = *token.account;
+  const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, history(token));
+  if (!windows) return tl::unexpected(windows.error());
+  const Credits of_token = headroom(token.balance);
+  const Credits of_account = headroom(account.balance);
+  const Credits of_budgets = BudgetBook::headroom(token.budget, *windows);
+  const Credits available = std::min({of_token, of_account, of_budgets});
+  const std::optional<Credits> amount = op.size(available);
+  if (!amount || *amount > available || *amount < Credits()) {
+    op.outcome = available == of_token     ? ReserveOutcome::no_token_credit
+                 : available == of_account ? ReserveOutcome::no_account_credit
+                                           : ReserveOutcome::no_budget;
+    if (op.outcome == ReserveOutcome::no_budget) {
+      op.budget = *BudgetBook::tightest(token.budget, *windows);
+      op.budget_resets_at = token.budget.last[static_cast<std::size_t>(op.budget)].end;
+    }
+    return {};
+  }
+  op.amount = *amount;
+  if (op.amount > Credits()) {
+    if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
+    const Time reserved_at = op.facts.started_at;
+    const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
+    const Hold hold{&token, &account, op.amount, reserved_at, batch};
+    touch(token, touched_tokens_);
+    touch(account, touched_accounts_);
+    token.balance.reserved += op.amount;
+    account.balance.reserved += op.amount;
+    if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
+    put_hold(op.facts.id, hold);
+    opened_.push_back(op.facts.id);
+  }
+  op.outcome = ReserveOutcome::held;  // a free request holds nothing, and that is held too
+  return {};
+}
+
+Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting) {
+  Statement& insert = statements_.insert_request;
+  bind_facts(insert, settlement.facts, hold);
+  insert.bind(12, settlement.channel.value);
+  if (!settlement.upstream_model.empty()) insert.bind_borrowed(13, settlement.upstream_model);
+  insert.bind(14, static_cast<std::int64_t>(settlement.ending))
+      .bind(15, std::int64_t{settlement.flags})
+      .bind(16, std::int64_t{settlement.status});
+  if (!settlement.error.empty()) insert.bind_borrowed(17, settlement.error);
+  insert.bind(18, posting.posted.nano())
+      .bind(19, posting.overrun.nano())
+      .bind(20, settlement.input_tokens)
+      .bind(21, settlement.cached_tokens)
+      .bind(22, settlement.cache_write_tokens)
+      .bind(23, settlement.output_tokens)
+      .bind(24, settlement.duration_ms);
+  if (settlement.first_byte_ms) insert.bind(25, *settlement.first_byte_ms);
+  bind_units(insert, settlement.units);
+  if (!settlement.upstream_request_id.empty()) insert.bind_borrowed(30, settlement.upstream_request_id);
+  if (auto done = insert.run(); !done) return tl::unexpected(done.error());
+  return db_->changes() == 1;
+}
+
+Result<Balances::Settled> Balances::answer_unheld(const Settlement& settlement) {
+  Statement& find = statements_.find_request;
+  const auto there = find.bind_blob(1, settlement.facts.id.bytes).step();
+  find.reset();
+  if (!there) return tl::unexpected(there.error());
+  return *there ? Settled::repeated : Settled::refused;
+}
+
+Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
+  const RequestFacts& facts = settlement.facts;
+  const auto held = holds_.find(facts.id);
+  if (held == holds_.end() && settlement.held > Credits()) return answer_unheld(settlement);
+  // What was reserved decides, whatever the settlement says of it.
+  Hold hold = held == holds_.end()
+                  ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at, 0}
+                  : held->second;
+  if (hold.token == nullptr) return Settled::refused;
+  if (hold.account == nullptr) hold.account = hold.token->account;
+
+  Posting posting{std::max(Credits(), settlement.cost), Credits()};
+  const Credits limit = hold.amount > Credits()
+                            ? hold.amount
+                            : std::min(Credits::max() - hold.token->balance.posted - hold.token->balance.reserved,
+                                       Credits::max() - hold.account->balance.posted - hold.account->balance.reserved);
+  if (posting.posted > limit) {
+    posting.overrun = posting.posted - limit;
+    posting.posted = limit;
+  }
+  const auto inserted = insert_request(settlement, hold, posting);
+  if (!inserted) return tl::unexpected(inserted.error());
+  if (held != holds_.end()) {
+    if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
+  }
+  if (!*inserted) return Settled::repeated;
+  sums_.note(facts.id, entry_of(settlement, hold, posting.posted));
+  if (auto moved = move_budgets(*hold.token, hold.reserved_at, posting.posted, Credits()); !moved)
+    return tl::unexpected(moved.error());
+  touch(*hold.token, touched_tokens_);
+  touch(*hold.account, touched_accounts_);
+  hold.token->balance.posted += posting.posted;
+  hold.account->balance.posted += posting.posted;
+  overrun_ += posting.overrun;
+  if (posting.overrun > Credits()) overruns_.push_back({facts.id, posting.overrun});
+  mark_used(*hold.token, facts);
+  return Settled::done;
+}
+
+Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
+  if (auto closed = reservations_.close(hold.batch); !closed) return closed;
+  if (auto moved = move_budgets(*hold.token, hold.reserved_at, Credits(), Credits() - hold.amount); !moved)
+    return moved;
+  touch(*hold.token, touched_tokens_);
+  touch(*hold.account, touched_accounts_);
+  hold.token->balance.reserved -= hold.amount;
+  hold.account->balance.reserved -= hold.amount;
+  closed_.emplace_back(id, hold);
+  take_hold(id);
+  return {};
+}
+
+BudgetBook::History Balances::history(const Token& token) {
+  return {sums_, [&token](const base::TimeSpan& span) {
+            Credits reserved;
+            for (const Hold* hold = token.open; hold != nullptr; hold = hold->next) {
+              if (span.contains(hold->reserved_at)) reserved += hold->amount;
+            }
+            return reserved;
+          }};
+}
+
+void Balances::put_hold(const RequestId& id, Hold hold) {
+  Hold& put = holds_.emplace(id, hold).first->second;
+  put.previous = nullptr;
+  put.next = put.token->open;
+  if (put.next != nullptr) put.next->previous = &put;
+  put.token->open = &put;
+}
+
+void Balances::take_hold(const RequestId& id) {
+  const auto found = holds_.find(id);
+  if (found == holds_.end()) return;
+  const Hold& hold = found->second;
+  (hold.previous != nullptr ? hold.previous->next : hold.token->open) = hold.next;
+  if (hold.next != nullptr) hold.next->previous = hold.previous;
+  holds_.erase(found);
+}
+
+// A period that has no row yet is left alone: it is summed up when it is met, and this request with it.
+Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Credits reserved) {
+  if (!token.budget.any()) return {};
+  const auto windows = budgets_.windows_at(token.id, token.budget, time);
+  if (!windows) return tl::unexpected(windows.error());
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if ((*windows)[i] == nullptr) continue;
+    (*windows)[i]->posted += posted;
+    (*windows)[i]->reserved += reserved;
+    budgets_.touch(token.id, static_cast<base::Period>(i), *(*windows)[i]);
+  }
+  return {};
+}
+
+Result<void> Balances::refund(const Refund& refund) {
+  Token* token = find_token(refund.token);
+  Account* account = find_account(refund.account);
+  if (token == nullptr || account == nullptr) {
+    return base::fail(base::ErrorCode::corrupt, "refund: the request's token or account is not there");
+  }
+  touch(*token, touched_tokens_);
+  touch(*account, touched_accounts_);
+  token->balance.posted -= refund.amount;
+  account->balance.posted -= refund.amount;
+  sums_.add(refund.entry);
+  note_undo([this, token, account, amount = refund.amount] {
+    token->balance.posted += amount;
+    account->balance.posted += amount;
+    sums_.take_back();
+    budgets_.forget(token->id);
+  });
+  refunded_ = true;
+  return move_budgets(*token, refund.entry.started_at, Credits() - refund.amount, Credits());
+}
+
+Result<void> Balances::fold_usage(Fold when) {
+  const bool wanted = when == Fold::now || refunded_ || sums_.due(base::steady_now());
+  return wanted && !sums_.empty() ? sums_.fold() : Result<void>();
+}
+
+void Balances::mark_used(Token& token, const RequestFacts& facts) {
+  if (!token.last_used_at || *token.last_used_at < facts.started_at) token.last_used_at = facts.started_at;
+  const auto found = key_uses_.find(facts.key.value);
+  if (found == key_uses_.end()) return;  // the key is gone already
+  KeyUse& use = found->second;
+  if (use.last_used_at && *use.last_used_at > facts.started_at) return;
+  use.last_used_at = facts.started_at;
+  if (use.last_used_ip != facts.source_ip) use.last_used_ip = facts.source_ip;
+  if (!use.unwritten) unwritten_keys_.push_back(facts.key.value);
+  use.unwritten = true;
+}
+
+Result<void> Balances::write_touched() {
+  for (const Token* token : touched_tokens_) {
+    Statement& update = statements_.update_token;
+    update.bind(1, token->id.value).bind(2, token->balance.posted.nano()).bind(3, token->balance.reserved.nano());
+    if (token->last_used_at) update.bind(4, to_unix_ms(*token->last_used_at));
+    if (auto done = update.run(); !done) return done;
+  }
+  for (const Account* account : touched_accounts_) {
+    Statement& update = statements_.update_account;
+    update.bind(1, account->id.value).bind(2, account->balance.posted.nano()).bind(3, account->balance.reserved.nano());
+    if (auto done = update.run(); !done) return done;
+  }
+  if (auto written = reservations_.write(); !written) return written;
+  if (auto written = budgets_.write_touched(); !written) return written;
+  return overrun_ != overrun_before_ ? write_overrun() : Result<void>();
+}
+
+Result<void> Balances::write_overrun() {
+  return statements_.update_overrun.bind(1, overrun_.nano()).run();
+}
+
+Result<void> Balances::write_marks() {
+  for (const std::int64_t id : unwritten_keys_) {
+    const auto found = key_uses_.find(id);
+    if (found == key_uses_.end() || !found->second.last_used_at) continue;
+    const KeyUse& use = found->second;
+    auto done =
+        statements_.update_key.bind(1, id).bind(2, to_unix_ms(*use.last_used_at)).bind(3, use.last_used_ip).run();
+    if (!done) return done;
+  }
+  return {};
+}
+
+void Balances::committed(Marks marks) {
+  reservations_.committed();
+  budgets_.committed();
+  sums_.committed();
+  refunded_ = false;
+  touched_tokens_.clear();
+  touched_accounts_.clear();
+  opened_.clear();
+  closed_.clear();
+  undo_.clear();
+  overrun_before_ = overrun_;
+  overruns_.clear();
+  for (const KeyId id : retired_keys_) drop_key(id);
+  retired_keys_.clear();
+  if (marks == Marks::left) return;
+  for (const std::int64_t id : unwritten_keys_) {
+    if (const auto found = key_uses_.find(id); found != key_uses_.end()) found->second.unwritten = false;
+  }
+  unwritten_keys_.clear();
+}
+
+void Balances::rolled_back() {
+  const auto restore = [](Holder& holder) {
+    holder.balance.posted = holder.posted_before;
+    holder.balance.reserved = holder.reserved_before;
+  };
+  for (const RequestId& id : opened_) take_hold(id);
+  // Settings before numbers: a token made in this transaction goes with its own.
+  undo_to(0);
+  for (Token* token : touched_tokens_) restore(*token);
+  for (Account* account : touched_accounts_) restore(*account);
+  reservations_.rolled_back();
+  budgets_.rolled_back();
+  sums_.rolled_back();
+  for (const auto& [id, hold] : closed_) put_hold(id, hold);
+  overrun_ = overrun_before_;
+  committed(Marks::left);
+}
+
+Result<void> Balances::look(LookOp& op, Time now) {
+  const auto found = tokens_.find(op.token.value);
+  op.found = found != tokens_.end() && !found->second.deleted && found->second.account != nullptr;
+  if (!op.found) return {};
+  Token& token = found->second;
+  op.token_balance = token.balance;
+  op.account_balance = token.account->balance;
+  auto uses = budgets_.uses_at(token.id, token.budget, now);
+  if (!uses) return tl::unexpected(uses.error());
+  op.budgets = std::move(*uses);
+  return {};
+}
+
+}  // namespace cr::ledger

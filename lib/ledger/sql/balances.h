@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Balances: what every token and account has posted and reserved, in memory, and the statements that write it; with
+// them the budgets' periods and the usage's sums, which move in step. The ledger thread's own: these numbers decide,
+// the rows follow in the same transaction. After begin(), exactly one of committed() and rolled_back(); the latter puts
+// back every number as it was at begin().
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "ledger/core/operations.h"
+#include "ledger/core/records.h"
+#include "ledger/sql/budget_book.h"
+#include "ledger/sql/reservation_rows.h"
+#include "ledger/sql/usage_sums.h"
+#include "sqlite/database.h"
+
+namespace cr::ledger {
+
+class Balances {
+ public:
+  struct Holder {
+    Balance balance;
+    Switch enabled = Switch::on;
+    bool deleted = false;
+    std::uint64_t touched_in = 0;  // the transaction that saved what follows
+    Credits posted_before, reserved_before;
+  };
+  struct Account : Holder {
+    AccountId id;
+  };
+  struct Hold;
+  struct Token : Holder {
+    TokenId id;
+    Account* account = nullptr;
+    Hold* open = nullptr;  // the first of its open reservations
+    std::optional<Time> last_used_at;
+    BudgetBook::Terms budget;
+  };
+  struct KeyUse {
+    std::optional<Time> last_used_at;
+    std::string last_used_ip;
+    bool unwritten = false;
+  };
+  struct Hold {
+    Token* token = nullptr;
+    Account* account = nullptr;
+    Credits amount;
+    Time reserved_at;  // whatever a settlement says of it
+    std::int64_t batch = 0;
+    Hold* previous = nullptr;  // of its token's
+    Hold* next = nullptr;
+  };
+  enum class Settled { done, repeated, refused };
+  // What a refund is taken from: an ended request's row.
+  struct Refund {
+    RequestId id;
+    TokenId token;
+    AccountId account;
+    Credits amount;          // taken off what was posted
+    UsageSums::Entry entry;  // the row's place in the usage
+  };
+
+  static base::Result<Balances> prepare(sqlite::Database& db);
+
+  // --- filling, and the settings that edits change (each edit notes its undo; see undo_to) ---
+  Account& add_account(AccountId id, Switch enabled, const Balance& balance);
+  Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
+  BudgetBook& budgets() { return budgets_; }
+  BudgetBook::History history(const Token& token);  // for its budgets; valid while the token is
+  UsageSums& sums() { return sums_; }
+  void drop_account(AccountId id);
+  void drop_token(TokenId id);
+  Account* find_account(AccountId id);
+  Token* find_token(TokenId id);
+  KeyUse& key_use(KeyId id) { return key_uses_[id.value]; }
+  void drop_key(KeyId id) { key_uses_.erase(id.value); }
+  void retire_key(KeyId id);  // dropped when this transaction commits
+  void note_undo(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+  std::size_t undo_mark() const { return undo_.size(); }
+  void undo_to(std::size_t mark);  // runs what was noted since, last first
+  void set_overrun(Credits overrun) { overrun_ = overrun_before_ = overrun; }
+  Credits overrun() const { return overrun_; }
+  struct Overrun {
+    RequestId id;
+    Credits amount;
+  };
+  const std::vector<Overrun>& overruns() const { return overruns_; }  // of this transaction
+
+  // --- the transaction ---
+  void begin() { ++transaction_; }
+  // What to answer without a hold; nullopt: a hold must be made in a transaction.
+  std::optional<ReserveOutcome> decide_without_hold(ReserveOp& op);
+  base::Result<void> reserve(ReserveOp& op);
+  base::Result<Settled> settle(const Settlement& settlement);
+  // The row itself is the caller's; the usage is folded in this very transaction.
+  base::Result<void> refund(const Refund& refund);
+  base::Result<void> write_touched();
+  base::Result<void> write_overrun();
+  enum class Fold { if_due, now };
+  base::Result<void> fold_usage(Fold when);
+  bool has_idle_work() const { return !unwritten_keys_.empty() || !sums_.empty(); }
+  base::Result<void> write_marks();  // when keys were last used: not worth a page in every commit
+  enum class Marks { left, written };
+  void committed(Marks marks);
+  void rolled_back();
+  base::Result<void> look(LookOp& op, Time now);
+  std::size_t open_reservations() const { return holds_.size(); }
+  // Rows of `request` from here on are still needed, and must not be pruned.
+  Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_.oldest()); }
+
+ private:
+  struct Statements {
+    sqlite::Statement insert_request, find_request;
+    sqlite::Statement update_token, update_account, update_key, update_overrun;
+  };
+  struct Posting {
+    Credits posted, overrun;
+  };
+  explicit Balances(sqlite::Database& db) : db_(&db), budgets_(db), sums_(db) {}
+  template <class T>
+  void touch(T& holder, std::vector<T*>& touched);
+  base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
+  base::Result<Settled> answer_unheld(const Settlement& settlement);
+  void put_hold(const RequestId& id, Hold hold);
+  void take_hold(const RequestId& id);
+  base::Result<void> close_hold(const RequestId& id, const Hold& hold);
+  // Moves the numbers of the windows that a request made at `time` belongs to.
+  base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);
+  void mark_used(Token& token, const RequestFacts& facts);
+
+  sqlite::Database* db_;
+  Statements statements_;
+  ReservationRows reservations_;
+  BudgetBook budgets_;
+  UsageSums sums_;
+  bool refunded_ = false;  // in this transaction: the usage must be folded
+  std::unordered_map<std::int64_t, Account> accounts_;
+  std::unordered_map<std::int64_t, Token> tokens_;
+  std::unordered_map<std::int64_t, KeyUse> key_uses_;
+  std::unordered_map<RequestId, Hold> holds_;
+
+  std::uint64_t transaction_ = 0;
+  std::vector<Token*> touched_tokens_;
+  std::vector<Account*> touched_accounts_;
+  std::vector<RequestId> opened_;
+  std::vector<std::pair<RequestId, Hold>> closed_;
+  std::vector<std::int64_t> unwritten_keys_;
+  std::vector<KeyId> retired_keys_;
+  std::vector<std::function<void()>> undo_;
+  Credits overrun_, overrun_before_;
+  std::vector<Overrun> overruns_;
+};
+
+}  // namespace cr::ledger

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sql/loading.h"
+
+#include <string>
+#include <unordered_map>
+
+#include "ledger/sql/rows.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using sqlite::Statement;
+
+Balance balance_of(const Statement& row, int at, const std::optional<Credits>& quota) {
+  return {quota, Credits::from_nano(row.column_int(at)), Credits::from_nano(row.column_int(at + 1))};
+}
+
+Result<void> load_accounts(Store::Impl& store) {
+  const std::string sql =
+      select(std::string(k_account_columns) + ", account_balance.posted, account_balance.reserved, account.deleted_at",
+             "FROM account JOIN account_balance ON account_balance.account_id = account.id");
+  return store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+    auto account = std::make_shared<const AccountRecord>(account_of(row));
+    auto& holder = store.balances.add_account(account->id, account->enabled,
+                                              balance_of(row, k_account_column_count, account->quota));
+    holder.deleted = !row.column_is_null(k_account_column_count + 2);
+    if (!holder.deleted) store.directory.put_account(std::move(account));
+    return {};
+  });
+}
+
+Result<void> load_tokens(Store::Impl& store) {
+  const std::string sql = select(
+      std::string(k_token_columns) + ", token_balance.posted, token_balance.reserved, token_balance.last_used_at",
+      "FROM token JOIN token_balance ON token_balance.token_id = token.id");
+  return store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+    auto token = token_of(row);
+    if (!token) return tl::unexpected(token.error());
+    auto& holder = store.balances.add_token(token->id, token->account, token->enabled,
+                                            balance_of(row, k_token_column_count, token->quota));
+    if (holder.account == nullptr) {
+      return base::fail(ErrorCode::corrupt, "token '" + token->name + "': its account is missing");
+    }
+    holder.last_used_at = optional_time(row, k_token_column_count + 2);
+    holder.budget = {token->budgets, token->zone, {}};
+    holder.deleted = token->deleted_at.has_value();
+    if (!holder.deleted) store.directory.put_token(std::make_shared<const TokenRecord>(std::move(*token)));
+    return {};
+  });
+}
+
+Result<void> load_keys(Store::Impl& store) {
+  std::unordered_map<std::int64_t, std::vector<std::shared_ptr<const KeyRecord>>> keys;
+  const std::string sql =
+      select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip", "FROM key ORDER BY key.id DESC");
+  auto read = store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+    auto key = key_of(row);
+    if (!key) return tl::unexpected(key.error());
+    auto& use = store.balances.key_use(key->id);
+    use.last_used_at = optional_time(row, k_key_column_count);
+    use.last_used_ip = row.column_text(k_key_column_count + 1);
+    keys[key->token.value].push_back(std::make_shared<const KeyRecord>(std::move(*key)));
+    return {};
+  });
+  if (!read) return read;
+  for (auto& [id, its_keys] : keys) store.directory.put_keys({id}, std::move(its_keys));
+  return {};
+}
+
+Result<void> load_groups(Store::Impl& store) {
+  return store.sql.each_row(select(k_group_columns, "FROM grp"), [&](const Statement& row) -> Result<void> {
+    store.directory.put_group(std::make_shared<const GroupRecord>(group_of(row)));
+    return {};
+  });
+}
+
+Result<void> load_channels(Store::Impl& store) {
+  std::vector<ChannelRecord> channels;
+  auto read = store.sql.each_row(select(k_channel_columns, "FROM channel WHERE deleted_at IS NULL"),
+                                 [&](const Statement& row) -> Result<void> {
+                                   auto channel = channel_of(row);
+                                   if (!channel) return tl::unexpected(channel.error());
+                                   channels.push_back(std::move(*channel));
+                                   return {};
+                                 });
+  if (!read) return read;
+  for (ChannelRecord& channel : channels) {
+    if (auto keys = load_channel_keys(store, channel); !keys) return keys;
+    store.directory.put_channel(std::make_shared<const ChannelRecord>(std::move(channel)));
+  }
+  return {};
+}
+
+Result<void> load_prices(Store::Impl& store) {
+  return store.sql.each_row(select(k_price_columns, "FROM price"), [&](const Statement& row) -> Result<void> {
+    store.directory.put_price(std::make_shared<const PriceRecord>(price_of(row)));
+    return {};
+  });
+}
+
+}  // namespace
+
+Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
+  channel.keys.clear();
+  channel.key_hints.clear();
+  channel.key_created_at.clear();
+  constexpr std::string_view sql =
+      "SELECT sealed, hint_first, hint_last, created_at FROM channel_key WHERE channel_id = ?1 ORDER BY id";
+  return store.sql.each_row(
+      sql,
+      [&](const Statement& row) -> Result<void> {
+        const auto sealed = row.column_blob(0);
+        auto key = store.vault.open({reinterpret_cast<const char*>(sealed.data()), sealed.size()},
+                                    channel_context(channel.id));
+        if (!key) {
+          return base::fail(ErrorCode::corrupt,
+                            "channel '" + channel.name + "': its key does not open: " + key.error().message);
+        }
+        channel.keys.push_back(std::make_shared<const base::Secret>(std::move(*key)));
+        channel.key_hints.push_back({std::string(row.column_text(1)), std::string(row.column_text(2))});
+        channel.key_created_at.push_back(base::from_unix_ms(row.column_int(3)));
+        return {};
+      },
+      channel.id);
+}
+
+Result<void> load(Store::Impl& store) {
+  const auto overrun = store.sql.find_int("SELECT value FROM meta WHERE key = 'overrun'");
+  if (!overrun) return tl::unexpected(overrun.error());
+  store.balances.set_overrun(Credits::from_nano(overrun->value_or(0)));
+  for (const auto part : {load_accounts, load_tokens, load_keys, load_groups, load_channels, load_prices}) {
+    if (auto done = part(store); !done) return done;
+  }
+  return store.balances.sums().load();
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <map>
+
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+
+using sqlite::Statement;
+
+int Where::bind(Statement& statement, int at) const {
+  for (const Value& value : values_) {
+    switch (value.kind) {
+      case Value::Kind::number:
+        statement.bind(at, value.number);
+        break;
+      case Value::Kind::text:
+        statement.bind(at, value.text);
+        break;
+      case Value::Kind::blob:
+        statement.bind_blob(at, {reinterpret_cast<const std::uint8_t*>(value.text.data()), value.text.size()});
+        break;
+    }
+    ++at;
+  }
+  return at;
+}
+
+RequestId first_id(Time time) {
+  RequestId id;
+  auto ms =
+      static_cast<std::uint64_t>(std::clamp<std::int64_t>(base::to_unix_ms(time), 0, (std::int64_t{1} << 48) - 1));
+  for (std::size_t i = 6; i-- > 0; ms >>= 8) id.bytes[i] = static_cast<std::uint8_t>(ms);
+  return id;
+}
+
+std::string sql_glob(std::string_view glob) {
+  std::string text;
+  for (const char c : glob) text += c == '[' ? std::string("[[]") : std::string(1, c);
+  return text;
+}
+
+Result<std::string> ids_named(StatementCache& sql, std::string_view table, std::string_view name) {
+  std::string ids;
+  std::vector<std::string> names;
+  const std::string from = " FROM " + std::string(table);
+  auto read = sql.each_row(
+      "SELECT id" + from + " WHERE name = ?1",
+      [&](const Statement& row) -> Result<void> {
+        ids += (ids.empty() ? "" : ",") + std::to_string(row.column_int(0));
+        return {};
+      },
+      name);
+  if (read && ids.empty()) {
+    read = sql.each_row("SELECT name" + from, [&](const Statement& row) -> Result<void> {
+      names.emplace_back(row.column_text(0));
+      return {};
+    });
+    if (read) return tl::unexpected(no_such(table, name, names));
+  }
+  if (!read) return tl::unexpected(read.error());
+  return std::string(table) + "_id IN (" + ids + ")";
+}
+
+Result<std::string> Reports::Impl::name_of(std::string_view table, std::int64_t id) {
+  if (id == 0) return std::string();
+  const auto name = sql.find_text("SELECT name FROM " + std::string(table) + " WHERE id = ?1", id);
+  if (!name) return tl::unexpected(name.error());
+  return name->value_or("#" + std::to_string(id));
+}
+
+Result<std::vector<AccountRow>> Reports::accounts() {
+  std::vector<AccountRow> rows;
+  const std::string sql = select(
+      std::string(k_account_columns) +
+          ", account_balance.posted, account_balance.reserved,"
+          " (SELECT count(*) FROM token WHERE token.account_id = account.id AND token.deleted_at IS NULL)",
+      "FROM account JOIN account_balance ON account_balance.account_id = account.id WHERE account.deleted_at IS NULL"
+      " ORDER BY account.name");
+  auto read = impl_.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+    rows.push_back({account_of(row), Credits::from_nano(row.column_int(k_account_column_count)),
+                    Credits::from_nano(row.column_int(k_account_column_count + 1)),
+                    row.column_int(k_account_column_count + 2)});
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return rows;
+}
+
+Result<std::vector<GroupRow>> Reports::groups() {
+  std::vector<GroupRow> rows;
+  auto read = impl_.sql.each_row(select(k_group_columns, "FROM grp ORDER BY grp.name"),
+                                 [&](const Statement& row) -> Result<void> {
+                                   rows.push_back({group_of(row), {}, 0});
+                                   return {};
+                                 });
+  std::map<std::string, GroupRow*, std::less<>> by_name;
+  for (GroupRow& row : rows) by_name[row.group.name] = &row;
+  const auto each_member = [&](std::string_view sql, const std::function<void(GroupRow&, const Statement&)>& add) {
+    if (!read) return;
+    read = impl_.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+      if (const auto found = by_name.find(row.column_text(0)); found != by_name.end()) add(*found->second, row);
+      return {};
+    });
+  };
+  each_member(
+      "SELECT value, channel.name FROM channel, json_each(channel.groups) WHERE deleted_at IS NULL ORDER BY "
+      "channel.name",
+      [](GroupRow& group, const Statement& row) { group.channels.emplace_back(row.column_text(1)); });
+  each_member("SELECT value, count(*) FROM token, json_each(token.groups) WHERE deleted_at IS NULL GROUP BY value",
+              [](GroupRow& group, const Statement& row) { group.tokens = row.column_int(1); });
+  if (!read) return tl::unexpected(read.error());
+  return rows;
+}
+
+Result<std::vector<PriceRecord>> Reports::prices(std::string_view model_glob) {
+  std::vector<PriceRecord> rows;
+  auto read = impl_.sql.each_row(
+      select(k_price_columns, "FROM price WHERE model GLOB ?1 ORDER BY model, effective_at"),
+      [&](const Statement& row) -> Result<void> {
+        rows.push_back(price_of(row));
+        return {};
+      },
+      sql_glob(model_glob.empty() ? "*" : model_glob));
+  if (!read) return tl::unexpected(read.error());
+  return rows;
+}
+
+}  // namespace cr::ledger

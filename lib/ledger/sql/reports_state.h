@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Reports::Impl: the read-only connection and what its queries share. One thread at a time (Ledger::read).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/core/reports.h"
+#include "ledger/sql/statement_cache.h"
+#include "token/key.h"
+
+namespace cr::ledger {
+
+struct Reports::Impl {
+  Impl(sqlite::Database& db, const token::Vault& the_vault) : sql(db), vault(the_vault) {}
+  StatementCache sql;
+  const token::Vault& vault;
+
+  // Names of what a row has the id of; "" for id 0, deleted ones too.
+  Result<std::string> name_of(std::string_view table, std::int64_t id);
+};
+
+// "WHERE a AND b", with what stands for '?' in it.
+class Where {
+ public:
+  void add(std::string_view condition) { text_ += (text_.empty() ? " WHERE " : " AND ") + std::string(condition); }
+  void add(std::string_view condition, std::int64_t value) {
+    add(condition);
+    values_.push_back({value, {}, Value::Kind::number});
+  }
+  void add_text(std::string_view condition, std::string_view text) {
+    add(condition);
+    values_.push_back({0, std::string(text), Value::Kind::text});
+  }
+  void add_blob(std::string_view condition, std::span<const std::uint8_t> blob) {
+    add(condition);
+    values_.push_back({0, std::string(blob.begin(), blob.end()), Value::Kind::blob});
+  }
+  const std::string& text() const { return text_; }
+  // Binds from `at` on; returns the next place.
+  int bind(sqlite::Statement& statement, int at) const;
+
+ private:
+  struct Value {
+    std::int64_t number = 0;
+    std::string text;
+    enum class Kind { number, text, blob } kind = Kind::number;
+  };
+  std::string text_;
+  std::vector<Value> values_;
+};
+
+// The first id that a request of that time could have: ids begin with their time.
+RequestId first_id(Time time);
+// "token_id IN (1,7)": all that ever had this name; `not_found` names the nearest.
+Result<std::string> ids_named(StatementCache& sql, std::string_view table, std::string_view name);
+// '*' and '?' as SQLite's GLOB has them; '[' is no class here but itself.
+std::string sql_glob(std::string_view glob);
+
+}  // namespace cr::ledger

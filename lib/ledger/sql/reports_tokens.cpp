@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using sqlite::Statement;
+
+constexpr std::string_view k_left =
+    "CASE WHEN token.quota IS NULL THEN 9223372036854775807"
+    " ELSE max(0, token.quota - token_balance.posted - token_balance.reserved) END";
+
+std::string order_of(const TokenQuery& query) {
+  const auto expression = [&]() -> std::string_view {
+    switch (query.sort) {
+      case TokenQuery::Sort::name:
+        return "token.name COLLATE NOCASE";
+      case TokenQuery::Sort::used:
+        return "token_balance.posted";
+      case TokenQuery::Sort::left:
+        return k_left;
+      case TokenQuery::Sort::expires:  // never is later than any time
+        return "coalesce(token.expires, 9223372036854775807)";
+      case TokenQuery::Sort::last_used:
+        return "coalesce(token_balance.last_used_at, 0)";
+      case TokenQuery::Sort::created:
+        return "token.created_at";
+    }
+    return "token.id";
+  };
+  const std::string direction = query.descending ? " DESC" : "";
+  // The id makes the order total, so that pages neither repeat nor leave out.
+  return " ORDER BY " + std::string(expression()) + direction + ", token.id" + direction;
+}
+
+Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
+  const Time now = base::wall_now();
+  Where where;
+  where.add(query.deleted ? "token.deleted_at IS NOT NULL" : "token.deleted_at IS NULL");
+  if (query.name_glob) where.add_text("token.name GLOB ?", sql_glob(*query.name_glob));
+  if (query.group) where.add_text("EXISTS (SELECT 1 FROM json_each(token.groups) WHERE value = ?)", *query.group);
+  if (query.account) {
+    const auto ids = ids_named(sql, "account", *query.account);
+    if (!ids) return tl::unexpected(ids.error());
+    where.add("token." + *ids);
+  }
+  if (query.tag) {
+    where.add_text("EXISTS (SELECT 1 FROM json_each(token.tags) AS tag WHERE tag.key = ?", query.tag->first);
+    // The condition goes on; Where joins with AND.
+    if (query.tag->second) {
+      where.add_text("tag.value = ?)", *query.tag->second);
+    } else {
+      where.add("TRUE)");
+    }
+  }
+  if (query.expires_before) {
+    where.add("token.expires > ?", base::to_unix_ms(now));
+    where.add("token.expires < ?", base::to_unix_ms(*query.expires_before));
+  }
+  if (query.not_used_since) {
+    // A token that is younger than that has not been idle for so long.
+    where.add("max(coalesce(token_balance.last_used_at, 0), token.created_at) < ?",
+              base::to_unix_ms(*query.not_used_since));
+  }
+  if (query.over_percent) {
+    where.add("token_balance.posted >= token.quota / 100.0 * ?", *query.over_percent);
+  }
+  return where;
+}
+
+Result<TokenRow> row_of(const Statement& row) {
+  auto token = token_of(row);
+  if (!token) return tl::unexpected(token.error());
+  constexpr int at = k_token_column_count;
+  return TokenRow{std::move(*token),
+                  std::string(row.column_text(at)),
+                  Credits::from_nano(row.column_int(at + 1)),
+                  Credits::from_nano(row.column_int(at + 2)),
+                  {},
+                  optional_time(row, at + 3),
+                  {}};
+}
+
+Result<void> add_keys(StatementCache& sql, TokenRow& token) {
+  return sql.each_row(
+      select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
+             "FROM key WHERE token_id = ?1 AND (not_after IS NULL OR not_after > ?2) ORDER BY not_after IS NOT NULL, "
+             "id DESC"),
+      [&](const Statement& row) -> Result<void> {
+        auto key = key_of(row);
+        if (!key) return tl::unexpected(key.error());
+        token.keys.push_back({std::move(*key), optional_time(row, k_key_column_count),
+                              row.column_optional_text(k_key_column_count + 1)});
+        return {};
+      },
+      token.token.id, base::wall_now());
+}
+
+// What the token's own calendar says is now; a period without a row is one that nothing was used in yet.
+Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (!row.token.budgets[i]) continue;
+    const auto period = static_cast<base::Period>(i);
+    BudgetUse use{period, row.token.zone.period_of(period, now), *row.token.budgets[i], {}, {}};
+    auto read = sql.each_row(
+        "SELECT max(0, posted - forgiven), reserved FROM budget_window WHERE token_id = ?1 AND period = ?2 AND"
+        " started_at = ?3",
+        [&](const Statement& found) -> Result<void> {
+          use.used = Credits::from_nano(found.column_int(0));
+          use.reserved = Credits::from_nano(found.column_int(1));
+          return {};
+        },
+        row.token.id, static_cast<std::int64_t>(i), use.span.start);
+    if (!read) return read;
+    row.budgets.push_back(use);
+  }
+  return {};
+}
+
+Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where, const std::string& order,
+                                         std::size_t limit, std::size_t offset) {
+  const std::string text =
+      select(std::string(k_token_columns) +
+                 ", account.name, token_balance.posted, token_balance.reserved, token_balance.last_used_at",
+             "FROM token JOIN token_balance ON token_balance.token_id = token.id JOIN account ON account.id = "
+             "token.account_id" +
+                 where.text() + order + " LIMIT ? OFFSET ?");
+  auto statement = sql.bind(text);
+  if (!statement) return tl::unexpected(statement.error());
+  const int next = where.bind(**statement, 1);
+  (*statement)->bind(next, static_cast<std::int64_t>(limit)).bind(next + 1, static_cast<std::int64_t>(offset));
+  std::vector<TokenRow> rows;
+  for (;;) {
+    const auto there = (*statement)->step();
+    if (!there) return tl::unexpected(there.error());
+    if (!*there) break;
+    auto row = row_of(**statement);
+    if (!row) return tl::unexpected(row.error());
+    rows.push_back(std::move(*row));
+  }
+  (*statement)->reset();
+  const Time now = base::wall_now();
+  for (TokenRow& row : rows) {
+    if (auto added = add_keys(sql, row); !added) return tl::unexpected(added.error());
+    if (auto added = add_budgets(sql, row, now); !added) return tl::unexpected(added.error());
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<std::vector<TokenRow>> Reports::tokens(const TokenQuery& query) {
+  const auto where = filters_of(impl_.sql, query);
+  if (!where) return tl::unexpected(where.error());
+  return rows_where(impl_.sql, *where, order_of(query), query.limit, query.offset);
+}
+
+Result<TokenRow> Reports::token(std::string_view name) {
+  Where where;
+  where.add("token.deleted_at IS NULL");
+  where.add_text("token.name = ?", name);
+  auto rows = rows_where(impl_.sql, where, "", 1, 0);
+  if (!rows) return tl::unexpected(rows.error());
+  if (!rows->empty()) return std::move(rows->front());
+  std::vector<std::string> names;
+  auto read =
+      impl_.sql.each_row("SELECT name FROM token WHERE deleted_at IS NULL", [&](const Statement& row) -> Result<void> {
+        names.emplace_back(row.column_text(0));
+        return {};
+      });
+  if (!read) return tl::unexpected(read.error());
+  return tl::unexpected(no_such("token", name, names));
+}
+
+}  // namespace cr::ledger

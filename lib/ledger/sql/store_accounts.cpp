@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+void set_holder(Balances& balances, const AccountRecord& account, bool deleted) {
+  Balances::Account* holder = balances.find_account(account.id);
+  if (holder == nullptr) return;
+  balances.note_undo([holder, quota = holder->balance.quota, enabled = holder->enabled, was_deleted = holder->deleted] {
+    holder->balance.quota = quota;
+    holder->enabled = enabled;
+    holder->deleted = was_deleted;
+  });
+  holder->balance.quota = account.quota;
+  holder->enabled = account.enabled;
+  holder->deleted = deleted;
+}
+
+}  // namespace
+
+Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor& actor) {
+  Result<void> done = base::check_name("account name", wanted.name);
+  if (done) done = check_free(impl_.sql, "account", wanted.name);
+  if (done) done = check_quota(wanted.quota);
+  if (done) done = check_note(wanted.note);
+  if (!done) return tl::unexpected(done.error());
+  AccountRecord account = wanted;
+  account.rev = 1;
+  account.created_at = base::wall_now();
+  done = impl_.sql.run(
+      "INSERT INTO account (rev, name, enabled, quota, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", account.rev,
+      account.name, std::int64_t{account.enabled == Switch::on}, account.quota, account.note, account.created_at);
+  if (!done) return tl::unexpected(done.error());
+  account.id = {impl_.sql.database().last_insert_rowid()};
+  done = impl_.sql.run("INSERT INTO account_balance (account_id) VALUES (?1)", account.id);
+  if (done) done = impl_.audit(actor, "account.create", "account " + account.name, audit_detail(nullptr, &account));
+  if (!done) return tl::unexpected(done.error());
+  impl_.balances.add_account(account.id, account.enabled, {account.quota, {}, {}});
+  impl_.balances.note_undo([&balances = impl_.balances, id = account.id] { balances.drop_account(id); });
+  const AccountId id = account.id;
+  impl_.directory.put_account(std::make_shared<const AccountRecord>(std::move(account)));
+  return id;
+}
+
+Result<void> Store::edit_account(std::string_view name, const AccountPatch& patch, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_account(name);
+  if (!before) return tl::unexpected(before.error());
+  if (auto same = check_rev(if_rev, (*before)->rev, "account", name); !same) return same;
+  AccountRecord account = **before;
+  if (patch.enabled) account.enabled = *patch.enabled;
+  if (patch.note) account.note = *patch.note;
+  if (patch.quota) {
+    const auto quota = changed_quota(account.quota, *patch.quota);
+    if (!quota) return tl::unexpected(quota.error());
+    account.quota = *quota;
+  }
+  if (auto checked = check_note(account.note); !checked) return checked;
+  const AccountRecord& old = **before;
+  if (account.enabled == old.enabled && account.note == old.note && account.quota == old.quota) return {};
+  ++account.rev;
+  auto done =
+      impl_.sql.run("UPDATE account SET rev = ?2, enabled = ?3, quota = ?4, note = ?5 WHERE id = ?1", account.id,
+                    account.rev, std::int64_t{account.enabled == Switch::on}, account.quota, account.note);
+  if (done) done = impl_.audit(actor, "account.edit", "account " + account.name, audit_detail(&old, &account));
+  if (!done) return done;
+  set_holder(impl_.balances, account, false);
+  impl_.directory.put_account(std::make_shared<const AccountRecord>(std::move(account)));
+  return {};
+}
+
+Result<void> Store::delete_account(std::string_view name, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_account(name);
+  if (!before) return tl::unexpected(before.error());
+  const AccountRecord& account = **before;
+  if (auto same = check_rev(if_rev, account.rev, "account", name); !same) return same;
+  if (account.name == "default") {
+    return fail(ErrorCode::conflict, "account 'default': is the one that tokens without another belong to",
+                "disable it instead: crctl account disable default");
+  }
+  const auto used = impl_.sql.find_text(
+      "SELECT name FROM token WHERE account_id = ?1 AND deleted_at IS NULL ORDER BY name LIMIT 1", account.id);
+  if (!used) return tl::unexpected(used.error());
+  if (*used) {
+    return fail(ErrorCode::conflict, "account '" + account.name + "': token '" + **used + "' belongs to it",
+                "move its tokens to another account or delete them first");
+  }
+  // The row stays: what was posted to it is still reported, and reservations of deleted tokens still settle.
+  auto done =
+      impl_.sql.run("UPDATE account SET deleted_at = ?2, rev = rev + 1 WHERE id = ?1", account.id, base::wall_now());
+  if (done) done = impl_.audit(actor, "account.delete", "account " + account.name, audit_detail(&account, nullptr));
+  if (!done) return done;
+  set_holder(impl_.balances, account, true);
+  impl_.directory.erase_account(account.id);
+  return {};
+}
+
+}  // namespace cr::ledger

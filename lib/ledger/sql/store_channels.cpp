@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "base/text.h"
+#include "ledger/core/channel_rules.h"
+#include "ledger/sql/loading.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using Keys = std::vector<base::Secret>;
+
+constexpr std::size_t k_keys_max = 64;
+constexpr std::size_t k_key_bytes_max = 4096;
+
+// A provider's key goes into a header: visible ASCII only.
+Result<void> check_key(const base::Secret& key) {
+  const std::string_view text = key.reveal();
+  const bool visible = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!text.empty() && visible && text.size() <= k_key_bytes_max) return {};
+  return fail(ErrorCode::invalid,
+              "channel key: empty, over 4096 bytes, or with blanks or bytes that are not visible ASCII",
+              "a file should hold the key alone, on one line");
+}
+
+Result<void> check_keys(const Keys& keys) {
+  if (keys.size() > k_keys_max) return fail(ErrorCode::invalid, "channel keys: more than 64");
+  for (const base::Secret& key : keys) {
+    if (auto checked = check_key(key); !checked) return checked;
+  }
+  return {};
+}
+
+Result<void> insert_keys(Store::Impl& store, ChannelId channel, const Keys& keys) {
+  for (const base::Secret& key : keys) {
+    const std::string sealed = store.vault.seal(key.reveal(), channel_context(channel));
+    const token::KeyHint hint = token::hint_of(key.reveal());
+    auto done = store.sql.run(
+        "INSERT INTO channel_key (channel_id, sealed, hint_first, hint_last, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        channel, Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}}, hint.first, hint.last,
+        base::wall_now());
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> write_channel(StatementCache& sql, const ChannelRecord& channel) {
+  return sql.run(
+      "UPDATE channel SET rev = ?2, name = ?3, kind = ?4, enabled = ?5, base_url = ?6, models = ?7, model_map = ?8,"
+      " groups = ?9, priority = ?10, weight = ?11, timeout_connect_ms = ?12, timeout_first_byte_ms = ?13,"
+      " timeout_idle_ms = ?14, allow_private = ?15, bound_field = ?16, echo_delay_ms = ?17, note = ?18,"
+      " timeout_total_ms = ?19, headers = ?20, proxy = ?21, ca_file = ?22, client_cert = ?23, client_key = ?24"
+      " WHERE id = ?1",
+      channel.id, channel.rev, channel.name, name_of(channel.kind), std::int64_t{channel.enabled == Switch::on},
+      channel.base_url, json_of(channel.models), json_of(channel.model_map), json_of(channel.groups), channel.priority,
+      channel.weight, std::int64_t{channel.timeout_connect.count()}, std::int64_t{channel.timeout_first_byte.count()},
+      std::int64_t{channel.timeout_idle.count()}, std::int64_t{channel.allow_private}, channel.bound_field,
+      std::int64_t{channel.echo_delay.count()}, channel.note, std::int64_t{channel.timeout_total.count()},
+      json_of(channel.headers), channel.proxy, channel.ca_file, channel.client_cert, channel.client_key);
+}
+
+Result<void> check_settings(Store::Impl& store, ChannelRecord& channel) {
+  Result<void> done = base::check_name("channel name", channel.name);
+  if (done) done = check_free(store.sql, "channel", channel.name, channel.id.value);
+  if (done) done = store.check_groups(channel.groups);
+  if (done) done = check_note(channel.note);
+  if (done) done = complete_channel(channel);
+  return done;
+}
+
+// Reads the keys back from their rows, so that what works now works after a restart.
+Result<void> publish(Store::Impl& store, ChannelRecord channel, const ChannelRecord* before, const Actor& actor,
+                     std::string_view action) {
+  if (auto loaded = load_channel_keys(store, channel); !loaded) return loaded;
+  auto audited = store.audit(actor, action, "channel " + channel.name, audit_detail(before, &channel));
+  if (!audited) return audited;
+  store.directory.put_channel(std::make_shared<const ChannelRecord>(std::move(channel)));
+  return {};
+}
+
+// A change of the keys alone.
+Result<void> change_keys(Store::Impl& store, std::string_view name, std::string_view action, const Actor& actor,
+                         const std::function<Result<void>(const ChannelRecord&)>& change) {
+  const auto before = store.get_channel(name);
+  if (!before) return tl::unexpected(before.error());
+  if (auto done = change(**before); !done) return done;
+  ChannelRecord channel = **before;
+  ++channel.rev;
+  if (auto done = write_channel(store.sql, channel); !done) return done;
+  return publish(store, std::move(channel), before->get(), actor, action);
+}
+
+}  // namespace
+
+Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
+  ChannelRecord channel = std::move(wanted.settings);
+  channel.id = {};
+  channel.rev = 1;
+  channel.created_at = base::wall_now();
+  if (channel.groups.empty()) channel.groups = {"default"};
+  Result<void> done = check_settings(impl_, channel);
+  if (done) done = check_keys(wanted.keys);
+  if (!done) return tl::unexpected(done.error());
+  done = impl_.sql.run(
+      "INSERT INTO channel (rev, name, kind, enabled, base_url, models, model_map, groups, priority, weight,"
+      " timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms, allow_private, bound_field, echo_delay_ms, note,"
+      " created_at) VALUES (0, ?1, '', 0, '', '[]', '{}', '[]', 0, 0, 0, 0, 0, 0, '', 0, '', ?2)",
+      channel.name, channel.created_at);
+  if (!done) return tl::unexpected(done.error());
+  const ChannelId id{impl_.sql.database().last_insert_rowid()};
+  channel.id = id;
+  done = write_channel(impl_.sql, channel);
+  if (done) done = insert_keys(impl_, id, wanted.keys);
+  if (done) done = publish(impl_, std::move(channel), nullptr, actor, "channel.create");
+  if (!done) return tl::unexpected(done.error());
+  return id;
+}
+
+Result<void> Store::edit_channel(std::string_view name, const std::function<Result<void>(ChannelRecord&)>& change,
+                                 IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_channel(name);
+  if (!before) return tl::unexpected(before.error());
+  const ChannelRecord& old = **before;
+  if (auto same = check_rev(if_rev, old.rev, "channel", name); !same) return same;
+  ChannelRecord channel = old;
+  if (auto changed = change(channel); !changed) return changed;
+  channel.id = old.id;
+  channel.rev = old.rev;
+  channel.created_at = old.created_at;
+  channel.key_hints = old.key_hints;
+  // The usual field follows a base URL that moves; one that was chosen stays.
+  const bool usual = old.bound_field == default_bound_field(old.kind, old.base_url);
+  if (usual && channel.bound_field == old.bound_field) channel.bound_field.clear();
+  if (auto done = check_settings(impl_, channel); !done) return done;
+  if (audit_detail(&old, &channel) == "{}") return {};
+  ++channel.rev;
+  if (auto done = write_channel(impl_.sql, channel); !done) return done;
+  return publish(impl_, std::move(channel), &old, actor, "channel.edit");
+}
+
+Result<void> Store::set_channel_keys(std::string_view name, std::vector<base::Secret> keys, const Actor& actor) {
+  if (auto checked = check_keys(keys); !checked) return checked;
+  return change_keys(impl_, name, "channel.keys.set", actor, [&](const ChannelRecord& channel) -> Result<void> {
+    if (auto done = impl_.sql.run("DELETE FROM channel_key WHERE channel_id = ?1", channel.id); !done) return done;
+    return insert_keys(impl_, channel.id, keys);
+  });
+}
+
+Result<void> Store::add_channel_key(std::string_view name, base::Secret key, const Actor& actor) {
+  Keys keys;
+  keys.push_back(std::move(key));
+  if (auto checked = check_keys(keys); !checked) return checked;
+  return change_keys(impl_, name, "channel.keys.add", actor, [&](const ChannelRecord& channel) -> Result<void> {
+    if (channel.keys.size() >= k_keys_max) return fail(ErrorCode::invalid, "channel keys: more than 64");
+    for (const auto& there : channel.keys) {
+      if (there->reveal() == keys.front().reveal()) {
+        return fail(ErrorCode::conflict, "channel '" + channel.name + "': has this key already");
+      }
+    }
+    return insert_keys(impl_, channel.id, keys);
+  });
+}
+
+Result<void> Store::remove_channel_key(std::string_view name, std::string_view shown_prefix, const Actor& actor) {
+  return change_keys(impl_, name, "channel.keys.remove", actor, [&](const ChannelRecord& channel) -> Result<void> {
+    const std::string channel_name = "channel '" + channel.name + "'";
+    const auto matching = std::count_if(channel.key_hints.begin(), channel.key_hints.end(),
+                                        [&](const auto& hint) { return hint.first.starts_with(shown_prefix); });
+    if (shown_prefix.empty() || matching == 0) {
+      // Not repeated: it may be a whole key.
+      return fail(ErrorCode::not_found, channel_name + ": no key begins with what was given",
+                  "give the beginning that 'crctl channel show " + channel.name + "' shows");
+    }
+    if (matching > 1) {
+      return fail(ErrorCode::conflict, channel_name + ": " + std::to_string(matching) + " keys begin like that",
+                  "set the whole list of keys anew");
+    }
+    return impl_.sql.run("DELETE FROM channel_key WHERE channel_id = ?1 AND substr(hint_first, 1, ?3) = ?2", channel.id,
+                         shown_prefix, static_cast<std::int64_t>(shown_prefix.size()));
+  });
+}
+
+Result<void> Store::delete_channel(std::string_view name, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_channel(name);
+  if (!before) return tl::unexpected(before.error());
+  const ChannelRecord& channel = **before;
+  if (auto same = check_rev(if_rev, channel.rev, "channel", name); !same) return same;
+  // The row stays for the reports; its keys do not.
+  auto done = impl_.sql.run("DELETE FROM channel_key WHERE channel_id = ?1", channel.id);
+  if (done) done = impl_.sql.run("UPDATE channel SET deleted_at = ?2 WHERE id = ?1", channel.id, base::wall_now());
+  if (done) done = impl_.audit(actor, "channel.delete", "channel " + channel.name, audit_detail(&channel, nullptr));
+  if (!done) return done;
+  impl_.directory.erase_channel(channel.id);
+  return {};
+}
+
+}  // namespace cr::ledger

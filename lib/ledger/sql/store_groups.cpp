@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "base/text.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+constexpr std::int64_t k_multiplier_max = 1000 * 1'000'000LL;
+
+Result<void> check_group(const GroupRecord& group) {
+  if (group.multiplier_millionths < 0 || group.multiplier_millionths > k_multiplier_max) {
+    return fail(ErrorCode::invalid, "group '" + group.name + "': its multiplier must be from 0 to 1000");
+  }
+  return check_note(group.note);
+}
+
+}  // namespace
+
+Result<GroupId> Store::create_group(const GroupRecord& wanted, const Actor& actor) {
+  Result<void> done = base::check_name("group name", wanted.name);
+  if (done) done = check_free(impl_.sql, "grp", wanted.name);
+  if (done) done = check_group(wanted);
+  if (!done) return tl::unexpected(done.error());
+  GroupRecord group = wanted;
+  group.rev = 1;
+  group.created_at = base::wall_now();
+  done =
+      impl_.sql.run("INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    group.rev, group.name, group.multiplier_millionths, group.note, group.created_at);
+  if (!done) return tl::unexpected(done.error());
+  group.id = {impl_.sql.database().last_insert_rowid()};
+  done = impl_.audit(actor, "group.create", "group " + group.name, audit_detail(nullptr, &group));
+  if (!done) return tl::unexpected(done.error());
+  const GroupId id = group.id;
+  impl_.directory.put_group(std::make_shared<const GroupRecord>(std::move(group)));
+  return id;
+}
+
+Result<void> Store::edit_group(std::string_view name, const GroupPatch& patch, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_group(name);
+  if (!before) return tl::unexpected(before.error());
+  if (auto same = check_rev(if_rev, (*before)->rev, "group", name); !same) return same;
+  GroupRecord group = **before;
+  if (patch.multiplier_millionths) group.multiplier_millionths = *patch.multiplier_millionths;
+  if (patch.note) group.note = *patch.note;
+  if (auto checked = check_group(group); !checked) return checked;
+  if (group.multiplier_millionths == (*before)->multiplier_millionths && group.note == (*before)->note) return {};
+  ++group.rev;
+  auto done = impl_.sql.run("UPDATE grp SET rev = ?2, multiplier_millionths = ?3, note = ?4 WHERE id = ?1", group.id,
+                            group.rev, group.multiplier_millionths, group.note);
+  if (done) done = impl_.audit(actor, "group.edit", "group " + group.name, audit_detail(before->get(), &group));
+  if (!done) return done;
+  impl_.directory.put_group(std::make_shared<const GroupRecord>(std::move(group)));
+  return {};
+}
+
+Result<void> Store::delete_group(std::string_view name, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_group(name);
+  if (!before) return tl::unexpected(before.error());
+  const GroupRecord& group = **before;
+  if (auto same = check_rev(if_rev, group.rev, "group", name); !same) return same;
+  if (group.name == "default") {
+    return fail(ErrorCode::conflict, "group 'default': is the one that tokens and channels without another belong to");
+  }
+  const auto used = impl_.sql.find_text(
+      "SELECT name FROM token WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM json_each(token.groups) WHERE value = "
+      "?1)"
+      " ORDER BY name LIMIT 1",
+      group.name);
+  if (!used) return tl::unexpected(used.error());
+  if (*used) {
+    return fail(ErrorCode::conflict, "group '" + group.name + "': token '" + **used + "' is in it",
+                "take it out first");
+  }
+  for (const auto& channel : *impl_.directory.channels) {
+    if (std::find(channel->groups.begin(), channel->groups.end(), group.name) != channel->groups.end()) {
+      return fail(ErrorCode::conflict, "group '" + group.name + "': channel '" + channel->name + "' serves it",
+                  "take it out first");
+    }
+  }
+  auto done = impl_.sql.run("DELETE FROM grp WHERE id = ?1", group.id);
+  if (done) done = impl_.audit(actor, "group.delete", "group " + group.name, audit_detail(&group, nullptr));
+  if (!done) return done;
+  impl_.directory.erase_group(group.name);
+  return {};
+}
+
+}  // namespace cr::ledger

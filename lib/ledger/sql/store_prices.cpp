@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "base/text.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+constexpr std::int64_t k_rate_max = 1'000'000LL * 1'000'000'000LL;  // a million dollars a million
+
+Result<void> check_price(const PriceRecord& price) {
+  const auto invalid = [&](const char* what) {
+    return fail(ErrorCode::invalid, "price of '" + base::escape_for_terminal(price.model) + "': " + what);
+  };
+  // The rule for a model's name; a pattern would match no request.
+  if (auto checked = token::ModelSet::parse({price.model}); !checked) return tl::unexpected(checked.error());
+  if (price.model.find('*') != std::string::npos) return invalid("a price is of one model, not of a pattern");
+  for (const std::int64_t rate :
+       {price.input, price.cached_input, price.cache_write, price.output, price.per_character}) {
+    if (rate < 0 || rate > k_rate_max) return invalid("a rate must be from 0 to 1000000 dollars a million");
+  }
+  for (const Credits each : {price.per_request, price.per_image, price.per_second}) {
+    if (each < Credits() || each.nano() > k_rate_max) {
+      return invalid("the price of a request, an image or a second must be from 0 to 1000000 dollars");
+    }
+  }
+  for (const auto& count : {price.max_output_tokens, price.context_tokens}) {
+    if (count && *count <= 0) return invalid("a number of tokens must be over 0");
+  }
+  if (price.effective_at && base::to_unix_ms(*price.effective_at) <= 0) return invalid("its date is before 1970");
+  return {};
+}
+
+}  // namespace
+
+Result<void> insert_price(StatementCache& sql, const PriceRecord& price) {
+  return sql.run(
+      "INSERT OR REPLACE INTO price (model, effective_at, input, cached_input, cache_write, output, per_request,"
+      " max_output_tokens, context_tokens, source, updated_at, per_image, per_character, per_second)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+      price.model, price.effective_at ? base::to_unix_ms(*price.effective_at) : std::int64_t{0}, price.input,
+      price.cached_input, price.cache_write, price.output, price.per_request, price.max_output_tokens,
+      price.context_tokens, price.source, price.updated_at, price.per_image, price.per_character, price.per_second);
+}
+
+Result<void> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
+  if (auto checked = check_price(wanted); !checked) return checked;
+  PriceRecord price = wanted;
+  if (price.source.empty()) price.source = "set";
+  price.updated_at = base::wall_now();
+  std::shared_ptr<const PriceRecord> before;
+  if (const auto found = impl_.directory.prices->find(price.model); found != impl_.directory.prices->end()) {
+    for (const auto& old : found->second) {
+      if (old->effective_at == price.effective_at) before = old;
+    }
+  }
+  auto done = insert_price(impl_.sql, price);
+  if (done) done = impl_.audit(actor, "price.set", "price " + price.model, audit_detail(before.get(), &price));
+  if (!done) return done;
+  impl_.directory.put_price(std::make_shared<const PriceRecord>(std::move(price)));
+  return {};
+}
+
+Result<void> Store::unset_price(std::string_view model, const Actor& actor) {
+  const auto found = impl_.directory.prices->find(model);
+  if (found == impl_.directory.prices->end()) {
+    std::vector<std::string> models;
+    for (const auto& [priced, prices] : *impl_.directory.prices) models.push_back(priced);
+    base::Error error = no_such("price", model, models);
+    error.message = "no price for the model '" + base::escape_for_terminal(model) + "'";
+    return tl::unexpected(std::move(error));
+  }
+  const std::string name = found->first;
+  const auto before = found->second.front();
+  auto done = impl_.sql.run("DELETE FROM price WHERE model = ?1", model);
+  if (done) done = impl_.audit(actor, "price.unset", "price " + name, audit_detail(before.get(), nullptr));
+  if (!done) return done;
+  impl_.directory.erase_prices(name);
+  return {};
+}
+
+}  // namespace cr::ledger

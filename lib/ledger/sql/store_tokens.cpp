@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT
+#include <tuple>
+
+#include "base/text.h"
+#include "ledger/sql/rows.h"
+#include "ledger/sql/settings_json.h"
+#include "ledger/sql/store_state.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+constexpr auto k_restore_period = std::chrono::hours(24 * 7);
+constexpr std::size_t k_tags_max = 64;
+constexpr std::size_t k_tag_value_bytes_max = 256;
+constexpr std::size_t k_list_max = 10'000;
+
+Result<void> check_times(const TokenRecord& token, Time now) {
+  if (token.expires && *token.expires <= now) {
+    return fail(ErrorCode::invalid,
+                "token '" + token.name + "': the expiry " + base::format_rfc3339(*token.expires) + " is past",
+                "name a later time, or never");
+  }
+  if (token.not_before && token.expires && *token.not_before >= *token.expires) {
+    return fail(ErrorCode::invalid, "token '" + token.name + "': not-before is not before the expiry");
+  }
+  return {};
+}
+
+Result<void> check_tags(const TextMap& tags) {
+  if (tags.size() > k_tags_max) return fail(ErrorCode::invalid, "tags: more than 64");
+  for (const auto& [key, value] : tags) {
+    if (auto checked = base::check_name("tag", key); !checked) return checked;
+    if (value.size() > k_tag_value_bytes_max || !base::is_valid_utf8(value)) {
+      return fail(ErrorCode::invalid, "tag '" + key + "': its value is over 256 bytes or not UTF-8");
+    }
+  }
+  return {};
+}
+
+// Compiles the lists; one bad entry refuses all.
+Result<void> compile(TokenRecord& token) {
+  if (token.models.size() > k_list_max || token.allow_ip.size() > k_list_max) {
+    return fail(ErrorCode::invalid, "token '" + token.name + "': a list has more than 10000 entries");
+  }
+  auto models = token::ModelSet::parse(token.models);
+  if (!models) return tl::unexpected(models.error());
+  token.model_set = std::move(*models);
+  if (token.allow_ip.empty()) {
+    token.ip_set = {};
+    return {};
+  }
+  auto addresses = token::IpSet::parse(token.allow_ip);
+  if (!addresses) return tl::unexpected(addresses.error());
+  token.ip_set = std::move(*addresses);
+  return {};
+}
+
+constexpr std::int64_t k_rate_max = 1'000'000'000;
+
+Result<void> check_rates(const RateLimits& rates) {
+  for (const auto& [name, rate] : {std::pair("requests a minute", rates.requests_per_minute),
+                                   std::pair("model tokens a minute", rates.tokens_per_minute),
+                                   std::pair("requests at once", rates.requests_at_once)}) {
+    if (!rate || (*rate >= 1 && *rate <= k_rate_max)) continue;
+    return fail(ErrorCode::invalid, std::string(name) + ": expected a whole number from 1 to 1000000000",
+                "to stop a token, disable it");
+  }
+  return {};
+}
+
+Result<void> check_settings(TokenRecord& token) {
+  if (auto checked = check_quota(token.quota); !checked) return checked;
+  for (const auto& budget : token.budgets) {
+    if (auto checked = check_quota(budget); !checked) return checked;
+  }
+  if (auto checked = check_rates(token.rates); !checked) return checked;
+  if (auto checked = check_tags(token.tags); !checked) return checked;
+  if (auto checked = check_note(token.note); !checked) return checked;
+  return compile(token);
+}
+
+using ListEdit = std::function<Result<std::vector<std::string>>(const std::vector<std::string>&)>;
+
+Result<void> edit_list(const ListEdit& edit, std::vector<std::string>& list) {
+  if (!edit) return {};
+  auto changed = edit(list);
+  if (!changed) return tl::unexpected(changed.error());
+  list = std::move(*changed);
+  return {};
+}
+
+Result<void> edit_limits(TokenRecord& token, const TokenPatch& patch) {
+  if (patch.zone) token.zone = *patch.zone;
+  if (patch.requests_per_minute) token.rates.requests_per_minute = *patch.requests_per_minute;
+  if (patch.tokens_per_minute) token.rates.tokens_per_minute = *patch.tokens_per_minute;
+  if (patch.requests_at_once) token.rates.requests_at_once = *patch.requests_at_once;
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (!patch.budgets[i]) continue;
+    auto budget = changed_quota(token.budgets[i], *patch.budgets[i]);
+    if (!budget) {
+      const auto period = std::string(base::name_of(static_cast<base::Period>(i)));
+      return fail(budget.error().code, "budget of a " + period + ": " + budget.error().message, budget.error().hint);
+    }
+    token.budgets[i] = *budget;
+  }
+  if (!patch.quota) return {};
+  auto quota = changed_quota(token.quota, *patch.quota);
+  if (!quota) return tl::unexpected(quota.error());
+  token.quota = *quota;
+  return {};
+}
+
+Result<void> edit_settings(TokenRecord& token, const TokenPatch& patch) {
+  if (patch.note) token.note = *patch.note;
+  if (patch.enabled) token.enabled = *patch.enabled;
+  if (patch.not_before) token.not_before = *patch.not_before;
+  if (patch.expires) token.expires = *patch.expires;
+  if (patch.when_low) token.when_low = *patch.when_low;
+  if (auto edited = edit_limits(token, patch); !edited) return edited;
+  if (patch.tags) {
+    for (const auto& [key, value] : *patch.tags) {
+      if (value) {
+        token.tags[key] = *value;
+      } else {
+        token.tags.erase(key);
+      }
+    }
+  }
+  for (const auto& [edit, list] : {std::pair(&patch.models, &token.models), std::pair(&patch.allow_ip, &token.allow_ip),
+                                   std::pair(&patch.groups, &token.groups)}) {
+    if (auto edited = edit_list(*edit, *list); !edited) return edited;
+  }
+  return {};
+}
+
+bool same_settings(const TokenRecord& a, const TokenRecord& b) {
+  const auto settings = [](const TokenRecord& token) {
+    return std::tie(token.name, token.account, token.groups, token.enabled, token.not_before, token.expires,
+                    token.models, token.allow_ip, token.quota, token.budgets, token.rates, token.when_low, token.tags,
+                    token.note);
+  };
+  return settings(a) == settings(b) && a.zone == b.zone;
+}
+
+// The budgets' terms and rows follow a changed setting, and follow it back if the change is taken back.
+Result<void> set_budgets(Balances& balances, const TokenRecord& token) {
+  Balances::Token* holder = balances.find_token(token.id);
+  if (holder == nullptr) return {};
+  const BudgetBook::Terms before = holder->budget;
+  if (before.limits == token.budgets && before.zone == token.zone) return {};
+  balances.note_undo([&balances, holder, before] {
+    holder->budget = before;
+    balances.budgets().forget(holder->id);
+  });
+  holder->budget = {token.budgets, token.zone, {}};
+  return balances.budgets().change(token.id, before, holder->budget, base::wall_now(), balances.history(*holder));
+}
+
+// The balances follow a changed setting, and follow it back if the change is taken back.
+void set_holder(Balances& balances, const TokenRecord& token, bool deleted) {
+  Balances::Token* holder = balances.find_token(token.id);
+  if (holder == nullptr) return;
+  const auto quota = holder->balance.quota;
+  const auto enabled = holder->enabled;
+  const bool was_deleted = holder->deleted;
+  Balances::Account* const account = holder->account;
+  balances.note_undo([=] {
+    holder->balance.quota = quota;
+    holder->enabled = enabled;
+    holder->deleted = was_deleted;
+    holder->account = account;
+  });
+  holder->balance.quota = token.quota;
+  holder->enabled = token.enabled;
+  holder->deleted = deleted;
+  holder->account = balances.find_account(token.account);
+}
+
+}  // namespace
+
+Result<void> Store::Impl::write_token(const TokenRecord& token) {
+  return sql.run(
+      "UPDATE token SET rev = ?2, name = ?3, account_id = ?4, groups = ?5, enabled = ?6, not_before = ?7, expires = ?8,"
+      " models = ?9, allow_ip = ?10, quota = ?11, when_low = ?12, tags = ?13, note = ?14, retrievable = ?15,"
+      " deleted_at = ?16, budgets = ?17, time_zone = ?18, requests_per_minute = ?19, tokens_per_minute = ?20,"
+      " requests_at_once = ?21 WHERE id = ?1",
+      token.id, token.rev, token.name, token.account, json_of(token.groups), std::int64_t{token.enabled == Switch::on},
+      token.not_before, token.expires, json_of(token.models), json_of(token.allow_ip), token.quota,
+      std::int64_t{token.when_low == WhenLow::refuse}, json_of(token.tags), token.note, std::int64_t{token.retrievable},
+      token.deleted_at, json_of(token.budgets), token.zone.name(), token.rates.requests_per_minute,
+      token.rates.tokens_per_minute, token.rates.requests_at_once);
+}
+
+Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* before, const Actor& actor,
+                                        std::string_view action) {
+  const std::string detail = audit_detail(
+      before, &token, before == nullptr ? std::string() : account_name(before->account), account_name(token.account));
+  if (auto audited = audit(actor, action, "token " + token.name, detail); !audited) return audited;
+  directory.put_token(std::make_shared<const TokenRecord>(std::move(token)));
+  return {};
+}
+
+Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor) {
+  const Time now = base::wall_now();
+  if (auto checked = base::check_name("token name", wanted.name); !checked) return tl::unexpected(checked.error());
+  if (auto free = check_free(impl_.sql, "token", wanted.name); !free) return tl::unexpected(free.error());
+  const auto account = impl_.get_account(wanted.account);
+  if (!account) return tl::unexpected(account.error());
+  if (auto checked = impl_.check_groups(wanted.groups); !checked) return tl::unexpected(checked.error());
+  TokenRecord token;
+  token.rev = 1;
+  token.name = wanted.name;
+  token.account = (*account)->id;
+  token.groups = wanted.groups;
+  token.enabled = wanted.enabled;
+  token.not_before = wanted.not_before;
+  token.expires = wanted.expires;
+  if (!wanted.expires_given && !wanted.expires && impl_.options.default_expiry) {
+    token.expires = now + *impl_.options.default_expiry;
+  }
+  token.models = wanted.models;
+  token.allow_ip = wanted.allow_ip;
+  token.quota = wanted.quota;
+  token.budgets = wanted.budgets;
+  token.zone = wanted.zone;
+  token.rates = wanted.rates;
+  token.when_low = wanted.when_low;
+  token.tags = wanted.tags;
+  token.note = wanted.note;
+  token.retrievable = wanted.retrievable;
+  token.created_at = now;
+  Result<void> checked = check_times(token, now);
+  if (checked) checked = check_settings(token);
+  if (!checked) return tl::unexpected(checked.error());
+  auto key = impl_.make_key(wanted.key);
+  if (!key) return tl::unexpected(key.error());
+  if (auto inserted = impl_.insert_token(token); !inserted) return tl::unexpected(inserted.error());
+  auto published = impl_.publish_token(token, nullptr, actor, "token.create");
+  if (!published) return tl::unexpected(published.error());
+  return impl_.issue_key(find_token(token.name), std::move(*key));
+}
+
+Result<void> Store::Impl::insert_token(TokenRecord& token) {
+  auto done = sql.run(
+      "INSERT INTO token (rev, name, account_id, groups, enabled, models, allow_ip, when_low, tags, note, retrievable,"
+      " created_at) VALUES (0, ?1, ?2, '[]', 0, '[]', '[]', 0, '{}', '', 0, ?3)",
+      token.name, token.account, token.created_at);
+  if (!done) return done;
+  token.id = {sql.database().last_insert_rowid()};
+  if (done = write_token(token); !done) return done;
+  if (done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
+  balances.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}}).budget = {
+      token.budgets, token.zone, {}};
+  balances.note_undo([this, id = token.id] { balances.drop_token(id); });
+  return {};
+}
+
+Result<void> Store::Impl::find_deleted(std::string_view name, std::optional<TokenRecord>& token) {
+  const std::string select_deleted =
+      select(k_token_columns,
+             "FROM token WHERE name = ?1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT 1");
+  return sql.each_row(
+      select_deleted,
+      [&](const sqlite::Statement& row) -> Result<void> {
+        auto found = token_of(row);
+        if (!found) return tl::unexpected(found.error());
+        token = std::move(*found);
+        return {};
+      },
+      name);
+}
+
+Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view name, const TokenPatch& patch,
+                                                             IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_token(name);
+  if (!before) return before;
+  if (auto same = check_rev(if_rev, (*before)->rev, "token", name); !same) return tl::unexpected(same.error());
+  TokenRecord token = **before;
+  if (patch.name && *patch.name != token.name) {
+    if (auto checked = base::check_name("token name", *patch.name); !checked) return tl::unexpected(checked.error());
+    if (auto free = check_free(impl_.sql, "token", *patch.name, token.id.value); !free)
+      return tl::unexpected(free.error());
+    token.name = *patch.name;
+  }
+  if (patch.account) {
+    const auto account = impl_.get_account(*patch.account);
+    if (!account) return tl::unexpected(account.error());
+    token.account = (*account)->id;
+  }
+  Result<void> done = edit_settings(token, patch);
+  if (done && (patch.not_before || patch.expires)) done = check_times(token, base::wall_now());
+  if (done && patch.groups) done = impl_.check_groups(token.groups);
+  if (done) done = check_settings(token);
+  if (!done) return tl::unexpected(done.error());
+  if (same_settings(token, **before)) return *before;  // nothing to do is nothing done: no new rev, no audit row
+  ++token.rev;
+  if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
+  set_holder(impl_.balances, token, false);
+  if (done = set_budgets(impl_.balances, token); !done) return tl::unexpected(done.error());
+  const std::string new_name = token.name;
+  done = impl_.publish_token(std::move(token), before->get(), actor, "token.edit");
+  if (!done) return tl::unexpected(done.error());
+  return find_token(new_name);
+}
+
+Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Actor& actor) {
+  const auto before = impl_.get_token(name);
+  if (!before) return tl::unexpected(before.error());
+  if (auto same = check_rev(if_rev, (*before)->rev, "token", name); !same) return same;
+  TokenRecord token = **before;
+  token.deleted_at = base::wall_now();
+  ++token.rev;
+  if (auto done = impl_.write_token(token); !done) return done;
+  const std::vector<std::shared_ptr<const KeyRecord>> keys = impl_.directory.find_entry(token.id)->keys;
+  for (const auto& key : keys) {
+    if (auto done = impl_.drop_key(key->id); !done) return done;
+    impl_.balances.retire_key(key->id);
+  }
+  set_holder(impl_.balances, token, true);
+  impl_.directory.erase_token(token.id);
+  return impl_.audit(actor, "token.delete", "token " + token.name, audit_detail(TextMap{}));
+}
+
+Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view name, const Actor& actor) {
+  const Time now = base::wall_now();
+  std::optional<TokenRecord> token;
+  const auto read = impl_.find_deleted(name, token);
+  if (!read) return tl::unexpected(read.error());
+  if (!token) {
+    return fail(ErrorCode::not_found, "no deleted token named '" + base::escape_for_terminal(name) + "'",
+                "list what can be restored with: crctl token list --deleted");
+  }
+  if (*token->deleted_at + k_restore_period < now) {
+    return fail(ErrorCode::conflict, "token '" + token->name + "': deleted more than 7 days ago",
+                "create a new token in its place");
+  }
+  if (auto free = check_free(impl_.sql, "token", token->name); !free) return tl::unexpected(free.error());
+  if (impl_.directory.accounts->count(token->account) == 0) {
+    return fail(ErrorCode::conflict,
+                "token '" + token->name + "': its account '" + impl_.account_name(token->account) + "' is deleted",
+                "create a new token on another account");
+  }
+  if (auto checked = impl_.check_groups(token->groups); !checked) return tl::unexpected(checked.error());
+  token->deleted_at.reset();
+  ++token->rev;
+  if (auto done = impl_.write_token(*token); !done) return tl::unexpected(done.error());
+  set_holder(impl_.balances, *token, false);
+  const std::string its_name = token->name;
+  auto published = impl_.publish_token(std::move(*token), nullptr, actor, "token.restore");
+  if (!published) return tl::unexpected(published.error());
+  return find_token(its_name);
+}
+
+Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Period> period, const Actor& actor) {
+  const auto token = impl_.get_token(name);
+  if (!token) return tl::unexpected(token.error());
+  Balances::Token* holder = impl_.balances.find_token((*token)->id);
+  TextMap given_back;
+  for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
+    if ((period && *period != each) || !(*token)->budgets[static_cast<std::size_t>(each)]) continue;
+    given_back.emplace(base::name_of(each), "0");
+    const auto history = impl_.balances.history(*holder);
+    if (auto done = impl_.balances.budgets().forgive(holder->id, holder->budget, each, base::wall_now(), history);
+        !done)
+      return done;
+  }
+  if (given_back.empty()) {
+    return fail(ErrorCode::invalid, "token '" + (*token)->name + "' has no such budget",
+                "see them with: crctl token show " + (*token)->name);
+  }
+  impl_.balances.note_undo([&balances = impl_.balances, id = holder->id] { balances.budgets().forget(id); });
+  return impl_.audit(actor, "token.budget_reset", "token " + (*token)->name, audit_detail(given_back));
+}
+
+std::shared_ptr<const TokenRecord> Store::find_token(std::string_view name) const {
+  return impl_.directory.find_token(name);
+}
+
+std::optional<Balance> Store::find_balance(TokenId token) const {
+  const auto* holder = impl_.balances.find_token(token);
+  return holder == nullptr ? std::nullopt : std::optional(holder->balance);
+}
+
+Result<std::vector<BudgetUse>> Store::budget_uses(TokenId token) const {
+  auto* holder = impl_.balances.find_token(token);
+  if (holder == nullptr) return std::vector<BudgetUse>();
+  return impl_.balances.budgets().uses_at(token, holder->budget, base::wall_now());
+}
+
+std::optional<Balance> Store::find_balance(AccountId account) const {
+  const auto* holder = impl_.balances.find_account(account);
+  return holder == nullptr ? std::nullopt : std::optional(holder->balance);
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sqlite/ledger_thread.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace cr::ledger {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using base::steady_now;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_back_off_first{50};
+constexpr milliseconds k_back_off_max{2000};
+constexpr milliseconds k_idle{1000};
+constexpr milliseconds k_marks_period{1000};
+// Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
+// beside reservations a few now and then, somewhat more than were added since (a store that is never idle would grow
+// for good otherwise), but never so many that a reservation waits noticeably longer; the rest when nothing else is to
+// do.
+constexpr std::int64_t k_prune_rows_busy = 8;
+constexpr std::int64_t k_prune_rows_busy_max = 16;
+constexpr std::int64_t k_prune_rows_idle = 64;
+constexpr milliseconds k_prune_pace_busy{100};
+constexpr milliseconds k_prune_pace{5};       // between steps of idle times
+constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
+
+}  // namespace
+
+LedgerThread::LedgerThread(const Parts& parts)
+    : parts_(parts),
+      queue_(parts.options->queue_max, parts.options->settle_delay),
+      checkpoint_(*parts.db),
+      responses_(*parts.db),
+      pruning_(*parts.db, responses_),
+      lists_(parts.lanes->size()),
+      published_(parts.store->directory) {
+  counters_.overrun = parts.balances->overrun();
+  pruning_.keep(parts.options->retention);
+}
+
+Result<std::unique_ptr<LedgerThread>> LedgerThread::start(const Parts& parts) {
+  std::unique_ptr<LedgerThread> made(new LedgerThread(parts));
+  if (auto prepared = made->prepare(); !prepared) return tl::unexpected(prepared.error());
+  made->thread_ = std::thread([raw = made.get()] { raw->run(); });
+  return made;
+}
+
+Result<void> LedgerThread::prepare() {
+  return sqlite::Statement::prepare_all(*parts_.db, {{&begin_, "BEGIN IMMEDIATE"}, {&commit_, "COMMIT"}});
+}
+
+LedgerThread::~LedgerThread() {
+  end();
+}
+
+void LedgerThread::end() {
+  if (!thread_.joinable()) return;
+  queue_.stop();
+  thread_.join();
+}
+
+bool LedgerThread::admits(milliseconds patience) const {
+  return !troubled_.load(std::memory_order_relaxed) && queue_.backlog() < parts_.options->backlog_max &&
+         busy_for() <= patience;
+}
+
+milliseconds LedgerThread::busy_for() const {
+  const auto since = busy_since_.load(std::memory_order_relaxed);
+  if (since == base::SteadyTime()) return milliseconds(0);
+  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(base::coarse_now() - since));
+}
+
+Ledger::Counters LedgerThread::counters() const {
+  const std::lock_guard lock(counters_mutex_);
+  Ledger::Counters counters = counters_;
+  counters.waiting = queue_.waiting();
+  counters.backlog = queue_.backlog();
+  return counters;
+}
+
+void LedgerThread::run() {
+  Batch batch;
+  for (bool stop = false; !stop;) {
+    const WorkQueue::Woken woken = queue_.take(batch, patience());
+    busy_since_ = steady_now();
+    stop = batch.stop;
+    work_off(batch, woken);
+    const auto pace = pruning_.more() ? Checkpoint::Pace::scattered : Checkpoint::Pace::usual;
+    checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due(pace));
+    if (!stop) busy_since_ = base::SteadyTime();
+  }
+  last_words();
+  busy_since_ = base::SteadyTime();
+}
+
+WorkQueue::Patience LedgerThread::patience() const {
+  WorkQueue::Patience patience;
+  if (!fatal_ && (retry_at_ || !pending_.empty())) {
+    patience.retry_at = retry_at_.value_or(settle_by_);
+  }
+  patience.lively = lively_;
+  if (fatal_) return patience;
+  if (pruning_.more()) {
+    patience.idle_after = k_prune_pace;
+  } else if (checkpoint_.any() || parts_.balances->has_idle_work()) {
+    patience.idle_after = k_idle;
+  } else {
+    patience.idle_after = k_prune_look;
+  }
+  return patience;
+}
+
+void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
+  absorb(batch, woken);
+  lively_ = !batch.reserves.empty();
+  answer_without_hold(batch);
+  const bool needed = needs_transaction(batch, woken);
+  if (needed && may_try()) {
+    if (auto done = transact(batch); done) {
+      committed();
+    } else {
+      failed(batch, done.error());
+    }
+  } else if (needed) {
+    refuse(batch, last_error_);
+  }
+  deliver(batch);
+  batch.reserves = {};
+  batch.looks = {};
+  batch.jobs.clear();
+  batch.stop = false;
+}
+
+void LedgerThread::absorb(Batch& batch, WorkQueue::Woken woken) {
+  if (pending_.empty()) {
+    std::swap(pending_, batch.settlements);
+    settle_by_ = steady_now();
+    if (woken != WorkQueue::Woken::settlements_due) settle_by_ += parts_.options->settle_delay;
+    return;
+  }
+  std::move(batch.settlements.begin(), batch.settlements.end(), std::back_inserter(pending_));
+  batch.settlements.clear();
+}
+
+// What holds nothing need not wait for a disk.
+void LedgerThread::answer_without_hold(Batch& batch) {
+  OpList<ReserveOp> rest;
+  bool any = false;
+  for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
+    ReserveOp* const next = op->next;
+    if (const auto outcome = fatal_ ? ReserveOutcome::unavailable : parts_.balances->decide_without_hold(*op)) {
+      op->outcome = *outcome;
+      lists_[op->lane].reserves.push(*op);
+      any = true;
+    } else {
+      rest.push(*op);
+    }
+    op = next;
+  }
+  batch.reserves = rest;
+  if (any) release();
+}
+
+bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
+  if (!batch.reserves.empty()) return true;
+  const auto now = steady_now();
+  if (retry_at_ && now >= *retry_at_) return true;  // whether the store can commit again
+  const bool unwritten = !pending_.empty() || parts_.balances->has_idle_work();
+  if (!pending_.empty() && (batch.stop || now >= settle_by_)) return true;
+  if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(now))) return true;
+  return std::any_of(batch.jobs.begin(), batch.jobs.end(),
+                     [&](const auto& job) { return job->has_change() || unwritten; });
+}
+
+bool LedgerThread::may_try() const {
+  return !fatal_ && (!retry_at_ || steady_now() >= *retry_at_);
+}
+
+Result<void> LedgerThread::transact(Batch& batch) {
+  uncommitted_ = {};
+  if (auto done = begin_.run(); !done) return done;
+  parts_.balances->begin();
+  if (retry_at_) {
+    if (auto done = write_probe(); !done) return done;
+  }
+  if (auto done = settle_all(); !done) return done;
+  if (auto done = run_jobs(batch); !done) return done;
+  if (auto done = reserve_all(batch); !done) return done;
+  if (auto done = write_balances(batch); !done) return done;
+  return commit_.run();
+}
+
+// A commit that writes nothing says nothing of the store, and SQLite does not write a row that is what it was.
+Result<void> LedgerThread::write_probe() {
+  return parts_.store->sql.run(
+      "INSERT INTO meta (key, value) VALUES ('retried_at', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+      static_cast<std::int64_t>(steady_now().time_since_epoch().count()));
+}
+
+Result<void> LedgerThread::settle_all() {
+  for (const Settlement& settlement : pending_) {
+    const auto settled = parts_.balances->settle(settlement);
+    if (settled && *settled == Balances::Settled::done) {
+      ++uncommitted_.settlements;
+      if (settlement.stored.id.empty()) continue;
+      if (auto kept = responses_.keep(settlement); !kept) return kept;
+    } else if (settled && *settled == Balances::Settled::repeated) {
+      ++uncommitted_.settlements_repeated;
+    } else if (settled) {
+      refuse_settlement(settlement, "there is no such reservation");
+    } else if (settled.error().code == ErrorCode::conflict && parts_.db->in_transaction()) {
+      // The rows' own rules refuse it, and would each time: kept, it would stop all others. Its reservation stays open,
+      // and is posted whole at the next start.
+      refuse_settlement(settlement, settled.error().message);
+    } else {
+      return tl::unexpected(settled.error());
+    }
+  }
+  return parts_.balances->sums().write_notes();
+}
+
+void LedgerThread::refuse_settlement(const Settlement& settlement, const std::string& why) {
+  ++uncommitted_.settlements_refused;
+  parts_.log->error("settlement refused: " + why, {{"request", settlement.facts.id.to_string()}});
+}
+
+Result<void> LedgerThread::run_jobs(Batch& batch) {
+  for (const auto& job : batch.jobs) {
+    if (!job->has_change()) continue;
+    if (auto done = run_job(*job); !done) return done;
+  }
+  directory_changed_ = !(parts_.store->directory == published_);
+  return {};
+}
+
+// In a savepoint of its own: an error of one change takes back that change alone.
+Result<void> LedgerThread::run_job(AdminJob& job) {
+  StatementCache& sql = parts_.store->sql;
+  // Budgets first: if the change is taken back, their rows are what memory is read from again.
+  if (auto done = parts_.balances->budgets().write_touched(); !done) return done;
+  if (auto done = sql.run("SAVEPOINT change"); !done) return done;
+  const Directory::Impl directory_before = parts_.store->directory;
+  const std::size_t undo_mark = parts_.balances->undo_mark();
+  Store store(*parts_.store);
+  job.run(store);
+  if (!parts_.db->in_transaction()) {  // SQLite itself gave up on the whole transaction
+    if (job.result) job.result = base::fail(ErrorCode::internal, "change the store: the transaction was lost");
+    return job.result;
+  }
+  if (!job.result || job.dry_run()) {
+    if (auto done = sql.run("ROLLBACK TO change"); !done) return done;
+    parts_.store->directory = directory_before;
+    parts_.balances->undo_to(undo_mark);
+  }
+  return sql.run("RELEASE change");
+}
+
+Result<void> LedgerThread::reserve_all(Batch& batch) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
+    op->outcome = ReserveOutcome::unavailable;
+    if (op->abandoned()) continue;
+    auto reserved = parts_.balances->reserve(*op);
+    if (reserved) {
+      if (op->outcome == ReserveOutcome::held) ++uncommitted_.reservations;
+      continue;
+    }
+    if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
+    op->outcome = ReserveOutcome::unavailable;
+    op->amount = Credits();
+    parts_.log->error("reservation refused: " + reserved.error().message, {{"request", op->facts.id.to_string()}});
+  }
+  return {};
+}
+
+Result<void> LedgerThread::write_balances(const Batch& batch) {
+  if (auto done = parts_.balances->write_touched(); !done) return done;
+  const bool quiet = batch.reserves.empty() && pending_.empty();
+  auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
+  if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
+    prune_busy_at_ = steady_now() + k_prune_pace_busy;
+    const std::int64_t busy = std::clamp(added_rows_ + added_rows_ / 4, k_prune_rows_busy, k_prune_rows_busy_max);
+    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : busy, parts_.balances->oldest_needed());
+    added_rows_ = 0;
+  }
+  if (!folded) return folded;
+  marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;
+  if (!marks_written_) return {};
+  return parts_.balances->write_marks();
+}
+
+void LedgerThread::committed() {
+  report_overrun();
+  added_rows_ += static_cast<std::int64_t>(uncommitted_.settlements);
+  parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
+  pruning_.committed();
+  if (marks_written_) marks_due_ = steady_now() + k_marks_period;
+  queue_.committed(pending_.size());
+  pending_.clear();
+  if (retry_at_) {
+    parts_.log->info("the store can commit again");
+    committed_since_ = false;
+    retry_at_.reset();
+    set_trouble({});
+  } else {
+    committed_since_ = true;
+  }
+  if (directory_changed_) {
+    published_ = parts_.store->directory;
+    parts_.feed->publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(published_)));
+    directory_changed_ = false;
+  }
+  const std::lock_guard lock(counters_mutex_);
+  ++counters_.commits;
+  counters_.reservations += uncommitted_.reservations;
+  counters_.settlements += uncommitted_.settlements;
+  counters_.settlements_repeated += uncommitted_.settlements_repeated;
+  counters_.settlements_refused += uncommitted_.settlements_refused;
+  counters_.overrun = parts_.balances->overrun();
+}
+
+// It should never happen: a provider counted more than the bound it was given. Somebody should look.
+void LedgerThread::report_overrun() {
+  for (const Balances::Overrun& overrun : parts_.balances->overruns()) {
+    parts_.log->error("a request cost more than was held for it: the rest is in 'overrun', charged to nobody",
+                      {{"request_id", overrun.id.to_string()}, {"overrun", overrun.amount.to_decimal()}});
+  }
+}
+
+void LedgerThread::failed(Batch& batch, const Error& error) {
+  const bool fatal = is_sync_failure(*parts_.db);
+  if (parts_.db->in_transaction()) {
+    // Should it fail too, the next BEGIN says so.
+    if (auto done = parts_.db->execute("ROLLBACK"); !done) parts_.log->error(done.error().message);
+  }
+  parts_.balances->rolled_back();
+  parts_.store->directory = published_;
+  directory_changed_ = false;
+  if (!retry_at_) parts_.log->error("the store cannot commit: " + error.message);
+  last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
+  // A store whose only commits are those that try it is tried ever more seldom.
+  if (!retry_at_ && committed_since_) back_off_ = milliseconds(0);
+  back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
+  retry_at_ = steady_now() + back_off_;
+  {
+    const std::lock_guard lock(counters_mutex_);
+    ++counters_.failed_commits;
+  }
+  set_trouble(error.message);
+  if (fatal) be_fatal(error);
+  refuse(batch, last_error_);
+}
+
+void LedgerThread::refuse(Batch& batch, const Error& error) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
+    op->outcome = ReserveOutcome::unavailable;
+    op->amount = Credits();
+  }
+  for (const auto& job : batch.jobs) {
+    if (job->result) job->result = tl::unexpected(error);
+  }
+}
+
+void LedgerThread::deliver(Batch& batch) {
+  for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
+    ReserveOp* const next = op->next;
+    lists_[op->lane].reserves.push(*op);
+    op = next;
+  }
+  waiting_looks_.append(batch.looks);
+  // A balance is shown as the next reservation would see it: with all that was settled before in it, at a commit.
+  if (pending_.empty() || retry_at_ || fatal_) answer_looks();
+  release();
+  for (const auto& job : batch.jobs) job->finish();
+}
+
+void LedgerThread::answer_looks() {
+  for (LookOp* op = std::exchange(waiting_looks_, {}).head; op != nullptr;) {
+    LookOp* const next = op->next;
+    look(*op);
+    lists_[op->lane].looks.push(*op);
+    op = next;
+  }
+}
+
+void LedgerThread::look(LookOp& op) {
+  const auto looked = op.response.id.empty() ? parts_.balances->look(op, base::wall_now()) : responses_.find(op);
+  if (!looked) op.readable = false;
+}
+
+void LedgerThread::release() {
+  for (std::size_t lane = 0; lane < lists_.size(); ++lane) {
+    LaneLists& lists = lists_[lane];
+    if (lists.reserves.empty() && lists.looks.empty()) continue;
+    const LaneLists taken = std::exchange(lists, {});
+    (*parts_.lanes)[lane].deliver(taken.reserves.head, taken.looks.head);
+  }
+}
+
+void LedgerThread::checkpoint_if(bool due) {
+  if (!due || fatal_) return;
+  const auto done = checkpoint_.run();
+  if (done) return;
+  parts_.log->error(done.error().message);
+  if (is_sync_failure(*parts_.db)) be_fatal(done.error());
+}
+
+void LedgerThread::set_trouble(const std::string& what) {
+  troubled_ = !what.empty();
+  const std::lock_guard lock(counters_mutex_);
+  counters_.trouble = what;
+}
+
+void LedgerThread::be_fatal(const Error& error) {
+  fatal_ = true;
+  set_trouble("a sync failed: " + error.message);
+  Checkpoint::forbid_at_close(*parts_.db);
+  last_error_ = {ErrorCode::unavailable, "the store failed to sync: " + error.message,
+                 "look at the disk; crd recovers at its next start"};
+  parts_.log->error("the store failed to sync, and what the disk has is unknown: stopping: " + error.message);
+  if (parts_.options->on_fatal) parts_.options->on_fatal();
+}
+
+void LedgerThread::last_words() {
+  Batch batch;
+  queue_.take(batch, {});  // settlements that came since; nothing else is taken any more
+  absorb(batch, WorkQueue::Woken::work);
+  if (!fatal_ && (!pending_.empty() || parts_.balances->has_idle_work())) {
+    batch.stop = true;
+    if (auto done = transact(batch); done) {
+      committed();
+    } else {
+      failed(batch, done.error());
+    }
+  }
+  answer_looks();
+  release();
+  if (pending_.empty()) return;
+  parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
+                    {{"settlements", std::to_string(pending_.size())}});
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sqlite/store_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "ledger/sqlite/durable_file.h"
+#include "ledger/sqlite/schema.h"
+
+namespace cr::ledger {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using sqlite::Database;
+using sqlite::OpenMode;
+
+tl::unexpected<base::Error> failed(const std::string& doing, const std::string& path, int error) {
+  const std::string why = std::generic_category().message(error);
+  return base::fail(ErrorCode::unavailable, doing + ' ' + path + ": " + why,
+                    "check that the folder exists, has room, and that this user may write it");
+}
+
+// The file's name is all that is said where another process has it open for writing but has not put its pid in yet.
+std::string holder_of(int fd) {
+  std::array<char, 16> text{};
+  const ssize_t got = pread(fd, text.data(), text.size() - 1, 0);
+  int pid = 0;
+  if (got <= 0 || std::from_chars(text.data(), text.data() + got, pid).ec != std::errc()) return "another crd";
+  return "another crd (pid " + std::to_string(pid) + ')';
+}
+
+bool exists(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
+
+// Made whole under another name first: a start that was cut short leaves no half store behind.
+Result<void> create(const std::string& path, const token::Vault& vault) {
+  if (exists(path + "-wal")) {
+    return base::fail(ErrorCode::corrupt,
+                      "open store " + path + ": the file is missing, but its log " + path + "-wal is there",
+                      "put the file back beside its log, or restore a backup and move the log away");
+  }
+  const std::string fresh = path + ".new";
+  for (const char* part : {"", "-journal", "-wal", "-shm"}) std::remove((fresh + part).c_str());
+  const int fd = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("create store", path, errno);
+  close(fd);
+  {
+    auto db = Database::open(fresh, {OpenMode::read_write, 2000, {}});
+    if (!db) return tl::unexpected(db.error());
+    if (auto done = create_schema(*db, vault); !done) return done;
+  }
+  return rename_durably(fresh, path);
+}
+
+Result<void> check_file(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return failed("open store", path, errno);
+  if (!S_ISREG(status.st_mode)) return base::fail(ErrorCode::invalid, "open store " + path + ": not a regular file");
+  if (status.st_size == 0) {
+    return base::fail(ErrorCode::corrupt, "open store " + path + ": the file is empty",
+                      "restore the newest backup in its place; to begin anew, move it away");
+  }
+  if (access(path.c_str(), R_OK | W_OK) != 0) return failed("open store", path, errno);
+  if ((status.st_mode & 0077) != 0 && chmod(path.c_str(), 0600) != 0) return failed("close to others", path, errno);
+  return {};
+}
+
+Result<void> set_up_writer(Database& db) {
+  auto mode = sqlite::Statement::prepare(db, "PRAGMA journal_mode = WAL");
+  if (!mode) return tl::unexpected(mode.error());
+  const auto row = mode->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || mode->column_text(0) != "wal") {
+    return base::fail(ErrorCode::unavailable,
+                      "open store " + db.path() + ": its file system cannot keep a write-ahead log",
+                      "keep it on a local disk, not on a network file system");
+  }
+  mode->reset();
+  // Checkpoints are the ledger thread's (checkpoint.h). Keys that are dropped are overwritten.
+  return db.execute(
+      "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;"
+      "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON");
+}
+
+Result<Database> open_reader(const std::string& path) {
+  auto reader = Database::open(path, {OpenMode::read_only, 2000, {}});
+  if (!reader) return reader;
+  auto done = reader->execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY");
+  if (!done) return tl::unexpected(done.error());
+  return reader;
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::take(const std::string& path) {
+  const std::string name = path + ".lock";
+  FileLock lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.fd_ < 0) return failed("open lock", name, errno);
+  if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return failed("lock", name, errno);
+    return base::fail(ErrorCode::unavailable, "open store " + path + ": " + holder_of(lock.fd_) + " uses it",
+                      "stop that one first, or give this one a state directory of its own");
+  }
+  const std::string pid = std::to_string(getpid()) + '\n';
+  if (ftruncate(lock.fd_, 0) != 0 || pwrite(lock.fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return failed("write lock", name, errno);
+  }
+  return lock;
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault) {
+  auto lock = FileLock::take(path);
+  if (!lock) return tl::unexpected(lock.error());
+  if (!exists(path)) {
+    if (auto created = create(path, vault); !created) return tl::unexpected(created.error());
+  }
+  if (auto checked = check_file(path); !checked) return tl::unexpected(checked.error());
+  auto writer = Database::open(path, {OpenMode::read_write, 2000, {}});
+  if (!writer) return tl::unexpected(writer.error());
+  Result<void> ready = check_identity(*writer);
+  if (ready) ready = set_up_writer(*writer);
+  if (ready) ready = migrate(*writer, migrations());
+  if (ready) ready = check_tables(*writer);
+  if (ready) ready = check_fingerprint(*writer, vault);
+  if (!ready) return tl::unexpected(ready.error());
+  auto reader = open_reader(path);
+  if (!reader) return tl::unexpected(reader.error());
+  auto long_reader = open_reader(path);
+  if (!long_reader) return tl::unexpected(long_reader.error());
+  return StoreFile{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*long_reader)};
+}
+
+}  // namespace cr::ledger

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// AnswerSource: where an answer comes from once a channel is open: a provider's connection, or the built-in echo. The
+// pump sees the same thing: a status, a content type, and pieces of a body. One answer each; worker thread.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/client/upstream_pool.h"
+#include "provider/echo.h"
+
+namespace cr::relay::request {
+
+struct SourceStep {
+  enum class State { data, need_more, done, cut, timed_out, garbage, cancelled, no_memory } state = State::need_more;
+  std::string_view data;  // valid to the next fill()
+};
+
+class AnswerSource {
+ public:
+  AnswerSource() = default;
+  // A provider's answer whose head was read, timed out when it has not ended at `until`. The connection returns to
+  // `pool` when the body has been read to its end.
+  AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
+               std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
+  AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay);
+  AnswerSource(AnswerSource&&) noexcept = default;
+  AnswerSource& operator=(AnswerSource&& other) noexcept;
+  ~AnswerSource();
+
+  int status() const { return status_; }
+  std::string_view content_type() const { return content_type_; }
+  bool is_event_stream() const;
+  std::optional<std::uint64_t> content_length() const { return content_length_; }
+  const std::optional<std::string>& retry_after() const { return retry_after_; }
+
+  SourceStep step();
+  // Waits for more; the outcome shows in the next step().
+  http::Task<void> fill(std::chrono::milliseconds timeout);
+  void cancel();
+
+ private:
+  void release();
+
+  int status_ = 200;
+  std::string content_type_;
+  std::optional<std::uint64_t> content_length_;
+  std::optional<std::string> retry_after_;
+  std::optional<SourceStep::State> failed_;
+  bool cancelled_ = false;
+
+  http::client::UpstreamPool* pool_ = nullptr;
+  http::client::PoolKey pool_key_;
+  std::unique_ptr<http::client::UpstreamConnection> connection_;
+  base::SteadyTime until_{};
+
+  struct Echo;
+  std::shared_ptr<Echo> echo_;
+};
+
+}  // namespace cr::relay::request

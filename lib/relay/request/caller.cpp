@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/caller.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "relay/request/credentials.h"
+#include "token/key.h"
+
+namespace cr::relay::request {
+
+namespace {
+
+using dialect::Refusal;
+using dialect::RefusalCode;
+using token::Verdict;
+
+tl::unexpected<Refusal> bad_key(std::string message) {
+  return tl::unexpected(Refusal{RefusalCode::invalid_api_key, std::move(message), {}, {}});
+}
+
+// Why none of the offers is a known key: what is wrong with the first to look at, or else with its shape.
+std::string reason_of(const std::vector<Offer>& offers, std::string_view prefix) {
+  for (const auto& offer : offers) {
+    if (!offer.mistake.empty()) return offer.mistake;
+  }
+  for (const auto& offer : offers) {
+    const auto shape = token::shape_of(offer.key, prefix);
+    if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped)
+      return "the API key is malformed: check that it was copied whole";
+  }
+  return "the API key is not known here";
+}
+
+Refusal no_key(const http::message::RequestHead& head) {
+  const bool in_query = head.query.starts_with("key=") || head.query.find("&key=") != std::string_view::npos ||
+                        head.query.find("api_key=") != std::string_view::npos;
+  return {RefusalCode::invalid_api_key,
+          in_query ? "no API key is read from an address: send it as 'Authorization: Bearer KEY'"
+                   : "no API key: send it as 'Authorization: Bearer KEY'",
+          {},
+          {}};
+}
+
+// The one offer that is a known key. Programs send two, of which one is a placeholder or another service's.
+tl::expected<ledger::Credential, Refusal> find_credential(const http::message::RequestHead& head,
+                                                          const ledger::Ledger& ledger,
+                                                          const ledger::Directory& directory, base::Time now) {
+  const auto offers = read_offers(head);
+  if (offers.empty()) return tl::unexpected(no_key(head));
+  std::optional<ledger::Credential> found;
+  bool rotated_out = false, differ = offers.size() > k_offers_max;
+  for (const auto& offer : offers) {
+    const auto shape = token::shape_of(offer.key, ledger.key_prefix());
+    if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) continue;
+    auto known = directory.find_key(ledger.digest(offer.key));
+    if (!known) continue;
+    if (known->key->not_after && now >= *known->key->not_after) {
+      rotated_out = true;
+      continue;
+    }
+    differ = differ || (found && found->key->id != known->key->id);
+    found = std::move(known);
+  }
+  if (differ) {
+    return tl::unexpected(Refusal{
+        RefusalCode::conflicting_credentials, "the request carries different API keys: send one of them", {}, {}});
+  }
+  if (found) return std::move(*found);
+  if (rotated_out) return bad_key("the API key was rotated out: use the token's current key");
+  return bad_key(reason_of(offers, ledger.key_prefix()));
+}
+
+}  // namespace
+
+token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                const policy::Settings& settings) {
+  if (!settings.trust_proxies || !settings.trusted_proxies.contains(peer)) return peer;
+  auto source = peer;
+  // Several fields are one list (RFC 9110, 5.3); the nearest hop wrote the last entry.
+  std::vector<std::string> hops;
+  for (const auto& field : head.fields) {
+    if (!base::equals_ignoring_case(field.name, "x-forwarded-for")) continue;
+    for (auto& hop : base::split_list(field.value)) hops.push_back(std::move(hop));
+  }
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    const auto address = token::IpAddress::parse(*hop);
+    if (!address) break;  // what cannot be read cannot be trusted to have been written by a proxy of ours
+    source = *address;
+    if (!settings.trusted_proxies.contains(source)) break;
+  }
+  return source;
+}
+
+token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
+                     const token::IpAddress& source) {
+  token::Scope scope;
+  scope.token = token.enabled;
+  scope.account = account.enabled;
+  scope.not_before = token.not_before;
+  scope.expires = token.expires;
+  const auto verdict = token::admit(scope, now, source);
+  if (verdict != Verdict::allowed) return verdict;
+  // The last rule, on the record's own list: a long allowlist is not copied for every request.
+  return token.ip_set.contains(source) ? Verdict::allowed : Verdict::ip_not_allowed;
+}
+
+dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
+  const auto named = "token '" + token.name + "' ";
+  switch (verdict) {
+    case Verdict::token_disabled:
+      return {RefusalCode::token_disabled, named + "is disabled: enable it with 'crctl token enable'", {}, {}};
+    case Verdict::token_expired:
+      return {RefusalCode::token_expired,
+              named + "expired at " + base::format_rfc3339(token.expires.value_or(base::Time())) +
+                  ": move its expiry with 'crctl token edit --expires'",
+              {},
+              {}};
+    case Verdict::token_not_yet_valid:
+      return {RefusalCode::token_not_yet_valid,
+              named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
+                  ": change it with 'crctl token edit --not-before'",
+              {},
+              {}};
+    case Verdict::account_disabled:
+      return {RefusalCode::account_disabled,
+              "the account of " + named + "is disabled: enable it with 'crctl account enable'",
+              {},
+              {}};
+    case Verdict::ip_not_allowed:
+      return {RefusalCode::ip_not_allowed,
+              "the source address is not in the allowlist of " + named + "('--allow-ip')",
+              {},
+              {}};
+    case Verdict::model_not_allowed:
+      return {RefusalCode::model_not_allowed, "the model is not in the list of " + named + "('--models')", "model", {}};
+    case Verdict::allowed:
+      break;
+  }
+  return {RefusalCode::internal_error, "the request was refused without a reason", {}, {}};
+}
+
+tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                                  const policy::Settings& settings, const ledger::Ledger& ledger,
+                                                  const ledger::Directory& directory, base::Time now, Caller& caller) {
+  auto credential = find_credential(head, ledger, directory, now);
+  if (!credential) return tl::unexpected(credential.error());
+  caller.key = std::move(credential->key);
+  caller.token = std::move(credential->token);
+  caller.account = directory.find_account(caller.token->account);
+  caller.source = source_address(head, peer, settings);
+  if (!caller.account) return bad_key("the API key has no account any more");
+  const auto verdict = admit(*caller.token, *caller.account, now, caller.source);
+  if (verdict != Verdict::allowed) return tl::unexpected(refusal_of(verdict, *caller.token));
+  return {};
+}
+
+}  // namespace cr::relay::request

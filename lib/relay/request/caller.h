@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Caller: who sends a request, found by the key in its head. Pure over a Directory and a head; worker thread.
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "dialect/refusal.h"
+#include "http/message/head.h"
+#include "ledger/core/ledger.h"
+#include "relay/policy/settings.h"
+#include "relay/routing/rate_book.h"
+#include "token/scope.h"
+
+namespace cr::relay::request {
+
+struct Caller {
+  std::shared_ptr<const ledger::KeyRecord> key;
+  std::shared_ptr<const ledger::TokenRecord> token;
+  std::shared_ptr<const ledger::AccountRecord> account;
+  token::IpAddress source;
+
+  bool limited() const { return token->quota.has_value() || account->quota.has_value() || ledger::has_budget(*token); }
+};
+
+// The address a request comes from: the peer, or behind a trusted proxy the nearest hop of X-Forwarded-For that is not
+// trusted.
+token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                const policy::Settings& settings);
+
+// Key -> digest -> token -> status, times, account, address; no disk, found or not. Of several credentials in a head
+// the one that is a known key counts (relay/request/credentials.h); two that differ are refused. A refusal that comes
+// after the token was found leaves it in `caller`, so that the request can be recorded.
+tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                                  const policy::Settings& settings, const ledger::Ledger& ledger,
+                                                  const ledger::Directory& directory, base::Time now, Caller& caller);
+
+// The rules on a token and its account but for the key itself: also what `token check` asks.
+token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
+                     const token::IpAddress& source);
+dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token);
+dialect::Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecord& token);
+
+}  // namespace cr::relay::request

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Exchange: the life of one relayed request, from its head to its settlement. Worker thread; lives in its connection's
+// coroutine. run() reads top to bottom: authenticate, read, scan, allow, route, reserve, open, pump.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "billing/price.h"
+#include "dialect/meter.h"
+#include "dialect/refusal.h"
+#include "dialect/request_scan.h"
+#include "http/server/connection.h"
+#include "ledger/core/operations.h"
+#include "relay/request/answer_source.h"
+#include "relay/request/answer_text.h"
+#include "relay/request/attempt.h"
+#include "relay/request/caller.h"
+#include "relay/request/coded_body.h"
+#include "relay/request/lane.h"
+#include "relay/request/ledger_wait.h"
+#include "relay/request/memory_wait.h"
+#include "relay/request/passed_fields.h"
+#include "relay/request/recycled_allocation.h"
+#include "relay/request/stored.h"
+#include "relay/request/upload.h"
+#include "relay/request/upstream_request.h"
+#include "relay/routing/router.h"
+
+namespace cr::relay::request {
+
+class Exchange : public RecycledAllocation<Exchange> {
+ public:
+  Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
+           dialect::Endpoint endpoint, base::RequestId id);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // To the end, settled on every path. `close` when the connection cannot carry another request.
+  http::Task<Persistence> run();
+  // Ends it now: the client's connection and the upstream's are cut, what was used is settled.
+  void cut();
+
+ private:
+  using MaybeRefusal = std::optional<dialect::Refusal>;
+
+  // exchange.cpp: deciding
+  MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const, check_reservation();
+  http::Task<MaybeRefusal> read_body(), read_form(), look_for_stored(), reserve(), open();  // each in its topic's file
+  // request_body.cpp: a body, counted as it comes, and decompressed
+  MaybeRefusal decode_piece(std::string_view piece), push_form(std::string_view bytes);
+  MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
+  MaybeRefusal refusal_of_body(http::server::ReadOutcome outcome);
+  dialect::Refusal crowded_out() const;
+  routing::Routes look_for_routes();
+  // rates.cpp: a token's requests and model tokens a minute, and its requests at once
+  MaybeRefusal enter_rates(), charge_rates();
+  void correct_rates(std::int64_t used_tokens);
+  void leave_rates();
+  std::optional<routing::RateStatus> rate_status() const;
+  MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
+  bool holds_credit() const { return reservation_ && reservation_->amount > base::Credits(); }
+  billing::HoldTerms hold_terms() const;
+  std::optional<std::int64_t> input_ceiling() const;
+  std::optional<dialect::Usage> units_ceiling() const;
+  std::uint64_t body_bytes() const;
+  http::Task<Persistence> refuse(dialect::Refusal refusal);
+
+  // stored.cpp: responses that their provider keeps
+  MaybeRefusal read_stored_request(), take_stored();
+  void note_stored(ledger::Settlement& settlement) const;
+
+  // open.cpp: reaching a channel
+  bool claim(const routing::Route& route);
+  bool is_left() const, is_sent() const;
+  void prepare_request(const routing::Route& route, const ChannelAddress& address);
+  http::Task<Attempt> send_and_read_head(const routing::Route& route, const ChannelAddress& address, bool last);
+  bool carry_again(base::SteadyTime::duration since_sent);
+  Attempt not_connected(const base::Error& error);
+  Attempt closed_unanswered(), broke_off(), stopped_reading(), failed_upload();
+  Attempt no_answer(http::client::AnswerOutcome outcome, bool began);
+  Attempt judge_answer(std::unique_ptr<http::client::UpstreamConnection> connection, const ChannelAddress& address,
+                       bool last);
+  MaybeRefusal open_echo(const routing::Route& route);
+  void report(const routing::Verdict& verdict);
+  void log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const;
+  dialect::Rewrite rewrite_for(const routing::Route& route) const;
+  std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
+
+  // upload.cpp: forms with files, passed on while they come
+  MaybeRefusal judge_piece(http::server::ReadOutcome outcome, std::string_view piece);
+  bool streams_upload() const { return upload_ && upload_->streams; }
+  // Its beginning is with a channel already, or it was refused: no other channel can get it.
+  bool upload_is_spent() const { return upload_ && (upload_->passed_on || upload_->refusal); }
+  void frame_upload(), drop_held();
+  http::Task<http::client::AnswerOutcome> send_upload(http::client::UpstreamConnection& connection);
+  http::Task<bool> pass_on(http::client::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
+  std::int64_t estimated_input() const;
+
+  // pump.cpp: passing the answer on
+  http::Task<void> pump(), pump_head(), pump_whole(), pump_events();
+  bool is_sound() const, may_ask_another() const;
+  bool fit_events(), give_up_on_client();
+  void end_pump(), take_whole_events(), client_left();
+  http::Task<bool> write_piece(std::string_view data), wait_for_memory(std::uint64_t bytes);
+  bool take_events(std::string_view bytes);
+  std::optional<bool> try_write_events(bool last);
+  bool wrote_events(bool ok);
+  void begin_answer(std::optional<std::uint64_t> content_length);
+  void tell_wait(AnswerHead& head);
+  http::Task<void> end_badly(SourceStep::State how, bool head_sent);
+  void lose_answer(SourceStep::State how);
+  std::chrono::milliseconds fill_timeout() const;
+  void on_hang_up(short events);
+  void on_tick(base::SteadyTime now);
+
+  // settle.cpp
+  void fill_facts(ledger::RequestFacts& facts) const;
+  void settle(ledger::Ending ending), tell_health(ledger::Ending ending);
+  void settle_refused(const dialect::Refusal& refusal);
+  void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
+  dialect::Usage used(std::uint32_t& flags) const;
+  dialect::Usage estimated_usage() const, unanswered() const;
+  bool needs_tokens() const, is_made_later() const;
+  dialect::Usage made_in(std::chrono::milliseconds since_sent) const;
+  base::Credits cost_of(const dialect::Usage& usage) const;
+  void add_lost(const dialect::Usage& usage);
+  void charge(ledger::Settlement& settlement);
+  void count_units(dialect::Usage& usage, std::uint32_t& flags) const;
+  void log_end(const ledger::Settlement& settlement) const;
+
+  Lane& lane_;
+  http::server::Connection& client_;
+  const http::message::RequestHead& head_;
+  const dialect::Endpoint endpoint_;
+  const base::RequestId id_;
+  const std::string request_id_;
+  base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
+  const base::SteadyTime started_;
+  base::SteadyTime waiting_since_;  // for the provider's part: once an upload has come
+  const ledger::DirectorySnapshot directory_;
+  const std::shared_ptr<const policy::Settings> settings_;
+  std::list<Exchange*>::iterator place_;
+
+  Caller caller_;
+  std::optional<base::MemoryCharge> body_memory_, answer_memory_;  // once the token is known
+  MemoryWait memory_wait_;                                         // the answer's
+  routing::RateShare rates_;
+  dialect::RequestScan scan_;
+  routing::Routes routes_;
+  Walk walk_;
+  const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
+  const ledger::GroupRecord* group_ = nullptr;
+  std::optional<routing::Claim> claim_;
+  std::string_view upstream_model_;
+  std::shared_ptr<const ledger::PriceRecord> price_;
+  std::unique_ptr<CodedBody> coded_;          // while a body is decompressed
+  std::unique_ptr<Upload> upload_;            // of an endpoint that takes a form
+  std::unique_ptr<Stored> stored_;            // of a request for, or after, a response that its provider keeps
+  std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be held
+  std::optional<billing::Hold> hold_;
+  UpstreamRequest request_;
+  http::client::UpstreamConnection* connecting_ = nullptr;  // while opening: what cut() cancels
+  base::SteadyTime answer_until_;                           // timeout_total of the channel being tried
+  std::optional<AnswerSource> source_;                      // none: no channel is open, or its answer was lost
+  std::optional<dialect::Meter> meter_;
+
+  std::optional<http::Watch> watch_;
+  http::message::SseSplitter events_;
+  std::string written_;             // the answer's head, until it goes out with the first piece
+  std::string out_;                 // events on their way to the client
+  std::array<char, 20> size_line_;  // of their chunk
+  http::Gather pieces_;             // what of them the socket did not take yet
+  base::SteadyTime last_write_;
+  std::optional<std::int64_t> first_byte_ms_;
+  std::uint64_t unread_bytes_ = 0;                // of a plain answer that the meter could not read
+  std::optional<base::SteadyTime> drain_until_;   // reading on for the usage after the client left
+  Persistence persistence_ = Persistence::close;  // until an answer's head says otherwise
+  int status_ = 0;
+  std::string_view error_;  // error.code for the row
+  AnswerFields passed_;     // of the last provider that answered
+  bool head_sent_ = false;
+  bool streaming_ = false;  // events are going to the client, comments may
+  bool chunked_ = false, writing_ = false, half_closed_ = false;
+  bool client_gone_ = false, was_cut_ = false;
+  bool settled_ = false;
+  std::optional<dialect::Usage> lost_;  // by tries that were sent, and whose answer nobody got
+  base::Credits lost_cost_;             // of them: each for itself
+  bool sent_ = false;                   // whole, to the channel being tried: it may be working on it
+  bool reported_ = false;               // what became of claim_
+  bool answered_ = false;               // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;           // the provider's own error went through: nothing is posted for it
+};
+
+}  // namespace cr::relay::request

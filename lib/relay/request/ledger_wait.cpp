@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/ledger_wait.h"
+
+#include <poll.h>
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "relay/request/lane.h"
+
+namespace cr::relay::request {
+
+namespace asio = http::asio;
+
+namespace {
+
+constexpr int k_unavailable_status = 503;
+constexpr std::chrono::seconds k_retry_after{1};
+
+// Nobody waits for it: what it holds goes back.
+void drop(std::unique_ptr<Reservation> op) {
+  if (op->outcome != ledger::ReserveOutcome::held || op->amount <= base::Credits()) return;
+  ledger::Settlement settlement;
+  settlement.facts = std::move(op->facts);
+  settlement.ending = ledger::Ending::refused;
+  settlement.held = op->amount;
+  settlement.status = k_unavailable_status;
+  settlement.error = dialect::row_of(dialect::RefusalCode::unavailable).name;
+  op->ledger->settle(std::move(settlement));
+}
+
+}  // namespace
+
+dialect::Refusal ledger_unavailable() {
+  return {
+      dialect::RefusalCode::unavailable, "the ledger cannot record the request now: send it again", {}, k_retry_after};
+}
+
+dialect::Refusal ledger_unreadable() {
+  return {
+      dialect::RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, k_retry_after};
+}
+
+Reservation::Reservation(const billing::HoldTerms& hold_terms) : terms(hold_terms) {
+  size = [this](base::Credits available) -> std::optional<base::Credits> {
+    hold = billing::size_hold(terms, available);
+    if (!hold) return std::nullopt;
+    return hold->amount;
+  };
+}
+
+void LedgerInbox::deliver(ledger::ReserveOp* reserves, ledger::LookOp* looks) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) {
+      waiting_.push_back({reserves, looks});
+      // Under the lock: close() must not come between.
+      if (waiting_.size() == 1) asio::post(io_, [this] { hand_out(); });
+      return;
+    }
+  }
+  finish({reserves, looks});
+}
+
+void LedgerInbox::hand_out() {
+  std::vector<Lists> taken;
+  {
+    const std::lock_guard lock(mutex_);
+    taken.swap(waiting_);
+  }
+  for (const Lists& lists : taken) finish(lists);
+}
+
+void LedgerInbox::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  hand_out();
+}
+
+void LedgerInbox::finish(Lists lists) {
+  while (lists.reserves != nullptr) {
+    std::unique_ptr<Reservation> op(static_cast<Reservation*>(lists.reserves));
+    lists.reserves = op->next;
+    if (op->waiter == nullptr) {
+      drop(std::move(op));
+    } else {
+      static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
+    }
+  }
+  while (lists.looks != nullptr) {
+    std::unique_ptr<ledger::LookOp> op(lists.looks);
+    lists.looks = op->next;
+    if (op->waiter != nullptr) static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
+  }
+}
+
+LedgerWait::LedgerWait(Lane& lane, http::server::Connection& client)
+    : lane_(lane),
+      watch_(lane.heartbeat(), {.expired = [this] { leave(End::late); },
+                                .hung_up =
+                                    [this](short events) {
+                                      if ((events & (POLLERR | POLLHUP)) != 0) leave(End::client_left);
+                                    },
+                                .tick = {}}) {
+  auto& list = lane.ledger_waits().list_;
+  place_ = list.insert(list.end(), this);
+  watch_.look_for_hang_up(client.fd());
+}
+
+LedgerWait::~LedgerWait() {
+  detach();
+  lane_.ledger_waits().list_.erase(place_);
+}
+
+template <class Submit>
+http::Task<void> LedgerWait::suspend(Submit submit) {
+  watch_.expire_after(lane_.settings()->ledger_timeout);
+  return asio::async_initiate<const Token, void()>(
+      [this, submit](Handler handler) {
+        handler_.emplace(std::move(handler));
+        submit();
+      },
+      Token());
+}
+
+http::Task<void> LedgerWait::reserve(std::unique_ptr<Reservation>& op) {
+  reservation_ = &op;
+  return suspend([this] {
+    Reservation& away = *reservation_->release();
+    reserving_ = &away;
+    away.waiter = this;
+    away.lane = lane_.index();
+    away.ledger = &lane_.shared().ledger;
+    away.ledger->reserve(away);
+  });
+}
+
+http::Task<void> LedgerWait::look(std::unique_ptr<ledger::LookOp>& op) {
+  look_ = &op;
+  return suspend([this] {
+    ledger::LookOp& away = *look_->release();
+    looking_ = &away;
+    away.waiter = this;
+    away.lane = lane_.index();
+    lane_.shared().ledger.look(away);
+  });
+}
+
+void LedgerWait::answer(std::unique_ptr<Reservation> op) {
+  reserving_ = nullptr;
+  *reservation_ = std::move(op);
+  end_ = End::answered;
+  resume();
+}
+
+void LedgerWait::answer(std::unique_ptr<ledger::LookOp> op) {
+  looking_ = nullptr;
+  *look_ = std::move(op);
+  end_ = End::answered;
+  resume();
+}
+
+void LedgerWait::resume() {
+  auto handler = std::move(*handler_);
+  handler_.reset();
+  std::move(handler)();  // this object may be gone when it returns
+}
+
+// The operation goes on without a waiter. Only the worker reads and writes `waiter`.
+void LedgerWait::detach() {
+  watch_.disarm();
+  watch_.look_for_hang_up(-1);
+  if (reserving_ != nullptr) {
+    reserving_->waiter = nullptr;
+    reserving_->abandon();
+    reserving_ = nullptr;
+  }
+  if (looking_ != nullptr) looking_->waiter = nullptr;
+  looking_ = nullptr;
+}
+
+// Posted, since it is called where the coroutine must not go on at once: from the heartbeat's walk over its watches.
+void LedgerWait::leave(End why) {
+  if (!handler_) return;
+  detach();
+  end_ = why;
+  asio::post(lane_.io(), std::move(*handler_));
+  handler_.reset();
+}
+
+void LedgerWaits::leave_all() {
+  for (LedgerWait* wait : list_) wait->leave(LedgerWait::End::cut);
+}
+
+void LedgerWaits::destroy_all() {
+  std::vector<LedgerWait::Handler> coroutines;
+  for (LedgerWait* wait : list_) {
+    wait->detach();
+    if (wait->handler_) coroutines.push_back(std::move(*wait->handler_));
+    wait->handler_.reset();
+  }
+}
+
+}  // namespace cr::relay::request

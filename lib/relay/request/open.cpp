@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+// Exchange, opening: from the chosen channels to an answer's head. Fails over only while the client saw nothing.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+#include "provider/echo.h"
+#include "relay/request/exchange.h"
+#include "relay/request/upstream_request.h"
+
+namespace cr::relay::request {
+
+using dialect::Refusal;
+using dialect::RefusalCode;
+
+namespace {
+
+using Outcome = http::client::AnswerOutcome;
+
+// What a provider has read with a request's head, whatever it thinks of the rest.
+constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
+
+Refusal failed_to_connect(const base::Error& error) {
+  if (error.code == base::ErrorCode::timeout) {
+    return {RefusalCode::upstream_timeout, "the provider could not be reached in time: send the request again", {}, {}};
+  }
+  return {RefusalCode::upstream_unreachable, "the provider cannot be reached: send the request again later", {}, {}};
+}
+
+// What an answer's head says of the channel.
+routing::Verdict verdict_on(const http::message::ResponseHead& head) {
+  routing::Verdict verdict;
+  verdict.status = head.status;
+  switch (head.status) {
+    case 401:
+    case 402:  // the account behind the key has no credit
+    case 403:
+      verdict.kind = routing::Verdict::Kind::key_refused;
+      return verdict;
+    case 429:
+      verdict.kind = routing::Verdict::Kind::rate_limited;
+      break;
+    default:
+      if (head.status >= 200 && head.status < 500 && head.status / 100 != 3) return verdict;
+      verdict.kind = routing::Verdict::Kind::failed;
+      if (head.status < 500) return verdict;
+  }
+  verdict.retry_after =
+      routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
+  return verdict;
+}
+
+// Than the group that the hold was made for.
+bool is_dearer(const routing::Route& route, const routing::Routes& routes) {
+  return route.group->multiplier_millionths > routes.tries.front().group->multiplier_millionths;
+}
+
+Refusal garbage() {
+  return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
+}
+
+// By other requests, since this one was routed.
+Refusal all_set_aside() {
+  return {RefusalCode::unavailable,
+          "every channel that serves this model was set aside just now: send the request again",
+          {},
+          std::chrono::seconds(1)};
+}
+
+}  // namespace
+
+std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) const {
+  const auto total = settings_->total_timeout -
+                     std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - waiting_since_);
+  return std::max(std::chrono::milliseconds(0), std::min(limit, total));
+}
+
+http::Task<Exchange::MaybeRefusal> Exchange::open() {
+  if (!watch_) {
+    watch_.emplace(client_.heartbeat(), http::Watch::Callbacks{{},
+                                                               [this](short events) { on_hang_up(events); },
+                                                               [this](base::SteadyTime now) { on_tick(now); }});
+    watch_->look_for_hang_up(client_.fd());
+  }
+  while (walk_.next < routes_.tries.size() && walk_.tries < settings_->tries_max) {
+    const routing::Route& route = routes_.tries[walk_.next++];
+    if (!claim(route)) continue;
+    ++walk_.tries;
+    if (channel_->kind == ledger::ChannelKind::echo) {
+      co_return open_echo(route);
+    }
+    Attempt attempt;
+    if (const auto address = lane_.address_of(*channel_); !address) {
+      report({routing::Verdict::Kind::failed, 0, "its address is not usable", {}});
+      attempt = {Attempt::Outcome::try_next, failed_to_connect(address.error())};
+    } else {
+      prepare_request(route, **address);
+      attempt = co_await send_and_read_head(route, **address, !is_left());
+      // An answer that came first: the connection still sends, and its buffers must stay what they are.
+      if (sent_ || attempt.outcome != Attempt::Outcome::opened) lane_.give_back(std::move(request_.head));
+    }
+    if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
+    if (attempt.outcome == Attempt::Outcome::lost) add_lost(unanswered());
+    walk_.refusal = std::move(attempt.refusal);
+    if (attempt.outcome == Attempt::Outcome::spent || upload_is_spent() || client_gone_ || was_cut_ ||
+        time_left(settings_->total_timeout).count() == 0)
+      break;
+  }
+  if (!walk_.refusal) walk_.refusal = all_set_aside();
+  co_return std::move(walk_.refusal);
+}
+
+// False: the channel may not be sent anything now, or what is held would not pay its group.
+bool Exchange::claim(const routing::Route& route) {
+  if (hold_ && is_dearer(route, routes_)) return false;
+  const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
+  if (!claimed) return false;
+  reported_ = false;
+  passed_ = {};
+  claim_ = claimed;
+  channel_ = route.channel;
+  group_ = route.group;
+  upstream_model_ = route.upstream_model;
+  return true;
+}
+
+// Whether a failure now would go to another channel.
+bool Exchange::is_left() const {
+  if (walk_.tries >= settings_->tries_max) return false;
+  return std::any_of(
+      routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(),
+      [&](const routing::Route& route) {
+        if (hold_ && is_dearer(route, routes_)) return false;
+        return lane_.shared().health.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
+      });
+}
+
+void Exchange::report(const routing::Verdict& verdict) {
+  if (!claim_ || reported_) return;
+  reported_ = true;
+  log_change(lane_.shared().health.report(*claim_, verdict, base::steady_now()), verdict);
+}
+
+void Exchange::log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const {
+  if (change.kind == routing::HealthChange::Kind::none) return;
+  auto& log = lane_.shared().log;
+  if (change.kind == routing::HealthChange::Kind::back) {
+    log.info("channel is back", {{"channel", channel_->name}});
+    return;
+  }
+  const auto reason = verdict.status == 0 ? std::string(verdict.what) : "answered " + std::to_string(verdict.status);
+  const auto wait = base::format_duration(change.cool_down);
+  if (change.kind == routing::HealthChange::Kind::set_aside) {
+    log.warning("channel set aside", {{"channel", channel_->name}, {"reason", reason}, {"for", wait}});
+    return;
+  }
+  const auto& hints = channel_->key_hints;
+  const auto key = claim_->key < hints.size() ? to_text(hints[claim_->key]) : std::string("none");
+  log.error("the provider refuses a channel's key: it is set aside",
+            {{"channel", channel_->name}, {"key", key}, {"reason", reason}, {"for", wait}});
+}
+
+dialect::Rewrite Exchange::rewrite_for(const routing::Route& route) const {
+  dialect::Rewrite rewrite;
+  if (route.upstream_model != scan_.model) rewrite.model = std::string(route.upstream_model);
+  if (hold_ && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
+  rewrite.bound_field = endpoint_ == dialect::Endpoint::responses ? std::string_view("max_output_tokens")
+                        : endpoint_ == dialect::Endpoint::chat_completions && !channel_->bound_field.empty()
+                            ? std::string_view(channel_->bound_field)
+                            : std::string_view("max_tokens");
+  rewrite.ask_for_usage =
+      scan_.stream && !scan_.include_usage.value_or(false) &&
+      (endpoint_ == dialect::Endpoint::chat_completions || endpoint_ == dialect::Endpoint::completions);
+  return rewrite;
+}
+
+// The body goes out where it lies, in pieces around the edits.
+void Exchange::prepare_request(const routing::Route& route, const ChannelAddress& address) {
+  if (!request_.head.empty()) lane_.give_back(std::move(request_.head));
+  if (stored_ && stored_->by_id()) {
+    request_.head = lane_.take_text();
+    write_upstream_head(request_.head, *channel_, address, stored_->call(), claim_->key, &head_);
+    request_.buffers.assign(1, http::asio::buffer(request_.head));
+    return;
+  }
+  const auto body = client_.body();
+  request_.edits = upload_ ? dialect::openai::plan_form_edits(scan_, rewrite_for(route))
+                           : dialect::plan_edits(scan_, rewrite_for(route));
+  const auto& edits = request_.edits;
+  request_.head = lane_.take_text();
+  std::optional<std::uint64_t> body_bytes = dialect::edited_size(body, edits);
+  if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
+  auto call = call_of(endpoint_, body_bytes);
+  if (upload_) call.content_type = upload_->content_type;
+  write_upstream_head(request_.head, *channel_, address, call, claim_->key, &head_);
+  auto& buffers = request_.buffers;
+  buffers.clear();
+  buffers.push_back(http::asio::buffer(request_.head));
+  if (edits.size() > 6) {
+    request_.edited = dialect::apply_edits(body, edits);
+    buffers.push_back(http::asio::buffer(request_.edited));
+    return;
+  }
+  std::size_t from = 0;
+  for (const auto& edit : edits) {
+    buffers.push_back(http::asio::buffer(body.data() + from, edit.place.begin - from));
+    buffers.push_back(http::asio::buffer(edit.text));
+    from = edit.place.end;
+  }
+  buffers.push_back(http::asio::buffer(body.data() + from, body.size() - from));
+  if (streams_upload() && head_.chunked) frame_upload();
+}
+
+http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, const ChannelAddress& address,
+                                                 bool last) {
+  for (bool pooled = true;; pooled = false) {
+    sent_ = false;
+    auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
+    if (!connection) {
+      pooled = false;
+      connection = lane_.pool().make();
+      connecting_ = connection.get();
+      const auto connected = co_await connection->connect(address.target, lane_.resolver());
+      connecting_ = nullptr;
+      if (!connected) co_return not_connected(connected.error());
+    }
+    connecting_ = connection.get();
+    auto outcome = Outcome::closed;
+    if (streams_upload()) {
+      outcome = co_await send_upload(*connection);
+      answer_until_ = base::coarse_now() + channel_->timeout_total;
+    } else {
+      if (connection->begin_send(request_.buffers)) {
+        outcome = co_await connection->read_head(std::min(channel_->timeout_first_byte, channel_->timeout_total),
+                                                 waiting_since_ + settings_->total_timeout);
+      }
+      sent_ = connection->sent();
+      answer_until_ = connection->sent_at() + channel_->timeout_total;
+    }
+    connecting_ = nullptr;
+    if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
+    if (outcome != Outcome::closed || !pooled || client_gone_) {
+      co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome, connection->sent_any());
+    }
+    // An idle connection may have died unseen. What it did not take whole, nobody can be at work on.
+    if (!sent_) continue;
+    if (!carry_again(base::steady_now() - connection->sent_at())) co_return closed_unanswered();
+    prepare_request(route, address);
+  }
+}
+
+// A kept connection closed after it had taken all of a request, and not a byte came back: the provider may have worked
+// on it until then. True: it is counted, and what is held carries it beside another try.
+bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
+  if (dialect::is_free(endpoint_)) return true;
+  add_lost(made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent)));
+  if (!hold_) return true;
+  const auto smaller = billing::shrink_hold(hold_terms(), *hold_, reservation_->amount - lost_cost_);
+  if (smaller) hold_ = smaller;
+  return smaller.has_value();
+}
+
+bool Exchange::is_sent() const {
+  return sent_ || (connecting_ && !streams_upload() && connecting_->sent());
+}
+
+// Says nothing of the channel: it closed a connection that was idle as far as it knew, or it fails on a fresh one too.
+Attempt Exchange::closed_unanswered() {
+  report({routing::Verdict::Kind::abandoned});
+  return {Attempt::Outcome::spent, garbage()};
+}
+
+Attempt Exchange::not_connected(const base::Error& error) {
+  if (client_gone_ || was_cut_) {
+    report({routing::Verdict::Kind::abandoned});
+  } else {
+    lane_.shared().log.warning("channel cannot be reached", {{"channel", channel_->name}, {"reason", error.message}});
+    const bool late = error.code == base::ErrorCode::timeout;
+    report({routing::Verdict::Kind::failed, 0, late ? "could not be reached in time" : "could not be reached", {}});
+  }
+  return {Attempt::Outcome::try_next, failed_to_connect(error)};
+}
+
+Attempt Exchange::no_answer(Outcome outcome, bool began) {
+  if (outcome == Outcome::cancelled) {
+    report({routing::Verdict::Kind::abandoned});
+    return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
+  }
+  if (outcome == Outcome::timed_out && !sent_) return stopped_reading();
+  if (outcome == Outcome::timed_out) {
+    report({routing::Verdict::Kind::failed, 0, "did not answer in time", {}});
+    return {Attempt::Outcome::lost,
+            {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
+  }
+  if (!sent_ && began) return broke_off();
+  if (!sent_) {
+    report({routing::Verdict::Kind::failed, 0, "could not be reached", {}});
+    return {Attempt::Outcome::try_next, failed_to_connect({base::ErrorCode::upstream, {}, {}})};
+  }
+  report({routing::Verdict::Kind::failed,
+          0,
+          outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection",
+          {}});
+  return {Attempt::Outcome::lost, garbage()};
+}
+
+// Before it had all of the request. That may well be for what this one is, and then says nothing of the channel: one
+// that is broken does not answer small ones either, which always go out whole.
+Attempt Exchange::broke_off() {
+  report({routing::Verdict::Kind::abandoned});
+  return {
+      Attempt::Outcome::try_next,
+      {RefusalCode::upstream_invalid, "the provider broke off while it was sent the request: send it again", {}, {}}};
+}
+
+// Nobody has a whole request, nor has to pay for one.
+Attempt Exchange::stopped_reading() {
+  report({routing::Verdict::Kind::failed, 0, "stopped reading the request", {}});
+  return {Attempt::Outcome::try_next,
+          {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}};
+}
+
+Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection> connection,
+                               const ChannelAddress& address, bool last) {
+  const auto verdict = verdict_on(connection->head());
+  report(verdict);
+  passed_ = pass_answer_fields(connection->head());
+  const int status = connection->head().status;
+  if (verdict.kind != routing::Verdict::Kind::answered) {
+    lane_.shared().log.warning(
+        "channel refused a request",
+        {{"channel", channel_->name}, {"status", std::to_string(status)}, {"request_id", request_id_}});
+  }
+  // Never followed: a redirect would take the channel's key along.
+  if (status < 200 || (status >= 300 && status < 400)) return {Attempt::Outcome::try_next, garbage()};
+  if (verdict.kind == routing::Verdict::Kind::key_refused) {
+    return {Attempt::Outcome::try_next,
+            {RefusalCode::upstream_auth,
+             "the provider refused the channel's own key: replace it with 'crctl channel set-key'",
+             {},
+             {}}};
+  }
+  answered_ = verdict.kind == routing::Verdict::Kind::answered;
+  if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
+  passed_error_ = status >= 400;
+  // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
+  // trusted.
+  if (passed_error_ && http::asio::buffer_size(request_.buffers) > k_read_at_once) connection->forbid_reuse();
+  source_.emplace(lane_.pool(), address.key, std::move(connection), answer_until_);
+  return {};
+}
+
+Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
+  report({});
+  answered_ = true;
+  auto scan = scan_;
+  if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
+  const auto body = scan_.stream && !scan_.include_usage.value_or(false)
+                        ? dialect::apply_edits(client_.body(), dialect::plan_edits(scan_, rewrite_for(route)))
+                        : std::string();
+  if (!body.empty()) scan.include_usage = true;
+  const auto text = body.empty() ? client_.body() : std::string_view(body);
+  if (!body_memory_->grow_to(text.size() + provider::echo_bytes_ceiling(text))) return crowded_out();
+  auto answer = provider::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
+  std::uint64_t bytes = 0;
+  for (const auto& piece : answer.pieces) bytes += piece.size();
+  body_memory_->shrink_to(text.size() + bytes);
+  source_.emplace(lane_.io(), std::move(answer), channel_->echo_delay);
+  return std::nullopt;
+}
+
+}  // namespace cr::relay::request

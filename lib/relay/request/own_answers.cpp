@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/own_answers.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "relay/request/caller.h"
+#include "relay/request/persistence.h"
+
+namespace cr::relay::request {
+
+namespace asio = http::asio;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using dialect::Refusal;
+using dialect::RefusalCode;
+
+constexpr std::string_view k_models = "/v1/models";
+// What clients take for "no limit": new-api's convention.
+constexpr double k_unlimited_dollars = 100'000'000.0;
+
+std::string unescape_path(std::string_view text) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+Json model_json(const std::string& name, bool anthropic, base::Time since) {
+  if (anthropic)
+    return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", base::format_rfc3339(since)}};
+  return {{"id", name}, {"object", "model"}, {"created", base::to_unix_ms(since) / 1000}, {"owned_by", "code-router"}};
+}
+
+Json money(const std::optional<base::Credits>& credits) {
+  return credits ? Json(credits->to_decimal()) : Json();
+}
+Json when(const std::optional<base::Time>& time) {
+  return time ? Json(base::format_rfc3339(*time)) : Json();
+}
+
+// What the next request could hold: of its own quota, its account's and its budgets the least; none if there is no
+// limit.
+std::optional<base::Credits> remaining(const ledger::LookOp& op) {
+  if (!op.token_balance.quota && !op.account_balance.quota && op.budgets.empty()) return std::nullopt;
+  auto least = std::min(op.token_balance.available(), op.account_balance.available());
+  for (const auto& budget : op.budgets) least = std::min(least, budget.available());
+  return least;
+}
+
+// "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
+std::string_view status_of(const ledger::LookOp& op) {
+  const bool credit = std::min(op.token_balance.available(), op.account_balance.available()) > base::Credits();
+  if (!credit) return "exhausted";
+  const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
+  return std::any_of(op.budgets.begin(), op.budgets.end(), used_up) ? "limited" : "enabled";
+}
+
+Json budgets_json(const ledger::LookOp& op) {
+  Json list = Json::array();
+  for (const auto& budget : op.budgets) {
+    list.push_back({{"period", base::name_of(budget.period)},
+                    {"limit", budget.limit.to_decimal()},
+                    {"used", budget.used.to_decimal()},
+                    {"reserved", budget.reserved.to_decimal()},
+                    {"remaining", budget.available().to_decimal()},
+                    {"resets_at", base::format_rfc3339(budget.span.end)}});
+  }
+  return list;
+}
+
+Json count(const std::optional<std::int64_t>& number) {
+  return number ? Json(*number) : Json();
+}
+
+std::string token_body(const Caller& caller, const ledger::LookOp& op) {
+  const auto& token = *caller.token;
+  const auto left = remaining(op);
+  Json body{{"object", "token"},
+            {"name", token.name},
+            {"status", status_of(op)},
+            {"quota", money(token.quota)},
+            {"used", op.token_balance.posted.to_decimal()},
+            {"reserved", op.token_balance.reserved.to_decimal()},
+            {"remaining", money(left)},
+            {"budgets", budgets_json(op)},
+            {"requests_per_minute", count(token.rates.requests_per_minute)},
+            {"tokens_per_minute", count(token.rates.tokens_per_minute)},
+            {"requests_at_once", count(token.rates.requests_at_once)},
+            {"expires_at", when(token.expires)},
+            {"not_before", when(token.not_before)},
+            {"groups", token.groups},
+            {"models", token.models},
+            {"allow_ip", token.allow_ip}};
+  return body.dump();
+}
+
+double dollars(base::Credits credits) {
+  return static_cast<double>(credits.nano()) / 1e9;
+}
+
+// The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
+std::string subscription_body(const Caller& caller, const ledger::LookOp& op) {
+  const auto left = remaining(op);
+  const double limit =
+      left ? dollars(*left + op.token_balance.posted + op.token_balance.reserved) : k_unlimited_dollars;
+  const auto until = caller.token->expires ? base::to_unix_ms(*caller.token->expires) / 1000 : 0;
+  return Json{{"object", "billing_subscription"}, {"has_payment_method", true},     {"soft_limit_usd", limit},
+              {"hard_limit_usd", limit},          {"system_hard_limit_usd", limit}, {"access_until", until}}
+      .dump();
+}
+
+std::string usage_body(const ledger::LookOp& op) {
+  // In cents, over the token's whole life: what such clients subtract from the limit above.
+  return Json{{"object", "list"}, {"total_usage", dollars(op.token_balance.posted + op.token_balance.reserved) * 100.0}}
+      .dump();
+}
+
+constexpr std::size_t k_entries_a_turn = 2000;  // of channels, looked at before others have their turn
+constexpr std::size_t k_names_a_turn = 200;     // written
+
+// Others have their turn on this worker. False: the client has left meanwhile, or is cut.
+http::Task<bool> give_way(http::server::Connection& client) {
+  const asio::use_awaitable_t<http::Executor> token;
+  co_await asio::post(client.executor(), token);
+  pollfd entry{client.fd(), POLLRDHUP, 0};
+  co_return !client.is_cut() && ::poll(&entry, 1, 0) == 0;
+}
+
+// What the token's groups serve; null if the client left meanwhile.
+http::Task<std::shared_ptr<const routing::ModelNames>> names_for(Lane& lane, http::server::Connection& client,
+                                                                 const Caller& caller) {
+  const auto names = lane.model_lists().find(lane.directory(), caller.token->groups);
+  while (!names->build(k_entries_a_turn)) {
+    if (!co_await give_way(client)) co_return nullptr;
+  }
+  co_return names;
+}
+
+// Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
+http::Task<std::string> models_body(http::server::Connection& client, const routing::ModelNames& names,
+                                    const Caller& caller, bool anthropic) {
+  const routing::ModelFilter filter(caller.token->model_set);
+  std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
+  const std::string* first = nullptr;
+  const std::string* last = nullptr;
+  std::size_t turn = 0;
+  for (const auto& name : names.names()) {
+    if (++turn % k_names_a_turn == 0 && !co_await give_way(client)) co_return std::string();
+    if (!filter.allows(name)) continue;
+    if (last != nullptr) body += ',';
+    body += model_json(name, anthropic, caller.token->created_at).dump();
+    if (first == nullptr) first = &name;
+    last = &name;
+  }
+  body += ']';
+  if (anthropic) {
+    body += R"(,"has_more":false,"first_id":)" + (first == nullptr ? Json() : Json(*first)).dump();
+    body += R"(,"last_id":)" + (last == nullptr ? Json() : Json(*last)).dump();
+  }
+  co_return body + "}";
+}
+
+// An empty body: the client left meanwhile.
+http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::server::Connection& client,
+                                                                 const Caller& caller,
+                                                                 const http::message::RequestHead& head,
+                                                                 OwnAnswer what) {
+  const bool anthropic = head.find("anthropic-version").has_value();
+  const auto names = co_await names_for(lane, client, caller);
+  if (!names) co_return std::string();
+  if (what == OwnAnswer::models) co_return co_await models_body(client, *names, caller, anthropic);
+  const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
+  if (!names->names().contains(wanted) || !caller.token->model_set.allows(wanted)) {
+    co_return tl::unexpected(
+        Refusal{RefusalCode::model_not_found, "no such model for this token: see GET /v1/models", "model", {}});
+  }
+  co_return model_json(wanted, anthropic, caller.token->created_at).dump();
+}
+
+// `op`: null if the ledger did not answer in time.
+tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::LookOp* op, OwnAnswer what) {
+  if (op == nullptr || !op->readable) return tl::unexpected(ledger_unreadable());
+  if (!op->found) {
+    return tl::unexpected(Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}});
+  }
+  if (what == OwnAnswer::token) return token_body(caller, *op);
+  return what == OwnAnswer::billing_subscription ? subscription_body(caller, *op) : usage_body(*op);
+}
+
+}  // namespace
+
+std::optional<OwnAnswer> find_own_answer(std::string_view path) {
+  if (path == k_models) return OwnAnswer::models;
+  if (path.starts_with("/v1/models/") && path.size() > k_models.size() + 1) return OwnAnswer::model;
+  if (path == "/v1/token") return OwnAnswer::token;
+  if (path == "/v1/dashboard/billing/subscription") return OwnAnswer::billing_subscription;
+  if (path == "/v1/dashboard/billing/usage") return OwnAnswer::billing_usage;
+  return std::nullopt;
+}
+
+http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& client,
+                                        const http::message::RequestHead& head, OwnAnswer what, base::RequestId id) {
+  const auto request_id = id.to_string();
+  const auto settings = lane.settings();
+  const auto directory = lane.directory();
+  const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
+  const bool anthropic = about_models && head.find("anthropic-version").has_value();
+  const auto dialect = anthropic ? dialect::Dialect::anthropic : dialect::Dialect::openai;
+  const auto to = answer_for(head, dialect, request_id, *settings);
+  lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+
+  std::optional<Refusal> refusal;
+  std::string body;
+  Caller caller;
+  if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
+    refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
+  } else if (auto admitted = authenticate(head, client.peer(), *settings, lane.shared().ledger, *directory,
+                                          base::wall_now(), caller);
+             !admitted) {
+    refusal = admitted.error();
+  } else if (const auto refused = lane.shared().rates.ask(caller.token->id, caller.token->rates, base::steady_now())) {
+    refusal = refusal_of(*refused, *caller.token);
+  } else if (about_models) {
+    auto found = co_await body_about_models(lane, client, caller, head, what);
+    if (!found)
+      refusal = found.error();
+    else if (found->empty())
+      co_return Persistence::close;
+    else
+      body = std::move(*found);
+  } else {
+    auto op = std::make_unique<ledger::LookOp>();
+    op->token = caller.token->id;
+    LedgerWait wait(lane, client);
+    co_await wait.look(op);
+    if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
+    auto told = about_balance(caller, op.get(), what);
+    if (told)
+      body = std::move(*told);
+    else
+      refusal = told.error();
+  }
+  const auto persistence = persistence_after(head, client, lane.shared());
+  const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
+  const bool written = co_await client.write(text);
+  co_return written ? persistence : Persistence::close;
+}
+
+}  // namespace cr::relay::request

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: MIT
+#include "relay/routing/channel_health.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace cr::relay::routing {
+
+namespace {
+
+using std::chrono::milliseconds;
+using State = Standing::State;
+
+constexpr std::chrono::seconds k_share_window{60};
+// How long a probe is alone. A refusal comes fast; a good answer may think for minutes before its first byte.
+constexpr std::chrono::seconds k_probe_alone{1};
+// A refused key is asked again, ever more seldom: providers have refused good keys for a while.
+constexpr milliseconds k_refused_first{10'000};
+constexpr milliseconds k_refused_max{3'600'000};
+constexpr milliseconds k_retry_after_max{3'600'000};
+constexpr double k_retry_after_max_ms = 3'600'000;
+// What a client's timer may be early by.
+constexpr milliseconds k_timer_grain{5};
+constexpr std::size_t k_troubles_max = 64;  // of one key; a client must not be able to grow them by odd model names
+
+milliseconds doubled(milliseconds first, std::uint32_t step, milliseconds max) {
+  const auto shift = std::min<std::uint32_t>(step, 20);
+  return std::min<milliseconds>(max, first * (std::int64_t{1} << shift));
+}
+
+std::string words_for(int status, std::string_view what) {
+  return status == 0 ? std::string(what) : "answered " + std::to_string(status);
+}
+
+std::optional<std::int64_t> median(std::vector<std::int64_t>& values) {
+  if (values.empty()) return std::nullopt;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::int32_t clamp_ms(std::int64_t ms) {
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<std::int32_t>::max()));
+}
+
+// Digits, with a fraction or without; beyond what a double holds it is merely large.
+std::optional<double> parse_decimal(std::string_view text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  if (!plain || text.empty() || text.front() == '.' || text.back() == '.') return std::nullopt;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error == std::errc::result_out_of_range) return k_retry_after_max_ms;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+void HealthBook::use(const policy::HealthLimits& limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
+
+milliseconds HealthBook::cool_down(std::uint32_t step) const {
+  return doubled(limits_.cool_down_first, step, limits_.cool_down_max);
+}
+
+HealthBook::Channel& HealthBook::at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) {
+  auto& channel = channels_[id];
+  // A request may still run with a record older than the newest: that one's state is not to be thrown away.
+  if (rev <= channel.rev) return channel;
+  channel.rev = rev;
+  channel.keys.assign(std::max<std::size_t>(1, keys), {});
+  channel.next_key = 0;
+  channel.open = false;
+  channel.closed_at.reset();
+  channel.step = channel.in_a_row = channel.broken_in_a_row = 0;
+  channel.why.clear();
+  note_trouble(channel);
+  return channel;
+}
+
+void HealthBook::note_trouble(Channel& channel) {
+  const bool keys = std::any_of(channel.keys.begin(), channel.keys.end(), [](const auto& key) { return !key.empty(); });
+  const bool troubled = channel.open || channel.in_a_row > 0 || keys;
+  if (troubled == channel.troubled) return;
+  channel.troubled = troubled;
+  troubled_.fetch_add(troubled ? 1 : -1, std::memory_order_release);
+}
+
+const HealthBook::Trouble* HealthBook::find_trouble(const std::vector<Trouble>& troubles, std::string_view model) {
+  const Trouble* worst = nullptr;
+  for (const auto& trouble : troubles) {
+    if (!trouble.model.empty() && trouble.model != model) continue;
+    if (worst == nullptr || trouble.until > worst->until) worst = &trouble;
+  }
+  return worst;
+}
+
+Standing HealthBook::standing(const Channel& channel, std::string_view model, base::SteadyTime now) const {
+  if (channel.open && now < channel.open_until) return {State::cooling, channel.open_until};
+  if (channel.open && now < channel.probe_until) return {State::cooling, channel.probe_until};
+  bool all_refused = true;
+  const Trouble* soonest = nullptr;
+  const auto until_of = [now](const Trouble& trouble) {
+    return trouble.is_probed(now) ? trouble.probe_until : trouble.until;
+  };
+  for (const auto& key : channel.keys) {
+    const auto* trouble = find_trouble(key, model);
+    if (trouble == nullptr) return {channel.open ? State::due : State::ready, {}};
+    all_refused = all_refused && trouble->refused;
+    if (soonest == nullptr || until_of(*trouble) < until_of(*soonest)) soonest = trouble;
+  }
+  if (soonest == nullptr || until_of(*soonest) <= now) return {State::due, {}};
+  return {all_refused ? State::keys_refused : soonest->refused ? State::cooling : State::limited, until_of(*soonest)};
+}
+
+Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
+  if (troubled_.load(std::memory_order_acquire) == 0) return {};
+  const std::lock_guard lock(mutex_);
+  return standing(channel_of(channel), model, now + k_timer_grain);
+}
+
+std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std::string_view model,
+                                       base::SteadyTime now, std::optional<std::uint32_t> only) {
+  Claim claim{record.id, record.rev, 0, model, false, now};
+  if (record.keys.size() < 2 && troubled_.load(std::memory_order_acquire) == 0) return claim;
+  const std::lock_guard lock(mutex_);
+  auto& channel = channel_of(record);
+  const auto judged_at = now + k_timer_grain;
+  if (!standing(channel, model, judged_at).may_send()) return std::nullopt;
+  const auto count = std::min(channel.keys.size(), std::max<std::size_t>(1, record.keys.size()));
+  for (std::size_t turn = 0; turn < count; ++turn) {
+    claim.key = static_cast<std::uint32_t>((channel.next_key + turn) % count);
+    auto& key = channel.keys[claim.key];
+    if (only && *only != claim.key) continue;
+    const auto* trouble = find_trouble(key, model);
+    if (trouble != nullptr && (trouble->until > judged_at || trouble->is_probed(judged_at))) continue;
+    channel.next_key = claim.key + 1;
+    claim.probe = channel.open || trouble != nullptr;
+    // Nobody else for a while; those who come after it wait for nobody.
+    if (channel.open && channel.probe_until < channel.open_until) channel.probe_until = now + k_probe_alone;
+    for (auto& one : key) {
+      const bool concerned = one.model.empty() || one.model == model;
+      if (concerned && one.probe_until < one.until) one.probe_until = now + k_probe_alone;
+    }
+    return claim;
+  }
+  return std::nullopt;
+}
+
+HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base::SteadyTime now) {
+  const bool answered = verdict.kind == Verdict::Kind::answered;
+  if (answered && troubled_.load(std::memory_order_acquire) == 0) return {};
+  const std::lock_guard lock(mutex_);
+  // A channel's first trouble may be the first that is heard of it; with several keys its claim has made the entry.
+  auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
+  if (claim.rev < channel.rev) return {};
+  HealthChange change;
+  switch (verdict.kind) {
+    case Verdict::Kind::answered:
+      change = clear(channel, claim, now);
+      break;
+    case Verdict::Kind::failed:
+      add_sample(channel, {now, Sample::Kind::failed, -1, -1});
+      change = fail(channel, is_probe_of(channel, claim), verdict, now);
+      break;
+    case Verdict::Kind::rate_limited:
+    case Verdict::Kind::key_refused:
+      add_sample(channel, {now, Sample::Kind::refused, -1, -1});
+      change = put_key_aside(channel, claim, verdict, now);
+      break;
+    case Verdict::Kind::abandoned:
+      leave_to_the_next(channel, claim, now);
+      break;
+  }
+  note_trouble(channel);
+  return change;
+}
+
+HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
+                                  std::int64_t duration_ms, base::SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
+  const bool broken = finish == Finish::broken;
+  add_sample(channel, {now, broken ? Sample::Kind::failed : Sample::Kind::whole,
+                       first_byte_ms ? clamp_ms(*first_byte_ms) : -1, broken ? -1 : clamp_ms(duration_ms)});
+  if (claim.rev < channel.rev) return {};
+  // Counted apart: each of them began with a head, which ends a row of those that did not.
+  channel.broken_in_a_row = broken ? channel.broken_in_a_row + 1 : 0;
+  if (!broken) return {};
+  const auto change = fail(channel, false, {Verdict::Kind::failed, 0, "its answer broke off", {}}, now);
+  note_trouble(channel);
+  return change;
+}
+
+bool HealthBook::is_probe_of(const Channel& channel, const Claim& claim) {
+  return claim.probe && channel.open && claim.at > channel.open_since;
+}
+
+bool HealthBook::is_probe_of(const Trouble& trouble, const Claim& claim) {
+  return claim.probe && claim.at > trouble.since && (trouble.model.empty() || trouble.model == claim.model);
+}
+
+// A probe that came to nothing in its second: the next one's turn.
+void HealthBook::leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now) {
+  if (is_probe_of(channel, claim) && now < channel.probe_until) channel.probe_until = {};
+  for (auto& one : channel.keys[claim.key]) {
+    if (is_probe_of(one, claim) && now < one.probe_until) one.probe_until = {};
+  }
+}
+
+HealthChange HealthBook::clear(Channel& channel, const Claim& claim, base::SteadyTime now) {
+  // An answer that was asked for before the trouble came says nothing of now.
+  if (channel.open && !is_probe_of(channel, claim)) return {};
+  channel.in_a_row = 0;
+  std::erase_if(channel.keys[claim.key], [&](const auto& one) { return is_probe_of(one, claim); });
+  if (!channel.open) return {};
+  channel.open = false;
+  channel.closed_at = now;
+  channel.why.clear();
+  return {HealthChange::Kind::back, {}};
+}
+
+HealthChange HealthBook::fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now) {
+  ++channel.in_a_row;
+  if (channel.open && !probe) return {};  // one of those that were under way when it opened
+  const bool asked_to_wait = verdict.retry_after.has_value();
+  const bool opens = probe || asked_to_wait ||
+                     std::max(channel.in_a_row, channel.broken_in_a_row) >= limits_.failures_in_a_row ||
+                     fails_often(channel, now);
+  if (!opens) return {};
+  const bool was_open = channel.open;
+  open(channel, verdict, now);
+  return {was_open ? HealthChange::Kind::none : HealthChange::Kind::set_aside,
+          std::chrono::duration_cast<milliseconds>(channel.open_until - now)};
+}
+
+void HealthBook::open(Channel& channel, const Verdict& verdict, base::SteadyTime now) {
+  // A channel that flaps does not begin anew with the shortest cool-down.
+  const bool flaps = channel.open || (channel.closed_at && now - *channel.closed_at < limits_.cool_down_max);
+  channel.step = flaps ? channel.step + 1 : 0;
+  channel.open = true;
+  channel.open_since = now;
+  channel.open_until = now + verdict.retry_after.value_or(cool_down(channel.step));
+  channel.probe_until = {};
+  channel.why = words_for(verdict.status, verdict.what);
+}
+
+bool HealthBook::fails_often(const Channel& channel, base::SteadyTime now) const {
+  std::size_t all = 0, failed = 0;
+  for (const auto& sample : channel.samples) {
+    if (now - sample.at > k_share_window) continue;
+    ++all;
+    if (sample.kind == Sample::Kind::failed) ++failed;
+  }
+  return all >= limits_.samples_min && failed * 100 >= all * limits_.failures_percent;
+}
+
+HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict,
+                                       base::SteadyTime now) {
+  auto& key = channel.keys[claim.key];
+  const bool refused = verdict.kind == Verdict::Kind::key_refused;
+  // 401 and 402 are the key's own; 429 and 403 are said of one model, and 403 by some of one prompt: a client must not
+  // be able to set a channel aside for long.
+  const bool own = refused && verdict.status != 403;
+  const auto model = own ? std::string_view() : claim.model;
+  auto trouble = std::find_if(key.begin(), key.end(), [&](const auto& one) { return one.model == model; });
+  const bool known = trouble != key.end();
+  const bool probed = known && is_probe_of(*trouble, claim);
+  if (!known) {
+    if (key.size() >= k_troubles_max) {
+      const auto of_a_model = [](const Trouble& one) { return !one.model.empty(); };
+      key.erase(std::find_if(key.begin(), key.end(), of_a_model));
+    }
+    trouble = key.insert(key.end(), Trouble{std::string(model), refused, verdict.status});
+  } else if (probed) {
+    ++trouble->step;
+  }
+  trouble->refused = refused;
+  trouble->status = verdict.status;
+  trouble->since = now;
+  trouble->probe_until = {};
+  const auto usual = own ? doubled(k_refused_first, trouble->step, k_refused_max) : cool_down(trouble->step);
+  const auto wait = verdict.retry_after.value_or(usual);
+  trouble->until = std::max(known && !probed ? trouble->until : base::SteadyTime{}, now + wait);
+  // The channel itself answered: a probe of the breaker has succeeded.
+  channel.in_a_row = 0;
+  if (is_probe_of(channel, claim)) {
+    channel.open = false;
+    channel.closed_at = now;
+  }
+  if (known) return {};
+  return {refused ? HealthChange::Kind::key_refused : HealthChange::Kind::set_aside, wait};
+}
+
+void HealthBook::add_sample(Channel& channel, const Sample& sample) {
+  if (channel.samples.size() < k_samples_max) {
+    channel.samples.push_back(sample);
+    return;
+  }
+  channel.samples[channel.next_sample] = sample;
+  channel.next_sample = (channel.next_sample + 1) % k_samples_max;
+}
+
+HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  auto& channel = channel_of(record);
+  HealthView view;
+  const auto standing_now = standing(channel, {}, now);
+  view.state = standing_now.state;
+  if (!standing_now.may_send()) view.wait = std::chrono::ceil<milliseconds>(standing_now.until - now);
+  if (channel.open) view.reason = channel.why;
+  for (std::size_t at = 0; at < channel.keys.size(); ++at) {
+    for (const auto& trouble : channel.keys[at]) {
+      if (trouble.until <= now) continue;
+      if (trouble.model.empty()) ++view.keys_aside;
+      if (!view.reason.empty()) continue;
+      const bool has_hint = at < record.key_hints.size();
+      const auto key = has_hint ? "key " + to_text(record.key_hints[at]) : "it";
+      view.reason = key + " was answered " + std::to_string(trouble.status) +
+                    (trouble.model.empty() ? std::string() : " for " + trouble.model);
+    }
+  }
+  std::vector<std::int64_t> durations, first_bytes;
+  std::size_t errors = 0;
+  for (const auto& sample : channel.samples) {
+    if (sample.duration_ms >= 0) durations.push_back(sample.duration_ms);
+    if (sample.first_byte_ms >= 0) first_bytes.push_back(sample.first_byte_ms);
+    if (sample.kind != Sample::Kind::whole) ++errors;
+  }
+  view.requests = channel.samples.size();
+  view.p50_ms = median(durations);
+  view.first_byte_p50_ms = median(first_bytes);
+  if (view.requests > 0) view.error_percent = static_cast<int>((errors * 100 + view.requests - 1) / view.requests);
+  return view;
+}
+
+std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_view model, base::SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  const auto& channel = channel_of(record);
+  if (standing(channel, model, now).may_send()) return {};
+  if (channel.open && now < channel.open_until) return channel.why;
+  const Trouble* soonest = nullptr;
+  for (const auto& key : channel.keys) {
+    const auto* trouble = find_trouble(key, model);
+    if (trouble != nullptr && (soonest == nullptr || trouble->until < soonest->until)) soonest = trouble;
+  }
+  return soonest == nullptr ? std::string() : words_for(soonest->status, "");
+}
+
+void HealthBook::forgive(const ledger::ChannelRecord& record) {
+  const std::lock_guard lock(mutex_);
+  auto& channel = channel_of(record);
+  if (channel.rev != record.rev) return;
+  for (auto& key : channel.keys) key.clear();
+  channel.open = false;
+  channel.step = channel.in_a_row = channel.broken_in_a_row = 0;
+  channel.why.clear();
+  note_trouble(channel);
+}
+
+std::optional<milliseconds> parse_retry_after(std::string_view value, base::Time now) {
+  if (const auto seconds = parse_decimal(value))
+    return milliseconds(static_cast<std::int64_t>(std::min(*seconds * 1000, k_retry_after_max_ms)));
+  std::tm parts{};
+  const std::string text(value);
+  // IMF-fixdate, the only form that is sent today (RFC 9110, 5.6.7).
+  const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (rest == nullptr || *rest != '\0') return std::nullopt;
+  const auto at = base::from_unix_ms(static_cast<std::int64_t>(::timegm(&parts)) * 1000);
+  return std::clamp<milliseconds>(at - now, milliseconds(0), k_retry_after_max);
+}
+
+std::optional<milliseconds> told_wait(std::optional<std::string_view> retry_after, std::string_view retry_after_ms,
+                                      base::Time now) {
+  auto told = retry_after ? parse_retry_after(*retry_after, now) : std::nullopt;
+  if (told == milliseconds(0)) told.reset();
+  const auto by_ms = parse_decimal(retry_after_ms);
+  if (!by_ms || *by_ms < 1) return told;
+  const milliseconds shorter(static_cast<std::int64_t>(std::min(*by_ms, k_retry_after_max_ms)));
+  return told ? std::min(*told, shorter) : shorter;
+}
+
+}  // namespace cr::relay::routing

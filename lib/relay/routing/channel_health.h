@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// HealthBook: which channels may be sent a request now, and with which of their keys. It learns from real requests
+// only: one that finds a channel due after its cool-down is the probe. Thread-safe, never waits; lives as long as the
+// process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh start.
+//
+// A breaker a channel: opens after failures in a row, or when failures are a large share of the last minute; its
+// cool-down doubles from probe to probe, and is the provider's Retry-After where it gives one. Beside it each key has
+// its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402) for all.
+//
+// A probe is alone for a second at most: how long its answer takes says nothing of the channel. After that others are
+// let in; a good head of any of them ends the trouble, and a failure of any begins it anew, once.
+//
+// Times are exact ones (base::steady_now): whoever comes back when he was told to is not refused for a clock's grain.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "ledger/core/records.h"
+#include "relay/policy/settings.h"
+
+namespace cr::relay::routing {
+
+// What may be sent to a channel for one model of it.
+struct Standing {
+  enum class State {
+    ready,
+    due,           // its cool-down is over: the next request is the probe, or one of those let in after it
+    cooling,       // after failures, until `until`
+    limited,       // the provider limits this model, until `until`
+    keys_refused,  // the provider refuses every key, until `until` at least
+  } state = State::ready;
+  base::SteadyTime until{};
+  bool may_send() const { return state == State::ready || state == State::due; }
+};
+
+// The right to send one request. Every claim is answered by one report().
+struct Claim {
+  base::ChannelId channel;
+  std::int64_t rev = 0;
+  std::uint32_t key = 0;   // index into the channel's keys
+  std::string_view model;  // the upstream's name; the claimer keeps it alive
+  bool probe = false;
+  base::SteadyTime at{};
+};
+
+// How a claimed request went, by its answer's head (or for want of one).
+struct Verdict {
+  enum class Kind {
+    answered,      // also with an error that blames the request
+    failed,        // unreachable, out of time, broken, 5xx
+    rate_limited,  // 429
+    key_refused,   // 401, 403
+    abandoned,     // the client left first: says nothing of the channel
+  } kind = Kind::answered;
+  int status = 0;           // of the answer; 0 = there was none
+  std::string_view what{};  // for failed without a status: "could not be reached"; a literal
+  std::optional<std::chrono::milliseconds> retry_after{};
+};
+
+// What a report changed that an operator should hear of.
+struct HealthChange {
+  enum class Kind { none, set_aside, back, key_refused } kind = Kind::none;
+  std::chrono::milliseconds cool_down{0};
+};
+
+struct HealthView {
+  Standing::State state = Standing::State::ready;
+  std::optional<std::chrono::milliseconds> wait;  // until the next probe
+  std::string reason;                             // "answered 503"; empty if nothing is wrong
+  std::size_t keys_aside = 0;
+  std::size_t requests = 0;  // those the figures below are made from: the last ones, at most k_samples_max
+  std::optional<std::int64_t> p50_ms, first_byte_p50_ms;
+  std::optional<int> error_percent;
+};
+
+class HealthBook {
+ public:
+  static constexpr std::size_t k_samples_max = 256;
+
+  void use(const policy::HealthLimits& limits);
+
+  Standing look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
+  // Keys take turns, unless it must be `key`. Nothing if the channel may not be sent a request (any more).
+  std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
+                             std::optional<std::uint32_t> key = std::nullopt);
+  HealthChange report(const Claim& claim, const Verdict& verdict, base::SteadyTime now);
+  // An answer is over: whole, or broken off by the upstream.
+  enum class Finish { whole, broken };
+  HealthChange finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
+                        std::int64_t duration_ms, base::SteadyTime now);
+
+  HealthView view(const ledger::ChannelRecord& channel, base::SteadyTime now);
+  // Why a channel may not be sent a request for this model; empty if it may.
+  std::string reason(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
+  // Forget what is held against a channel: it was tested and answers.
+  void forgive(const ledger::ChannelRecord& channel);
+
+ private:
+  struct Trouble {  // of one key, for one model or (refused with 401) for all
+    std::string model;
+    bool refused = false;
+    int status = 0;
+    base::SteadyTime since{}, until{};
+    base::SteadyTime probe_until{};  // somebody's probe is alone; past: others may go too
+    std::uint32_t step = 0;
+    bool is_probed(base::SteadyTime now) const { return until <= now && now < probe_until; }
+  };
+  struct Sample {
+    base::SteadyTime at{};
+    enum class Kind : std::uint8_t { whole, failed, refused } kind = Kind::whole;
+    std::int32_t first_byte_ms = -1, duration_ms = -1;
+  };
+  struct Channel {
+    std::int64_t rev = 0;
+    std::vector<std::vector<Trouble>> keys;  // each key's; one entry where the channel has no key
+    std::uint32_t next_key = 0;
+    bool open = false;
+    base::SteadyTime open_since{}, open_until{}, probe_until{};
+    std::optional<base::SteadyTime> closed_at;  // last, by a probe
+    std::uint32_t step = 0;
+    std::uint32_t in_a_row = 0;         // without an answer
+    std::uint32_t broken_in_a_row = 0;  // answers that began, and broke off
+    std::string why;
+    std::vector<Sample> samples;
+    std::size_t next_sample = 0;
+    bool troubled = false;
+  };
+
+  Channel& channel_of(const ledger::ChannelRecord& record) { return at_rev(record.id, record.rev, record.keys.size()); }
+  Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys);
+  static const Trouble* find_trouble(const std::vector<Trouble>& troubles, std::string_view model);
+  Standing standing(const Channel& channel, std::string_view model, base::SteadyTime now) const;
+  // Whether a claim was made to find out about this trouble, and not about an earlier one.
+  static bool is_probe_of(const Channel& channel, const Claim& claim);
+  static bool is_probe_of(const Trouble& trouble, const Claim& claim);
+  static void leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now);
+  HealthChange fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now);
+  HealthChange put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict, base::SteadyTime now);
+  HealthChange clear(Channel& channel, const Claim& claim, base::SteadyTime now);
+  void open(Channel& channel, const Verdict& verdict, base::SteadyTime now);
+  void add_sample(Channel& channel, const Sample& sample);
+  bool fails_often(const Channel& channel, base::SteadyTime now) const;
+  void note_trouble(Channel& channel);
+  std::chrono::milliseconds cool_down(std::uint32_t step) const;
+
+  mutable std::mutex mutex_;
+  policy::HealthLimits limits_;
+  std::unordered_map<base::ChannelId, Channel> channels_;
+  // No channel has anything held against it: the usual request looks and claims without the lock.
+  std::atomic<std::int64_t> troubled_{0};
+};
+
+// Retry-After as seconds, which some give a fraction, or as a date (RFC 9110, 10.2.3); at most an hour.
+std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, base::Time now);
+// How long an answer tells its reader to wait: by Retry-After, or by retry-after-ms, which OpenAI sends and SDKs read
+// first; where both are there the shorter, since either may be obeyed. None if neither says more than "now".
+std::optional<std::chrono::milliseconds> told_wait(std::optional<std::string_view> retry_after,
+                                                   std::string_view retry_after_ms, base::Time now);
+
+}  // namespace cr::relay::routing

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// Routes of groups and accounts.
+#include "billing/price.h"
+#include "server/admin/edits.h"
+#include "server/admin/routes.h"
+
+namespace cr::server::admin {
+
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using ledger::AccountRow;
+using ledger::GroupRow;
+using ledger::Reports;
+using ledger::Store;
+
+// --- groups ---
+cr::admin::Group to_message(const GroupRow& row) {
+  cr::admin::Group group;
+  group.id = row.group.id.value;
+  group.rev = row.group.rev;
+  group.name = row.group.name;
+  group.multiplier = billing::Multiplier{row.group.multiplier_millionths}.to_decimal();
+  group.note = row.group.note;
+  group.channels = row.channels;
+  group.tokens = row.tokens;
+  group.created_at = row.group.created_at;
+  return group;
+}
+
+Result<std::vector<GroupRow>> read_groups(const RouteCall& call) {
+  return read_ledger(call.api.ledger(), [](Reports& reports) { return reports.groups(); });
+}
+
+Result<GroupRow> get_group(const RouteCall& call, const std::string& name) {
+  auto groups = read_groups(call);
+  if (!groups) return tl::unexpected(groups.error());
+  std::vector<std::string> names;
+  for (auto& row : *groups) {
+    if (row.group.name == name) return std::move(row);
+    names.push_back(row.group.name);
+  }
+  return tl::unexpected(not_found("group", name, names));
+}
+
+RouteResult answer_group(const RouteCall& call, const std::string& name, int status) {
+  const auto row = get_group(call, name);
+  if (!row) return tl::unexpected(row.error());
+  return answer_with(to_message(*row), row->group.rev, status);
+}
+
+Result<std::int64_t> read_multiplier(std::string_view text) {
+  const auto multiplier = billing::Multiplier::parse(text);
+  if (!multiplier)
+    return fail(ErrorCode::invalid, "multiplier: " + multiplier.error().message, multiplier.error().hint);
+  return multiplier->millionths;
+}
+
+// --- accounts ---
+cr::admin::Account to_message(const AccountRow& row) {
+  const auto& record = row.account;
+  cr::admin::Account account;
+  account.id = record.id.value;
+  account.rev = record.rev;
+  account.name = record.name;
+  account.enabled = record.enabled == token::Switch::on;
+  account.quota = record.quota;
+  account.used = row.posted;
+  account.reserved = row.reserved;
+  if (record.quota) account.left = ledger::Balance{record.quota, row.posted, row.reserved}.available();
+  account.tokens = row.tokens;
+  account.note = record.note;
+  account.created_at = record.created_at;
+  return account;
+}
+
+Result<std::vector<AccountRow>> read_accounts(const RouteCall& call) {
+  return read_ledger(call.api.ledger(), [](Reports& reports) { return reports.accounts(); });
+}
+
+Result<AccountRow> get_account(const RouteCall& call, const std::string& name) {
+  auto accounts = read_accounts(call);
+  if (!accounts) return tl::unexpected(accounts.error());
+  std::vector<std::string> names;
+  for (auto& row : *accounts) {
+    if (row.account.name == name) return std::move(row);
+    names.push_back(row.account.name);
+  }
+  return tl::unexpected(not_found("account", name, names));
+}
+
+RouteResult answer_account(const RouteCall& call, const std::string& name, int status) {
+  const auto row = get_account(call, name);
+  if (!row) return tl::unexpected(row.error());
+  return answer_with(to_message(*row), row->account.rev, status);
+}
+
+// One edit of an account; the answer of a dry run shows what it would be.
+RouteResult change_account(RouteCall& call, const ledger::AccountPatch& patch) {
+  auto row = get_account(call, call.name());
+  if (!row) return tl::unexpected(row.error());
+  std::optional<ledger::Balance> balance;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    if (auto edited = store.edit_account(call.name(), patch, call.if_rev, call.request.actor); !edited) return edited;
+    balance = store.find_balance(row->account.id);
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  if (!call.is_dry_run()) return answer_account(call, call.name(), 200);
+  if (patch.enabled) row->account.enabled = *patch.enabled;
+  if (patch.note) row->account.note = *patch.note;
+  if (patch.quota && balance) row->account.quota = balance->quota;
+  return answer_with(to_message(*row), row->account.rev);
+}
+
+}  // namespace
+
+RouteResult list_groups(RouteCall& call) {
+  const auto rows = read_groups(call);
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<cr::admin::Group> groups;
+  for (const auto& row : *rows) groups.push_back(to_message(row));
+  return answer_page(std::move(groups), call.query);
+}
+
+RouteResult show_group(RouteCall& call) {
+  return answer_group(call, call.name(), 200);
+}
+
+RouteResult create_group(RouteCall& call) {
+  const auto create = read_body<cr::admin::GroupCreate>(call);
+  if (!create) return tl::unexpected(create.error());
+  const auto multiplier = read_multiplier(create->multiplier);
+  if (!multiplier) return tl::unexpected(multiplier.error());
+  GroupRow row;
+  row.group.name = create->name;
+  row.group.multiplier_millionths = *multiplier;
+  row.group.note = create->note;
+  row.group.created_at = call.now;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    if (auto made = store.create_group(row.group, call.request.actor); !made) return tl::unexpected(made.error());
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  if (call.is_dry_run()) return answer_with(to_message(row), std::nullopt, k_created);
+  return answer_group(call, create->name, k_created);
+}
+
+RouteResult edit_group(RouteCall& call) {
+  const auto edit = read_body<cr::admin::GroupEdit>(call);
+  if (!edit) return tl::unexpected(edit.error());
+  ledger::GroupPatch patch;
+  patch.note = edit->note;
+  if (edit->multiplier) {
+    const auto multiplier = read_multiplier(*edit->multiplier);
+    if (!multiplier) return tl::unexpected(multiplier.error());
+    patch.multiplier_millionths = *multiplier;
+  }
+  auto row = get_group(call, call.name());
+  if (!row) return tl::unexpected(row.error());
+  auto done =
+      call.write([&](Store& store) { return store.edit_group(call.name(), patch, call.if_rev, call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  if (!call.is_dry_run()) return answer_group(call, call.name(), 200);
+  if (patch.multiplier_millionths) row->group.multiplier_millionths = *patch.multiplier_millionths;
+  if (patch.note) row->group.note = *patch.note;
+  return answer_with(to_message(*row), row->group.rev);
+}
+
+RouteResult delete_group(RouteCall& call) {
+  const auto row = get_group(call, call.name());
+  if (!row) return tl::unexpected(row.error());
+  auto done =
+      call.write([&](Store& store) { return store.delete_group(call.name(), call.if_rev, call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(*row));
+}
+
+RouteResult list_accounts(RouteCall& call) {
+  const auto rows = read_accounts(call);
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<cr::admin::Account> accounts;
+  for (const auto& row : *rows) accounts.push_back(to_message(row));
+  return answer_page(std::move(accounts), call.query);
+}
+
+RouteResult show_account(RouteCall& call) {
+  return answer_account(call, call.name(), 200);
+}
+
+RouteResult create_account(RouteCall& call) {
+  const auto create = read_body<cr::admin::AccountCreate>(call);
+  if (!create) return tl::unexpected(create.error());
+  AccountRow row;
+  row.account.name = create->name;
+  row.account.quota = create->quota;
+  row.account.note = create->note;
+  row.account.created_at = call.now;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    if (auto made = store.create_account(row.account, call.request.actor); !made) return tl::unexpected(made.error());
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  if (call.is_dry_run()) return answer_with(to_message(row), std::nullopt, k_created);
+  return answer_account(call, create->name, k_created);
+}
+
+RouteResult edit_account(RouteCall& call) {
+  const auto edit = read_body<cr::admin::AccountEdit>(call);
+  if (!edit) return tl::unexpected(edit.error());
+  ledger::AccountPatch patch;
+  if (edit->enabled) patch.enabled = switch_of(*edit->enabled);
+  if (edit->quota) patch.quota = quota_change(*edit->quota);
+  patch.note = edit->note;
+  return change_account(call, patch);
+}
+
+RouteResult credit_account(RouteCall& call) {
+  const auto credit = read_body<cr::admin::AccountCredit>(call);
+  if (!credit) return tl::unexpected(credit.error());
+  ledger::AccountPatch patch;
+  patch.quota = ledger::QuotaChange{ledger::QuotaChange::Kind::delta, credit->amount};
+  return change_account(call, patch);
+}
+
+RouteResult delete_account(RouteCall& call) {
+  const auto row = get_account(call, call.name());
+  if (!row) return tl::unexpected(row.error());
+  auto done =
+      call.write([&](Store& store) { return store.delete_account(call.name(), call.if_rev, call.request.actor); });
+  if (!done) return tl::unexpected(done.error());
+  return answer_with(to_message(*row));
+}
+
+}  // namespace cr::server::admin

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Route of `route explain`: what the router makes of every channel for a token and a model, by its own functions.
+#include "base/text.h"
+#include "relay/routing/router.h"
+#include "server/admin/routes.h"
+#include "server/admin/token_rows.h"
+
+namespace cr::server::admin {
+
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using relay::routing::Kept;
+using relay::routing::Standing;
+
+constexpr std::string_view k_root = "/v1/";
+
+Result<dialect::Endpoint> read_endpoint(const std::string& text) {
+  const auto path = text.starts_with(k_root) ? text : std::string(k_root) + text;
+  const auto endpoint = dialect::find_endpoint(path);
+  if (endpoint) return *endpoint;
+  return fail(ErrorCode::invalid,
+              "endpoint: '" + base::escape_for_terminal(text.substr(0, 64)) + "' is none that is relayed",
+              "write it as chat/completions or messages");
+}
+
+std::string why_dropped(const RouteCall& call, const relay::routing::Explained& one, dialect::Endpoint endpoint) {
+  switch (one.kept) {
+    case Kept::disabled:
+      return "disabled";
+    case Kept::other_endpoint:
+      return "its kind does not serve " + std::string(dialect::path_of(endpoint).substr(k_root.size()));
+    case Kept::other_model:
+      return "does not serve the model";
+    case Kept::yes:
+      break;
+  }
+  if (one.group == nullptr) return "in none of the token's groups";
+  const auto now = base::steady_now();
+  const auto why = call.api.hooks().health->reason(*one.channel, one.upstream_model, now);
+  const auto wait = base::format_duration(std::chrono::ceil<std::chrono::seconds>(one.standing.until - now));
+  const bool refused = one.standing.state == Standing::State::keys_refused;
+  return (refused ? "the provider refuses its keys: " : "set aside: ") + why + ", asked again in " + wait;
+}
+
+// The hold is made at the first group's multiplier: a dearer one is not paid by it.
+std::string why_kept(const relay::routing::Explained& one, const relay::routing::Explained& first, std::int64_t place,
+                     std::uint32_t tries_max) {
+  if (place > tries_max) return "kept, but tries_max is " + std::to_string(tries_max);
+  if (one.standing.state == Standing::State::due) return "its cool-down is over: the next request is a probe";
+  if (one.group->multiplier_millionths > first.group->multiplier_millionths)
+    return "of a dearer group: takes over only where nothing is held";
+  if (one.share_percent > 0) return place == 1 ? "first choice" : "first choice by weight";
+  return "if those before it fail";
+}
+
+}  // namespace
+
+RouteResult explain_route(RouteCall& call) {
+  const auto name = find_parameter(call.query, "token");
+  const auto model = find_parameter(call.query, "model");
+  if (!name || !model || model->empty()) return fail(ErrorCode::invalid, "token and model: give both");
+  const auto directory = call.api.ledger().directory().get();
+  const auto token = directory->find_token(*name);
+  if (!token) {
+    const auto row = find_token_row(call.api.ledger(), *name);  // for its words: not found, and the nearest
+    if (!row) return tl::unexpected(row.error());
+    return fail(ErrorCode::unavailable, "token '" + *name + "' is changing just now", "try again");
+  }
+  const auto asked = find_parameter(call.query, "endpoint");
+  auto endpoint = read_endpoint(asked.value_or("chat/completions"));
+  if (!endpoint) return tl::unexpected(endpoint.error());
+  auto& health = *call.api.hooks().health;
+  const auto explain = [&] {
+    return relay::routing::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
+  };
+  auto channels = explain();
+  const auto is_kept = [](const relay::routing::Explained& one) {
+    return one.kept == Kept::yes && one.group != nullptr;
+  };
+  if (!asked && std::none_of(channels.begin(), channels.end(), is_kept)) {
+    endpoint = dialect::Endpoint::messages;
+    channels = explain();
+    if (std::none_of(channels.begin(), channels.end(), is_kept)) {
+      endpoint = dialect::Endpoint::chat_completions;
+      channels = explain();
+    }
+  }
+  cr::admin::RouteExplained answer;
+  answer.token = token->name;
+  answer.model = *model;
+  answer.endpoint = dialect::path_of(*endpoint).substr(k_root.size());
+  answer.model_allowed = token->model_set.allows(*model);
+  for (const auto& one : channels) {
+    cr::admin::RouteChannel told;
+    told.channel = one.channel->name;
+    if (one.group != nullptr) told.group = one.group->name;
+    told.kept = is_kept(one) && one.standing.may_send();
+    if (told.kept) told.place = static_cast<std::int64_t>(answer.channels.size()) + 1;
+    told.reason = told.kept ? why_kept(one, channels.front(), told.place, call.api.hooks().tries_max())
+                            : why_dropped(call, one, *endpoint);
+    told.priority = one.channel->priority;
+    told.weight = one.channel->weight;
+    told.share_percent = one.share_percent;
+    if (told.kept) told.upstream_model = one.upstream_model;
+    answer.channels.push_back(std::move(told));
+  }
+  return answer_with(answer);
+}
+
+}  // namespace cr::server::admin

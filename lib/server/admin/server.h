@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// AdminServer: the admin API on a unix socket, HTTP/1.1. Made and stopped by main; runs threads of its own, one a
+// connection it may have at once. Never listens on TCP.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "ledger/core/ledger.h"
+#include "server/admin/api.h"
+
+namespace cr::server::admin {
+
+class AdminServer {
+ public:
+  using Hooks = AdminHooks;
+  struct Options {
+    std::string socket_path;
+    int passed_socket = -1;                             // listens there already, by the service manager; -1 = none
+    std::string group = "crd-admin";                    // may use the socket, beside the owner and root
+    std::size_t connections_max = 32;                   // more are told 503 and closed
+    std::size_t body_bytes_max = std::size_t{8} << 20;  // a price import is the largest
+    std::size_t requests_per_connection_max = 1000;
+    std::chrono::milliseconds idle_timeout{5'000};      // for the next request on a connection
+    std::chrono::milliseconds request_timeout{10'000};  // from a request's first byte to its last
+    std::chrono::milliseconds write_timeout{5'000};     // for a client that does not read
+  };
+  // `conflict` if another crd answers on the socket; `unavailable` if it cannot be made or threads are short.
+  static base::Result<std::unique_ptr<AdminServer>> start(Options options, ledger::Ledger& ledger, Hooks hooks,
+                                                          base::Log& log);
+  ~AdminServer();  // stop()
+
+  // Requests that run are answered, idle connections closed, the socket removed. Any thread but its own; once is
+  // enough.
+  void stop();
+
+ private:
+  struct Impl;
+  explicit AdminServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cr::server::admin

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What the token routes share: a token's row as of now, and the answer that carries a key. Any thread.
+#pragma once
+
+#include <string>
+
+#include "server/admin/routes.h"
+#include "server/admin/token_view.h"
+
+namespace cr::server::admin {
+
+base::Result<ledger::TokenRow> find_token_row(ledger::Ledger& ledger, const std::string& name);
+
+// The one answer with a key's text in it; all copies on the way are wiped.
+AdminAnswer answer_with_key(cr::admin::Token token, base::Secret key, int status);
+
+}  // namespace cr::server::admin

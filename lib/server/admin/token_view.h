@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// A token as the admin API shows it, its status in one word, and what an edit changed. Pure, any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/token_messages.h"
+#include "ledger/core/reports.h"
+
+namespace cr::server::admin {
+
+struct TokenStatusFacts {
+  bool deleted = false;
+  token::Switch enabled = token::Switch::on;
+  std::optional<base::Time> not_before, expires;
+  ledger::Balance balance;
+  bool rotating = false;  // an old key still works
+  std::span<const ledger::BudgetUse> budgets{};
+};
+// The first that holds: deleted, disabled, expired, not_yet_valid, exhausted, limited, rotating, enabled. Valid while
+// not_before <= now < expires.
+std::string_view token_status(const TokenStatusFacts& facts, base::Time now);
+
+struct TokenView {
+  const ledger::TokenRecord& record;
+  std::string_view account;
+  ledger::Balance balance;
+  std::span<const ledger::KeyRow> keys;  // current first; those past their grace are left out
+  std::optional<base::Time> last_used_at;
+  std::span<const ledger::BudgetUse> budgets{};
+};
+// When all budgets that are used up have begun anew; none if none is.
+std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);
+cr::admin::Token to_message(const TokenView& view, base::Time now);
+cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now);
+
+// Settings that differ, in the words of crctl: quota "$20.00" -> "$25.00".
+std::vector<cr::admin::Change> changes_between(const cr::admin::Token& before, const cr::admin::Token& after);
+
+}  // namespace cr::server::admin

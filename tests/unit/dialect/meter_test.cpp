@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: MIT
+#include "dialect/meter.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace cr::dialect {
+namespace {
+
+http::message::SseEvent event(std::string_view data, std::string_view name = "") {
+  return {data, name, data};
+}
+
+std::optional<Usage> usage_of_body(Endpoint endpoint, std::string_view body) {
+  Meter meter(endpoint, UsageEvent::forward);
+  meter.observe_body(body);
+  EXPECT_TRUE(meter.ended());
+  return meter.usage();
+}
+
+struct BodyRow {
+  std::string_view name;
+  Endpoint endpoint;
+  std::string_view body;
+  std::optional<Usage> expected;
+};
+
+TEST(Meter, ReadsThePlainAnswersOfTheProviders) {
+  constexpr auto k_chat = Endpoint::chat_completions;
+  for (
+      const BodyRow& row : {
+          BodyRow{"OpenAI chat", k_chat,
+                  R"({"id":"x","choices":[{"message":{"role":"assistant","content":"hi"}}],"usage":{"prompt_tokens":10,
+                   "completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},
+                   "completion_tokens_details":{"reasoning_tokens":3}}})",
+                  Usage{10, 4, 0, 5}},
+          BodyRow{
+              "DeepSeek", k_chat,
+              R"({"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_cache_hit_tokens":6,"prompt_cache_miss_tokens":4}})",
+              Usage{10, 6, 0, 5}},
+          BodyRow{"Moonshot", k_chat, R"({"usage":{"prompt_tokens":10,"completion_tokens":5,"cached_tokens":7}})",
+                  Usage{10, 7, 0, 5}},
+          BodyRow{
+              "OpenRouter cache write", k_chat,
+              R"({"usage":{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":7,"cache_write_tokens":2}}})",
+              Usage{10, 7, 2, 5}},
+          BodyRow{"reasoning only in the total", k_chat,
+                  R"({"usage":{"prompt_tokens":11,"completion_tokens":9,"total_tokens":35}})", Usage{11, 0, 0, 24}},
+          BodyRow{"details null", k_chat,
+                  R"({"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}})",
+                  Usage{1, 0, 0, 2}},
+          BodyRow{"cached above input", k_chat,
+                  R"({"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":9}}})",
+                  Usage{3, 3, 0, 2}},
+          BodyRow{"completions", Endpoint::completions,
+                  R"({"choices":[{"text":"a"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})",
+                  Usage{1, 0, 0, 2}},
+          BodyRow{"embeddings", Endpoint::embeddings,
+                  R"({"data":[{"embedding":[0.1,-2e-3]}],"usage":{"prompt_tokens":8,"total_tokens":8}})",
+                  Usage{8, 0, 0, 0}},
+          BodyRow{"responses", Endpoint::responses,
+                  R"({"output":[],"error":null,"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":2},
+                   "output_tokens":5,"output_tokens_details":{"reasoning_tokens":1},"total_tokens":15}})",
+                  Usage{10, 2, 0, 5}},
+          BodyRow{"transcription", Endpoint::audio_transcriptions,
+                  R"({"text":"hello","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":0,
+                   "audio_tokens":14},"output_tokens":5,"total_tokens":19}})",
+                  Usage{14, 0, 0, 5}},
+          BodyRow{"transcription by its length", Endpoint::audio_transcriptions,
+                  R"({"text":"hello","usage":{"type":"duration","seconds":3}})", std::nullopt},
+          BodyRow{"image edit", Endpoint::images_edits,
+                  R"({"created":1,"data":[{"b64_json":"AAAA"}],"usage":{"input_tokens":200,"input_tokens_details":
+                   {"text_tokens":10,"image_tokens":190},"output_tokens":1056,"total_tokens":1256}})",
+                  Usage{200, 0, 0, 1056}},
+          BodyRow{"Anthropic", Endpoint::messages,
+                  R"({"type":"message","content":[],"usage":{"input_tokens":10,"cache_creation_input_tokens":20,
+                   "cache_read_input_tokens":30,"output_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":20}}})",
+                  Usage{60, 30, 20, 5}},
+          BodyRow{"zeros", k_chat, R"({"usage":{"prompt_tokens":0,"completion_tokens":0}})", Usage{}},
+          BodyRow{"null", k_chat, R"({"usage":null})", std::nullopt},
+          BodyRow{"none", k_chat, R"({"choices":[]})", std::nullopt},
+          BodyRow{"empty", k_chat, R"({"usage":{}})", std::nullopt},
+          BodyRow{"half", k_chat, R"({"usage":{"prompt_tokens":4}})", std::nullopt},
+          BodyRow{"negative", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":-1}})", std::nullopt},
+          BodyRow{"fraction", k_chat, R"({"usage":{"prompt_tokens":4.5,"completion_tokens":1}})", std::nullopt},
+          BodyRow{"exponent", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1e3}})", std::nullopt},
+          BodyRow{"absurd", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1099511627777}})", std::nullopt},
+          BodyRow{"largest", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1099511627776}})",
+                  Usage{4, 0, 0, 1099511627776}},
+          BodyRow{"over 64 bits", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":99999999999999999999}})",
+                  std::nullopt},
+          BodyRow{"text", k_chat, R"({"usage":{"prompt_tokens":"4","completion_tokens":1}})", std::nullopt},
+          BodyRow{"a list", k_chat, R"({"usage":[1,2]})", std::nullopt},
+          BodyRow{"cut behind it", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1})", std::nullopt},
+          BodyRow{"HTML", k_chat, "<html>", std::nullopt},
+          BodyRow{"nothing", k_chat, "", std::nullopt},
+          BodyRow{"not an object", k_chat, "[1]", std::nullopt},
+          BodyRow{"usage deeper is none", k_chat, R"({"x":{"usage":{"prompt_tokens":4,"completion_tokens":1}}})",
+                  std::nullopt},
+      }) {
+    EXPECT_EQ(usage_of_body(row.endpoint, row.body), row.expected) << row.name;
+  }
+}
+
+TEST(Meter, D15HidesOnlyTheExtraChunkAndOnlyIfAsked) {
+  struct Row {
+    std::string_view data;
+    Fate fate;
+  };
+  constexpr std::string_view k_extra =
+      R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})";
+  for (const Row& row : {
+           Row{k_extra, Fate::hide},
+           Row{R"({"usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[ ]})", Fate::hide},
+           Row{R"({"choices":[],"usage":null})", Fate::forward},
+           Row{R"({"choices":[],"prompt_filter_results":[]})", Fate::forward},
+           Row{R"({"choices":[{"delta":{}}],"usage":{"prompt_tokens":1,"completion_tokens":2}})", Fate::forward},
+           Row{R"({"choices":[],"usage":{"prompt_tokens":1},"error":{"message":"x"}})", Fate::forward},
+           Row{R"({"usage":{"prompt_tokens":1,"completion_tokens":2}})", Fate::forward},
+           Row{R"({"choices":{},"usage":{"prompt_tokens":1,"completion_tokens":2}})", Fate::forward},
+           Row{R"({"choices":[],"usage":{"prompt_tokens":1)", Fate::forward},
+           Row{"[DONE]", Fate::forward},
+           Row{"", Fate::forward},
+       }) {
+    Meter asked(Endpoint::chat_completions, UsageEvent::hide);
+    EXPECT_EQ(asked.observe(event(row.data)), row.fate) << row.data;
+    Meter not_asked(Endpoint::chat_completions, UsageEvent::forward);
+    EXPECT_EQ(not_asked.observe(event(row.data)), Fate::forward) << row.data;
+  }
+  Meter meter(Endpoint::chat_completions, UsageEvent::hide);
+  meter.observe(event(k_extra));
+  EXPECT_EQ(meter.usage(), (Usage{1, 0, 0, 2}));
+}
+
+struct StreamRow {
+  std::string_view name;
+  Endpoint endpoint;
+  std::vector<std::string_view> events;
+  std::optional<Usage> usage;
+  std::int64_t estimate;
+  bool ended;
+  bool error;
+};
+
+std::vector<StreamRow> streams() {
+  constexpr auto k_chat = Endpoint::chat_completions;
+  return {
+      {"chat with usage",
+       k_chat,
+       {R"({"choices":[{"delta":{"role":"assistant","content":""}}],"usage":null})",
+        R"({"choices":[{"delta":{"content":"Hello"}}],"usage":null})",
+        R"({"choices":[{"delta":{"content":" you"}}],"usage":null})",
+        R"({"choices":[{"delta":{},"finish_reason":"stop"}],"usage":null})",
+        R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}})", "[DONE]"},
+       Usage{9, 0, 0, 2},
+       3,
+       true,
+       false},
+      {"F21 no usage",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}]})", R"({"choices":[{"delta":{"content":"b"}}]})",
+        R"({"choices":[{"delta":{"content":"c"}}]})", "[DONE]"},
+       std::nullopt,
+       3,
+       true,
+       false},
+      {"F20 cut",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"12345678901234567"}}]})"},
+       std::nullopt,
+       5,
+       false,
+       false},
+      {"F23 garbage between",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}]})", R"({"choices":[{"delta":{"content":"bbbbbbbb)", "}{", "\x01\xff",
+        R"({"choices":[{"delta":{"content":"c"}}]})", "[DONE]"},
+       std::nullopt,
+       2,
+       true,
+       false},
+      {"F28 error in mid-stream",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}]})", R"({"error":{"message":"overloaded","code":529}})"},
+       std::nullopt,
+       1,
+       false,
+       true},
+      {"error null is none", k_chat, {R"({"choices":[],"error":null})"}, std::nullopt, 0, false, false},
+      {"running usage, the last wins",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}})",
+        R"({"choices":[{"delta":{"content":"b"}}],"usage":{"prompt_tokens":5,"completion_tokens":2}})",
+        R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":-7}})"},
+       Usage{5, 0, 0, 2},
+       2,
+       false,
+       false},
+      {"escapes count as what they mean",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"\u4f60\u597d\ud83d\ude00"}}]})"},
+       std::nullopt,
+       3,
+       false,
+       false},
+      {"reasoning, refusals, tool calls",
+       k_chat,
+       {R"({"choices":[{"delta":{"reasoning_content":"1234"}}]})", R"({"choices":[{"delta":{"reasoning":"1234"}}]})",
+        R"({"choices":[{"delta":{"refusal":"1234"}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"id":"call_abcdefgh","type":"function","function":{"name":"get_it","arguments":""}}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":1}"}}]}}]})"},
+       std::nullopt,
+       7,
+       false,
+       false},
+      {"logprobs are not words",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","text":"aaaaaaaaaaaaaaaa"}]}}]})"},
+       std::nullopt,
+       1,
+       false,
+       false},
+      {"two choices in one chunk",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]})"},
+       std::nullopt,
+       2,
+       false,
+       false},
+      {"completions",
+       Endpoint::completions,
+       {R"({"choices":[{"text":"12345","index":0}]})", "[DONE]"},
+       std::nullopt,
+       2,
+       true,
+       false},
+      {"responses",
+       Endpoint::responses,
+       {R"({"type":"response.created","response":{"usage":null,"error":null}})",
+        R"({"type":"response.output_text.delta","delta":"12345678"})",
+        R"({"delta":"{\"a\"","type":"response.function_call_arguments.delta"})",
+        R"({"type":"response.audio.delta","delta":"AAAAAAAAAAAAAAAAAAAAAAAA"})",
+        R"({"type":"response.output_text.done","text":"12345678"})",
+        R"({"type":"response.completed","response":{"output":[{"content":[{"text":"12345678"}]}],"usage":{"input_tokens":7,
+            "input_tokens_details":{"cached_tokens":3},"output_tokens":4}}})"},
+       Usage{7, 3, 0, 4},
+       3,
+       true,
+       false},
+      {"transcript",
+       Endpoint::audio_transcriptions,
+       {R"({"type":"transcript.text.delta","delta":"hello"})",
+        R"({"type":"transcript.text.done","text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5,
+            "total_tokens":19}})"},
+       Usage{14, 0, 0, 5},
+       2,
+       true,
+       false},
+      {"responses cut by its bound",
+       Endpoint::responses,
+       {R"({"type":"response.incomplete","response":{"usage":{"input_tokens":7,"output_tokens":4}}})"},
+       Usage{7, 0, 0, 4},
+       0,
+       true,
+       false},
+      {"responses failed",
+       Endpoint::responses,
+       {R"({"type":"response.failed","response":{"error":{"code":"server_error"},"usage":null}})"},
+       std::nullopt,
+       0,
+       true,
+       true},
+      {"responses error event",
+       Endpoint::responses,
+       {R"({"type":"error","code":"x","message":"y"})"},
+       std::nullopt,
+       0,
+       false,
+       true},
+      {"Anthropic",
+       Endpoint::messages,
+       {R"({"type":"message_start","message":{"content":[],"usage":{"input_tokens":10,"cache_creation_input_tokens":1,"cache_read_input_tokens":2,"output_tokens":1}}})",
+        R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})", R"({"type":"ping"})",
+        R"({"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"1234"}})",
+        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"1234"}})",
+        R"({"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"1234"}})",
+        R"({"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":42}})",
+        R"({"type":"message_stop"})"},
+       Usage{13, 2, 1, 42},
+       3,
+       true,
+       false},
+      {"Anthropic cut: the placeholder is no usage",
+       Endpoint::messages,
+       {R"({"type":"message_start","message":{"usage":{"input_tokens":10,"output_tokens":1}}})",
+        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"1234567890"}})"},
+       std::nullopt,
+       3,
+       false,
+       false},
+      {"Anthropic input in message_delta",
+       Endpoint::messages,
+       {R"({"type":"message_start","message":{"usage":{"input_tokens":0,"output_tokens":0}}})",
+        R"({"type":"message_delta","delta":{},"usage":{"input_tokens":8,"output_tokens":4,"cache_read_input_tokens":1}})"},
+       Usage{9, 1, 0, 4},
+       0,
+       false,
+       false},
+      {"Anthropic error",
+       Endpoint::messages,
+       {R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})"},
+       std::nullopt,
+       0,
+       false,
+       true},
+  };
+}
+
+TEST(Meter, ReadsStreams) {
+  for (const StreamRow& row : streams()) {
+    Meter meter(row.endpoint, UsageEvent::forward);
+    for (const std::string_view data : row.events) meter.observe(event(data));
+    EXPECT_EQ(meter.usage(), row.usage) << row.name;
+    EXPECT_EQ(meter.estimated_output_tokens(), row.estimate) << row.name;
+    EXPECT_EQ(meter.ended(), row.ended) << row.name;
+    EXPECT_EQ(meter.saw_error(), row.error) << row.name;
+  }
+}
+
+// D16: metered whether or not the client sees it.
+TEST(Meter, D16HiddenAndForwardedMeterTheSame) {
+  for (const StreamRow& row : streams()) {
+    Meter hidden(row.endpoint, UsageEvent::hide);
+    for (const std::string_view data : row.events) hidden.observe(event(data));
+    EXPECT_EQ(hidden.usage(), row.usage) << row.name;
+    EXPECT_EQ(hidden.estimated_output_tokens(), row.estimate) << row.name;
+  }
+}
+
+TEST(Meter, KnowsTheInputOfACutStream) {
+  Meter meter(Endpoint::messages, UsageEvent::forward);
+  EXPECT_EQ(meter.input_usage(), std::nullopt);
+  meter.observe(event(
+      R"({"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}})"));
+  EXPECT_EQ(meter.input_usage(), (Usage{15, 5, 0, 0}));
+  EXPECT_EQ(meter.usage(), std::nullopt);
+}
+
+TEST(Meter, TheInputOfWhatHasNoOutputMayBeTheTotal) {
+  Meter meter(Endpoint::embeddings, UsageEvent::forward);
+  meter.observe_body(R"({"data":[],"usage":{"total_tokens":8}})");
+  EXPECT_EQ(meter.usage(), (Usage{8, 0, 0, 0}));
+  EXPECT_EQ(meter.input_usage(), meter.usage());
+  Meter chat(Endpoint::chat_completions, UsageEvent::forward);
+  chat.observe_body(R"({"usage":{"total_tokens":8}})");
+  EXPECT_EQ(chat.input_usage(), std::nullopt);
+}
+
+TEST(Meter, AnErrorByNameAlone) {
+  Meter meter(Endpoint::chat_completions, UsageEvent::forward);
+  meter.observe(event("not json", "error"));
+  EXPECT_TRUE(meter.saw_error());
+}
+
+// F27
+TEST(Meter, F27ErrorBodies) {
+  for (const std::string_view body :
+       {R"({"error":{"message":"m","type":"t","param":null,"code":null}})", R"({"error":"no"})",
+        R"({"type":"error","error":{"type":"api_error","message":"m"}})"}) {
+    Meter meter(Endpoint::messages, UsageEvent::forward);
+    meter.observe_body(body);
+    EXPECT_TRUE(meter.saw_error()) << body;
+    EXPECT_EQ(meter.usage(), std::nullopt);
+  }
+}
+
+TEST(Meter, EstimatesPlainBodies) {
+  struct Row {
+    Endpoint endpoint;
+    std::string_view body;
+    std::int64_t tokens;
+  };
+  for (
+      const Row& row : {
+          Row{Endpoint::chat_completions,
+              R"({"id":"chatcmpl-aaaaaaaaaaaa","choices":[{"message":{"role":"assistant","content":"12345678"}}]})", 2},
+          Row{Endpoint::chat_completions,
+              R"({"choices":[{"message":{"content":null,"tool_calls":[{"id":"c","function":{"name":"abcd","arguments":"12345678"}}]}}]})",
+              3},
+          Row{Endpoint::completions, R"({"choices":[{"text":"1"},{"text":"2"}]})", 2},
+          Row{Endpoint::responses,
+              R"({"output":[{"type":"message","content":[{"type":"output_text","text":"12345678"}]}],"instructions":"long long long"})",
+              2},
+          Row{Endpoint::messages,
+              R"({"content":[{"type":"text","text":"1234"},{"type":"tool_use","name":"abcd","input":{"a":"b"}}]})", 5},
+          Row{Endpoint::embeddings, R"({"data":[{"embedding":"AAAAAAAA"}]})", 0},
+      }) {
+    Meter meter(row.endpoint, UsageEvent::forward);
+    meter.observe_body(row.body);
+    EXPECT_EQ(meter.estimated_output_tokens(), row.tokens) << row.body;
+  }
+}
+
+TEST(Meter, ReadsHowLongSoundWas) {
+  struct Row {
+    const char* body;
+    std::optional<std::int64_t> ms;
+  };
+  for (const Row& row : {
+           Row{R"({"text":"a","usage":{"type":"duration","seconds":9}})", 9000},
+           Row{R"({"text":"a","duration":8.4700001,"usage":{"type":"duration","seconds":9}})", 9000},
+           Row{R"({"text":"a","duration":8.4700001})", 8471},
+           Row{R"({"text":"a","duration":"8.47"})", 8470},
+           Row{R"({"text":"a","duration":"long"})", std::nullopt},
+           Row{R"({"text":"a","duration":-1})", std::nullopt},
+           Row{R"({"text":"a","duration":1e300})", std::nullopt},
+           Row{R"({"text":"a","duration":null})", std::nullopt},
+           Row{R"({"text":"a"})", std::nullopt},
+       }) {
+    Meter meter(Endpoint::audio_transcriptions, UsageEvent::forward);
+    meter.observe_body(row.body);
+    EXPECT_EQ(meter.audio_ms(), row.ms) << row.body;
+  }
+  Meter other(Endpoint::chat_completions, UsageEvent::forward);
+  other.observe_body(R"({"duration":3})");
+  EXPECT_EQ(other.audio_ms(), std::nullopt);
+}
+
+TEST(Meter, MovesWithItsState) {
+  Meter meter(Endpoint::chat_completions, UsageEvent::hide);
+  meter.observe(event(R"({"choices":[{"delta":{"content":"abc"}}]})"));
+  Meter moved(std::move(meter));
+  EXPECT_EQ(moved.estimated_output_tokens(), 1);
+  EXPECT_EQ(moved.observe(event(R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}})")), Fate::hide);
+}
+
+TEST(Meter, TellsAResponsesIdAndNoOther) {
+  const auto of_body = [](Endpoint endpoint, std::string_view body) {
+    Meter meter(endpoint, UsageEvent::forward);
+    meter.observe_body(body);
+    return meter.response_id();
+  };
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"resp_1","output":[{"id":"msg_1"}]})"), "resp_1");
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"resp_1","output":[)"), "") << "no whole answer";
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"../x"})"), "");
+  EXPECT_EQ(of_body(Endpoint::responses, R"({"id":7})"), "");
+  EXPECT_EQ(of_body(Endpoint::chat_completions, R"({"id":"chatcmpl-1"})"), "");
+  Meter meter(Endpoint::responses, UsageEvent::forward);
+  meter.observe(event(R"({"type":"response.created","response":{"id":"resp_2","usage":null}})"));
+  EXPECT_EQ(meter.response_id(), "resp_2") << "from its first event on";
+  meter.observe(event(R"({"type":"response.output_item.added","item":{"id":"msg_1"},"id":"evt_1"})"));
+  EXPECT_EQ(meter.response_id(), "resp_2");
+}
+
+}  // namespace
+}  // namespace cr::dialect

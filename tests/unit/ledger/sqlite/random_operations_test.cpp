@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// Random operations against a small reference model; the numbers of both must agree after each, and the invariants
+// hold.
+#include <map>
+#include <random>
+
+#include "power_vfs.h"
+#include "unit/ledger/ledger_fixture.h"
+
+namespace cr::ledger {
+namespace {
+
+struct ModelHolder {
+  std::optional<std::int64_t> quota;
+  std::int64_t posted = 0, reserved = 0;
+  std::int64_t available() const {
+    return quota ? std::max<std::int64_t>(0, *quota - posted - reserved) : Credits::max().nano();
+  }
+};
+constexpr std::size_t k_days = 3;
+const Time k_first_day = base::from_unix_ms(1'767'571'200'000);  // 2026-01-05T00:00:00Z, a Monday
+
+// What a day's budget has left is what the day's requests leave of it, whenever the budget was set.
+struct ModelToken : ModelHolder {
+  std::size_t account = 0;
+  std::optional<std::int64_t> budget;
+  std::array<ModelHolder, k_days> days;
+  std::int64_t available_on(std::size_t day) const {
+    return ModelHolder{budget, days[day].posted, days[day].reserved}.available();
+  }
+};
+struct Place {
+  std::size_t token = 0, account = 0, day = 0;
+};
+struct OpenRequest {
+  ReserveOp op;
+  Place place;
+};
+struct EndedRequest {
+  RequestId id;
+  Place place;
+  std::int64_t posted = 0;  // less what was refunded
+};
+
+class RandomOperations : public LedgerFixture, public testing::WithParamInterface<int> {
+ protected:
+  static constexpr std::size_t k_tokens = 5;
+  static constexpr std::size_t k_accounts = 2;
+
+  std::int64_t below(std::int64_t bound) { return std::uniform_int_distribution<std::int64_t>(0, bound - 1)(random_); }
+  std::size_t pick(std::size_t count) { return static_cast<std::size_t>(below(static_cast<std::int64_t>(count))); }
+  std::optional<std::int64_t> some_quota() { return below(4) == 0 ? std::nullopt : std::optional(below(1000)); }
+  static std::optional<Credits> credits(std::optional<std::int64_t> nano) {
+    return nano ? std::optional(Credits::from_nano(*nano)) : std::nullopt;
+  }
+
+  void SetUp() override {
+    // Its disk keeps nobody waiting: what is proven here has nothing to do with what is durable.
+    power_vfs::install();
+    power_vfs::begin(power_vfs::Syncs::honest);
+    options_.retention = std::chrono::milliseconds(0);
+    random_.seed(static_cast<unsigned>(GetParam()));
+    open();
+    for (std::size_t i = 0; i < k_accounts; ++i) {
+      accounts_.push_back({some_quota()});
+      create_account("a" + std::to_string(i), credits(accounts_[i].quota));
+    }
+    for (std::size_t i = 0; i < k_tokens; ++i) {
+      ModelToken token;
+      token.quota = some_quota();
+      token.account = pick(k_accounts);
+      issued_.push_back(
+          create_token("t" + std::to_string(i), credits(token.quota), "a" + std::to_string(token.account)));
+      tokens_.push_back(token);
+    }
+  }
+
+  // Moves every number a request counts in.
+  void move(const Place& place, std::int64_t posted, std::int64_t reserved) {
+    for (ModelHolder* holder : {static_cast<ModelHolder*>(&tokens_[place.token]), &tokens_[place.token].days[place.day],
+                                &accounts_[place.account]}) {
+      holder->posted += posted;
+      holder->reserved += reserved;
+    }
+  }
+
+  ReserveOutcome expected_of(const Place& place, std::int64_t amount) const {
+    const ModelToken& token = tokens_[place.token];
+    const ModelHolder& account = accounts_[place.account];
+    if (!token.quota && !account.quota && !token.budget) return ReserveOutcome::unlimited;
+    const std::int64_t available = std::min({token.available(), account.available(), token.available_on(place.day)});
+    if (amount <= available) return ReserveOutcome::held;
+    if (available == token.available()) return ReserveOutcome::no_token_credit;
+    return available == account.available() ? ReserveOutcome::no_account_credit : ReserveOutcome::no_budget;
+  }
+
+  void reserve_one() {
+    const std::size_t which = pick(k_tokens);
+    const Place place{which, tokens_[which].account, pick(k_days)};
+    const std::int64_t amount = below(300);
+    ReserveOp op = reservation(issued_[which], Credits::from_nano(amount));
+    op.facts.started_at = k_first_day + std::chrono::hours(24 * static_cast<int>(place.day)) +
+                          std::chrono::milliseconds(below(86'400'000));
+    reserve(op);
+    const ReserveOutcome expected = expected_of(place, amount);
+    ASSERT_EQ(op.outcome, expected);
+    if (expected == ReserveOutcome::held) move(place, 0, amount);
+    if (expected == ReserveOutcome::held || expected == ReserveOutcome::unlimited) open_.push_back({op, place});
+  }
+
+  void settle_one() {
+    if (open_.empty()) return;
+    const std::size_t which = pick(open_.size());
+    const OpenRequest request = open_[which];
+    open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(which));
+    const std::int64_t held = request.op.amount.nano();
+    const std::int64_t cost = below(400);
+    ledger_->settle(settlement(request.op, Credits::from_nano(cost)));
+    if (below(5) == 0) ledger_->settle(settlement(request.op, Credits::from_nano(below(400))));  // once more
+    const std::int64_t posted = held > 0 ? std::min(cost, held) : cost;
+    overrun_ += cost - posted;
+    move(request.place, posted, -held);
+    if (posted > 0) ended_.push_back({request.op.facts.id, request.place, posted});
+  }
+
+  void refund_one() {
+    if (ended_.empty()) return;
+    EndedRequest& request = ended_[pick(ended_.size())];
+    const std::int64_t amount = below(request.posted + 50) + 1;
+    const auto refunded =
+        write([&](Store& store) { return store.refund_request(request.id, Credits::from_nano(amount), actor_); });
+    ASSERT_EQ(refunded.has_value(), amount <= request.posted);
+    if (!refunded) return;
+    request.posted -= amount;
+    move(request.place, -amount, 0);
+  }
+
+  void edit_one() {
+    const std::size_t which = pick(k_tokens);
+    TokenPatch patch;
+    tokens_[which].quota = some_quota();
+    patch.quota = QuotaChange{tokens_[which].quota ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
+                              credits(tokens_[which].quota).value_or(Credits())};
+    if (below(3) == 0) {
+      tokens_[which].budget = below(3) == 0 ? std::nullopt : std::optional(below(600));
+      patch.budgets[0] = QuotaChange{tokens_[which].budget ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
+                                     credits(tokens_[which].budget).value_or(Credits())};
+    }
+    if (below(2) == 0) {
+      tokens_[which].account = pick(k_accounts);
+      patch.account = "a" + std::to_string(tokens_[which].account);
+    }
+    ASSERT_TRUE(write([&](Store& store) { return store.edit_token("t" + std::to_string(which), patch, {}, actor_); }));
+  }
+
+  void crash_both() {
+    const std::string copy = (folder_ / ("crash-" + std::to_string(++crashes_))).string();
+    ASSERT_TRUE(ledger_->flush());  // the model does not know what a crash would lose
+    for (const char* part : {"", "-wal"}) {
+      if (std::filesystem::exists(options_.path + part)) std::filesystem::copy_file(options_.path + part, copy + part);
+    }
+    ledger_.reset();
+    std::filesystem::remove(options_.path);
+    power_vfs::begin(power_vfs::Syncs::honest);
+    options_.path = copy;
+    open();
+    for (const OpenRequest& request : open_) {
+      const std::int64_t held = request.op.amount.nano();
+      move(request.place, held, -held);
+    }
+    // An unlimited one, or one that held nothing, has left no trace; its settlement may still come.
+    std::erase_if(open_, [](const OpenRequest& request) { return request.op.amount > Credits(); });
+  }
+
+  void expect_same() {
+    std::array<LookOp, k_tokens> looks;
+    for (std::size_t i = 0; i < k_tokens; ++i) looks[i].token = issued_[i].token->id;
+    for (LookOp& look : looks) ledger_->look(look);
+    for (const LookOp& look : looks) waiters_.wait(&look);
+    for (std::size_t i = 0; i < k_tokens; ++i) {
+      const LookOp& seen = looks[i];
+      const ModelHolder& account = accounts_[tokens_[i].account];
+      ASSERT_EQ(seen.token_balance.posted.nano(), tokens_[i].posted);
+      ASSERT_EQ(seen.token_balance.reserved.nano(), tokens_[i].reserved);
+      ASSERT_EQ(seen.token_balance.available().nano(), tokens_[i].available());
+      ASSERT_EQ(seen.account_balance.posted.nano(), account.posted);
+      ASSERT_EQ(seen.account_balance.reserved.nano(), account.reserved);
+      // Above a quota only where an edit has lowered it: then nothing is available.
+      ASSERT_GE(seen.token_balance.posted, Credits());
+      ASSERT_GE(seen.token_balance.reserved, Credits());
+    }
+    ASSERT_EQ(ledger_->counters().overrun.nano(), overrun_);
+  }
+
+  std::mt19937 random_;
+  std::vector<ModelHolder> accounts_;
+  std::vector<ModelToken> tokens_;
+  std::vector<IssuedKey> issued_;
+  std::vector<OpenRequest> open_;
+  std::vector<EndedRequest> ended_;
+  std::int64_t overrun_ = 0;
+};
+
+// 100,000 operations in all.
+constexpr int k_seeds = 40, k_steps = 2500;
+
+TEST_P(RandomOperations, agree_with_the_model) {
+  for (int step = 0; step < k_steps; ++step) {
+    const std::int64_t dice = below(1000);
+    if (dice < 500) {
+      reserve_one();
+    } else if (dice < 880) {
+      settle_one();
+    } else if (dice < 900) {
+      refund_one();
+    } else if (dice < 995) {
+      edit_one();
+    } else {
+      crash_both();
+    }
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
+    expect_same();
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
+    if (step % 250 == 249) expect_sound();
+  }
+  expect_sound();
+  EXPECT_GT(crashes_, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, testing::Range(1, 1 + k_seeds));
+
+}  // namespace
+}  // namespace cr::ledger

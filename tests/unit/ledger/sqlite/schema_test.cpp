@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sqlite/schema.h"
+
+#include <fstream>
+
+#include "unit/ledger/ledger_fixture.h"
+
+namespace cr::ledger {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class Schema : public LedgerFixture {
+ protected:
+  sqlite::Database stopped() {
+    open();
+    create_token("ci", dollars(3));
+    ledger_.reset();
+    return database();
+  }
+};
+
+constexpr Migration k_steps[] = {
+    {7, "ALTER TABLE token ADD COLUMN colour TEXT"},
+    {8, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
+};
+
+TEST_F(Schema, older_store_is_migrated_after_a_copy) {
+  sqlite::Database db = stopped();
+  ASSERT_TRUE(migrate(db, k_steps, 8));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 8);
+  EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
+  const std::string backup = options_.path + ".v6.bak";
+  EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  auto copy = sqlite::Database::open(backup, {});
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(*copy->query_int("PRAGMA user_version"), k_schema_version);
+  EXPECT_EQ(*copy->query_int("SELECT count(*) FROM token WHERE name = 'ci'"), 1);
+  EXPECT_EQ(*copy->query_int("PRAGMA application_id"), k_application_id);
+}
+
+TEST_F(Schema, steps_already_taken_are_not_taken_again) {
+  sqlite::Database db = stopped();
+  ASSERT_TRUE(migrate(db, k_steps, 7));
+  ASSERT_TRUE(migrate(db, k_steps, 8));
+  ASSERT_TRUE(migrate(db, k_steps, 8));
+  EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
+  EXPECT_TRUE(fs::exists(options_.path + ".v7.bak"));
+}
+
+TEST_F(Schema, failed_step_leaves_the_old_store_whole) {
+  sqlite::Database db = stopped();
+  constexpr Migration bad[] = {{7, "ALTER TABLE token ADD COLUMN colour TEXT"}, {8, "UPDATE nowhere SET a = 1"}};
+  EXPECT_FALSE(migrate(db, bad, 8));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_schema_version);
+  EXPECT_FALSE(db.query_int("SELECT count(colour) FROM token"));
+  EXPECT_TRUE(migrate(db, k_steps, 8));  // the copy of the first attempt is in nobody's way
+}
+
+TEST_F(Schema, this_version_needs_neither_step_nor_copy) {
+  sqlite::Database db = stopped();
+  ASSERT_TRUE(migrate(db, migrations()));
+  EXPECT_FALSE(fs::exists(options_.path + ".v6.bak"));
+  ASSERT_TRUE(check_identity(db));
+}
+
+TEST_F(Schema, rules_of_the_rows_refuse_what_the_invariants_forbid) {
+  sqlite::Database db = stopped();
+  for (const char* sql :
+       {"UPDATE token_balance SET posted = -1", "UPDATE token_balance SET reserved = -1",
+        "UPDATE account_balance SET posted = -1", "UPDATE account_balance SET reserved = -1",
+        "UPDATE token SET quota = -1",
+        "INSERT INTO token SELECT 99, rev, 'CI', account_id, groups, enabled,"
+        " not_before, expires, models, allow_ip, quota, when_low, tags, note, retrievable, created_at, NULL,"
+        " budgets, time_zone, NULL, NULL, NULL FROM token",
+        "UPDATE token SET requests_per_minute = 0", "UPDATE token SET requests_at_once = -1"}) {
+    const auto done = db.execute(sql);
+    ASSERT_FALSE(done) << sql;
+    EXPECT_EQ(done.error().code, base::ErrorCode::conflict) << done.error().message;
+  }
+}
+
+// The tables and their columns, however their text is laid out.
+std::string layout(sqlite::Database& db) {
+  std::string text;
+  auto statement = sqlite::Statement::prepare(
+      db,
+      "SELECT schema.name, column.name, column.type, column.\"notnull\", coalesce(column.dflt_value, ''), column.pk"
+      " FROM sqlite_schema AS schema JOIN pragma_table_info(schema.name) AS column ORDER BY schema.name, column.cid");
+  while (*statement->step()) {
+    for (int column = 0; column < 6; ++column) text += std::string(statement->column_text(column)) + ' ';
+    text += '\n';
+  }
+  auto indexes = sqlite::Statement::prepare(db, "SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name");
+  while (*indexes->step()) text += std::string(indexes->column_text(0)) + '\n';
+  return text;
+}
+
+TEST_F(Schema, store_of_version_1_becomes_this_one_with_all_that_is_in_it) {
+  std::ifstream file(CR_SOURCE_DIR "/tests/unit/ledger/sqlite/schema_v1.sql");
+  const std::string schema((std::istreambuf_iterator<char>(file)), {});
+  {
+    auto db = sqlite::Database::open(options_.path, {});
+    ASSERT_TRUE(db->execute(schema.c_str()));
+    ASSERT_TRUE(db->execute(
+        "INSERT INTO meta VALUES ('overrun', 0);"
+        "INSERT INTO grp VALUES (1, 1, 'default', 1000000, '', 0);"
+        "INSERT INTO account VALUES (1, 1, 'default', 1, NULL, '', 0, NULL);"
+        "INSERT INTO account_balance VALUES (1, 3000000000, 2000000000);"
+        "INSERT INTO token VALUES (1, 1, 'ci', 1, '[\"default\"]', 1, NULL, NULL, '[]', '[]', 9000000000, 0, '{}', '', "
+        "0, 0,"
+        " NULL);"
+        "INSERT INTO token_balance VALUES (1, 3000000000, 2000000000, NULL);"
+        "INSERT INTO channel VALUES (1, 4, 'main', 'openai', 1, 'https://api.example.com/v1', '[\"*\"]', '{}',"
+        " '[\"default\"]', 0, 1, 5000, 120000, 120000, 0, 'max_tokens', 0, 'kept', 0, NULL);"
+        "INSERT INTO request VALUES (x'00000000000000000000000000000001', 1, 1, 1, 1767571200000, 3000000000, 0, 'm',"
+        " 'default', 'chat', '', 0, NULL, 0, 0, 200, NULL, 3000000000, 0, 1, 0, 0, 1, 1, NULL);"
+        "INSERT INTO reservation VALUES (x'00000000000000000000000000000002', 1, 1, 1, 1767571200000, 2000000000, 0, "
+        "'m',"
+        " 'default', 'chat', '');"));
+    auto insert = sqlite::Statement::prepare(*db, "INSERT INTO meta VALUES ('vault_fingerprint', ?1)");
+    ASSERT_TRUE(insert->bind_blob(1, vault_of().fingerprint()).run());
+  }
+  options_.retention = std::chrono::milliseconds(0);
+  open();
+  EXPECT_TRUE(fs::exists(options_.path + ".v1.bak"));
+  const LookOp ci = balance(base::TokenId{1});
+  EXPECT_EQ(ci.token_balance.posted, dollars(5)) << "what was open is posted";
+  const auto channels = directory().channels();
+  ASSERT_EQ(channels.size(), 1U);
+  EXPECT_EQ(channels.front()->note, "kept");
+  EXPECT_EQ(channels.front()->timeout_total, std::chrono::hours(1));
+  EXPECT_TRUE(channels.front()->headers.empty() && channels.front()->proxy.empty());
+  const auto usage = read([](Reports& reports) {
+    return reports.usage(
+        {{}, base::from_unix_ms(1'767'571'200'000), base::from_unix_ms(1'767'571'200'001), {}, {}, {}, {}, {}, {}});
+  });
+  ASSERT_EQ(usage->size(), 1U);
+  EXPECT_EQ(usage->front().cost, dollars(5));
+  EXPECT_EQ(usage->front().requests, 2);
+  expect_sound();
+  ledger_.reset();
+  auto migrated = database();
+  options_.path = (folder_ / "fresh.db").string();
+  sqlite::Database fresh = stopped();
+  EXPECT_EQ(layout(migrated), layout(fresh));
+}
+
+}  // namespace
+}  // namespace cr::ledger
