@@ -91,4 +91,5 @@ lint:
 	@# Clang cannot read GCC's precompiled headers, and needs none.
 	@sed -E 's/ -Winvalid-pch -include [^ ]+//' $(RELEASE)/compile_commands.json > build/lint/compile_commands.json
 	@# One file at a time: of several the first one's folder decides what is checked.
-	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option
+	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option \
+		--extra-arg=-Wthread-safety

@@ -73,6 +73,8 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::config::Config confi
   const auto plan = server::listener::plan_listeners(config, passed);
   if (!plan) return tl::unexpected(plan.error());
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), std::move(config_file)));
+  // Let go of before the daemon ends, where something fails. An admin thread waits for all that follows.
+  const base::MutexLock lock(daemon->config_mutex_);
   if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
   auto tls = http::tls::TlsBook::make(daemon->config_.ca_file);
   if (!tls) return tl::unexpected(tls.error());
@@ -155,7 +157,7 @@ base::Result<void> Daemon::open_ledger() {
 }
 
 std::chrono::milliseconds Daemon::ledger_timeout() const {
-  const std::lock_guard lock(config_mutex_);
+  const base::MutexLock lock(config_mutex_);
   return config_.relay.ledger_timeout;
 }
 
@@ -225,7 +227,7 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
   hooks.test_channel = [this](const std::string& name, const std::string& model) { return test_channel(name, model); };
   hooks.health = &shared_->health;
   hooks.tries_max = [this] {
-    const std::lock_guard lock(config_mutex_);
+    const base::MutexLock lock(config_mutex_);
     return config_.relay.tries_max;
   };
   hooks.take_certificates = [this](const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
@@ -270,7 +272,7 @@ void Daemon::begin_drain() {
   notify_manager("STOPPING=1\nSTATUS=Draining");
   shared_->draining = true;
   {
-    const std::lock_guard lock(config_mutex_);
+    const base::MutexLock lock(config_mutex_);
     drain_until_ = base::steady_now() + config_.drain_timeout;
   }
   log_.info("draining", {{"requests", std::to_string(shared_->requests_running.load())}});
@@ -285,8 +287,12 @@ bool Daemon::drained() const {
 // still wait, then the rest. The ledger goes last of what writes: it commits what the workers' last requests left.
 void Daemon::finish() {
   if (!ledger_) return;  // nothing was started that would need an order
+  const auto log = [this] {
+    const base::MutexLock lock(config_mutex_);
+    return log_options(config_);
+  }();
   // Twice: who waits for the ledger gives up after one.
-  FinishGuard guard(log_options(config_), *ledger_, 2 * ledger_timeout());
+  FinishGuard guard(log, *ledger_, 2 * ledger_timeout());
   guard.step("the admin server");
   ledger_->stop_reads();
   admin_.reset();

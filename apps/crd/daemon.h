@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "admin/messages.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "http/dns/names.h"
 #include "http/tls/tls_book.h"
 #include "ledger/core/ledger.h"
@@ -41,13 +41,13 @@ class Daemon {
  private:
   Daemon(server::config::Config config, std::string config_file);
 
-  base::Result<void> open_ledger();
-  std::size_t worker_count() const;
-  base::Result<void> open_listeners(const server::listener::ListenPlan& plan);
+  base::Result<void> open_ledger() CR_REQUIRES(config_mutex_);
+  std::size_t worker_count() const CR_REQUIRES(config_mutex_);
+  base::Result<void> open_listeners(const server::listener::ListenPlan& plan) CR_REQUIRES(config_mutex_);
   base::Result<void> listen_on(const server::config::ListenAddress& address);
-  base::Result<void> open_admin(int passed_socket);
+  base::Result<void> open_admin(int passed_socket) CR_REQUIRES(config_mutex_);
   base::Result<void> read_certificates();  // admin threads, too
-  void use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls);
+  void use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls) CR_REQUIRES(config_mutex_);
   void begin_drain();
   bool drained() const;
   void finish();
@@ -59,13 +59,13 @@ class Daemon {
   std::string metrics() const;
   admin::ConfigChecked check_config(const std::string& text, const std::string& name) const;
   admin::ConfigChecked reload();
-  void use_settings();
+  void use_settings() CR_REQUIRES(config_mutex_);
   base::Result<void> take_certificates(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run);
   base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
   void append_channels(std::string& out) const;
 
-  mutable std::mutex config_mutex_;
-  server::config::Config config_;
+  mutable base::Mutex config_mutex_;
+  server::config::Config config_ CR_GUARDED_BY(config_mutex_);
   const std::string config_file_;
   const base::Time started_at_;
   base::Log log_;

@@ -33,7 +33,7 @@ std::string warnings_of(const std::shared_ptr<const http::tls::TlsServer>& tls) 
 }  // namespace
 
 admin::Status Daemon::status() const {
-  const std::lock_guard lock(config_mutex_);
+  const base::MutexLock lock(config_mutex_);
   const auto counters = ledger_->counters();
   admin::Status status;
   status.version = CR_VERSION;
@@ -150,7 +150,7 @@ void Daemon::use_settings() {
 }
 
 admin::ConfigChecked Daemon::reload() {
-  const std::lock_guard lock(config_mutex_);
+  const base::MutexLock lock(config_mutex_);
   const auto certificates = read_certificates();
   if (config_file_.empty()) {
     use_settings();

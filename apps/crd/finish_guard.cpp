@@ -21,7 +21,7 @@ FinishGuard::FinishGuard(base::Log::Options log, const ledger::Ledger& ledger,
 
 FinishGuard::~FinishGuard() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     over_ = true;
   }
   changed_.notify_one();
@@ -29,19 +29,19 @@ FinishGuard::~FinishGuard() {
 }
 
 void FinishGuard::step(const char* what) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   step_ = what;
 }
 
 void FinishGuard::ledger_ended() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   ledger_ = nullptr;
 }
 
 void FinishGuard::watch() {
   const auto until = base::steady_now() + k_time_max;
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, k_look, [this] { return over_; })) {
+  base::MutexLock lock(mutex_);
+  while (!changed_.wait_for(lock.native(), k_look, [this]() CR_REQUIRES(mutex_) { return over_; })) {
     const bool ledger_hangs = ledger_ != nullptr && ledger_->busy_for() > ledger_patience_;
     if (ledger_hangs || base::steady_now() >= until) give_up(ledger_hangs);
   }

@@ -6,10 +6,10 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "ledger/core/ledger.h"
 
 namespace cr::crd {
@@ -28,15 +28,15 @@ class FinishGuard {
 
  private:
   void watch();
-  [[noreturn]] void give_up(bool ledger_hangs);
+  [[noreturn]] void give_up(bool ledger_hangs) CR_REQUIRES(mutex_);
 
   const base::Log::Options log_;
   const std::chrono::milliseconds ledger_patience_;
-  std::mutex mutex_;
+  base::Mutex mutex_;
   std::condition_variable changed_;
-  const ledger::Ledger* ledger_;
-  const char* step_ = "";
-  bool over_ = false;
+  const ledger::Ledger* ledger_ CR_GUARDED_BY(mutex_);
+  const char* step_ CR_GUARDED_BY(mutex_) = "";
+  bool over_ CR_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -20,18 +20,18 @@ std::uint64_t in_steps(std::uint64_t bytes) {
 }  // namespace
 
 void MemoryBudget::use(Limits limits) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   limits_ = limits;
   wake_waiting();
 }
 
 std::uint64_t MemoryBudget::total() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return limits_.total;
 }
 
 bool MemoryBudget::take_trim_due() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (peak_ - used_ < k_trim_bytes) return false;
   peak_ = used_;
   return true;
@@ -110,7 +110,7 @@ MemoryCharge::~MemoryCharge() {
 }
 
 bool MemoryCharge::grow(std::uint64_t bytes) {
-  const std::lock_guard lock(budget_.mutex_);
+  const base::MutexLock lock(budget_.mutex_);
   if (!budget_.take(*this, bytes, MemoryBudget::Edge::keep)) {
     budget_.refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
@@ -121,7 +121,7 @@ bool MemoryCharge::grow(std::uint64_t bytes) {
 
 bool MemoryCharge::grow_or_wait(std::uint64_t bytes, std::function<void()> wake) {
   if (bytes <= covered_) return true;
-  const std::lock_guard lock(budget_.mutex_);
+  const base::MutexLock lock(budget_.mutex_);
   if (budget_.take(*this, bytes, MemoryBudget::Edge::pass)) {
     covered_ = charged_;
     return true;
@@ -136,7 +136,7 @@ bool MemoryCharge::grow_or_wait(std::uint64_t bytes, std::function<void()> wake)
 
 bool MemoryCharge::stop_waiting() {
   if (wanted_ == 0) return false;  // only this thread sets it
-  const std::lock_guard lock(budget_.mutex_);
+  const base::MutexLock lock(budget_.mutex_);
   wanted_ = 0;
   wake_ = nullptr;
   if (waits_) {
@@ -150,7 +150,7 @@ bool MemoryCharge::stop_waiting() {
 
 void MemoryCharge::shrink_to(std::uint64_t bytes) {
   if (in_steps(bytes) >= covered_ || covered_ == MemoryBudget::k_small_bytes) return;
-  const std::lock_guard lock(budget_.mutex_);
+  const base::MutexLock lock(budget_.mutex_);
   budget_.give_back(*this, bytes);
   covered_ = std::max(charged_, MemoryBudget::k_small_bytes);
 }

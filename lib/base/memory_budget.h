@@ -16,8 +16,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <unordered_map>
+
+#include "base/mutex.h"
 
 namespace cr::base {
 
@@ -54,18 +55,18 @@ class MemoryBudget {
     MemoryCharge* over_share = nullptr;  // the one that may pass the share
   };
   enum class Edge { keep, pass };  // pass: by the roles described above
-  bool take(MemoryCharge& charge, std::uint64_t bytes, Edge edge);
-  void give_back(MemoryCharge& charge, std::uint64_t bytes);
-  void drop_roles(Holder& holder);
-  void wake_waiting();
+  bool take(MemoryCharge& charge, std::uint64_t bytes, Edge edge) CR_REQUIRES(mutex_);
+  void give_back(MemoryCharge& charge, std::uint64_t bytes) CR_REQUIRES(mutex_);
+  void drop_roles(Holder& holder) CR_REQUIRES(mutex_);
+  void wake_waiting() CR_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  Limits limits_;
-  std::uint64_t used_ = 0;
-  std::uint64_t peak_ = 0;  // of used_, since the last trim
-  std::unordered_map<std::uint64_t, Holder> holders_;
-  MemoryCharge* over_total_ = nullptr;  // the one that may take the reserve
-  std::deque<MemoryCharge*> waiting_;   // the longest waiting first
+  mutable base::Mutex mutex_;
+  Limits limits_ CR_GUARDED_BY(mutex_);
+  std::uint64_t used_ CR_GUARDED_BY(mutex_) = 0;
+  std::uint64_t peak_ CR_GUARDED_BY(mutex_) = 0;  // of used_, since the last trim
+  std::unordered_map<std::uint64_t, Holder> holders_ CR_GUARDED_BY(mutex_);
+  MemoryCharge* over_total_ CR_GUARDED_BY(mutex_) = nullptr;  // the one that may take the reserve
+  std::deque<MemoryCharge*> waiting_ CR_GUARDED_BY(mutex_);   // the longest waiting first
   std::atomic<std::uint64_t> used_now_{0}, refused_{0}, waited_{0};
 };
 

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds k_idle_timeout{55};
 }  // namespace
 
 bool DistrustedProviders::add(std::uint64_t provider, base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   auto& until = until_[provider];
   const bool is_new = until <= now;
   until = now + k_time;
@@ -24,7 +24,7 @@ bool DistrustedProviders::add(std::uint64_t provider, base::SteadyTime now) {
 
 bool DistrustedProviders::contains(std::uint64_t provider, base::SteadyTime now) const {
   if (!any_.load(std::memory_order_acquire)) return false;
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const auto found = until_.find(provider);
   return found != until_.end() && found->second > now;
 }

@@ -12,11 +12,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "http/client/upstream.h"
 
 namespace cr::http::client {
@@ -31,8 +31,8 @@ class DistrustedProviders {
 
  private:
   std::atomic<bool> any_{false};  // ever: nothing is looked up before, and no lock taken
-  mutable std::mutex mutex_;
-  std::unordered_map<std::uint64_t, base::SteadyTime> until_;
+  mutable base::Mutex mutex_;
+  std::unordered_map<std::uint64_t, base::SteadyTime> until_ CR_GUARDED_BY(mutex_);
 };
 
 // What connections are kept for.

@@ -117,13 +117,13 @@ Result<TlsContext> TlsBook::read(const TlsFiles& files) const {
 }
 
 void TlsBook::put(const TlsFiles& files, Result<TlsContext> context) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   contexts_.insert_or_assign(files, std::move(context));
 }
 
 Result<TlsContext> TlsBook::look_up(const TlsFiles& files) const {
   if (files.empty()) return usual_;
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const auto found = contexts_.find(files);
   if (found != contexts_.end()) return found->second;
   return base::fail(ErrorCode::unavailable, "the channel's certificate files were not read",

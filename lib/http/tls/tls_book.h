@@ -8,9 +8,9 @@
 #include <compare>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace cr::http::tls {
@@ -42,8 +42,8 @@ class TlsBook {
 
   const std::string extra_ca_file_;
   TlsContext usual_;  // for channels that name no file
-  mutable std::mutex mutex_;
-  std::map<TlsFiles, base::Result<TlsContext>> contexts_;
+  mutable base::Mutex mutex_;
+  std::map<TlsFiles, base::Result<TlsContext>> contexts_ CR_GUARDED_BY(mutex_);
 };
 
 }  // namespace cr::http::tls

@@ -78,7 +78,7 @@ DirectoryFeed::DirectoryFeed(std::shared_ptr<const Directory> first) : current_(
 
 void DirectoryFeed::publish(std::shared_ptr<const Directory> directory) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     std::swap(current_, directory);
     // Under the mutex: who sees the new number finds the new directory.
     version_.fetch_add(1, std::memory_order_release);
@@ -86,7 +86,7 @@ void DirectoryFeed::publish(std::shared_ptr<const Directory> directory) {
 }
 
 DirectorySnapshot DirectoryFeed::get() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return DirectorySnapshot(current_);
 }
 

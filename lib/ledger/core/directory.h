@@ -5,11 +5,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "ledger/core/records.h"
 
 namespace cr::ledger {
@@ -76,8 +76,8 @@ class DirectoryFeed {
   DirectorySnapshot get() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Directory> current_;
+  mutable base::Mutex mutex_;
+  std::shared_ptr<const Directory> current_ CR_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> version_{1};
 };
 

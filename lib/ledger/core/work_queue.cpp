@@ -8,7 +8,7 @@ namespace cr::ledger {
 
 void AdminJob::run(Store& store) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (stage_ != Stage::waiting) {
       result = base::fail(base::ErrorCode::timeout, "change the store: who asked for it has left");
       return;
@@ -20,24 +20,24 @@ void AdminJob::run(Store& store) {
   } catch (const std::exception&) {
     result = base::fail(base::ErrorCode::internal, "change the store: the change threw an exception");
   }
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   stage_ = Stage::ran;
   changed_.notify_one();
 }
 
 void AdminJob::finish() {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   if (stage_ != Stage::left) stage_ = Stage::finished;
   changed_.notify_one();
 }
 
 base::Result<void> AdminJob::wait(std::chrono::milliseconds patience) {
-  const auto is_finished = [this] { return stage_ == Stage::finished; };
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, is_finished);
+  const auto is_finished = [this]() CR_REQUIRES(mutex_) { return stage_ == Stage::finished; };
+  base::MutexLock lock(mutex_);
+  changed_.wait_for(lock.native(), patience, is_finished);
   if (stage_ == Stage::running) {  // a long one: its commit has as much time again
-    changed_.wait(lock, [this] { return stage_ != Stage::running; });
-    changed_.wait_for(lock, patience, is_finished);
+    changed_.wait(lock.native(), [this]() CR_REQUIRES(mutex_) { return stage_ != Stage::running; });
+    changed_.wait_for(lock.native(), patience, is_finished);
   }
   if (stage_ == Stage::finished) return std::move(result);
   const bool ran = stage_ == Stage::ran;
@@ -60,7 +60,7 @@ template <class Put>
 bool WorkQueue::push_urgent(Put put) {
   bool notify = false;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (incoming_.stop || !put()) return false;
     notify = rouse();
   }
@@ -69,7 +69,7 @@ bool WorkQueue::push_urgent(Put put) {
 }
 
 bool WorkQueue::push(ReserveOp& op) {
-  return push_urgent([&] {
+  return push_urgent([&]() CR_REQUIRES(mutex_) {
     if (reserves_ + reserves_taken_ >= reserves_max_) return false;
     ++reserves_;
     incoming_.reserves.push(op);
@@ -78,14 +78,14 @@ bool WorkQueue::push(ReserveOp& op) {
 }
 
 bool WorkQueue::push(LookOp& op) {
-  return push_urgent([&] {
+  return push_urgent([&]() CR_REQUIRES(mutex_) {
     incoming_.looks.push(op);
     return true;
   });
 }
 
 bool WorkQueue::push(std::shared_ptr<AdminJob> job) {
-  return push_urgent([&] {
+  return push_urgent([&]() CR_REQUIRES(mutex_) {
     incoming_.jobs.push_back(std::move(job));
     return true;
   });
@@ -95,7 +95,7 @@ void WorkQueue::push(Settlement&& settlement) {
   bool notify = false;
   backlog_.fetch_add(1, std::memory_order_relaxed);
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     incoming_.settlements.push_back(std::move(settlement));
     if (sleep_ == Sleep::until_work) notify = rouse();  // so that somebody watches the clock
   }
@@ -104,7 +104,7 @@ void WorkQueue::push(Settlement&& settlement) {
 
 void WorkQueue::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     incoming_.stop = true;
     rouse();
   }
@@ -112,11 +112,11 @@ void WorkQueue::stop() {
 }
 
 std::size_t WorkQueue::waiting() const {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return reserves_ + reserves_taken_;
 }
 
-WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Patience& patience) {
+WorkQueue::Woken WorkQueue::sleep(base::MutexLock& lock, const Patience& patience) {
   constexpr auto k_never = base::SteadyTime::max();
   base::SteadyTime due = patience.retry_at ? *patience.retry_at : k_never;
   bool lively = patience.lively;
@@ -126,11 +126,11 @@ WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Pati
     sleep_ = due != k_never ? Sleep::until_due : Sleep::until_work;
     auto status = std::cv_status::no_timeout;
     if (due != k_never) {
-      status = work_.wait_until(lock, due);
+      status = work_.wait_until(lock.native(), due);
     } else if (patience.idle_after) {
-      status = work_.wait_for(lock, *patience.idle_after);
+      status = work_.wait_for(lock.native(), *patience.idle_after);
     } else {
-      work_.wait(lock);
+      work_.wait(lock.native());
     }
     sleep_ = Sleep::none;
     if (status == std::cv_status::no_timeout || urgent()) continue;
@@ -143,7 +143,7 @@ WorkQueue::Woken WorkQueue::sleep(std::unique_lock<std::mutex>& lock, const Pati
 }
 
 WorkQueue::Woken WorkQueue::take(Batch& batch, const Patience& patience) {
-  std::unique_lock lock(mutex_);
+  base::MutexLock lock(mutex_);
   reserves_taken_ = 0;  // by the last call, and worked off
   const Woken woken = sleep(lock, patience);
   std::swap(batch, incoming_);

@@ -9,11 +9,11 @@
 #include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/operations.h"
 
@@ -46,9 +46,9 @@ class AdminJob {
   enum class Stage { waiting, running, ran, finished, left };
   const Change* change_;
   const Ledger::DryRun dry_run_;
-  std::mutex mutex_;
+  base::Mutex mutex_;
   std::condition_variable changed_;
-  Stage stage_ = Stage::waiting;
+  Stage stage_ CR_GUARDED_BY(mutex_) = Stage::waiting;
 };
 
 // In the order of arrival.
@@ -104,23 +104,23 @@ class WorkQueue {
 
  private:
   enum class Sleep { none, until_due, until_work };
-  bool urgent() const {
+  bool urgent() const CR_REQUIRES(mutex_) {
     return !incoming_.reserves.empty() || !incoming_.looks.empty() || !incoming_.jobs.empty() || incoming_.stop;
   }
-  bool rouse();  // with the mutex held; true: the taker must be notified
+  bool rouse() CR_REQUIRES(mutex_);  // true: the taker must be notified
   template <class Put>
   bool push_urgent(Put put);
-  Woken sleep(std::unique_lock<std::mutex>& lock, const Patience& patience);
+  Woken sleep(base::MutexLock& lock, const Patience& patience) CR_REQUIRES(mutex_);
 
   const std::size_t reserves_max_;
   const std::chrono::milliseconds settle_delay_;
-  mutable std::mutex mutex_;
+  mutable base::Mutex mutex_;
   std::condition_variable work_;
-  Batch incoming_;
-  std::size_t reserves_ = 0;
-  std::size_t reserves_taken_ = 0;
+  Batch incoming_ CR_GUARDED_BY(mutex_);
+  std::size_t reserves_ CR_GUARDED_BY(mutex_) = 0;
+  std::size_t reserves_taken_ CR_GUARDED_BY(mutex_) = 0;
   std::atomic<std::size_t> backlog_{0};
-  Sleep sleep_ = Sleep::none;
+  Sleep sleep_ CR_GUARDED_BY(mutex_) = Sleep::none;
 };
 
 }  // namespace cr::ledger

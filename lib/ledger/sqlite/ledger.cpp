@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "base/mutex.h"
 #include "base/text.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/reports_state.h"
@@ -54,8 +55,8 @@ struct Ledger::Impl {
   struct Reader {
     explicit Reader(sqlite::Database& its_db) : db(its_db) {}
     sqlite::Database& db;
-    std::mutex mutex;
-    std::optional<Reports::Impl> reports;
+    base::Mutex mutex;
+    std::optional<Reports::Impl> reports CR_GUARDED_BY(mutex);
   };
   Result<void> ask(std::shared_ptr<AdminJob> job, std::string_view doing);
   Result<void> read(Reader& reader, const std::function<Result<void>(Reports&)>& query);
@@ -80,6 +81,7 @@ Result<void> Ledger::Impl::start() {
   if (auto loaded = load(*store); !loaded) return loaded;
   feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
   for (Reader* reader : {&quick, &lengthy}) {
+    const base::MutexLock lock(reader->mutex);
     reader->reports.emplace(reader->db, vault);
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped);
   }
@@ -179,7 +181,7 @@ Result<void> Ledger::Impl::ask(std::shared_ptr<AdminJob> job, std::string_view d
 }
 
 Result<void> Ledger::Impl::read(Reader& reader, const std::function<Result<void>(Reports&)>& query) {
-  const std::lock_guard lock(reader.mutex);
+  const base::MutexLock lock(reader.mutex);
   if (reads_stopped) return base::fail(ErrorCode::unavailable, "read the store: crd is stopping");
   // One transaction: every number of a report is of the same commit.
   if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;

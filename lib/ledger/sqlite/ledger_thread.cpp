@@ -75,7 +75,7 @@ milliseconds LedgerThread::busy_for() const {
 }
 
 Ledger::Counters LedgerThread::counters() const {
-  const std::lock_guard lock(counters_mutex_);
+  const base::MutexLock lock(counters_mutex_);
   Ledger::Counters counters = counters_;
   counters.waiting = queue_.waiting();
   counters.backlog = queue_.backlog();
@@ -313,7 +313,7 @@ void LedgerThread::committed() {
     parts_.feed->publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(published_)));
     directory_changed_ = false;
   }
-  const std::lock_guard lock(counters_mutex_);
+  const base::MutexLock lock(counters_mutex_);
   ++counters_.commits;
   counters_.reservations += uncommitted_.reservations;
   counters_.settlements += uncommitted_.settlements;
@@ -346,7 +346,7 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
   back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
   retry_at_ = steady_now() + back_off_;
   {
-    const std::lock_guard lock(counters_mutex_);
+    const base::MutexLock lock(counters_mutex_);
     ++counters_.failed_commits;
   }
   set_trouble(error.message);
@@ -410,7 +410,7 @@ void LedgerThread::checkpoint_if(bool due) {
 
 void LedgerThread::set_trouble(const std::string& what) {
   troubled_ = !what.empty();
-  const std::lock_guard lock(counters_mutex_);
+  const base::MutexLock lock(counters_mutex_);
   counters_.trouble = what;
 }
 

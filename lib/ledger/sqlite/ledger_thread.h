@@ -6,10 +6,10 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/work_queue.h"
 #include "ledger/sql/balances.h"
@@ -100,8 +100,8 @@ class LedgerThread {
   Directory::Impl published_;
   bool directory_changed_ = false;
 
-  mutable std::mutex counters_mutex_;
-  Ledger::Counters counters_;
+  mutable base::Mutex counters_mutex_;
+  Ledger::Counters counters_ CR_GUARDED_BY(counters_mutex_);
   Ledger::Counters uncommitted_;  // of the transaction that runs
   std::atomic<bool> troubled_{false};
   std::atomic<base::SteadyTime> busy_since_{base::SteadyTime()};  // SteadyTime() = it waits for work

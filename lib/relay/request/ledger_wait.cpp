@@ -51,7 +51,7 @@ Reservation::Reservation(const billing::HoldTerms& hold_terms) : terms(hold_term
 
 void LedgerInbox::deliver(ledger::ReserveOp* reserves, ledger::LookOp* looks) {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     if (!closed_) {
       waiting_.push_back({reserves, looks});
       // Under the lock: close() must not come between.
@@ -65,7 +65,7 @@ void LedgerInbox::deliver(ledger::ReserveOp* reserves, ledger::LookOp* looks) {
 void LedgerInbox::hand_out() {
   std::vector<Lists> taken;
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     taken.swap(waiting_);
   }
   for (const Lists& lists : taken) finish(lists);
@@ -73,7 +73,7 @@ void LedgerInbox::hand_out() {
 
 void LedgerInbox::close() {
   {
-    const std::lock_guard lock(mutex_);
+    const base::MutexLock lock(mutex_);
     closed_ = true;
   }
   hand_out();

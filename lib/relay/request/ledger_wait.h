@@ -7,10 +7,10 @@
 #include <chrono>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "base/mutex.h"
 #include "billing/price.h"
 #include "dialect/refusal.h"
 #include "http/net/event_loop.h"
@@ -58,9 +58,9 @@ class LedgerInbox {
   void hand_out();
 
   http::asio::io_context& io_;
-  std::mutex mutex_;
-  std::vector<Lists> waiting_;
-  bool closed_ = false;
+  base::Mutex mutex_;
+  std::vector<Lists> waiting_ CR_GUARDED_BY(mutex_);
+  bool closed_ CR_GUARDED_BY(mutex_) = false;
 };
 
 // One wait of a coroutine, on its frame. Worker thread.

@@ -59,7 +59,7 @@ std::optional<double> parse_decimal(std::string_view text) {
 }  // namespace
 
 void HealthBook::use(const policy::HealthLimits& limits) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   limits_ = limits;
 }
 
@@ -119,7 +119,7 @@ Standing HealthBook::standing(const Channel& channel, std::string_view model, ba
 
 Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
   if (troubled_.load(std::memory_order_acquire) == 0) return {};
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   return standing(channel_of(channel), model, now + k_timer_grain);
 }
 
@@ -127,7 +127,7 @@ std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std:
                                        base::SteadyTime now, std::optional<std::uint32_t> only) {
   Claim claim{record.id, record.rev, 0, model, false, now};
   if (record.keys.size() < 2 && troubled_.load(std::memory_order_acquire) == 0) return claim;
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   const auto judged_at = now + k_timer_grain;
   if (!standing(channel, model, judged_at).may_send()) return std::nullopt;
@@ -154,7 +154,7 @@ std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std:
 HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base::SteadyTime now) {
   const bool answered = verdict.kind == Verdict::Kind::answered;
   if (answered && troubled_.load(std::memory_order_acquire) == 0) return {};
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   // A channel's first trouble may be the first that is heard of it; with several keys its claim has made the entry.
   auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
   if (claim.rev < channel.rev) return {};
@@ -182,7 +182,7 @@ HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base
 
 HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
                                   std::int64_t duration_ms, base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
   const bool broken = finish == Finish::broken;
   add_sample(channel, {now, broken ? Sample::Kind::failed : Sample::Kind::whole,
@@ -306,7 +306,7 @@ void HealthBook::add_sample(Channel& channel, const Sample& sample) {
 }
 
 HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   HealthView view;
   const auto standing_now = standing(channel, {}, now);
@@ -339,7 +339,7 @@ HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTim
 }
 
 std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_view model, base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const auto& channel = channel_of(record);
   if (standing(channel, model, now).may_send()) return {};
   if (channel.open && now < channel.open_until) return channel.why;
@@ -352,7 +352,7 @@ std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_
 }
 
 void HealthBook::forgive(const ledger::ChannelRecord& record) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   if (channel.rev != record.rev) return;
   for (auto& key : channel.keys) key.clear();

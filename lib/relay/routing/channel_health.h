@@ -16,7 +16,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +23,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "ledger/core/records.h"
 #include "relay/policy/settings.h"
 
@@ -135,26 +135,29 @@ class HealthBook {
     bool troubled = false;
   };
 
-  Channel& channel_of(const ledger::ChannelRecord& record) { return at_rev(record.id, record.rev, record.keys.size()); }
-  Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys);
+  Channel& channel_of(const ledger::ChannelRecord& record) CR_REQUIRES(mutex_) {
+    return at_rev(record.id, record.rev, record.keys.size());
+  }
+  Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) CR_REQUIRES(mutex_);
   static const Trouble* find_trouble(const std::vector<Trouble>& troubles, std::string_view model);
-  Standing standing(const Channel& channel, std::string_view model, base::SteadyTime now) const;
+  Standing standing(const Channel& channel, std::string_view model, base::SteadyTime now) const CR_REQUIRES(mutex_);
   // Whether a claim was made to find out about this trouble, and not about an earlier one.
   static bool is_probe_of(const Channel& channel, const Claim& claim);
   static bool is_probe_of(const Trouble& trouble, const Claim& claim);
   static void leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now);
-  HealthChange fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now);
-  HealthChange put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict, base::SteadyTime now);
-  HealthChange clear(Channel& channel, const Claim& claim, base::SteadyTime now);
-  void open(Channel& channel, const Verdict& verdict, base::SteadyTime now);
-  void add_sample(Channel& channel, const Sample& sample);
-  bool fails_often(const Channel& channel, base::SteadyTime now) const;
-  void note_trouble(Channel& channel);
-  std::chrono::milliseconds cool_down(std::uint32_t step) const;
+  HealthChange fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now) CR_REQUIRES(mutex_);
+  HealthChange put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict, base::SteadyTime now)
+      CR_REQUIRES(mutex_);
+  HealthChange clear(Channel& channel, const Claim& claim, base::SteadyTime now) CR_REQUIRES(mutex_);
+  void open(Channel& channel, const Verdict& verdict, base::SteadyTime now) CR_REQUIRES(mutex_);
+  void add_sample(Channel& channel, const Sample& sample) CR_REQUIRES(mutex_);
+  bool fails_often(const Channel& channel, base::SteadyTime now) const CR_REQUIRES(mutex_);
+  void note_trouble(Channel& channel) CR_REQUIRES(mutex_);
+  std::chrono::milliseconds cool_down(std::uint32_t step) const CR_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_;
-  policy::HealthLimits limits_;
-  std::unordered_map<base::ChannelId, Channel> channels_;
+  mutable base::Mutex mutex_;
+  policy::HealthLimits limits_ CR_GUARDED_BY(mutex_);
+  std::unordered_map<base::ChannelId, Channel> channels_ CR_GUARDED_BY(mutex_);
   // No channel has anything held against it: the usual request looks and claims without the lock.
   std::atomic<std::int64_t> troubled_{0};
 };

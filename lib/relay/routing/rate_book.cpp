@@ -77,7 +77,7 @@ milliseconds MinuteWindow::reset_in(base::SteadyTime now) {
 template <class Use>
 auto RateBook::with(base::TokenId token, base::SteadyTime now, Use use) {
   Shard& shard = shards_[static_cast<std::size_t>(token.value) % k_shards];
-  const std::lock_guard lock(shard.mutex);
+  const base::MutexLock lock(shard.mutex);
   if (++shard.calls >= k_calls_between_sweeps) {
     shard.calls = 0;
     for (auto place = shard.states.begin(); place != shard.states.end();) {

@@ -8,12 +8,12 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "ledger/core/records.h"
 
 namespace cr::relay::routing {
@@ -82,9 +82,9 @@ class RateBook {
     std::int64_t running = 0;
   };
   struct Shard {
-    std::mutex mutex;
-    std::unordered_map<base::TokenId, State> states;
-    std::uint32_t calls = 0;
+    base::Mutex mutex;
+    std::unordered_map<base::TokenId, State> states CR_GUARDED_BY(mutex);
+    std::uint32_t calls CR_GUARDED_BY(mutex) = 0;
   };
   template <class Use>
   auto with(base::TokenId token, base::SteadyTime now, Use use);

@@ -7,7 +7,7 @@ namespace cr::server::admin {
 
 base::Result<void> AdminRate::take(std::string_view what, base::SteadyTime now) {
   constexpr std::chrono::minutes k_window{1};
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   while (!taken_.empty() && now - taken_.front() >= k_window) taken_.pop_front();
   if (taken_.size() < each_minute_max_) {
     taken_.push_back(now);

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <deque>
-#include <mutex>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace cr::server::admin {
@@ -18,9 +18,9 @@ class AdminRate {
   base::Result<void> take(std::string_view what, base::SteadyTime now);
 
  private:
-  std::mutex mutex_;
+  base::Mutex mutex_;
   const std::size_t each_minute_max_;
-  std::deque<base::SteadyTime> taken_;
+  std::deque<base::SteadyTime> taken_ CR_GUARDED_BY(mutex_);
 };
 
 }  // namespace cr::server::admin

@@ -19,7 +19,7 @@ void AdminReplay::forget_old(base::SteadyTime now) {
 }
 
 void AdminReplay::sweep(base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   forget_old(now);
 }
 
@@ -30,7 +30,7 @@ std::list<AdminReplay::Entry>::iterator AdminReplay::find(const std::string& sco
 
 base::Result<std::optional<StoredAnswer>> AdminReplay::begin(const std::string& scope, const std::string& key,
                                                              const token::Digest& digest, base::SteadyTime now) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   forget_old(now);
   const auto found = find(scope, key);
   if (found == entries_.end()) {
@@ -53,7 +53,7 @@ base::Result<std::optional<StoredAnswer>> AdminReplay::begin(const std::string& 
 }
 
 void AdminReplay::finish(const std::string& scope, const std::string& key, std::optional<StoredAnswer> answer) {
-  const std::lock_guard lock(mutex_);
+  const base::MutexLock lock(mutex_);
   const auto found = find(scope, key);
   if (found == entries_.end()) return;
   if (!answer) {

@@ -7,11 +7,11 @@
 #include <chrono>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "token/key.h"
@@ -48,10 +48,10 @@ class AdminReplay {
     bool done = false;
     StoredAnswer answer;
   };
-  void forget_old(base::SteadyTime now);
-  std::list<Entry>::iterator find(const std::string& scope, const std::string& key);
-  std::mutex mutex_;
-  std::list<Entry> entries_;  // oldest first
+  void forget_old(base::SteadyTime now) CR_REQUIRES(mutex_);
+  std::list<Entry>::iterator find(const std::string& scope, const std::string& key) CR_REQUIRES(mutex_);
+  base::Mutex mutex_;
+  std::list<Entry> entries_ CR_GUARDED_BY(mutex_);  // oldest first
 };
 
 }  // namespace cr::server::admin

@@ -11,13 +11,13 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "server/admin/http.h"
 #include "server/admin/socket.h"
 
@@ -60,10 +60,10 @@ struct AdminServer::Impl {
   AdminHttp http;
   const int wake;
 
-  std::mutex mutex;
+  base::Mutex mutex;
   std::condition_variable waiting_changed;
-  std::deque<int> waiting;  // accepted, no thread has it yet
-  std::set<int> served;
+  std::deque<int> waiting CR_GUARDED_BY(mutex);  // accepted, no thread has it yet
+  std::set<int> served CR_GUARDED_BY(mutex);
   std::atomic<bool> stopping{false};
   std::vector<std::thread> threads;
 };
@@ -87,13 +87,14 @@ void AdminServer::Impl::stop() {
   const std::uint64_t one = 1;
   if (::write(wake, &one, sizeof(one)) < 0) log.error("cannot wake the admin server's thread");
   {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     // No more is read; an answer on its way is still written.
     for (const int fd : served) ::shutdown(fd, SHUT_RD);
   }
   waiting_changed.notify_all();
   for (auto& thread : threads) thread.join();
   socket.reset();
+  const base::MutexLock lock(mutex);
   for (const int fd : waiting) ::close(fd);
 }
 
@@ -119,7 +120,7 @@ void AdminServer::Impl::accept_until_stopped() {
 
 void AdminServer::Impl::hand_over(int fd) {
   {
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     if (served.size() + waiting.size() < options.connections_max) {
       waiting.push_back(fd);
       waiting_changed.notify_one();
@@ -140,15 +141,15 @@ void AdminServer::Impl::serve_until_stopped() {
   for (;;) {
     int fd = -1;
     {
-      std::unique_lock lock(mutex);
-      waiting_changed.wait(lock, [this] { return stopping || !waiting.empty(); });
+      base::MutexLock lock(mutex);
+      waiting_changed.wait(lock.native(), [this]() CR_REQUIRES(mutex) { return stopping || !waiting.empty(); });
       if (stopping) return;
       fd = waiting.front();
       waiting.pop_front();
       served.insert(fd);
     }
     serve(fd);
-    const std::lock_guard lock(mutex);
+    const base::MutexLock lock(mutex);
     served.erase(fd);
     ::close(fd);
   }
