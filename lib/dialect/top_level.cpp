@@ -94,7 +94,8 @@ RefusalOr<void> read_choices(Endpoint endpoint, std::string_view body, const Top
   if (!of_text && endpoint != Endpoint::images_generations) return {};
   for (const PolicyKey key : {PolicyKey::n, PolicyKey::best_of}) {
     if (!is_given(top[key])) continue;
-    const auto value = read_integer(body, top[key], name_of(key), 1, k_choices_max);
+    const std::int64_t least = key == PolicyKey::best_of ? 0 : 1;  // as OpenAI has it
+    const auto value = read_integer(body, top[key], name_of(key), least, k_choices_max);
     if (!value) return tl::unexpected(value.error());
     scan.choices = std::max(scan.choices, *value);
   }
@@ -124,8 +125,8 @@ std::span<const PolicyKey> bounds_of(Endpoint endpoint) {
 }
 
 RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
-  // Scoring a prompt (completions with echo and logprobs) asks for no output at all.
-  const std::int64_t least = endpoint == Endpoint::completions ? 0 : 1;
+  // Scoring a prompt (completions with echo and logprobs) and warming a cache (messages) ask for no output at all.
+  const std::int64_t least = endpoint == Endpoint::completions || endpoint == Endpoint::messages ? 0 : 1;
   for (const PolicyKey key : bounds_of(endpoint)) {
     const Member& member = top[key];
     if (member.kind == json::JsonKind::null) scan.null_bounds.push_back({name_of(key), member.place});

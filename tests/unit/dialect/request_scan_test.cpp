@@ -283,6 +283,7 @@ TEST(RequestScan, EachEndpointHasItsOwnBounds) {
            BoundRow{Endpoint::responses, R"("max_output_tokens":5)", 5},
            BoundRow{Endpoint::responses, R"("max_tokens":5)", std::nullopt},
            BoundRow{Endpoint::messages, R"("max_tokens":1)", 1},
+           BoundRow{Endpoint::messages, R"("max_tokens":0)", 0},
            BoundRow{Endpoint::messages, R"("max_output_tokens":5)", std::nullopt},
            BoundRow{Endpoint::embeddings, R"("max_tokens":5)", std::nullopt},
        }) {
@@ -355,6 +356,7 @@ TEST(RequestScan, CountsChoices) {
            ChoiceRow{Endpoint::completions, R"("prompt":[])", 1, 0},
            ChoiceRow{Endpoint::completions, R"("prompt":null)", 1, 0},
            ChoiceRow{Endpoint::completions, R"("best_of":3)", 3, 0},
+           ChoiceRow{Endpoint::completions, R"("best_of":0)", 1, 0},
            ChoiceRow{Endpoint::embeddings, R"("input":["a","b"])", 1, 2},
            ChoiceRow{Endpoint::embeddings, R"("input":[1,2,3])", 1, 1},
            ChoiceRow{Endpoint::embeddings, R"("input":"a","n":50)", 1, 1},
