@@ -33,12 +33,17 @@ std::string size_line(std::size_t size) {
   return std::string(digits.data(), end).append(k_line_end);
 }
 
+// An answer that has begun does, but a success: its provider wants the rest all the same.
+bool ends_sending(const EarlyHead& early, const http::client::UpstreamConnection& connection) {
+  return early.done && (early.outcome != http::client::AnswerOutcome::ok || connection.head().status / 100 != 2);
+}
+
 http::Task<void> read_early(http::client::UpstreamConnection& connection, http::server::Connection& client,
                             std::shared_ptr<EarlyHead> early) {
   early->outcome = co_await connection.read_head(k_no_deadline);
   early->done = true;
   early->ended.cancel();
-  if (!early->sending) co_return;
+  if (!early->sending || !ends_sending(*early, connection)) co_return;
   client.cancel_read();
   connection.cancel_send();
 }
@@ -115,11 +120,12 @@ void Exchange::frame_upload() {
   buffers.push_back(asio::buffer(k_line_end));
 }
 
-// A provider may answer before it has all: its answer counts then, and sending ends.
+// A provider may answer before it has all: its answer counts then, and sending ends, unless it is a success.
 http::Task<http::client::AnswerOutcome> Exchange::send_upload(http::client::UpstreamConnection& connection) {
   const auto early = std::make_shared<EarlyHead>(lane_.io());
   http::Watch stall(lane_.heartbeat(), {.expired =
-                                            [this, &connection] {
+                                            [this, &connection, early] {
+                                              if (early->done) return connection.cancel_send();
                                               upload_->stalled = true;
                                               connection.cancel();
                                             },
@@ -149,9 +155,9 @@ http::Task<bool> Exchange::pass_on(http::client::UpstreamConnection& connection,
   bool ok = co_await connection.send_piece(request_.buffers);
   stall.disarm();
   std::string_view piece;
-  while (ok && !early.done && !client_.body_ended()) {
+  while (ok && !ends_sending(early, connection) && !client_.body_ended()) {
     const auto outcome = co_await client_.read_piece(piece);
-    if (early.done) {  // that is what may have ended the read
+    if (ends_sending(early, connection)) {  // that is what may have ended the read
       // A piece that came all the same went nowhere: nobody can get the whole form any more.
       upload_->passed_on = upload_->passed_on || !piece.empty();
       co_return false;
