@@ -182,6 +182,31 @@ INSTANTIATE_TEST_SUITE_P(
                     ProxyCase{"a_mebibyte_of_headers", many_headers(), 502, "upstream_unreachable", "the proxy "}),
     [](const auto& one) { return one.param.name; });
 
+// What is accepted is what requests are sent by.
+TEST(ChannelAddress, IsRefusedAtOnceOrWorks) {
+  NetworkGateway net;
+  auto& daemon = net.gateway.daemon;
+  TlsUpstream upstream({.certificate = good_certificate()});
+  const auto place = "https://127.0.0.1:" + std::to_string(upstream.port());
+  net.channel(place + "/@team/v1", {"--allow-private", "--ca-file", net.ca_file});
+  net.expect_answer();
+  EXPECT_THAT(upstream.last_head(), HasSubstr("POST /@team/v1/chat/completions HTTP/1.1\r\n"));
+  const std::vector<std::vector<std::string>> table = {
+      {"--base-url", place + "/a\\v1", "its path has '\\' in it", "write / instead, or %5C"},
+      {"--base-url", "https://[10.0.0.1]/v1", "not an IPv6 address", "write an IPv6 address like"},
+      {"--proxy", "http://[10.0.0.1]:3128", "not an IPv6 address", "write it like http://proxy"}};
+  for (const auto& row : table) {
+    const auto edit = daemon.crctl({"channel", "edit", "net", row[0], row[1]});
+    EXPECT_EQ(edit.exit, 2) << row[1];
+    EXPECT_THAT(edit.err, HasSubstr(row[2]));
+    EXPECT_THAT(edit.err, HasSubstr(row[3]));
+    const auto create = daemon.crctl(
+        {"channel", "create", "new", "--kind", "openai", "--models", "m", "--base-url", place, row[0], row[1]});
+    EXPECT_EQ(create.exit, 2) << row[1];
+  }
+  net.expect_answer();
+}
+
 TEST(ChannelProxy, IsNotAskedForAPrivateAddress) {
   NetworkGateway net;
   const ConnectProxy proxy(0, "HTTP/1.1 200 OK\r\n\r\n");

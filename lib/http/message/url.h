@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The parts of an upstream's base address. Pure.
+// The URL of an upstream or of its proxy: base's, which the settings are checked by as well.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
-#include "base/result.h"
+#include "base/url.h"
 
 namespace cr::http::message {
 
-enum class Scheme { http, https };
-
-struct Url {
-  Scheme scheme = Scheme::https;
-  std::string host;  // a name, or an address without brackets
-  std::uint16_t port = 443;
-  std::string path;               // without a trailing slash; may be empty
-  std::string authority() const;  // for Host: brackets and port where due
-
-  // http(s)://host[:port][/path] and nothing else: `invalid` with userinfo, query, fragment or blanks.
-  static base::Result<Url> parse(std::string_view text);
-};
+using base::Scheme;
+using base::Url;
 
 }  // namespace cr::http::message

@@ -2,7 +2,6 @@
 #include "ledger/core/channel_rules.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
 
@@ -12,56 +11,13 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::string_view k_url_hint = "write it like https://api.example.com/v1";
+constexpr const char* k_url_hint = "write it like https://api.example.com/v1";
+constexpr const char* k_proxy_hint = "write it like http://proxy.example.com:3128";
 constexpr std::size_t k_url_bytes_max = 2048;
 constexpr std::int64_t k_weight_max = 1'000'000;
 constexpr std::int64_t k_priority_max = 1'000'000;
 constexpr std::size_t k_path_bytes_max = 4096;
 constexpr std::chrono::milliseconds k_timeout_max = std::chrono::hours(24);
-
-bool is_host_byte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-}
-
-// Of the address only what holds no password and no key: nothing before an '@', nothing from a query on.
-tl::unexpected<base::Error> bad_url(std::string_view url, const char* why) {
-  auto shown = std::string(url.substr(0, url.find_first_of("?#")));
-  if (const auto at = shown.rfind('@'); at != std::string::npos) shown = "..." + shown.substr(at);
-  return base::fail(ErrorCode::invalid, "base URL '" + shown + "': " + why, std::string(k_url_hint));
-}
-
-// The host with its port split off; IPv6 stands in brackets.
-Result<std::string_view> host_of(std::string_view url, std::string_view authority) {
-  std::string_view host = authority;
-  std::string_view port;
-  const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;
-  if (bracket == std::string_view::npos) return bad_url(url, "the bracket of its IPv6 address is not closed");
-  const std::size_t colon = authority.find(':', bracket);
-  if (colon != std::string_view::npos) {
-    host = authority.substr(0, colon);
-    port = authority.substr(colon + 1);
-    int number = 0;
-    const auto parsed = std::from_chars(port.data(), port.data() + port.size(), number);
-    if (port.empty() || parsed.ptr != port.data() + port.size() || number < 1 || number > 65535) {
-      return bad_url(url, "its port is not a number from 1 to 65535");
-    }
-  }
-  if (host.starts_with('[')) {
-    if (!host.ends_with(']') || !token::IpAddress::parse(host.substr(1, host.size() - 2))) {
-      return bad_url(url, "what stands in brackets is not an IPv6 address");
-    }
-  } else if (host.empty() || !std::all_of(host.begin(), host.end(), is_host_byte)) {
-    return bad_url(url, "its host is missing or has characters that no host has");
-  }
-  return host;
-}
-
-std::string_view after_scheme(std::string_view url) {
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (url.starts_with(scheme)) return url.substr(scheme.size());
-  }
-  return {};
-}
 
 Result<void> check_numbers(const ChannelRecord& channel) {
   const auto invalid = [&](const std::string& what) {
@@ -91,14 +47,34 @@ Result<void> check_path(const ChannelRecord& channel, std::string_view what, con
                     "crd opens the file itself: write its whole path, from /");
 }
 
-Result<void> check_network(ChannelRecord& channel) {
+// An address that an edit leaves as it was is not judged anew: a channel made under other rules can still be disabled.
+bool keeps(const ChannelRecord* before, std::string ChannelRecord::*address, const ChannelRecord& channel) {
+  return before != nullptr && before->*address == channel.*address;
+}
+
+Result<void> check_network(ChannelRecord& channel, const ChannelRecord* before) {
   if (auto checked = check_headers(channel.headers); !checked) return checked;
-  if (!channel.proxy.empty()) {
+  if (!channel.proxy.empty() && !keeps(before, &ChannelRecord::proxy, channel)) {
     auto proxy = check_proxy(channel.proxy);
     if (!proxy) return tl::unexpected(proxy.error());
     channel.proxy = std::move(*proxy);
   }
   return check_certificate_files(channel);
+}
+
+Result<void> check_address(ChannelRecord& channel, const ChannelRecord* before) {
+  if (channel.base_url.empty()) {
+    if (channel.kind == ChannelKind::echo) return {};
+    return base::fail(
+        ErrorCode::invalid,
+        "channel '" + channel.name + "': a channel of kind " + std::string(name_of(channel.kind)) + " needs a base URL",
+        k_url_hint);
+  }
+  if (keeps(before, &ChannelRecord::base_url, channel)) return {};
+  auto url = check_base_url(channel.base_url);
+  if (!url) return tl::unexpected(url.error());
+  channel.base_url = std::move(*url);
+  return {};
 }
 
 Result<void> check_map(const ChannelRecord& channel) {
@@ -118,20 +94,16 @@ Result<void> check_map(const ChannelRecord& channel) {
 
 Result<std::string> check_base_url(std::string_view url) {
   if (url.size() > k_url_bytes_max) return base::fail(ErrorCode::invalid, "base URL: longer than 2048 bytes");
-  for (const char c : url) {
-    if (c <= ' ' || c > '~') return bad_url(base::escape_for_terminal(url), "it has blanks or bytes that no URL has");
-  }
-  std::string_view rest = after_scheme(url);
-  if (rest.empty()) return bad_url(url, "it does not begin with https:// or http:// and a host");
-  if (rest.find_first_of("?#") != std::string_view::npos) return bad_url(url, "it has a query or a fragment");
-  const std::size_t slash = rest.find('/');
-  const std::string_view authority = rest.substr(0, slash);
   // Not shown: what stands before '@' may be a password.
-  if (authority.find('@') != std::string_view::npos) {
+  if (base::has_userinfo(url)) {
     return base::fail(ErrorCode::invalid, "base URL: it has a user name or password in it",
                       "set the provider's key with channel set-key");
   }
-  if (auto host = host_of(url, authority); !host) return tl::unexpected(host.error());
+  const auto parsed = base::Url::parse(url);
+  if (!parsed) {
+    return base::fail(parsed.error().code, "base URL '" + base::shown_url(url) + "': " + parsed.error().message,
+                      parsed.error().hint);
+  }
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);
 }
@@ -148,26 +120,22 @@ Result<void> check_certificate_files(const ChannelRecord& channel) {
 }
 
 Result<std::string> check_proxy(std::string_view url) {
-  const auto bad = [&](const std::string& why, std::string hint) {
+  const auto bad = [](const std::string& why, std::string hint) {
     return base::fail(ErrorCode::invalid, "proxy: " + why, std::move(hint));
   };
-  const std::string hint = "write it like http://proxy.example.com:3128";
-  if (url.size() > k_url_bytes_max) return bad("longer than 2048 bytes", hint);
+  if (url.size() > k_url_bytes_max) return bad("longer than 2048 bytes", k_proxy_hint);
   // Not shown: what stands before '@' may be a password, and all of this setting is shown to who may see channels.
   if (url.find('@') != std::string_view::npos) {
     return bad("it has a user name or password in it, and this setting is shown to everyone who may see channels",
                "let the proxy know crd by its address instead");
   }
-  const std::string shown = "'" + base::escape_for_terminal(url) + "': ";
-  if (url.starts_with("https://")) return bad(shown + "it is spoken to over plain HTTP only", hint);
-  if (!url.starts_with("http://")) return bad(shown + "it does not begin with http://", hint);
-  std::string_view authority = url.substr(7);
-  while (authority.ends_with('/')) authority.remove_suffix(1);
-  const bool clean = std::all_of(authority.begin(), authority.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (!clean || authority.find_first_of("/?#") != std::string_view::npos)
-    return bad(shown + "it has more than a host and a port", hint);
-  if (auto host = host_of(url, authority); !host) return bad(shown + "its host or its port is malformed", hint);
-  return "http://" + std::string(authority);
+  const std::string shown = "'" + base::shown_url(url) + "': ";
+  const auto parsed = base::Url::parse(url);
+  if (!parsed) return bad(shown + parsed.error().message, k_proxy_hint);
+  if (parsed->scheme != base::Scheme::http) return bad(shown + "it is spoken to over plain HTTP only", k_proxy_hint);
+  if (!parsed->path.empty()) return bad(shown + "it has more than a host and a port", k_proxy_hint);
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string(url);
 }
 
 Result<token::ModelSet> served_models(const ChannelRecord& channel) {
@@ -177,13 +145,13 @@ Result<token::ModelSet> served_models(const ChannelRecord& channel) {
 }
 
 std::string_view default_bound_field(ChannelKind kind, std::string_view base_url) {
-  const std::string_view rest = after_scheme(base_url);
-  const std::string_view host = rest.substr(0, rest.find_first_of("/:"));
-  const bool openai_itself = kind == ChannelKind::openai && base::equals_ignoring_case(host, "api.openai.com");
+  const auto url = base::Url::parse(base_url);
+  const bool openai_itself =
+      kind == ChannelKind::openai && url && base::equals_ignoring_case(url->host, "api.openai.com");
   return openai_itself ? "max_completion_tokens" : "max_tokens";
 }
 
-Result<void> complete_channel(ChannelRecord& channel) {
+Result<void> complete_channel(ChannelRecord& channel, const ChannelRecord* before) {
   const auto invalid = [&](const std::string& what, std::string hint) {
     return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': " + what, std::move(hint));
   };
@@ -194,19 +162,12 @@ Result<void> complete_channel(ChannelRecord& channel) {
   auto models = served_models(channel);
   if (!models) return tl::unexpected(models.error());
   channel.model_set = std::move(*models);
-  if (!channel.base_url.empty()) {
-    auto url = check_base_url(channel.base_url);
-    if (!url) return tl::unexpected(url.error());
-    channel.base_url = std::move(*url);
-  } else if (channel.kind != ChannelKind::echo) {
-    return invalid("a channel of kind " + std::string(name_of(channel.kind)) + " needs a base URL",
-                   std::string(k_url_hint));
-  }
+  if (auto checked = check_address(channel, before); !checked) return checked;
   if (channel.bound_field.empty()) channel.bound_field = default_bound_field(channel.kind, channel.base_url);
   if (channel.bound_field != "max_tokens" && channel.bound_field != "max_completion_tokens") {
     return invalid("the bound field is neither max_tokens nor max_completion_tokens", "leave it out for the usual one");
   }
-  if (auto checked = check_network(channel); !checked) return checked;
+  if (auto checked = check_network(channel, before); !checked) return checked;
   return check_numbers(channel);
 }
 

@@ -11,7 +11,7 @@
 
 namespace cr::ledger {
 
-// "https://host[:port][/path]", without user, query, fragment and trailing slashes.
+// What base::Url::parse takes, which requests are sent by as well; without trailing slashes.
 base::Result<std::string> check_base_url(std::string_view url);
 // models and the aliases of model_map, as one set.
 base::Result<token::ModelSet> served_models(const ChannelRecord& channel);
@@ -22,9 +22,10 @@ std::string_view default_bound_field(ChannelKind kind, std::string_view base_url
 base::Result<void> check_headers(const std::map<std::string, std::string>& headers);
 // ca_file, client_cert and client_key: absolute paths, the last two together. The files are not looked at.
 base::Result<void> check_certificate_files(const ChannelRecord& channel);
-// "http://host[:port]" without user, path, query and fragment.
+// Likewise, of "http://host[:port]" alone.
 base::Result<std::string> check_proxy(std::string_view url);
 // Checks and completes everything but name and groups: base_url, bound_field, model_set, weight, timeouts, network.
-base::Result<void> complete_channel(ChannelRecord& channel);
+// `before`: the record an edit began with, null for a new channel; addresses that are still its own are not judged.
+base::Result<void> complete_channel(ChannelRecord& channel, const ChannelRecord* before);
 
 }  // namespace cr::ledger

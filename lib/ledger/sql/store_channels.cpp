@@ -64,12 +64,12 @@ Result<void> write_channel(StatementCache& sql, const ChannelRecord& channel) {
       json_of(channel.headers), channel.proxy, channel.ca_file, channel.client_cert, channel.client_key);
 }
 
-Result<void> check_settings(Store::Impl& store, ChannelRecord& channel) {
+Result<void> check_settings(Store::Impl& store, ChannelRecord& channel, const ChannelRecord* before) {
   Result<void> done = base::check_name("channel name", channel.name);
   if (done) done = check_free(store.sql, "channel", channel.name, channel.id.value);
   if (done) done = store.check_groups(channel.groups);
   if (done) done = check_note(channel.note);
-  if (done) done = complete_channel(channel);
+  if (done) done = complete_channel(channel, before);
   return done;
 }
 
@@ -103,7 +103,7 @@ Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
   channel.rev = 1;
   channel.created_at = base::wall_now();
   if (channel.groups.empty()) channel.groups = {"default"};
-  Result<void> done = check_settings(impl_, channel);
+  Result<void> done = check_settings(impl_, channel, nullptr);
   if (done) done = check_keys(wanted.keys);
   if (!done) return tl::unexpected(done.error());
   done = impl_.sql.run(
@@ -136,7 +136,7 @@ Result<void> Store::edit_channel(std::string_view name, const std::function<Resu
   // The usual field follows a base URL that moves; one that was chosen stays.
   const bool usual = old.bound_field == default_bound_field(old.kind, old.base_url);
   if (usual && channel.bound_field == old.bound_field) channel.bound_field.clear();
-  if (auto done = check_settings(impl_, channel); !done) return done;
+  if (auto done = check_settings(impl_, channel, &old); !done) return done;
   if (audit_detail(&old, &channel) == "{}") return {};
   ++channel.rev;
   if (auto done = write_channel(impl_.sql, channel); !done) return done;

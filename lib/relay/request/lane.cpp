@@ -52,11 +52,11 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledge
 
 base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
   auto url = http::message::Url::parse(channel.base_url);
-  if (!url) return tl::unexpected(url.error());
+  if (!url) return base::fail(url.error().code, "base URL: " + url.error().message, url.error().hint);
   std::optional<http::message::Url> proxy;
   if (!channel.proxy.empty()) {
     auto parsed = http::message::Url::parse(channel.proxy);
-    if (!parsed) return tl::unexpected(parsed.error());
+    if (!parsed) return base::fail(parsed.error().code, "proxy: " + parsed.error().message, parsed.error().hint);
     proxy = std::move(*parsed);
   }
   const auto files = tls_files(channel);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "base/url.h"
 #include "ledger/core/channel_rules.h"
 #include "ledger/sql/settings_json.h"
 #include "unit/ledger/ledger_fixture.h"
@@ -43,12 +44,16 @@ TEST(BaseUrl, is_checked_and_trimmed) {
       {"https://a b", nullptr},
       {"https://a\nb", nullptr},
       {"https://a,b", nullptr},
+      {"https://a.test/@team/v1/", "https://a.test/@team/v1"},
+      {"https://a.test/x\\v1", nullptr},
+      {"https://[10.0.0.1]", nullptr},
   };
   for (const Url& row : rows) {
     const auto url = check_base_url(row.typed);
     ASSERT_EQ(url.has_value(), row.kept != nullptr) << row.typed;
     if (url) {
       EXPECT_EQ(*url, row.kept);
+      EXPECT_TRUE(base::Url::parse(*url)) << "accepted, and no request could be sent to it: " << *url;
     }
     if (!url) {
       EXPECT_EQ(url.error().code, ErrorCode::invalid);
@@ -293,6 +298,23 @@ TEST_F(StoreChannels, edit_changes_settings_but_neither_ids_nor_keys) {
   EXPECT_EQ(only()->rev, 2);
   open();
   EXPECT_EQ(only()->base_url, "http://localhost:11434/v1");
+}
+
+// Made under rules that were laxer: it can be disabled, and a new address is judged.
+TEST_F(StoreChannels, an_old_address_stands_in_the_way_of_no_other_edit) {
+  ASSERT_TRUE(create(wanted("main")));
+  ledger_.reset();
+  ASSERT_TRUE(
+      database().execute("UPDATE channel SET base_url = 'https://a.test/x\\v1', proxy = 'http://[10.0.0.1]:3128'"));
+  open();
+  ASSERT_TRUE(edit([](ChannelRecord& channel) { channel.enabled = token::Switch::off; }));
+  EXPECT_EQ(only()->base_url, "https://a.test/x\\v1");
+  const auto moved = edit([](ChannelRecord& channel) { channel.base_url = "https://a.test/y\\v1"; });
+  EXPECT_THAT(moved.error().message, HasSubstr("'\\'"));
+  ASSERT_TRUE(edit([](ChannelRecord& channel) {
+    channel.base_url = "https://a.test/v1";
+    channel.proxy.clear();
+  }));
 }
 
 TEST_F(StoreChannels, keys_are_set_added_and_removed) {
