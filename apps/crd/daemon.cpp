@@ -224,7 +224,9 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
   hooks.metrics = [this] { return metrics(); };
   hooks.check_config = [this](const std::string& text, const std::string& name) { return check_config(text, name); };
   hooks.reload = [this] { return reload(); };
-  hooks.test_channel = [this](const std::string& name, const std::string& model) { return test_channel(name, model); };
+  hooks.test_channel = [this](const std::string& name, const admin::ChannelTestRequest& request) {
+    return test_channel(name, request);
+  };
   hooks.health = &shared_->health;
   hooks.tries_max = [this] {
     const base::MutexLock lock(config_mutex_);

@@ -61,7 +61,7 @@ class Daemon {
   admin::ConfigChecked reload();
   void use_settings() CR_REQUIRES(config_mutex_);
   base::Result<void> take_certificates(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run);
-  base::Result<admin::ChannelTest> test_channel(const std::string& name, const std::string& model);
+  base::Result<admin::ChannelTest> test_channel(const std::string& name, const admin::ChannelTestRequest& request);
   void append_channels(std::string& out) const;
 
   mutable base::Mutex config_mutex_;

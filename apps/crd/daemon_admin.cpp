@@ -3,21 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <future>
 
 #include "base/hide_keys.h"
 #include "daemon.h"
-#include "relay/request/channel_probe.h"
 
 namespace cr::crd {
 
 namespace {
-
-namespace asio = boost::asio;
-constexpr std::chrono::seconds k_probe_wait{30};
-constexpr std::chrono::milliseconds k_probe_look{100};
 
 std::string with_hint(const base::Error& error) {
   return base::hide_keys(error.message + (error.hint.empty() ? "" : ": " + error.hint));
@@ -182,43 +174,6 @@ admin::ConfigChecked Daemon::reload() {
   log_.info("configuration reloaded", {{"file", config_file_}});
   if (!certificates) return {false, config_file_ + ": reloaded, but " + certificates.error().message};
   return {true, config_file_ + ": reloaded" + warnings_of(tls)};
-}
-
-base::Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, const std::string& model) {
-  std::shared_ptr<const ledger::ChannelRecord> channel;
-  const auto directory = ledger_->directory().get();
-  for (const auto& candidate : directory->channels()) {
-    if (candidate->name == name) channel = candidate;
-  }
-  if (!channel) return base::fail(base::ErrorCode::not_found, "no channel named '" + name + "'");
-  auto promise = std::make_shared<std::promise<relay::request::ProbeResult>>();
-  auto result = promise->get_future();
-  workers_.front()->post([promise, channel, model](relay::request::Lane& lane) {
-    asio::co_spawn(
-        lane.io(),
-        [&lane, promise, channel, model]() -> http::Task<void> {
-          promise->set_value(co_await relay::request::probe_channel(lane, channel, model));
-        },
-        asio::detached);
-  });
-  const auto until = base::steady_now() + k_probe_wait;
-  while (result.wait_for(k_probe_look) != std::future_status::ready) {
-    if (shared_->draining)
-      return base::fail(base::ErrorCode::unavailable, "test channel '" + name + "': crd is stopping");
-    if (base::steady_now() >= until) {
-      return base::fail(base::ErrorCode::timeout, "channel '" + name + "' did not answer in time");
-    }
-  }
-  const auto probe = result.get();
-  if (probe.ok) shared_->health.forgive(*channel);
-  admin::ChannelTest answer;
-  answer.ok = probe.ok;
-  answer.model = probe.model;
-  answer.status = probe.status;
-  answer.connect_ms = probe.connect_ms;
-  answer.total_ms = probe.total_ms;
-  answer.message = probe.message;
-  return answer;
 }
 
 }  // namespace cr::crd

@@ -107,6 +107,17 @@ void fields(auto& v, message_of<ChannelSetKey> auto& m) {
 
 void fields(auto& v, message_of<ChannelTestRequest> auto& m) {
   v("model", m.model);
+  v("key", m.key);
+}
+
+void fields(auto& v, message_of<ChannelKeyTest> auto& m) {
+  v("first", m.first);
+  v("last", m.last);
+  v("ok", m.ok);
+  v("status", m.status);
+  v("connect_ms", m.connect_ms);
+  v("total_ms", m.total_ms);
+  v("message", m.message);
 }
 
 void fields(auto& v, message_of<ChannelTest> auto& m) {
@@ -116,6 +127,7 @@ void fields(auto& v, message_of<ChannelTest> auto& m) {
   v("connect_ms", m.connect_ms);
   v("total_ms", m.total_ms);
   v("message", m.message);
+  v("keys", m.keys);
 }
 
 void fields(auto& v, message_of<ModelEntry> auto& m) {

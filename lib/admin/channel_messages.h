@@ -77,15 +77,26 @@ struct ChannelSetKey {
   std::string action;  // "set" (replace all), "add", "remove"
   std::string key;     // or, to remove, the shown prefix
 };
-struct ChannelTest {
+// How one key of a channel did; first and last are empty where it has none.
+struct ChannelKeyTest {
+  std::string first, last;
   bool ok = false;
-  std::string model;
-  int status = 0;
+  int status = 0;  // 0 = there was no answer
   std::int64_t connect_ms = 0, total_ms = 0;
   std::string message;
 };
+struct ChannelTest {
+  bool ok = false;  // with every key that was tried
+  std::string model;
+  // Of the first key that failed, or else of the first one.
+  int status = 0;
+  std::int64_t connect_ms = 0, total_ms = 0;
+  std::string message;
+  std::vector<ChannelKeyTest> keys;
+};
 struct ChannelTestRequest {
   std::optional<std::string> model;  // absent = the channel's first plain name
+  std::optional<std::string> key;    // as it is shown, or how it begins; absent = all
 };
 struct ModelEntry {
   std::string model;

@@ -281,6 +281,46 @@ TEST(ChannelTest, SaysWhetherItAnswersAndCostsNobody) {
   EXPECT_EQ(daemon.must({"request", "list", "-q"}), "");
 }
 
+// A provider that refuses one of the channel's keys, and one of which the health book knows it.
+TEST(ChannelTest, TriesEachKeyAndTakesBackOnlyWhatWasAccepted) {
+  Gateway gateway;
+  gateway.leave_end_unchecked();
+  auto& daemon = gateway.daemon;
+  daemon.must({"channel", "set-key", "fake", "--key-stdin"}, "sk-good-key-0123456789aaaa\n");
+  daemon.must({"channel", "set-key", "fake", "--add", "--key-stdin"}, "sk-badd-key-0123456789bbbb\n");
+  gateway.upstream.behave({{"status", 401}, {"times", -1}, {"authorization_end", "bbbb"}});
+  const std::vector<std::string> test{"channel", "test", "fake", "--model", "fake-b"};
+  const auto both = daemon.crctl(test);
+  EXPECT_EQ(both.exit, 13) << both.err;
+  EXPECT_THAT(both.out, testing::ContainsRegex("ok: key sk-good[^\n]*aaaa: fake-b answered 200 in "));
+  EXPECT_THAT(both.out, testing::ContainsRegex("failed: key sk-badd[^\n]*bbbb: the provider refused"));
+  EXPECT_THAT(both.err, HasSubstr("error: channel 'fake': 1 of 2 keys failed: sk-badd"));
+  EXPECT_THAT(both.err, HasSubstr("crctl channel set-key fake --add"));
+  EXPECT_THAT(both.out + both.err, Not(HasSubstr("0123456789")));
+  EXPECT_EQ(gateway.arrived(), 2);
+
+  const auto key = gateway.token("t", {"--quota", "1"});
+  for (int i = 0; i < 4; ++i) gateway.post(key, chat());
+  EXPECT_EQ(json_of(daemon, {"channel", "show", "fake"}).at("health").at("keys_aside"), 1);
+  EXPECT_EQ(daemon.crctl(test).exit, 13);
+  EXPECT_EQ(json_of(daemon, {"channel", "show", "fake"}).at("health").at("keys_aside"), 1) << "it is refused still";
+  auto only = test;
+  only.insert(only.end(), {"--only", "sk-good"});
+  EXPECT_EQ(daemon.crctl(only).exit, 0);
+  EXPECT_EQ(json_of(daemon, {"channel", "show", "fake"}).at("health").at("keys_aside"), 1) << "it was not tried";
+  gateway.upstream.reset();
+  only.back() = "sk-badd";
+  const Json good = json_of(daemon, only);
+  EXPECT_EQ(good.at("ok"), true);
+  ASSERT_EQ(good.at("keys").size(), 1U);
+  EXPECT_EQ(good.at("keys")[0].at("last"), "bbbb");
+  EXPECT_EQ(json_of(daemon, {"channel", "show", "fake"}).at("health").at("keys_aside"), 0);
+  only.back() = "sk-none";
+  const auto nobody = daemon.crctl(only);
+  EXPECT_EQ(nobody.exit, 10);
+  EXPECT_THAT(nobody.err, HasSubstr("no key begins with what was given"));
+}
+
 TEST(ChannelCreate, AnswersWithoutABaseUrlComeFromWhomTheKindIsNamedAfter) {
   BookedDaemon daemon;
   for (const auto& [kind, url] : {std::pair<std::string, std::string>{"openai", "https://api.openai.com/v1"},

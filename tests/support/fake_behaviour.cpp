@@ -30,6 +30,7 @@ const std::map<std::string, Field>& fields() {
       {"times", into(&Behaviour::times)},
       {"model", into(&Behaviour::model)},
       {"endpoint", into(&Behaviour::endpoint)},
+      {"authorization_end", into(&Behaviour::authorization_end)},
       {"status", into(&Behaviour::status)},
       {"body", into(&Behaviour::body)},
       {"raw", into(&Behaviour::raw)},
@@ -105,11 +106,12 @@ void World::add(Behaviour behaviour) {
   behaviours_.push_back(std::move(behaviour));
 }
 
-Behaviour World::take(const std::string& endpoint, const std::string& model) {
+Behaviour World::take(const Witnessed& seen) {
   std::lock_guard lock(mutex_);
   auto fits = [&](const Behaviour& behaviour) {
-    return !behaviour.early && !behaviour.stop_reading && (behaviour.model.empty() || behaviour.model == model) &&
-           (behaviour.endpoint.empty() || behaviour.endpoint == endpoint);
+    return !behaviour.early && !behaviour.stop_reading && (behaviour.model.empty() || behaviour.model == seen.model) &&
+           (behaviour.endpoint.empty() || behaviour.endpoint == seen.endpoint) &&
+           (behaviour.authorization_end.empty() || behaviour.authorization_end == seen.authorization_end);
   };
   auto found = std::find_if(behaviours_.begin(), behaviours_.end(), fits);
   if (found == behaviours_.end()) return {};

@@ -3,7 +3,7 @@
 //
 // POST /control takes one behaviour or an array of them; each serves `times` requests (default 1, -1 = for ever), the
 // first that matches is used up first. Members, all optional:
-//   model, endpoint      serve only these ("fake-a", "chat/completions")
+//   model, endpoint, authorization_end   serve only these ("fake-a", "chat/completions", the key's last four)
 //   status, body, headers, content_type   answer this instead (headers: object)
 //   events               a stream of these texts instead, byte for byte (array)
 //   raw                  write these bytes and close (not even HTTP, if you like)
@@ -40,7 +40,7 @@ namespace cr::test {
 
 struct Behaviour {
   std::int64_t times = 1;
-  std::string model, endpoint;
+  std::string model, endpoint, authorization_end;
   std::optional<int> status;
   std::optional<std::string> body, raw;
   std::map<std::string, std::string> headers;
@@ -75,7 +75,7 @@ std::string flood_event(std::size_t number, std::size_t bytes);
 class World {
  public:
   void add(Behaviour behaviour);
-  Behaviour take(const std::string& endpoint, const std::string& model);
+  Behaviour take(const Witnessed& seen);
   std::optional<Behaviour> take_early(const std::string& endpoint);
   void reset();
 

@@ -222,7 +222,7 @@ class Upstream {
     if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
     const std::string key(request.header(endpoint.starts_with("messages") ? "x-api-key" : "authorization"));
     seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
-    const Behaviour behaviour = world_.take(endpoint, seen.model);
+    const Behaviour behaviour = world_.take(seen);
     FakeAnswer answer = provider_answer(endpoint, key, request, behaviour);
     shelf_.keep(key, answer);
     seen.bound = answer.bound;

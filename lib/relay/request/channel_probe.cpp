@@ -24,15 +24,18 @@ std::string first_model(const ledger::ChannelRecord& channel) {
   return channel.model_map.empty() ? std::string() : channel.model_map.begin()->first;
 }
 
-std::string probe_body(const ledger::ChannelRecord& channel, const std::string& model) {
+std::string mapped_model(const ledger::ChannelRecord& channel, const std::string& model) {
   const auto mapped = channel.model_map.find(model);
+  return mapped == channel.model_map.end() ? model : mapped->second;
+}
+
+std::string probe_body(const ledger::ChannelRecord& channel, const std::string& upstream_model) {
   const auto bound = channel.kind == ledger::ChannelKind::anthropic || channel.bound_field.empty()
                          ? "max_tokens"
                          : channel.bound_field;
   const auto message = nlohmann::json{{"role", "user"}, {"content", "ping"}};
-  return nlohmann::json{{"model", mapped == channel.model_map.end() ? model : mapped->second},
-                        {"messages", nlohmann::json::array({message})},
-                        {bound, k_probe_output_tokens}}
+  return nlohmann::json{
+      {"model", upstream_model}, {"messages", nlohmann::json::array({message})}, {bound, k_probe_output_tokens}}
       .dump();
 }
 
@@ -50,13 +53,14 @@ std::string sentence(int status) {
 }  // namespace
 
 http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::ChannelRecord> channel,
-                                      std::string model) {
+                                      std::uint32_t key, std::string model) {
   ProbeResult result;
   result.model = model.empty() ? first_model(*channel) : std::move(model);
   if (result.model.empty()) {
     result.message = "all of the channel's models are patterns: name one with --model";
     co_return result;
   }
+  result.upstream_model = mapped_model(*channel, result.model);
   if (channel->kind == ledger::ChannelKind::echo) {
     result.ok = true;
     result.status = 200;
@@ -77,11 +81,11 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
     result.message = connected.error().message;
     co_return result;
   }
-  const auto body = probe_body(*channel, result.model);
+  const auto body = probe_body(*channel, result.upstream_model);
   const auto endpoint = channel->kind == ledger::ChannelKind::anthropic ? dialect::Endpoint::messages
                                                                         : dialect::Endpoint::chat_completions;
   std::string head;
-  write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), 0, nullptr);
+  write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), key, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
   connection->begin_send(buffers);
   const auto outcome = co_await connection->read_head(channel->timeout_first_byte);

@@ -351,11 +351,13 @@ std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_
   return soonest == nullptr ? std::string() : words_for(soonest->status, "");
 }
 
-void HealthBook::forgive(const ledger::ChannelRecord& record) {
+void HealthBook::proved_good(const ledger::ChannelRecord& record, std::uint32_t key, std::string_view model) {
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   if (channel.rev != record.rev) return;
-  for (auto& key : channel.keys) key.clear();
+  if (key < channel.keys.size()) {
+    std::erase_if(channel.keys[key], [&](const Trouble& one) { return one.model.empty() || one.model == model; });
+  }
   channel.open = false;
   channel.step = channel.in_a_row = channel.broken_in_a_row = 0;
   channel.why.clear();

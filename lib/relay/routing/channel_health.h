@@ -101,8 +101,9 @@ class HealthBook {
   HealthView view(const ledger::ChannelRecord& channel, base::SteadyTime now);
   // Why a channel may not be sent a request for this model; empty if it may.
   std::string reason(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
-  // Forget what is held against a channel: it was tested and answers.
-  void forgive(const ledger::ChannelRecord& channel);
+  // A test's request for `model` was answered well with `key`: what is held against the channel as a whole is
+  // forgotten, and what is held against this key for all models or for this one. Other keys and models were not tried.
+  void proved_good(const ledger::ChannelRecord& channel, std::uint32_t key, std::string_view model);
 
  private:
   struct Trouble {  // of one key, for one model or (refused with 401) for all

@@ -26,7 +26,8 @@ struct AdminHooks {
   std::function<std::string()> metrics;       // as Prometheus reads them
   std::function<cr::admin::ConfigChecked(const std::string& text, const std::string& name)> check_config;
   std::function<cr::admin::ConfigChecked()> reload;
-  std::function<base::Result<cr::admin::ChannelTest>(const std::string& channel, const std::string& model)>
+  std::function<base::Result<cr::admin::ChannelTest>(const std::string& channel,
+                                                     const cr::admin::ChannelTestRequest& request)>
       test_channel;
   relay::routing::HealthBook* health = nullptr;  // of the request path; never null
   std::function<std::uint32_t()> tries_max;      // channels tried for one request

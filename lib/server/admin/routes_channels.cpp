@@ -378,7 +378,7 @@ RouteResult test_channel(RouteCall& call) {
   if (!request) return tl::unexpected(request.error());
   const auto channel = get_channel(call, call.name());
   if (!channel) return tl::unexpected(channel.error());
-  const auto tested = call.api.hooks().test_channel(call.name(), request->model.value_or(""));
+  const auto tested = call.api.hooks().test_channel(call.name(), *request);
   if (!tested) return tl::unexpected(tested.error());
   return answer_with(*tested);
 }

@@ -184,8 +184,10 @@ TEST(Messages, other_answers_go_round) {
                                        "note",
                                        "created_at"});
   expect_round_trip(Page<Channel>{{sample_channel()}, std::nullopt}, {"items", "next"});
-  expect_round_trip(ChannelTest{true, "m", 200, 1, 2, "ok"},
-                    {"ok", "model", "status", "connect_ms", "total_ms", "message"});
+  expect_round_trip(ChannelTest{true, "m", 200, 1, 2, "ok", {{"sk-a", "wxyz", true, 200, 1, 2, "ok"}}},
+                    {"ok", "model", "status", "connect_ms", "total_ms", "message", "keys"});
+  expect_round_trip(ChannelKeyTest{"sk-a", "wxyz", true, 200, 1, 2, "ok"},
+                    {"first", "last", "ok", "status", "connect_ms", "total_ms", "message"});
   expect_round_trip(ModelEntry{"m", {"a"}}, {"model", "channels"});
   expect_round_trip(sample_group(), {"id", "rev", "name", "multiplier", "note", "channels", "tokens", "created_at"});
   expect_round_trip(sample_account(), {"id", "rev", "name", "enabled", "quota", "used", "reserved", "left", "tokens",
@@ -332,7 +334,7 @@ TEST(Messages, other_requests_go_round) {
                            "client_cert",
                            "client_key"});
   expect_round_trip(ChannelSetKey{"add", "sk"}, {"action", "key"});
-  expect_round_trip(ChannelTestRequest{"m"}, {"model"});
+  expect_round_trip(ChannelTestRequest{"m", "sk"}, {"model", "key"});
   expect_round_trip(GroupCreate{"g", "2", "n"}, {"name", "multiplier", "note"});
   expect_round_trip(GroupEdit{"2", "n"}, {"multiplier", "note"});
   expect_round_trip(AccountCreate{"a", sample_credits(1), "n"}, {"name", "quota", "note"});

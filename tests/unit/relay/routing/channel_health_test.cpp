@@ -324,8 +324,21 @@ TEST_F(HealthTest, AnEditGivesAFreshStart) {
 
 TEST_F(HealthTest, ForgivenAfterATest) {
   fail(5);
-  book_.forgive(record_);
+  book_.proved_good(record_, 0, "m");
   EXPECT_EQ(state(), State::ready);
+}
+
+TEST_F(HealthTest, ATestForgivesTheKeyAndTheModelItTriedAndNoOthers) {
+  set_keys(2);
+  for (int i = 0; i < 2; ++i) send({Kind::key_refused, 401, {}, {}});
+  EXPECT_EQ(state(), State::keys_refused);
+  book_.proved_good(record_, 1, "m");
+  EXPECT_EQ(book_.view(record_, now_).keys_aside, 1U);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(key(), 1);
+  for (const auto* model : {"a", "b"}) send({Kind::rate_limited, 429, {}, 1h}, model);
+  book_.proved_good(record_, 1, "a");
+  EXPECT_EQ(state("a"), State::ready);
+  EXPECT_NE(state("b"), State::ready) << "the provider limits this model, and another was tried";
 }
 
 TEST_F(HealthTest, FiguresAreOfTheLastRequests) {

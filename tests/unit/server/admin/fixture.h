@@ -48,8 +48,9 @@ class AdminFixture : public ledger::LedgerFixture {
       ++reloads_;
       return cr::admin::ConfigChecked{true, "reloaded"};
     };
-    hooks.test_channel = [](const std::string& name, const std::string& model) -> base::Result<cr::admin::ChannelTest> {
-      return cr::admin::ChannelTest{true, model, 200, 1, 2, name};
+    hooks.test_channel = [](const std::string& name,
+                            const cr::admin::ChannelTestRequest& request) -> base::Result<cr::admin::ChannelTest> {
+      return cr::admin::ChannelTest{true, request.model.value_or(""), 200, 1, 2, name, {}};
     };
     hooks.health = &health_;
     hooks.tries_max = [] { return 3u; };

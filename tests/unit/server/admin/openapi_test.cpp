@@ -98,6 +98,7 @@ TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<cr::admin::ChannelCreate>("ChannelCreate");
   expect_described<cr::admin::ChannelSetKey>("ChannelSetKey");
   expect_described<cr::admin::ChannelTest>("ChannelTest");
+  expect_described<cr::admin::ChannelKeyTest>("ChannelKeyTest");
   expect_described<cr::admin::ConfigCheck>("ConfigCheck");
   expect_described<cr::admin::ConfigChecked>("ConfigChecked");
   expect_described<cr::admin::Group>("Group");
