@@ -94,17 +94,14 @@ base::Result<Exit> run_show(Context& context, const RecordKind<T>& kind, const s
 // A change whose answer is the object: a note for eyes, the object where data was asked for.
 base::Result<Exit> print_done(Context& context, const std::string& note, const std::string& json);
 
-// PATCH of an object whose answer is the object: prints what the edit changed.
+// PATCH of an object whose answer is the object and what the edit changed: prints that.
 template <class T, class Edit>
 base::Result<Exit> run_edit(Context& context, const std::string& what, const std::string& path, const Edit& edit) {
-  std::string before;
-  if (auto old_value = context.client().get<T>(path, &before); !old_value) return tl::unexpected(old_value.error());
   std::string after;
-  auto edited = context.client().send<T>("PATCH", path, edit, context.call_options(), &after);
+  auto edited = context.client().send<admin::Edited<T>>("PATCH", path, edit, context.call_options(), &after);
   if (!edited) return tl::unexpected(edited.error());
-  const auto changes = changes_between(before, after);
-  if (changes.empty()) context.output.note(what + ": nothing to change");
-  auto printed = context.output.changes(changes, after);
+  if (edited->changes.empty()) context.output.note(what + ": nothing to change");
+  auto printed = context.output.changes(edited->changes, after);
   if (!printed) return tl::unexpected(printed.error());
   return Exit::done;
 }

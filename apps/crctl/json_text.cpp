@@ -2,7 +2,6 @@
 #include "crctl/json_text.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -19,27 +18,6 @@ Json parsed(std::string_view json) {
 std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   return value.is_null() ? std::string() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// As crctl shows a value in "before -> after": money as dollars, lists joined, nothing as "none".
-std::string change_text(const std::string& name, const Json& value) {
-  if (name == "quota") {
-    if (value.is_null()) return "unlimited";
-    const auto amount = base::Credits::parse(text_of(value));
-    if (amount) return amount->to_display();
-  }
-  if (value.is_null()) return "none";
-  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_array() || value.is_object()) {
-    std::string all;
-    for (const auto& [key, item] : value.items()) {
-      if (!all.empty()) all += ",";
-      all += value.is_object() ? key + "=" + text_of(item) : text_of(item);
-    }
-    return all.empty() ? "none" : all;
-  }
-  const std::string text = text_of(value);
-  return text.empty() ? "none" : text;
 }
 
 const Json* member_of(const Json& value, const std::string& name) {
@@ -146,23 +124,6 @@ std::string array_of(std::span<const std::string> items) {
 
 std::string json_string(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::vector<admin::Change> changes_between(std::string_view before, std::string_view after) {
-  static constexpr std::array<std::string_view, 8> k_moving{"rev",    "used",       "reserved", "left",
-                                                            "tokens", "created_at", "health",   "spent_30d"};
-  const Json old_value = parsed(before);
-  const Json new_value = parsed(after);
-  std::vector<admin::Change> changes;
-  if (!old_value.is_object() || !new_value.is_object()) return changes;
-  for (const auto& [name, value] : new_value.items()) {
-    if (std::find(k_moving.begin(), k_moving.end(), name) != k_moving.end()) continue;
-    const Json* old_member = member_of(old_value, name);
-    if (old_member != nullptr && *old_member == value) continue;
-    changes.push_back(
-        {name, old_member == nullptr ? "none" : change_text(name, *old_member), change_text(name, value)});
-  }
-  return changes;
 }
 
 }  // namespace cr::crctl

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "admin/token_messages.h"
-
 namespace cr::crctl {
 
 std::vector<std::string> array_items(std::string_view json, std::string_view member);   // each item as JSON
@@ -30,8 +28,5 @@ std::string indented(std::string_view json);
 std::string one_line(std::string_view json);
 std::string array_of(std::span<const std::string> items);  // indented
 std::string json_string(std::string_view text);            // as a JSON string, invalid UTF-8 replaced
-
-// The members that differ, as text; `used`, `rev` and the like, which move by themselves, are left out.
-std::vector<admin::Change> changes_between(std::string_view before, std::string_view after);
 
 }  // namespace cr::crctl

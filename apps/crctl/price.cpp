@@ -116,10 +116,13 @@ Result<Exit> run_set(Context& context, const SetWords& words) {
     price.effective_at = *when;
   }
   std::string raw;
-  auto set = context.client().send<Price>("PUT", path_of(words.model), price, context.call_options(), &raw);
+  auto set =
+      context.client().send<admin::Edited<Price>>("PUT", path_of(words.model), price, context.call_options(), &raw);
   if (!set) return tl::unexpected(set.error());
-  return print_done(context, fmt::format("{}set the price of '{}': {}", context.would(), set->model, terms_of(*set)),
-                    raw);
+  context.output.note(fmt::format("{}set the price of '{}': {}", context.would(), set->model, terms_of(*set)));
+  auto printed = context.output.changes(set->changes, raw);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
 }
 
 Result<Exit> run_unset(Context& context, const Texts& models) {

@@ -34,6 +34,17 @@ void fields(auto& v, const Page<T>& m) {
 }
 
 template <class T>
+void fields(auto& v, Edited<T>& m) {
+  fields(v, static_cast<T&>(m));
+  v("changes", m.changes);
+}
+template <class T>
+void fields(auto& v, const Edited<T>& m) {
+  fields(v, static_cast<const T&>(m));
+  v("changes", m.changes);
+}
+
+template <class T>
 std::string to_json(const T& message) {
   JsonWriter out;
   write_value(out, message);

@@ -118,10 +118,13 @@ void fields(auto& v, message_of<Imported> auto& m) {
 
 CR_ADMIN_ANSWER(Group)
 CR_ADMIN_ANSWER(Page<Group>)
+CR_ADMIN_ANSWER(Edited<Group>)
 CR_ADMIN_ANSWER(Account)
 CR_ADMIN_ANSWER(Page<Account>)
+CR_ADMIN_ANSWER(Edited<Account>)
 CR_ADMIN_ANSWER(Price)
 CR_ADMIN_ANSWER(Page<Price>)
+CR_ADMIN_ANSWER(Edited<Price>)
 CR_ADMIN_ANSWER(PriceQuoted)
 CR_ADMIN_ANSWER(Imported)
 CR_ADMIN_REQUEST(GroupCreate)

@@ -136,6 +136,11 @@ struct Change {
   std::string before;
   std::string after;
 };
+// The answer to an edit: the object as it is now, and what that edit changed of it.
+template <class T>
+struct Edited : T {
+  std::vector<Change> changes;  // empty = nothing to change, or an object that is new
+};
 struct TokenEdited {
   Token token;
   std::vector<Change> changes;  // empty = nothing to change

@@ -109,6 +109,9 @@ TEST(PriceSet, RefusalsAndDryRunsLeaveAll) {
   daemon.must({"price", "set", "m", "--input", "1", "--output", "2"});
   EXPECT_EQ(daemon.crctl({"price", "set", "m", "--input", "3", "--output", "4", "-n"}).err,
             "would have set the price of 'm': input $3, output $4 a million tokens\n");
+  daemon.must({"price", "set", "n", "--input", "1", "--output", "2"});
+  EXPECT_EQ(daemon.must({"price", "set", "n", "--input", "3", "--output", "2"}),
+            "input         1 -> 3\ncached_input  1 -> 3\ncache_write   1 -> 3\n");
   expect_refusals(daemon,
                   {
                       {{"price", "set", "m", "--input", "1"}, 2, "needs --output", "crctl price set --help"},

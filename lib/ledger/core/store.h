@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct Actor {
 };
 // Compare-and-set: the change is refused (`conflict`) unless the record still has this rev.
 using IfRev = std::optional<std::int64_t>;
+
+// A record before and after a change, as both are inside its transaction: the same one where nothing changed.
+template <class Record>
+struct Edited {
+  std::shared_ptr<const Record> before, after;
+};
 
 struct NewToken {
   std::string name;
@@ -110,25 +117,29 @@ class Store {
 
   // accounts, groups
   Result<AccountId> create_account(const AccountRecord& account, const Actor& actor);
-  Result<void> edit_account(std::string_view name, const AccountPatch& patch, IfRev if_rev, const Actor& actor);
+  Result<Edited<AccountRecord>> edit_account(std::string_view name, const AccountPatch& patch, IfRev if_rev,
+                                             const Actor& actor);
   Result<void> delete_account(std::string_view name, IfRev if_rev,
                               const Actor& actor);  // `conflict` while tokens use it
   Result<GroupId> create_group(const GroupRecord& group, const Actor& actor);
-  Result<void> edit_group(std::string_view name, const GroupPatch& patch, IfRev if_rev, const Actor& actor);
+  Result<Edited<GroupRecord>> edit_group(std::string_view name, const GroupPatch& patch, IfRev if_rev,
+                                         const Actor& actor);
   Result<void> delete_group(std::string_view name, IfRev if_rev, const Actor& actor);  // `conflict` while used
 
   // channels
   Result<ChannelId> create_channel(NewChannel channel, const Actor& actor);
   // `change` gets a copy of the record to alter; ids, keys and times in it are ignored.
-  Result<void> edit_channel(std::string_view name, const std::function<Result<void>(ChannelRecord&)>& change,
-                            IfRev if_rev, const Actor& actor);
+  Result<Edited<ChannelRecord>> edit_channel(std::string_view name,
+                                             const std::function<Result<void>(ChannelRecord&)>& change, IfRev if_rev,
+                                             const Actor& actor);
   Result<void> set_channel_keys(std::string_view name, std::vector<base::Secret> keys, const Actor& actor);
   Result<void> add_channel_key(std::string_view name, base::Secret key, const Actor& actor);
   Result<void> remove_channel_key(std::string_view name, std::string_view shown_prefix, const Actor& actor);
   Result<void> delete_channel(std::string_view name, IfRev if_rev, const Actor& actor);
 
   // prices
-  Result<void> set_price(const PriceRecord& price, const Actor& actor);
+  // `before` is the price of the same model and day, null where this one is new.
+  Result<Edited<PriceRecord>> set_price(const PriceRecord& price, const Actor& actor);
   Result<void> unset_price(std::string_view model, const Actor& actor);
 
   // Gives back what a request was posted, all of it or `amount`; together never more. `not_found` once its row is gone.

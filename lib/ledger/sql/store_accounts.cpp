@@ -48,10 +48,11 @@ Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor
   return id;
 }
 
-Result<void> Store::edit_account(std::string_view name, const AccountPatch& patch, IfRev if_rev, const Actor& actor) {
+Result<Edited<AccountRecord>> Store::edit_account(std::string_view name, const AccountPatch& patch, IfRev if_rev,
+                                                  const Actor& actor) {
   const auto before = impl_.get_account(name);
   if (!before) return tl::unexpected(before.error());
-  if (auto same = check_rev(if_rev, (*before)->rev, "account", name); !same) return same;
+  if (auto same = check_rev(if_rev, (*before)->rev, "account", name); !same) return tl::unexpected(same.error());
   AccountRecord account = **before;
   if (patch.enabled) account.enabled = *patch.enabled;
   if (patch.note) account.note = *patch.note;
@@ -60,18 +61,20 @@ Result<void> Store::edit_account(std::string_view name, const AccountPatch& patc
     if (!quota) return tl::unexpected(quota.error());
     account.quota = *quota;
   }
-  if (auto checked = check_note(account.note); !checked) return checked;
+  if (auto checked = check_note(account.note); !checked) return tl::unexpected(checked.error());
   const AccountRecord& old = **before;
-  if (account.enabled == old.enabled && account.note == old.note && account.quota == old.quota) return {};
+  if (account.enabled == old.enabled && account.note == old.note && account.quota == old.quota)
+    return Edited<AccountRecord>{*before, *before};
   ++account.rev;
   auto done =
       impl_.sql.run("UPDATE account SET rev = ?2, enabled = ?3, quota = ?4, note = ?5 WHERE id = ?1", account.id,
                     account.rev, std::int64_t{account.enabled == Switch::on}, account.quota, account.note);
   if (done) done = impl_.audit(actor, "account.edit", "account " + account.name, audit_detail(&old, &account));
-  if (!done) return done;
+  if (!done) return tl::unexpected(done.error());
   set_holder(impl_.balances, account, false);
-  impl_.directory.put_account(std::make_shared<const AccountRecord>(std::move(account)));
-  return {};
+  const auto after = std::make_shared<const AccountRecord>(std::move(account));
+  impl_.directory.put_account(after);
+  return Edited<AccountRecord>{*before, after};
 }
 
 Result<void> Store::delete_account(std::string_view name, IfRev if_rev, const Actor& actor) {

@@ -74,13 +74,15 @@ Result<void> check_settings(Store::Impl& store, ChannelRecord& channel, const Ch
 }
 
 // Reads the keys back from their rows, so that what works now works after a restart.
-Result<void> publish(Store::Impl& store, ChannelRecord channel, const ChannelRecord* before, const Actor& actor,
-                     std::string_view action) {
-  if (auto loaded = load_channel_keys(store, channel); !loaded) return loaded;
+Result<std::shared_ptr<const ChannelRecord>> publish(Store::Impl& store, ChannelRecord channel,
+                                                     const ChannelRecord* before, const Actor& actor,
+                                                     std::string_view action) {
+  if (auto loaded = load_channel_keys(store, channel); !loaded) return tl::unexpected(loaded.error());
   auto audited = store.audit(actor, action, "channel " + channel.name, audit_detail(before, &channel));
-  if (!audited) return audited;
-  store.directory.put_channel(std::make_shared<const ChannelRecord>(std::move(channel)));
-  return {};
+  if (!audited) return tl::unexpected(audited.error());
+  auto published = std::make_shared<const ChannelRecord>(std::move(channel));
+  store.directory.put_channel(published);
+  return published;
 }
 
 // A change of the keys alone.
@@ -92,7 +94,9 @@ Result<void> change_keys(Store::Impl& store, std::string_view name, std::string_
   ChannelRecord channel = **before;
   ++channel.rev;
   if (auto done = write_channel(store.sql, channel); !done) return done;
-  return publish(store, std::move(channel), before->get(), actor, action);
+  auto published = publish(store, std::move(channel), before->get(), actor, action);
+  if (!published) return tl::unexpected(published.error());
+  return {};
 }
 
 }  // namespace
@@ -116,19 +120,21 @@ Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
   channel.id = id;
   done = write_channel(impl_.sql, channel);
   if (done) done = insert_keys(impl_, id, wanted.keys);
-  if (done) done = publish(impl_, std::move(channel), nullptr, actor, "channel.create");
   if (!done) return tl::unexpected(done.error());
+  if (auto made = publish(impl_, std::move(channel), nullptr, actor, "channel.create"); !made)
+    return tl::unexpected(made.error());
   return id;
 }
 
-Result<void> Store::edit_channel(std::string_view name, const std::function<Result<void>(ChannelRecord&)>& change,
-                                 IfRev if_rev, const Actor& actor) {
+Result<Edited<ChannelRecord>> Store::edit_channel(std::string_view name,
+                                                  const std::function<Result<void>(ChannelRecord&)>& change,
+                                                  IfRev if_rev, const Actor& actor) {
   const auto before = impl_.get_channel(name);
   if (!before) return tl::unexpected(before.error());
   const ChannelRecord& old = **before;
-  if (auto same = check_rev(if_rev, old.rev, "channel", name); !same) return same;
+  if (auto same = check_rev(if_rev, old.rev, "channel", name); !same) return tl::unexpected(same.error());
   ChannelRecord channel = old;
-  if (auto changed = change(channel); !changed) return changed;
+  if (auto changed = change(channel); !changed) return tl::unexpected(changed.error());
   channel.id = old.id;
   channel.rev = old.rev;
   channel.created_at = old.created_at;
@@ -136,11 +142,13 @@ Result<void> Store::edit_channel(std::string_view name, const std::function<Resu
   // The usual field follows a base URL that moves; one that was chosen stays.
   const bool usual = old.bound_field == default_bound_field(old.kind, old.base_url);
   if (usual && channel.bound_field == old.bound_field) channel.bound_field.clear();
-  if (auto done = check_settings(impl_, channel, &old); !done) return done;
-  if (audit_detail(&old, &channel) == "{}") return {};
+  if (auto done = check_settings(impl_, channel, &old); !done) return tl::unexpected(done.error());
+  if (audit_detail(&old, &channel) == "{}") return Edited<ChannelRecord>{*before, *before};
   ++channel.rev;
-  if (auto done = write_channel(impl_.sql, channel); !done) return done;
-  return publish(impl_, std::move(channel), &old, actor, "channel.edit");
+  if (auto done = write_channel(impl_.sql, channel); !done) return tl::unexpected(done.error());
+  auto after = publish(impl_, std::move(channel), &old, actor, "channel.edit");
+  if (!after) return tl::unexpected(after.error());
+  return Edited<ChannelRecord>{*before, std::move(*after)};
 }
 
 Result<void> Store::set_channel_keys(std::string_view name, std::vector<base::Secret> keys, const Actor& actor) {

@@ -42,22 +42,25 @@ Result<GroupId> Store::create_group(const GroupRecord& wanted, const Actor& acto
   return id;
 }
 
-Result<void> Store::edit_group(std::string_view name, const GroupPatch& patch, IfRev if_rev, const Actor& actor) {
+Result<Edited<GroupRecord>> Store::edit_group(std::string_view name, const GroupPatch& patch, IfRev if_rev,
+                                              const Actor& actor) {
   const auto before = impl_.get_group(name);
   if (!before) return tl::unexpected(before.error());
-  if (auto same = check_rev(if_rev, (*before)->rev, "group", name); !same) return same;
+  if (auto same = check_rev(if_rev, (*before)->rev, "group", name); !same) return tl::unexpected(same.error());
   GroupRecord group = **before;
   if (patch.multiplier_millionths) group.multiplier_millionths = *patch.multiplier_millionths;
   if (patch.note) group.note = *patch.note;
-  if (auto checked = check_group(group); !checked) return checked;
-  if (group.multiplier_millionths == (*before)->multiplier_millionths && group.note == (*before)->note) return {};
+  if (auto checked = check_group(group); !checked) return tl::unexpected(checked.error());
+  if (group.multiplier_millionths == (*before)->multiplier_millionths && group.note == (*before)->note)
+    return Edited<GroupRecord>{*before, *before};
   ++group.rev;
   auto done = impl_.sql.run("UPDATE grp SET rev = ?2, multiplier_millionths = ?3, note = ?4 WHERE id = ?1", group.id,
                             group.rev, group.multiplier_millionths, group.note);
   if (done) done = impl_.audit(actor, "group.edit", "group " + group.name, audit_detail(before->get(), &group));
-  if (!done) return done;
-  impl_.directory.put_group(std::make_shared<const GroupRecord>(std::move(group)));
-  return {};
+  if (!done) return tl::unexpected(done.error());
+  const auto after = std::make_shared<const GroupRecord>(std::move(group));
+  impl_.directory.put_group(after);
+  return Edited<GroupRecord>{*before, after};
 }
 
 Result<void> Store::delete_group(std::string_view name, IfRev if_rev, const Actor& actor) {

@@ -46,8 +46,8 @@ Result<void> insert_price(StatementCache& sql, const PriceRecord& price) {
       price.context_tokens, price.source, price.updated_at, price.per_image, price.per_character, price.per_second);
 }
 
-Result<void> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
-  if (auto checked = check_price(wanted); !checked) return checked;
+Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
+  if (auto checked = check_price(wanted); !checked) return tl::unexpected(checked.error());
   PriceRecord price = wanted;
   if (price.source.empty()) price.source = "set";
   price.updated_at = base::wall_now();
@@ -59,9 +59,10 @@ Result<void> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
   }
   auto done = insert_price(impl_.sql, price);
   if (done) done = impl_.audit(actor, "price.set", "price " + price.model, audit_detail(before.get(), &price));
-  if (!done) return done;
-  impl_.directory.put_price(std::make_shared<const PriceRecord>(std::move(price)));
-  return {};
+  if (!done) return tl::unexpected(done.error());
+  const auto after = std::make_shared<const PriceRecord>(std::move(price));
+  impl_.directory.put_price(after);
+  return Edited<PriceRecord>{before, after};
 }
 
 Result<void> Store::unset_price(std::string_view model, const Actor& actor) {

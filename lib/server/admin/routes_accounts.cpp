@@ -101,18 +101,21 @@ RouteResult answer_account(const RouteCall& call, const std::string& name, int s
 RouteResult change_account(RouteCall& call, const ledger::AccountPatch& patch) {
   auto row = get_account(call, call.name());
   if (!row) return tl::unexpected(row.error());
-  std::optional<ledger::Balance> balance;
+  ledger::Edited<ledger::AccountRecord> edited;
   auto done = call.write([&](Store& store) -> Result<void> {
-    if (auto edited = store.edit_account(call.name(), patch, call.if_rev, call.request.actor); !edited) return edited;
-    balance = store.find_balance(row->account.id);
+    auto both = store.edit_account(call.name(), patch, call.if_rev, call.request.actor);
+    if (!both) return tl::unexpected(both.error());
+    edited = std::move(*both);
     return {};
   });
   if (!done) return tl::unexpected(done.error());
-  if (!call.is_dry_run()) return answer_account(call, call.name(), 200);
-  if (patch.enabled) row->account.enabled = *patch.enabled;
-  if (patch.note) row->account.note = *patch.note;
-  if (patch.quota && balance) row->account.quota = balance->quota;
-  return answer_with(to_message(*row), row->account.rev);
+  if (!call.is_dry_run()) row = get_account(call, call.name());
+  if (!row) return tl::unexpected(row.error());
+  row->account = *edited.before;
+  const auto old = to_message(*row);
+  row->account = *edited.after;
+  if (call.is_dry_run()) row->account.rev = edited.before->rev;
+  return answer_edited(old, to_message(*row), row->account.rev);
 }
 
 }  // namespace
@@ -160,13 +163,19 @@ RouteResult edit_group(RouteCall& call) {
   }
   auto row = get_group(call, call.name());
   if (!row) return tl::unexpected(row.error());
-  auto done =
-      call.write([&](Store& store) { return store.edit_group(call.name(), patch, call.if_rev, call.request.actor); });
+  ledger::Edited<ledger::GroupRecord> edited;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    auto both = store.edit_group(call.name(), patch, call.if_rev, call.request.actor);
+    if (!both) return tl::unexpected(both.error());
+    edited = std::move(*both);
+    return {};
+  });
   if (!done) return tl::unexpected(done.error());
-  if (!call.is_dry_run()) return answer_group(call, call.name(), 200);
-  if (patch.multiplier_millionths) row->group.multiplier_millionths = *patch.multiplier_millionths;
-  if (patch.note) row->group.note = *patch.note;
-  return answer_with(to_message(*row), row->group.rev);
+  row->group = *edited.before;
+  const auto old = to_message(*row);
+  row->group = *edited.after;
+  if (call.is_dry_run()) row->group.rev = edited.before->rev;
+  return answer_edited(old, to_message(*row), row->group.rev);
 }
 
 RouteResult delete_group(RouteCall& call) {

@@ -319,21 +319,28 @@ RouteResult edit_channel(RouteCall& call) {
     if (auto taken = take_certificates(call, would_be); !taken) return tl::unexpected(taken.error());
   }
   const auto read = relay::request::tls_files(would_be);
-  auto done = call.write([&](Store& store) {
-    return store.edit_channel(
-        call.name(),
-        [&](ChannelRecord& record) -> Result<void> {
-          if (auto applied = apply(*edit, record); !applied) return applied;
-          if (relay::request::tls_files(record) != read)
-            return fail(ErrorCode::conflict, "channel '" + record.name + "': edited at the same time", "edit it again");
-          would_be = record;
-          return {};
-        },
-        call.if_rev, call.request.actor);
+  const auto change = [&](ChannelRecord& record) -> Result<void> {
+    if (auto applied = apply(*edit, record); !applied) return applied;
+    if (relay::request::tls_files(record) == read) return {};
+    return fail(ErrorCode::conflict, "channel '" + record.name + "': edited at the same time", "edit it again");
+  };
+  ledger::Edited<ChannelRecord> edited;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    auto both = store.edit_channel(call.name(), change, call.if_rev, call.request.actor);
+    if (!both) return tl::unexpected(both.error());
+    edited = std::move(*both);
+    return {};
   });
   if (!done) return tl::unexpected(done.error());
-  if (call.is_dry_run()) return answer_with(to_message(would_be), would_be.rev);
-  return answer_channel(call, call.name(), 200);
+  const auto old = to_message(*edited.before);
+  if (call.is_dry_run()) {
+    auto dry = to_message(*edited.after);
+    dry.rev = old.rev;
+    return answer_edited(old, dry, dry.rev);
+  }
+  const auto spending = read_spending(call);
+  if (!spending) return tl::unexpected(spending.error());
+  return answer_edited(old, with_health(call, *edited.after, *spending), edited.after->rev);
 }
 
 RouteResult delete_channel(RouteCall& call) {
@@ -360,7 +367,8 @@ RouteResult set_channel_key(RouteCall& call) {
     // An edit of nothing, for its look at the rev.
     const auto nothing = [](ChannelRecord&) -> Result<void> { return {}; };
     if (call.if_rev) {
-      if (auto same = store.edit_channel(call.name(), nothing, call.if_rev, actor); !same) return same;
+      if (auto same = store.edit_channel(call.name(), nothing, call.if_rev, actor); !same)
+        return tl::unexpected(same.error());
     }
     if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), actor);
     if (action == "add") return store.add_channel_key(call.name(), key.clone(), actor);

@@ -246,9 +246,16 @@ RouteResult set_price(RouteCall& call) {
   set->model = call.name();
   const auto record = to_record(*set, call.now);
   if (!record) return tl::unexpected(record.error());
-  auto done = call.write([&](Store& store) { return store.set_price(*record, call.request.actor); });
+  ledger::Edited<PriceRecord> edited;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    auto both = store.set_price(*record, call.request.actor);
+    if (!both) return tl::unexpected(both.error());
+    edited = std::move(*both);
+    return {};
+  });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(to_message(*record));
+  const auto price = to_message(*record);
+  return answer_edited(edited.before ? to_message(*edited.before) : price, price);
 }
 
 RouteResult unset_price(RouteCall& call) {
@@ -275,7 +282,7 @@ RouteResult import_prices(RouteCall& call) {
   }
   auto done = call.write([&](Store& store) -> Result<void> {
     for (const auto& record : records) {
-      if (auto one = store.set_price(record, call.request.actor); !one) return one;
+      if (auto one = store.set_price(record, call.request.actor); !one) return tl::unexpected(one.error());
     }
     return {};
   });

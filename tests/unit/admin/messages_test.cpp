@@ -188,6 +188,8 @@ TEST(Messages, other_answers_go_round) {
                     {"ok", "model", "status", "connect_ms", "total_ms", "message", "keys"});
   expect_round_trip(ChannelKeyTest{"sk-a", "wxyz", true, 200, 1, 2, "ok"},
                     {"first", "last", "ok", "status", "connect_ms", "total_ms", "message"});
+  expect_round_trip(Edited<Group>{sample_group(), {{"note", "a", "b"}}},
+                    {"id", "rev", "name", "multiplier", "note", "channels", "tokens", "created_at", "changes"});
   expect_round_trip(ModelEntry{"m", {"a"}}, {"model", "channels"});
   expect_round_trip(sample_group(), {"id", "rev", "name", "multiplier", "note", "channels", "tokens", "created_at"});
   expect_round_trip(sample_account(), {"id", "rev", "name", "enabled", "quota", "used", "reserved", "left", "tokens",

@@ -37,15 +37,5 @@ TEST(JsonText, quotes_as_json) {
   EXPECT_EQ(with_member(R"({"a":1})", "key", "k\""), R"({"a":1,"key":"k\""})");
 }
 
-TEST(Changes, name_what_differs) {
-  const auto changes =
-      changes_between(R"({"rev":1,"note":"","models":["a"],"priority":0,"enabled":true,"used":"1"})",
-                      R"({"rev":2,"note":"x","models":["a","b"],"priority":0,"enabled":false,"used":"2"})");
-  ASSERT_EQ(changes.size(), 3U);
-  EXPECT_EQ(changes[0].field + ": " + changes[0].before + " -> " + changes[0].after, "note: none -> x");
-  EXPECT_EQ(changes[1].field + ": " + changes[1].before + " -> " + changes[1].after, "models: a -> a,b");
-  EXPECT_EQ(changes[2].field + ": " + changes[2].before + " -> " + changes[2].after, "enabled: yes -> no");
-}
-
 }  // namespace
 }  // namespace cr::crctl

@@ -95,6 +95,41 @@ TEST_F(AdminObjects, channels_are_tested_by_the_daemon) {
   EXPECT_EQ(send_text<cr::admin::ChannelTest>("POST", "/channels/a/test", "").message, "a");
 }
 
+// --- what an edit answers ---
+std::string words_of(const std::vector<cr::admin::Change>& changes) {
+  std::string text;
+  for (const auto& change : changes) text += change.field + " " + change.before + " -> " + change.after + ";";
+  return text;
+}
+
+TEST_F(AdminObjects, an_edit_answers_what_it_changed_and_no_other_edits) {
+  send_text<Channel>("POST", "/channels", R"({"name":"a","kind":"echo","models":["m"]})");
+  send_text<Group>("POST", "/groups", R"({"name":"fast"})");
+  send_text<Account>("POST", "/accounts", R"({"name":"team","quota":"1"})");
+  const auto channel = [&](std::string_view body, const cr::admin::CallOptions& options = {}) {
+    return words_of(send_text<cr::admin::Edited<Channel>>("PATCH", "/channels/a", body, options).changes);
+  };
+  EXPECT_EQ(channel(R"({"note":"somebody else's"})"), "note none -> somebody else's;");
+  EXPECT_EQ(channel(R"({"weight":9})", dry_run()), "weight 1 -> 9;");
+  EXPECT_EQ(channel(R"({"weight":9,"base_url":"https://a.test/v1//"})"),
+            "base_url none -> https://a.test/v1;weight 1 -> 9;");
+  EXPECT_EQ(channel(R"({"weight":9})"), "");
+  const auto group = send_text<cr::admin::Edited<Group>>("PATCH", "/groups/fast", R"({"multiplier":"2"})");
+  EXPECT_EQ(words_of(group.changes), "multiplier 1 -> 2;");
+  EXPECT_EQ(group.multiplier, "2");
+  const auto account = send_text<cr::admin::Edited<Account>>("PATCH", "/accounts/team", R"({"enabled":false})");
+  EXPECT_EQ(words_of(account.changes), "enabled yes -> no;");
+  const auto credit = send_text<cr::admin::Edited<Account>>("POST", "/accounts/team/credit", R"({"amount":"2"})");
+  EXPECT_EQ(words_of(credit.changes), "quota $1.00 -> $3.00;");
+  EXPECT_EQ(credit.left, dollars(3));
+  const auto price = [&](std::string_view body, const cr::admin::CallOptions& options = {}) {
+    return words_of(send_text<cr::admin::Edited<Price>>("PUT", "/prices/m", body, options).changes);
+  };
+  EXPECT_EQ(price(R"({"input":"1","output":"2"})"), "") << "it is new";
+  EXPECT_EQ(price(R"({"input":"1","output":"3"})", dry_run()), "output 2 -> 3;");
+  EXPECT_EQ(price(R"({"input":"1","output":"4"})"), "output 2 -> 4;");
+}
+
 // --- groups, accounts ---
 TEST_F(AdminObjects, groups_live_and_die) {
   EXPECT_THAT(get<Page<Group>>("/groups").items, SizeIs(1));

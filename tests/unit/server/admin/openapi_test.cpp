@@ -86,6 +86,20 @@ void expect_described(std::string_view name) {
   EXPECT_EQ(names_of(properties), names_of(&*written)) << name;
 }
 
+TEST(OpenApi, tells_the_changes_of_every_edit) {
+  for (const auto& [path, method] : {std::pair{"/channels/{name}", "patch"},
+                                     {"/groups/{name}", "patch"},
+                                     {"/accounts/{name}", "patch"},
+                                     {"/accounts/{name}/credit", "post"},
+                                     {"/prices/{model}", "put"}}) {
+    const auto* schema = find(&description(), {"paths", std::string("/admin/v1") + path, method, "responses", "200",
+                                               "content", "application/json", "schema", "allOf"});
+    ASSERT_NE(schema, nullptr) << path;
+    ASSERT_EQ(schema->items.size(), 2U) << path;
+    EXPECT_EQ(schema->items[1].find("$ref")->text, "#/components/schemas/Changes") << path;
+  }
+}
+
 TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<cr::admin::Account>("Account");
   expect_described<cr::admin::AccountCreate>("AccountCreate");
