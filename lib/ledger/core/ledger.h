@@ -90,6 +90,8 @@ class Ledger {
   // rolled back. `timeout` after admin_timeout: either nothing was changed, or the message says that it may yet be.
   enum class DryRun { no, yes };
   base::Result<void> write(const std::function<base::Result<void>(Store&)>& change, DryRun dry_run = DryRun::no);
+  // The balances of a token, as look() tells them. `unavailable` if they cannot be read, `timeout` after admin_timeout.
+  base::Result<LookOp> look(TokenId token);
   // Waits until everything queued before this call is committed; then a read sees it. `timeout` after admin_timeout.
   base::Result<void> flush();
   // Runs `query` on the read-only connection after a flush(); one at a time; never delays a reservation. While the

@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include <condition_variable>
+
 #include "base/mutex.h"
 #include "base/text.h"
 #include "ledger/sql/loading.h"
@@ -25,6 +27,27 @@ int interrupted(void* flag) {
   return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;
 }
 
+// A look-up that an admin thread waits for. Kept alive by itself while the ledger has it: who waits may leave first.
+struct AwaitedLook {
+  LookOp op;
+  std::shared_ptr<AwaitedLook> kept_by_ledger;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool finished = false;
+
+  static void finish_all(LookOp* first) {
+    for (LookOp* op = first; op != nullptr;) {
+      LookOp* const next = op->next;
+      auto& look = *static_cast<AwaitedLook*>(op->waiter);
+      const auto kept = std::move(look.kept_by_ledger);
+      const std::lock_guard lock(look.mutex);
+      look.finished = true;
+      look.changed.notify_all();
+      op = next;
+    }
+  }
+};
+
 // What a flush may fail by and a read still has something to show.
 bool shows_last_commit(const base::Error& error) {
   return error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout;
@@ -38,14 +61,18 @@ struct Ledger::Impl {
       : options(std::move(the_options)),
         vault(std::move(the_vault)),
         lanes(std::move(the_lanes)),
+        admin_lane(static_cast<std::uint32_t>(lanes.size())),
         log(the_log),
-        file(std::move(the_file)) {}
+        file(std::move(the_file)) {
+    lanes.push_back({[](ReserveOp*, LookOp* looks) { AwaitedLook::finish_all(looks); }});
+  }
 
   Result<void> start();
 
   Options options;
   token::Vault vault;
-  std::vector<Lane> lanes;
+  std::vector<Lane> lanes;  // the workers', and one for the admin threads
+  const std::uint32_t admin_lane;
   base::Log& log;
   StoreFile file;
   std::optional<Balances> balances;
@@ -153,6 +180,27 @@ void Ledger::look(LookOp& op) {
   op.found = false;
   op.next = nullptr;
   impl_->lanes[op.lane].deliver(nullptr, &op);
+}
+
+Result<LookOp> Ledger::look(TokenId token) {
+  constexpr std::string_view k_doing = "read the balances";
+  const auto patience = impl_->options.admin_timeout;
+  if (impl_->thread->busy_for() > patience) return tl::unexpected(AdminJob::not_answered(k_doing));
+  const auto look = std::make_shared<AwaitedLook>();
+  look->op.token = token;
+  look->op.lane = impl_->admin_lane;
+  look->op.waiter = look.get();
+  look->kept_by_ledger = look;
+  if (!impl_->thread->queue().push(look->op)) {
+    look->kept_by_ledger.reset();
+    return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": crd is stopping");
+  }
+  std::unique_lock lock(look->mutex);
+  if (!look->changed.wait_for(lock, patience, [&] { return look->finished; }))
+    return tl::unexpected(AdminJob::not_answered(k_doing));
+  if (!look->op.readable)
+    return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": the store cannot be read");
+  return std::move(look->op);
 }
 
 const DirectoryFeed& Ledger::directory() const {

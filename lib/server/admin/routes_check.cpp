@@ -111,43 +111,23 @@ std::optional<cr::admin::TokenVerdict> check_route(const RouteCall& call, const 
                  asked);
 }
 
-struct Balances {
-  ledger::Balance token, account;
-  std::vector<ledger::BudgetUse> budgets;
-};
-
-Result<Balances> read_balances(const RouteCall& call, const Asked& asked) {
-  Balances balances;
-  auto done = call.api.ledger().write(
-      [&](ledger::Store& store) -> Result<void> {
-        balances.token = store.find_balance(asked.token->id).value_or(ledger::Balance{});
-        balances.account = store.find_balance(asked.account->id).value_or(ledger::Balance{});
-        auto uses = store.budget_uses(asked.token->id);
-        if (!uses) return tl::unexpected(uses.error());
-        balances.budgets = std::move(*uses);
-        return {};
-      },
-      ledger::Ledger::DryRun::yes);
-  if (!done) return tl::unexpected(done.error());
-  return balances;
-}
-
-std::optional<cr::admin::TokenVerdict> check_credit(const Balances& balances, const Asked& asked) {
+std::optional<cr::admin::TokenVerdict> check_credit(const ledger::LookOp& balances, const Asked& asked) {
   const auto lacks = [&](const ledger::Balance& balance) {
     const auto left = balance.available();
     return balance.quota && (left == base::Credits() || (asked.cost && left < *asked.cost));
   };
-  if (lacks(balances.token)) {
-    auto verdict =
-        refused(RefusalCode::insufficient_quota,
-                "token '" + asked.token->name + "' has " + balances.token.available().to_display() + " left", asked);
+  if (lacks(balances.token_balance)) {
+    auto verdict = refused(
+        RefusalCode::insufficient_quota,
+        "token '" + asked.token->name + "' has " + balances.token_balance.available().to_display() + " left", asked);
     verdict.setting = "crctl token edit " + asked.token->name + " --quota +5";
     return verdict;
   }
-  if (lacks(balances.account)) {
+  if (lacks(balances.account_balance)) {
     auto verdict = refused(
         RefusalCode::insufficient_quota,
-        "account '" + asked.account->name + "' has " + balances.account.available().to_display() + " left", asked);
+        "account '" + asked.account->name + "' has " + balances.account_balance.available().to_display() + " left",
+        asked);
     verdict.setting = "crctl account credit " + asked.account->name + " 5";
     return verdict;
   }
@@ -194,7 +174,7 @@ RouteResult check_token(RouteCall& call) {
   if (auto verdict = check_rules(*asked, call.now)) return answer_with(*verdict);
   cr::admin::TokenVerdict allowed;
   if (auto verdict = check_route(call, *asked, *directory, allowed.channels)) return answer_with(*verdict);
-  const auto balances = read_balances(call, *asked);
+  const auto balances = call.api.ledger().look(asked->token->id);
   if (!balances) return tl::unexpected(balances.error());
   if (auto verdict = check_credit(*balances, *asked)) return answer_with(*verdict);
   allowed.allowed = true;

@@ -308,6 +308,26 @@ TEST_F(StoreFaults, look_waits_for_the_commit_of_what_was_settled_and_forces_non
   EXPECT_EQ(ledger_->counters().commits, commits + 1);
 }
 
+TEST_F(StoreFaults, an_admins_look_opens_no_transaction) {
+  open();
+  const IssuedKey token = create_token("ci", dollars(10));
+  ReserveOp held = reservation(token, dollars(4));
+  reserve(held);
+  ASSERT_TRUE(ledger_->flush());
+  const auto commits = ledger_->counters().commits;
+  failing_vfs::break_after(Fault::write_error, 0);
+  const auto looked = ledger_->look(token.token->id);
+  failing_vfs::mend();
+  ASSERT_TRUE(looked) << looked.error().message;
+  EXPECT_TRUE(looked->found);
+  EXPECT_EQ(looked->token_balance.reserved, dollars(4));
+  EXPECT_EQ(looked->account_balance.reserved, dollars(4));
+  EXPECT_FALSE(ledger_->look(TokenId{4711})->found);
+  EXPECT_EQ(ledger_->counters().commits, commits);
+  ledger_->close();
+  EXPECT_EQ(ledger_->look(token.token->id).error().code, ErrorCode::unavailable);
+}
+
 // A start that fails at any write or sync leaves a store that the next start opens.
 TEST_F(StoreFaults, first_start_fails_at_every_call_in_turn) {
   for (const Fault fault : {Fault::disk_full, Fault::write_error, Fault::sync_error}) {

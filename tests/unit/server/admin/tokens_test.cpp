@@ -367,6 +367,9 @@ TEST_F(AdminCheck, says_the_first_rule_that_refuses) {
   EXPECT_TRUE(allowed.allowed) << allowed.reason;
   EXPECT_THAT(allowed.channels, ElementsAre("echo"));
   EXPECT_TRUE(check(R"({"model":"gpt-4o"})").allowed) << "no address asked about";
+  const auto commits = ledger_->counters().commits;
+  EXPECT_TRUE(check(R"({"model":"gpt-4o"})").allowed);
+  EXPECT_EQ(ledger_->counters().commits, commits) << "balances are read, and nothing is written";
   struct Row {
     std::string body, rule, setting;
   };
