@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/url.h"
+#include "ledger/core/channel_kinds.h"
 
 namespace cr::ledger {
 namespace {

@@ -7,12 +7,6 @@
 #include "ledger/core/operations.h"
 
 namespace cr::ledger {
-namespace {
-
-constexpr std::pair<ChannelKind, std::string_view> k_kinds[] = {
-    {ChannelKind::openai, "openai"}, {ChannelKind::anthropic, "anthropic"}, {ChannelKind::echo, "echo"}};
-
-}  // namespace
 
 Credits Balance::available() const {
   if (!quota) return Credits::max();
@@ -42,17 +36,6 @@ std::string_view name_of(Ending ending) {
       return "in_doubt";
   }
   return "unknown";
-}
-
-std::string_view name_of(ChannelKind kind) {
-  return k_kinds[static_cast<std::size_t>(kind)].second;
-}
-
-std::optional<ChannelKind> channel_kind_from(std::string_view name) {
-  for (const auto& [kind, its_name] : k_kinds) {
-    if (its_name == name) return kind;
-  }
-  return std::nullopt;
 }
 
 }  // namespace cr::ledger

@@ -103,8 +103,6 @@ struct KeyRecord {
 };
 
 enum class ChannelKind { openai, anthropic, echo };
-std::string_view name_of(ChannelKind kind);
-std::optional<ChannelKind> channel_kind_from(std::string_view name);
 
 struct ChannelRecord {
   ChannelId id;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledger/core/channel_kinds.h"
 #include "ledger/core/channel_rules.h"
 #include "ledger/sql/settings_json.h"
 
@@ -111,9 +112,9 @@ Result<ChannelRecord> channel_of(const Statement& row) {
   channel.id = {row.column_int(0)};
   channel.rev = row.column_int(1);
   channel.name = text(row, 2);
-  const auto kind = channel_kind_from(row.column_text(3));
+  const auto kind = find_channel_kind(row.column_text(3));
   if (!kind) return base::fail(ErrorCode::corrupt, "channel '" + channel.name + "': its kind is unknown");
-  channel.kind = *kind;
+  channel.kind = kind->kind;
   channel.enabled = switch_of(row, 4);
   channel.base_url = text(row, 5);
   channel.priority = row.column_int(9);

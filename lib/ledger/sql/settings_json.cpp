@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "ledger/sql/rows.h"
+#include "ledger/core/channel_kinds.h"
 
 namespace cr::ledger {
 namespace {

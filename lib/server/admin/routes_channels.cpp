@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
 #include "base/text.h"
+#include "ledger/core/channel_kinds.h"
 #include "ledger/core/channel_rules.h"
 #include "relay/request/lane.h"
 #include "server/admin/edits.h"
@@ -13,27 +14,19 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using ledger::ChannelKind;
 using ledger::ChannelRecord;
 using ledger::Store;
 using std::chrono::milliseconds;
 
-struct KindName {
-  ChannelKind kind;
-  std::string_view name;
-  std::string_view usual_base_url;  // of whom the kind is named after
-};
-constexpr KindName k_kinds[] = {{ChannelKind::openai, "openai", "https://api.openai.com/v1"},
-                                {ChannelKind::anthropic, "anthropic", "https://api.anthropic.com/v1"},
-                                {ChannelKind::echo, "echo", ""}};
 constexpr std::chrono::hours k_spending_window{24 * 30};
 constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
 
-Result<KindName> read_kind(std::string_view text) {
-  for (const auto& known : k_kinds) {
-    if (known.name == text) return known;
-  }
-  return fail(ErrorCode::invalid, "kind: expected \"openai\", \"anthropic\" or \"echo\"");
+Result<ledger::ChannelKindRow> read_kind(std::string_view text) {
+  if (const auto kind = ledger::find_channel_kind(text)) return *kind;
+  std::string known;
+  for (const auto& row : ledger::k_channel_kinds)
+    known += (known.empty() ? "\"" : ", \"") + std::string(row.name) + '"';
+  return fail(ErrorCode::invalid, "kind: expected one of " + known);
 }
 
 Result<void> set_span(std::string_view member, const std::optional<std::int64_t>& ms, std::int64_t low,
@@ -81,7 +74,7 @@ cr::admin::Channel to_message(const ChannelRecord& record) {
   channel.id = record.id.value;
   channel.rev = record.rev;
   channel.name = record.name;
-  channel.kind = name_of(record.kind);
+  channel.kind = ledger::name_of(record.kind);
   channel.enabled = record.enabled == token::Switch::on;
   channel.base_url = record.base_url;
   channel.models = record.models;
