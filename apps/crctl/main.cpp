@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <string>
 #include <vector>
 
+#include "base/hide_keys.h"
 #include "base/text.h"
 #include "crctl/arguments.h"
 #include "crctl/commands.h"
@@ -64,20 +66,18 @@ Result<void> check_effect(const Globals& globals, const CLI::App& app, Effect ef
   return {};
 }
 
-// For a name that is not there: the nearest one that is, if the daemon says so soon enough. Of several names on the
-// command line it is the one the error speaks of.
+// For a name that is not there: the nearest one that is, if the daemon says so soon enough. Which of the names on the
+// command line that is, the daemon's list of them tells.
 void suggest_name(Error& error, const Globals& globals, const CLI::App& app) {
   if (error.code != ErrorCode::not_found || error.hint.starts_with("did you mean")) return;
   for (const CLI::Option* option : app.get_options()) {
     const std::string what = option->get_type_name();
     const bool named = what == "TOKEN" || what == "CHANNEL" || what == "GROUP" || what == "ACCOUNT" || what == "MODEL";
-    if (!named) continue;
+    if (!named || option->results().empty()) continue;
+    const auto known = names_within(globals, "/names/" + cr::base::to_lower_ascii(what) + "s", k_suggestion_timeout);
     for (const auto& name : option->results()) {
-      const auto noun = cr::base::to_lower_ascii(what);
-      if (error.message.find(noun) == std::string::npos || error.message.find("'" + name + "'") == std::string::npos)
-        continue;
-      const auto near = cr::base::nearest(name, names_within(globals, "/names/" + noun + "s", k_suggestion_timeout));
-      if (near && *near != name) error.hint = "did you mean '" + *near + "'?";
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      if (const auto near = cr::base::nearest(name, known)) error.hint = "did you mean '" + *near + "'?";
     }
   }
 }
@@ -133,10 +133,11 @@ int main(int count, char** words) {
   install_interrupt();
   try {
     return run_crctl(std::vector<std::string>(words + 1, words + count));
-  } catch (const std::exception&) {
-    constexpr std::string_view k_text =
-        "error: crctl failed unexpectedly\nhint: please report it, with the command line\n";
-    static_cast<void>(cr::crctl::write_all(STDERR_FILENO, k_text));
+  } catch (const std::exception& error) {
+    // Whatever was typed in another word's place may have been a key, and the text may quote it.
+    const auto what = cr::base::escape_for_terminal(cr::base::hide_keys(error.what()));
+    const auto text = "error: crctl failed unexpectedly: " + what + "\nhint: please report it, with the command line\n";
+    static_cast<void>(cr::crctl::write_all(STDERR_FILENO, text));
   }
   return static_cast<int>(Exit::failed);
 }

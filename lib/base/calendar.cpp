@@ -78,8 +78,11 @@ Result<Zone> Zone::find(std::string_view name) {
     zone.zone_ = date::locate_zone(name);
     zone.name_ = name;
     return zone;
-  } catch (const std::exception&) {
-    return fail(ErrorCode::invalid, "no time zone named '" + escape_for_terminal(name.substr(0, 64)) + "'",
+  } catch (const std::exception& error) {
+    // Why: it is no zone's name, or the files of the zones cannot be read.
+    return fail(ErrorCode::invalid,
+                "no time zone named '" + escape_for_terminal(name.substr(0, 64)) + "' (" +
+                    escape_for_terminal(std::string_view(error.what()).substr(0, 200)) + ")",
                 "name one as in Europe/Berlin; /usr/share/zoneinfo has them all");
   }
 }

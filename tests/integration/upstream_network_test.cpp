@@ -207,6 +207,19 @@ TEST(ChannelAddress, IsRefusedAtOnceOrWorks) {
   net.expect_answer();
 }
 
+TEST(ChannelProxy, WhoseNameOrAddressFailsIsTold) {
+  NetworkGateway net;
+  net.channel("https://nowhere.test/v1");
+  net.expect_void(502, "upstream_unreachable");
+  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr("the upstream's name does not resolve: "));
+  net.gateway.daemon.must({"channel", "edit", "net", "--proxy", "http://nowhere.test:3128"});
+  net.expect_void(502, "upstream_unreachable");
+  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr("the proxy's name does not resolve: "));
+  net.gateway.daemon.must({"channel", "edit", "net", "--proxy", "http://127.0.0.1:1"});
+  net.expect_void(502, "upstream_unreachable");
+  EXPECT_THAT(net.gateway.daemon.log(), HasSubstr("the proxy cannot be reached: "));
+}
+
 TEST(ChannelProxy, IsNotAskedForAPrivateAddress) {
   NetworkGateway net;
   const ConnectProxy proxy(0, "HTTP/1.1 200 OK\r\n\r\n");

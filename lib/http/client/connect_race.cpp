@@ -109,7 +109,7 @@ Task<base::Result<Socket>> ConnectRace::run() {
   State::start_next(state_);
   if (!state_->over && !state_->endpoints.empty()) co_await state_->end.async_wait(k_await);
   if (state_->winner) co_return std::move(*state_->winner);
-  co_return base::fail(base::ErrorCode::upstream, "the upstream cannot be reached: " + state_->last.message());
+  co_return base::fail(base::ErrorCode::upstream, "cannot be reached: " + state_->last.message());
 }
 
 }  // namespace cr::http::client

@@ -27,7 +27,8 @@ class ConnectRace {
   ConnectRace(const ConnectRace&) = delete;
   ConnectRace& operator=(const ConnectRace&) = delete;
 
-  // Once. `upstream` with the last attempt's error if none connects or cancel() came first.
+  // Once. `upstream` with the last attempt's error if none connects or cancel() came first; its message goes on from
+  // "the upstream": "cannot be reached: ...".
   Task<base::Result<Socket>> run();
   void cancel();
 

@@ -32,11 +32,14 @@ Socket::wait_type awaited(tls::TlsStep step) {
   return step == tls::TlsStep::want_read ? Socket::wait_read : Socket::wait_write;
 }
 
-// It was the proxy's name or address that failed.
-tl::unexpected<base::Error> of_proxy(base::Error error) {
-  constexpr std::string_view k_upstream = "the upstream";
-  if (error.message.starts_with(k_upstream)) error.message.replace(0, k_upstream.size(), "the proxy");
+// What resolving and connecting say of it, with the name of the one it was tried on.
+tl::unexpected<base::Error> failed_on(std::string_view peer, base::Error error) {
+  error.message = std::string(peer) + " " + error.message;
   return tl::unexpected(std::move(error));
+}
+
+tl::unexpected<base::Error> given_up() {
+  return base::fail(base::ErrorCode::upstream, "the request was given up");
 }
 
 }  // namespace
@@ -86,11 +89,11 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
   auto endpoints =
       co_await resolver.resolve(peer.host, peer.port, tunnelled ? dns::PrivateAddresses::allow : target.privates,
                                 target.connect_timeout, look_up_);
-  if (!endpoints && tunnelled) co_return of_proxy(endpoints.error());
-  if (!endpoints) co_return tl::unexpected(endpoints.error());
+  if (cancelled_) co_return given_up();
+  if (!endpoints) co_return failed_on(tunnelled ? "the proxy's" : "the upstream's", endpoints.error());
   watch_.expire_at(started + target.connect_timeout);
   auto connected = co_await connect_any(*endpoints);
-  if (!connected && tunnelled) connected = of_proxy(connected.error());
+  if (!connected) connected = failed_on(tunnelled ? "the proxy" : "the upstream", connected.error());
   if (connected && tunnelled) connected = co_await open_tunnel(socket_, target.url);
   if (connected && target.url.scheme == message::Scheme::https)
     connected = co_await handshake(target.url.host, *target.tls);
@@ -99,12 +102,11 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
     co_return base::fail(base::ErrorCode::timeout, tunnelled ? "the proxy gave no connection to the upstream in time"
                                                              : "the upstream did not accept the connection in time");
   }
-  if (connected && cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
+  if (cancelled_) co_return given_up();
   co_return connected;
 }
 
 Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio::ip::tcp::endpoint>& endpoints) {
-  if (cancelled_) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
   ConnectRace race(io_, endpoints);
   race_ = &race;
   auto socket = co_await race.run();

@@ -38,11 +38,10 @@ base::Error cannot(const std::string& what, int status) {
   return {base::ErrorCode::unavailable, what + ": " + base::to_lower_ascii(ares_strerror(status)), {}};
 }
 
+// Whose name it is, those who asked know: their texts begin with it.
 base::Error failure_of(int status) {
-  if (status == ARES_ETIMEOUT) return {base::ErrorCode::timeout, "the upstream's name was not resolved in time", {}};
-  return {base::ErrorCode::upstream,
-          "the upstream's name does not resolve: " + base::to_lower_ascii(ares_strerror(status)),
-          {}};
+  if (status == ARES_ETIMEOUT) return {base::ErrorCode::timeout, "name was not resolved in time", {}};
+  return {base::ErrorCode::upstream, "name does not resolve: " + base::to_lower_ascii(ares_strerror(status)), {}};
 }
 
 asio::ip::address address_of(const sockaddr& name) {
@@ -152,7 +151,7 @@ void Names::Impl::ask(std::string name, Done done) {
   follow_system();
   if (waiting.size() >= k_queries_max || !channel) {
     done(base::fail(base::ErrorCode::unavailable,
-                    channel ? "too many names are being resolved" : "names cannot be resolved"));
+                    channel ? "name was not asked for: too many are being resolved" : "name cannot be resolved"));
     return;
   }
   waiting[name].push_back(std::move(done));

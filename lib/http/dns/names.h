@@ -16,8 +16,9 @@ namespace cr::http::dns {
 
 class Names {
  public:
-  // `upstream` if the name does not resolve, `timeout` if no server answered, `unavailable` if too much is asked at
-  // once.
+  // `upstream` if the name does not resolve or no server can be reached, `timeout` if none answered, `unavailable` if
+  // too much is asked at once or the library cannot be set up. Messages go on from "the upstream's": "name does not
+  // resolve: ...".
   using Done = std::function<void(const base::Result<Addresses>& answer)>;
 
   // `servers`: "127.0.0.1:53", "[::1]:53"; none = those of /etc/resolv.conf, read again when it changes.

@@ -42,7 +42,7 @@ base::Result<Endpoints> permitted(Endpoints endpoints, PrivateAddresses privates
   if (privates == PrivateAddresses::allow) return endpoints;
   std::erase_if(endpoints, [](const auto& endpoint) { return is_special(endpoint.address()); });
   if (!endpoints.empty()) return endpoints;
-  return base::fail(base::ErrorCode::forbidden, "the upstream's name resolves to a private address",
+  return base::fail(base::ErrorCode::forbidden, "name resolves to a private address",
                     "allow it with: crctl channel edit NAME --allow-private");
 }
 
@@ -62,7 +62,7 @@ Task<base::Result<Endpoints>> Resolver::resolve(const std::string& host, std::ui
   co_await wait->timer.async_wait(k_await);
   look_up.wait_.reset();
   if (wait->cancelled) co_return base::fail(base::ErrorCode::upstream, "the request was given up");
-  if (!wait->answer) co_return base::fail(base::ErrorCode::timeout, "the upstream's name was not resolved in time");
+  if (!wait->answer) co_return base::fail(base::ErrorCode::timeout, "name was not resolved in time");
   if (!*wait->answer) co_return tl::unexpected(wait->answer->error());
   Endpoints endpoints;
   for (const auto& address : **wait->answer) endpoints.emplace_back(address, port);

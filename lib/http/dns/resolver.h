@@ -31,7 +31,8 @@ class Resolver {
 
   Resolver(asio::io_context& io, Names& names) : io_(io), names_(names) {}
   // Addresses in the order of RFC 6724. `upstream` if the name has none or cancel() came first, `forbidden` if all are
-  // loopback, private, link-local or metadata addresses and `privates` refuses them, `timeout` at the deadline.
+  // loopback, private, link-local or metadata addresses and `privates` refuses them, `timeout` at the deadline, and
+  // what Names fails by. Messages go on from "the upstream's": "name does not resolve: ...".
   Task<base::Result<std::vector<asio::ip::tcp::endpoint>>> resolve(const std::string& host, std::uint16_t port,
                                                                    PrivateAddresses privates,
                                                                    std::chrono::milliseconds timeout, LookUp& look_up);

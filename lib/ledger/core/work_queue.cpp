@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "base/hide_keys.h"
+
 namespace cr::ledger {
 
 void AdminJob::run(Store& store) {
@@ -17,8 +19,9 @@ void AdminJob::run(Store& store) {
   }
   try {
     result = (*change_)(store);
-  } catch (const std::exception&) {
-    result = base::fail(base::ErrorCode::internal, "change the store: the change threw an exception");
+  } catch (const std::exception& error) {
+    result = base::fail(base::ErrorCode::internal,
+                        "change the store: the change threw an exception: " + base::hide_keys(error.what()));
   }
   const base::MutexLock lock(mutex_);
   stage_ = Stage::ran;

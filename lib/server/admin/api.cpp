@@ -21,6 +21,7 @@ using base::Result;
 
 constexpr std::size_t k_reason_bytes_max = 512;
 constexpr std::size_t k_idempotency_key_bytes_max = 128;
+constexpr std::size_t k_what_bytes_max = 200;
 constexpr int k_method_not_allowed = 405;
 
 AdminAnswer refuse(const Error& error, const AdminRequest& request, int status) {
@@ -140,9 +141,11 @@ AdminAnswer AdminApi::answer(const AdminRequest& request) {
                    {},    base::wall_now()};
     if (auto ready = prepare(*match.route, call); !ready) return refuse(ready.error(), request);
     return run_once(*match.route, call);
-  } catch (const std::exception&) {
-    // Its text may quote what was sent; the request's id is enough to find the place.
-    log_.error("admin request failed", {{"request_id", request.request_id}, {"method", request.method}});
+  } catch (const std::exception& error) {
+    // For the log alone, and without what may be a key: its text may quote what was sent.
+    const auto what = base::hide_keys(std::string_view(error.what()).substr(0, k_what_bytes_max));
+    log_.error("admin request failed",
+               {{"request_id", request.request_id}, {"method", request.method}, {"what", what}});
     return refuse({ErrorCode::internal, "the daemon failed on this request", "report it, with the request_id"},
                   request);
   }

@@ -74,9 +74,9 @@ base::Result<void> AdminServer::Impl::start_threads() {
     for (std::size_t count = 0; count < options.connections_max; ++count) {
       threads.emplace_back([this] { serve_until_stopped(); });
     }
-  } catch (const std::system_error&) {
+  } catch (const std::system_error& error) {
     stop();
-    return fail(ErrorCode::unavailable, "cannot start the admin server's threads",
+    return fail(ErrorCode::unavailable, std::string("cannot start the admin server's threads: ") + error.what(),
                 "raise the limit of tasks (TasksMax)");
   }
   return {};

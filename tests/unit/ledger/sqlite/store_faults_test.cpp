@@ -328,6 +328,16 @@ TEST_F(StoreFaults, an_admins_look_opens_no_transaction) {
   EXPECT_EQ(ledger_->look(token.token->id).error().code, ErrorCode::unavailable);
 }
 
+TEST_F(StoreFaults, a_change_that_throws_says_what_without_a_key) {
+  open();
+  const auto done = ledger_->write(
+      [](Store&) -> base::Result<void> { throw std::runtime_error("no coffee, sk-proj-0123456789abcdefABCDEF"); });
+  EXPECT_EQ(done.error().code, ErrorCode::internal);
+  EXPECT_THAT(done.error().message, testing::HasSubstr("no coffee"));
+  EXPECT_THAT(done.error().message, testing::Not(testing::HasSubstr("0123456789abcdef")));
+  create_token("ci", dollars(1));
+}
+
 // A start that fails at any write or sync leaves a store that the next start opens.
 TEST_F(StoreFaults, first_start_fails_at_every_call_in_turn) {
   for (const Fault fault : {Fault::disk_full, Fault::write_error, Fault::sync_error}) {

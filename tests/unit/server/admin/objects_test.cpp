@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels, groups, accounts, prices, requests, usage, names and the daemon, over the socket.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
 #include "unit/server/admin/fixture.h"
 
 namespace cr::server::admin {
@@ -432,6 +437,30 @@ TEST_F(AdminObjects, the_daemon_tells_of_itself) {
   EXPECT_EQ(reloads_, 0);
   EXPECT_EQ(send_text<cr::admin::ConfigChecked>("POST", "/config/reload", "{}").message, "reloaded");
   EXPECT_EQ(reloads_, 1);
+}
+
+// Why, for whoever reads the log; what may be a key stays out of it.
+TEST_F(AdminObjects, what_throws_is_logged_and_not_told) {
+  const int fd = ::memfd_create("log", MFD_CLOEXEC);
+  {
+    base::Log log({.format = base::LogFormat::text, .fd = fd});
+    auto failing = hooks();
+    failing.reload = []() -> admin::ConfigChecked {
+      throw std::runtime_error("no coffee, sk-proj-0123456789abcdefABCDEF");
+    };
+    AdminApi api(*ledger_, failing, log);
+    AdminRequest request;
+    request.method = "POST";
+    request.target = "/admin/v1/config/reload";
+    const auto answer = api.answer(request);
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_THAT(std::string(answer.body.reveal()), Not(HasSubstr("coffee")));
+  }
+  std::string text(4096, '\0');
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::pread(fd, text.data(), text.size(), 0))));
+  ::close(fd);
+  EXPECT_THAT(text, HasSubstr("no coffee"));
+  EXPECT_THAT(text, Not(HasSubstr("0123456789abcdef")));
 }
 
 TEST_F(AdminObjects, the_audit_is_read_in_pages) {
