@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // UpstreamConnection: one connection to a provider, plain or TLS. Sends a request, reads the answer's head and body
-// piece by piece. Lives on its worker's thread. Every wait has a deadline; cancel() ends any of them from another
-// coroutine.
+// piece by piece. Lives on its worker's thread. Every wait but that of send_piece() has a deadline; cancel() ends any
+// of them from another coroutine.
 #pragma once
 
 #include <chrono>
@@ -53,20 +53,21 @@ class ConnectRace;
 class UpstreamConnection {
  public:
   UpstreamConnection(asio::io_context& io, Heartbeat& heartbeat);
-  // By a reset where a request has not left as a whole: nobody waits for what of it lies in the socket.
+  // By a reset where a request of begin_send() has not left as a whole: nobody waits for what of it lies in the socket.
   ~UpstreamConnection();
   UpstreamConnection(const UpstreamConnection&) = delete;
   UpstreamConnection& operator=(const UpstreamConnection&) = delete;
 
   // Connects to the first of the target's addresses that answers (or to its proxy's, and through it); TLS verifies
-  // certificate and name (RFC 9110 4.3.4). `target` must outlive this.
+  // certificate and name (RFC 9110 4.3.4). `target` must last until this has returned.
   Task<base::Result<void>> connect(const UpstreamTarget& target, dns::Resolver& resolver);
   // Sends a request, at most 16 buffers: at once what the socket takes, the rest by itself while read_head() and fill()
   // wait, since a provider may answer before it has all. The buffers must outlive that: until sent(), or this is no
   // more. False: it was used before, and is dead; nothing of the request left. A send that fails later shows in
   // read_head(), behind what the provider said before.
   bool begin_send(std::span<const asio::const_buffer> buffers);
-  // The kernel has all of the request; when it took the last of what it took.
+  // Of a request of begin_send(): whether the kernel has all of it, or has any of it, and when it was last given some.
+  // One that comes in pieces counts as sent from begin_request() on.
   bool sent() const { return sending_ == Sending::done; }
   bool sent_any() const { return unsent_.begun(); }
   base::SteadyTime sent_at() const { return sent_at_; }
@@ -78,12 +79,13 @@ class UpstreamConnection {
   Task<bool> send_piece(std::span<const asio::const_buffer> buffers);
   void cancel_send();
   void answer_within(std::chrono::milliseconds timeout) { watch_.expire_after(timeout); }  // read_head()'s, anew
-  // It was not told all of the request: the connection cannot carry another.
+  // After read_head(): it was not told all of the request, and the connection cannot carry another.
   void forbid_reuse() { keep_alive_ = false; }
 
-  // Skips interim (1xx) heads, of which there may be k_interim_heads_max, and all together no longer than one head. If
-  // ok, head() has it; its views hold until the first fill(). `timeout` begins anew with each piece of the request that
-  // the provider takes, and never passes `until`. A final head of 300 and more ends the sending.
+  // Skips interim heads (1xx but 101), of which there may be k_interim_heads_max, and all together no longer than one
+  // head. If ok, head() has it; its views hold until the first fill(). `timeout` begins anew with each piece that the
+  // provider takes of a request of begin_send(), and never passes `until`. A final head of 300 and more ends that
+  // sending.
   static constexpr int k_interim_heads_max = 20;
   Task<AnswerOutcome> read_head(std::chrono::milliseconds timeout, base::SteadyTime until = base::SteadyTime::max());
   const message::ResponseHead& head() const { return head_; }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Names: resolves names by the hosts file and DNS, on a thread of its own with its own event loop, for all workers.
-// Remembers answers as long as their records say; those who ask for one name at once share one query. Any thread may
-// ask. Lives longer than the loops of those who wait.
+// Remembers answers as long as their records say, within the limits of NameCache, and failures for a moment; those who
+// ask for one name at once share one query. Any thread may ask. Ends before the loops of those who wait: a late answer
+// is posted to one of them.
 #pragma once
 
 #include <functional>
@@ -21,14 +22,15 @@ class Names {
   // resolve: ...".
   using Done = std::function<void(const base::Result<Addresses>& answer)>;
 
-  // `servers`: "127.0.0.1:53", "[::1]:53"; none = those of /etc/resolv.conf, read again when it changes.
+  // `servers`: "127.0.0.1:53", "[::1]:53"; none = those of /etc/resolv.conf, read again when it has changed and no
+  // query is under way.
   static base::Result<std::unique_ptr<Names>> start(std::vector<std::string> servers);
   ~Names();  // who still waits is not answered
   Names(const Names&) = delete;
   Names& operator=(const Names&) = delete;
 
-  // `done` is called once, on the thread of this object: it must hand the answer on, and not block. The addresses
-  // come in the order of RFC 6724.
+  // `done` is called once, or never if this ends first, on the thread of this object: it must hand the answer on, and
+  // not block. The addresses come in the order of RFC 6724.
   void look_up(std::string name, Done done);
 
  private:

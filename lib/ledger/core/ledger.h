@@ -5,10 +5,13 @@
 //
 // Invariants:
 // I1 posted >= 0, reserved >= 0; a reservation is made only while posted + reserved + it <= quota.
-// I2 posted = sum of posted requests, reserved = sum of open reservations, for token, account and budget window.
+// I2 posted = sum of posted requests less what was refunded of them, reserved = sum of open reservations, for token,
+//    account and budget window. Pruned rows count on.
 // I3 a reservation has at most one ending.
 // I4 nothing is sent before its reservation is durable (the waiter is released after the commit's fsync).
-// I5 so an upstream's true consumption is never above posted + reserved.
+// I5 so an upstream's true consumption is never above posted + refunded + overrun + reserved, where it reports it and
+// the
+//    model has a price; overrun is what it counted beyond the bound that it was given.
 // I6 the remaining shown on the socket, by /v1, by crctl and by SQL is the same number.
 #pragma once
 
@@ -71,8 +74,10 @@ class Ledger {
 
   // --- request path (workers) ---
   void reserve(ReserveOp& op);
-  void settle(Settlement settlement);  // never refused; bounded, since admits() says no when many wait
-  // At a commit that holds all settlements before it. Waits for that commit, and forces none.
+  // Never refused before close(), and kept until a commit has it; bounded, since admits() says no when many wait.
+  void settle(Settlement settlement);
+  // At a commit that holds all settlements before it; while the store cannot commit, as of the last one. Waits for that
+  // commit and forces none: without settlements that wait it is answered at once, in no transaction.
   void look(LookOp& op);
   // Whether what a new request uses can be recorded: the store commits, the ledger thread has answered within
   // `patience`, and no more than backlog_max settlements wait. A few atomic loads.
@@ -94,7 +99,7 @@ class Ledger {
   base::Result<LookOp> look(TokenId token);
   // Waits until everything queued before this call is committed; then a read sees it. `timeout` after admin_timeout.
   base::Result<void> flush();
-  // Runs `query` on the read-only connection after a flush(); one at a time; never delays a reservation. While the
+  // Runs `query` on the read-only connection after a flush(); one at a time, and no reservation waits for it. While the
   // store cannot commit, or the ledger thread does not answer, it shows the last commit.
   base::Result<void> read(const std::function<base::Result<void>(Reports&)>& query);
   // The same on a connection for what takes long: it keeps no other read waiting.

@@ -28,24 +28,24 @@ struct RequestFacts {
 
 enum class ReserveOutcome {
   held,
-  unlimited,  // neither token nor account has a quota any more: nothing was held
+  unlimited,  // token and account have no quota any more, and the token no budget: nothing was held
   no_token_credit,
   no_account_credit,
-  no_budget,    // `budget` is used up until `budget_resets_at`
-  gone,         // the token was deleted or disabled meanwhile
-  unavailable,  // the store cannot commit: 503
+  no_budget,    // `budget` has too little left until `budget_resets_at`
+  gone,         // the token was deleted, or it or its account disabled, meanwhile
+  unavailable,  // the store cannot commit, too many wait, or nobody waits for this one: 503
 };
 
 // One waiting reservation. It is the ledger's until its lane delivers it, and must stay alive until then; nothing of it
 // may refer to what ends before.
 struct ReserveOp {
   RequestFacts facts;
-  // Says what to hold, given what is available to token and account together (the lesser); nullopt = not enough. Called
-  // on the ledger thread, once or (after a failed commit) again; must not block and must be cheap.
+  // Says what to hold, given what is available to the token, its account and its budgets together (the least); nullopt
+  // = not enough. Called on the ledger thread, once at most; must not block and must be cheap.
   std::function<std::optional<Credits>(Credits available)> size;
 
-  // Nobody waits for it any more: unless it is being worked on already, nothing is held for it and it comes back as
-  // `unavailable`. Any thread.
+  // Nobody waits for it any more: unless it is being worked on already, nothing is held for it. It comes back all the
+  // same, as `held` where it was too late, which whoever takes it must void. Any thread.
   void abandon() { std::atomic_ref(left_).store(true, std::memory_order_release); }
   bool abandoned() { return std::atomic_ref(left_).load(std::memory_order_acquire); }
 
@@ -100,13 +100,14 @@ struct Settlement {
   StoredResponse stored{};
 };
 
-// Balances of a token and its account, as the next reservation would see them; or, if `response.id` is set, where the
-// response of that id is, which the token's own request made.
+// Balances of a token and its account, with all in them that was settled before and is committed; or, if `response.id`
+// is set, where the response of that id is, which the token's own request made. It is the ledger's until its lane
+// delivers it, and must stay alive until then.
 struct LookOp {
   TokenId token;
   StoredResponse response;
   Balance token_balance, account_balance;
-  std::vector<BudgetUse> budgets;  // those the token has, shortest period first
+  std::vector<BudgetUse> budgets;  // those the token has, shortest period first; one not begun yet shows nothing used
   bool found = false;
   bool readable = true;  // else the store could not be read
   std::uint32_t lane = 0;

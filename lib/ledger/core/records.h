@@ -65,7 +65,7 @@ struct GroupRecord {
   Time created_at;
 };
 
-// Settings only; balances are the ledger thread's own (balance.h).
+// Settings only; balances are the ledger thread's own (balances.h).
 struct TokenRecord {
   TokenId id;
   std::int64_t rev = 0;
@@ -110,9 +110,9 @@ struct ChannelRecord {
   std::string name;
   ChannelKind kind = ChannelKind::openai;
   Switch enabled = Switch::on;
-  std::string base_url;  // "https://api.openai.com/v1": an endpoint's path after /v1 is appended
-  std::vector<std::string> models;
-  token::ModelSet model_set;
+  std::string base_url;             // "https://api.openai.com/v1": an endpoint's path after /v1 is appended
+  std::vector<std::string> models;  // as typed
+  token::ModelSet model_set;        // compiled, with the aliases of model_map
   std::map<std::string, std::string> model_map;  // alias -> upstream's name; aliases are served too
   std::vector<std::string> groups;
   std::int64_t priority = 0;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// HealthBook: which channels may be sent a request now, and with which of their keys. It learns from real requests
-// only: one that finds a channel due after its cool-down is the probe. Thread-safe, never waits; lives as long as the
-// process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh start.
+// HealthBook: which channels may be sent a request now, and with which of their keys. It learns from real requests: one
+// that finds a channel due after its cool-down is the probe; and from what an operator's test proves good. Thread-safe:
+// one lock, held for a moment, and not taken by a look or the claim of an only key while nothing is wrong. Lives as
+// long as the process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh start, but
+// for its figures.
 //
-// A breaker a channel: opens after failures in a row, or when failures are a large share of the last minute; its
-// cool-down doubles from probe to probe, and is the provider's Retry-After where it gives one. Beside it each key has
-// its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402) for all.
+// A breaker a channel: opens after failures in a row, when failures are a large share of the last minute, or at the
+// first that comes with a Retry-After; its cool-down doubles from probe to probe, and is that Retry-After where there
+// is one. Beside it each key has its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402)
+// for all.
 //
 // A probe is alone for a second at most: how long its answer takes says nothing of the channel. After that others are
 // let in; a good head of any of them ends the trouble, and a failure of any begins it anew, once.
@@ -34,8 +37,8 @@ struct Standing {
   enum class State {
     ready,
     due,           // its cool-down is over: the next request is the probe, or one of those let in after it
-    cooling,       // after failures, until `until`
-    limited,       // the provider limits this model, until `until`
+    cooling,       // after failures, until `until`; or some keys are refused and the others limited
+    limited,       // the provider limits every key, for this model, until `until` at least
     keys_refused,  // the provider refuses every key, until `until` at least
   } state = State::ready;
   base::SteadyTime until{};
@@ -58,7 +61,7 @@ struct Verdict {
     answered,      // also with an error that blames the request
     failed,        // unreachable, out of time, broken, 5xx
     rate_limited,  // 429
-    key_refused,   // 401, 403
+    key_refused,   // 401, 402, 403
     abandoned,     // the client left first: says nothing of the channel
   } kind = Kind::answered;
   int status = 0;           // of the answer; 0 = there was none
@@ -76,7 +79,7 @@ struct HealthView {
   Standing::State state = Standing::State::ready;
   std::optional<std::chrono::milliseconds> wait;  // until the next probe
   std::string reason;                             // "answered 503"; empty if nothing is wrong
-  std::size_t keys_aside = 0;
+  std::size_t keys_aside = 0;                     // refused for all models
   std::size_t requests = 0;  // those the figures below are made from: the last ones, at most k_samples_max
   std::optional<std::int64_t> p50_ms, first_byte_p50_ms;
   std::optional<int> error_percent;
@@ -89,7 +92,8 @@ class HealthBook {
   void use(const policy::HealthLimits& limits);
 
   Standing look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
-  // Keys take turns, unless it must be `key`. Nothing if the channel may not be sent a request (any more).
+  // Keys take turns, unless it must be `key`. Nothing if the channel, or that key, may not be sent a request (any
+  // more).
   std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
                              std::optional<std::uint32_t> key = std::nullopt);
   HealthChange report(const Claim& claim, const Verdict& verdict, base::SteadyTime now);
@@ -106,7 +110,7 @@ class HealthBook {
   void proved_good(const ledger::ChannelRecord& channel, std::uint32_t key, std::string_view model);
 
  private:
-  struct Trouble {  // of one key, for one model or (refused with 401) for all
+  struct Trouble {  // of one key, for one model or (refused with 401 or 402) for all
     std::string model;
     bool refused = false;
     int status = 0;
@@ -159,7 +163,7 @@ class HealthBook {
   mutable base::Mutex mutex_;
   policy::HealthLimits limits_ CR_GUARDED_BY(mutex_);
   std::unordered_map<base::ChannelId, Channel> channels_ CR_GUARDED_BY(mutex_);
-  // No channel has anything held against it: the usual request looks and claims without the lock.
+  // How many channels have something held against them: while none has, looks, and claims of an only key, take no lock.
   std::atomic<std::int64_t> troubled_{0};
 };
 

@@ -288,7 +288,7 @@ RouteResult create_channel(RouteCall& call) {
   if (!channel) return tl::unexpected(channel.error());
   if (auto taken = take_certificates(call, channel->settings); !taken) return tl::unexpected(taken.error());
   auto done = call.write([&](Store& store) -> Result<void> {
-    // A copy each time: the store takes it, and a failed commit runs this again.
+    // A copy: the store takes it, and what a dry run answers is made of the settings and keys below.
     ledger::NewChannel copy{channel->settings, {}};
     for (const auto& key : channel->keys) copy.keys.push_back(key.clone());
     if (auto made = store.create_channel(std::move(copy), call.request.actor); !made)
