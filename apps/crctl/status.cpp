@@ -13,6 +13,11 @@ namespace {
 using admin::Status;
 using base::Result;
 
+Cell bytes_cell(std::int64_t bytes) {
+  constexpr double k_mib = 1024.0 * 1024.0;
+  return {std::to_string(bytes), fmt::format("{:.1f} MiB", static_cast<double>(bytes) / k_mib), Style::none};
+}
+
 const RecordKind<Status>& status_kind() {
   using T = const Status&;
   using V = const View&;
@@ -38,6 +43,8 @@ const RecordKind<Status>& status_kind() {
           {{"ledger_queue"}, [](T s, V) { return count_cell(s.ledger_queue); }},
           {{"ledger_backlog"}, [](T s, V) { return count_cell(s.ledger_backlog); }},
           {{"overrun"}, [](T s, V) { return money_cell(s.overrun, 9); }},
+          {{"memory_used"}, [](T s, V) { return bytes_cell(s.memory_used); }},
+          {{"memory_limit"}, [](T s, V) { return bytes_cell(s.memory_limit); }},
           {{"log_lines_dropped"}, [](T s, V) { return count_cell(s.log_lines_dropped); }},
       },
       [](T s) { return s.state; }};

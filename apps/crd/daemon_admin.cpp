@@ -46,6 +46,8 @@ admin::Status Daemon::status() const {
   status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
   status.ledger_backlog = static_cast<std::int64_t>(counters.backlog);
   status.overrun = counters.overrun;
+  status.memory_used = static_cast<std::int64_t>(shared_->memory.used());
+  status.memory_limit = static_cast<std::int64_t>(shared_->memory.total());
   return status;
 }
 

@@ -110,6 +110,8 @@ void fields(auto& v, message_of<Status> auto& m) {
   v("ledger_queue", m.ledger_queue);
   v("ledger_backlog", m.ledger_backlog);
   v("overrun", m.overrun);
+  v("memory_used", m.memory_used);
+  v("memory_limit", m.memory_limit);
 }
 
 void fields(auto& v, message_of<Version> auto& m) {

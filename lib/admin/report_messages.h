@@ -86,6 +86,7 @@ struct Status {
   std::string ledger;  // "ready", or why no request is admitted
   std::int64_t ledger_commits = 0, ledger_queue = 0, ledger_backlog = 0;
   Credits overrun;
+  std::int64_t memory_used = 0, memory_limit = 0;  // bytes of requests and answers, those over 64 KiB: limits.memory
 };
 struct ConfigCheck {
   std::string text;  // the file's text; empty = the daemon's own file, read by the daemon

@@ -233,11 +233,12 @@ TEST(Messages, other_answers_go_round) {
   expect_round_trip(
       UsageReport{{"day"}, sample_time(1), sample_time(2), "UTC", {sample_usage_row()}, sample_usage_row()},
       {"by", "since", "until", "time_zone", "rows", "total", "key", "requests", "errors", "estimated"});
-  expect_round_trip(sample_status(), {"version",        "pid",          "started_at",        "state",
-                                      "listen",         "admin_socket", "state_dir",         "config_file",
-                                      "workers",        "connections",  "requests_running",  "requests_total",
-                                      "tokens",         "channels",     "log_lines_dropped", "ledger",
-                                      "ledger_commits", "ledger_queue", "ledger_backlog",    "overrun"});
+  expect_round_trip(
+      sample_status(),
+      {"version",        "pid",         "started_at",        "state",       "listen",           "admin_socket",
+       "state_dir",      "config_file", "workers",           "connections", "requests_running", "requests_total",
+       "tokens",         "channels",    "log_lines_dropped", "ledger",      "ledger_commits",   "ledger_queue",
+       "ledger_backlog", "overrun",     "memory_used",       "memory_limit"});
   expect_round_trip(AuditEntry{1, sample_time(1), 2, 3, 4, "create", "token ci", "d", "r"},
                     {"seq", "at", "pid", "uid", "gid", "action", "object", "detail", "reason"});
   expect_round_trip(Version{"0.1.0", "v1"}, {"version", "api"});

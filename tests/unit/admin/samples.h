@@ -148,6 +148,8 @@ inline Status sample_status() {
   status.ledger_queue = 13;
   status.ledger_backlog = 15;
   status.overrun = sample_credits(14);
+  status.memory_used = 16;
+  status.memory_limit = 17;
   return status;
 }
 
