@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // HTTP/1.1 as the public listener speaks it: keep-alive, pipelining, chunked bodies, Expect, deadlines, framing errors.
+#include <csignal>
+
 #include "integration/gateway.h"
 
 namespace cr::test {
@@ -193,6 +195,14 @@ TEST_P(Http, ConnectionsOverTheLimitAreTold) {
     ASSERT_TRUE(head);
     EXPECT_EQ(head->status, 503);
     EXPECT_EQ(head->header("retry-after"), "1");
+    EXPECT_THAT(three.read_body(*head), HasSubstr("too many connections"));
+    gateway.daemon.process().signal(SIGSTOP);  // the request is there when the connection is taken
+    RawClient four(gateway.daemon.listener());
+    four.send(raw_request("HEAD", "/healthz", ""));
+    gateway.daemon.process().signal(SIGCONT);
+    const auto answer = four.read_all();
+    EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(answer, testing::EndsWith("\r\n\r\n")) << "a HEAD is answered without a body";
   }
   gateway.daemon.must({"status"});  // the admin socket answers all the same
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -31,6 +32,18 @@ constexpr std::string_view k_full =
     "connection: close\r\n\r\n"
     R"({"error":{"message":"too many connections: try again in a moment","type":"api_error","param":null,"code":"overloaded"}})";
 static_assert(k_full.size() - k_full.find("{") == 119);
+constexpr std::string_view k_full_head = k_full.substr(0, k_full.find('{'));
+
+// A HEAD is answered without a body (RFC 9110, 9.3.2). Nobody waits for a request here: one that has not come yet is
+// taken for another.
+std::string_view words_when_full(int fd) {
+  constexpr std::string_view k_head = "HEAD ";
+  std::array<char, k_head.size()> begun{};
+  const auto size = ::recv(fd, begun.data(), begun.size(), MSG_PEEK | MSG_DONTWAIT);
+  const bool is_head =
+      size == static_cast<ssize_t>(k_head.size()) && k_head == std::string_view(begun.data(), begun.size());
+  return is_head ? k_full_head : k_full;
+}
 
 base::Result<void> cannot_listen(const std::string& host, std::uint16_t port, const http::ErrorCode& error) {
   const auto where = host + ":" + std::to_string(port);
@@ -211,7 +224,10 @@ bool Worker::admit_connection(http::Socket& socket) {
     state_.connections.fetch_sub(1);
     state_.connections_refused.fetch_add(1);
     // Under TLS there is no word before a handshake, and a handshake is what there is no room for.
-    if (!tls_) (void)::send(socket.native_handle(), k_full.data(), k_full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!tls_) {
+      const auto words = words_when_full(socket.native_handle());
+      (void)::send(socket.native_handle(), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
     socket.shutdown(http::Socket::shutdown_send, ignored);
     return false;
   }
