@@ -21,6 +21,27 @@ std::int64_t input_estimate(bool streamed) {
   return (static_cast<std::int64_t>(body_of(streamed).dump().size()) + 3) / 4 * 1000;
 }
 
+// Token "t"'s only request, held back by its provider before the head of its answer.
+void send_and_hold(Gateway& gateway, RawClient& client, bool streamed) {
+  const auto key = gateway.token("t", {"--quota", "1"});
+  gateway.upstream.close_gate();
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(streamed).dump()));
+  gateway.upstream.wait_for("held", 1);
+}
+
+// Token "t"'s only request, held back after a role and two words, which the client has read. None if they did not come.
+std::optional<RawHead> send_and_read_words(Gateway& gateway, RawClient& client) {
+  const auto key = gateway.token("t", {"--quota", "1"});
+  constexpr int k_events = 3;
+  gateway.upstream.close_gate(k_events);
+  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
+  auto head = client.read_head();
+  for (int i = 0; head && i < k_events; ++i) {
+    if (!client.read_event(*head)) return std::nullopt;
+  }
+  return head;
+}
+
 // The row of the only request of token "t", once it has ended.
 Json row_of(Gateway& gateway) {
   for (;;) {
@@ -44,11 +65,8 @@ class ClientGone : public testing::TestWithParam<Leaving> {};
 
 TEST_P(ClientGone, BeforeTheHeadCancelsTheUpstream) {
   Gateway gateway(one_worker("cancel", GetParam().wire));
-  const auto key = gateway.token("t", {"--quota", "1"});
-  gateway.upstream.close_gate();
   RawClient client(gateway.daemon.listener());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam().streamed).dump()));
-  gateway.upstream.wait_for("held", 1);
+  send_and_hold(gateway, client, GetParam().streamed);
   client.reset();
   gateway.upstream.wait_for("gone", 1);
   const Json row = row_of(gateway);
@@ -63,12 +81,9 @@ TEST_P(ClientGone, BeforeTheHeadCancelsTheUpstream) {
 
 TEST_P(ClientGone, WhenDrainingTheUsageIsAwaited) {
   Gateway gateway(one_worker("drain", GetParam().wire));
-  const auto key = gateway.token("t", {"--quota", "1"});
   Pulse pulse(gateway);
-  gateway.upstream.close_gate();
   RawClient client(gateway.daemon.listener());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(GetParam().streamed).dump()));
-  gateway.upstream.wait_for("held", 1);
+  send_and_hold(gateway, client, GetParam().streamed);
   client.reset();
   pulse.wait();
   gateway.upstream.open_gate();
@@ -89,13 +104,8 @@ class ClientGoneInMidStream : public OverWire {};
 
 TEST_P(ClientGoneInMidStream, CancelsTheUpstream) {
   Gateway gateway(one_worker("cancel", GetParam()));
-  const auto key = gateway.token("t", {"--quota", "1"});
-  gateway.upstream.close_gate(3);  // a role and two words
   RawClient client(gateway.daemon.listener());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
-  const auto head = client.read_head();
-  ASSERT_TRUE(head);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
+  ASSERT_TRUE(send_and_read_words(gateway, client));
   client.reset();
   gateway.upstream.wait_for("gone", 1);
   const Json row = row_of(gateway);
@@ -108,14 +118,9 @@ TEST_P(ClientGoneInMidStream, CancelsTheUpstream) {
 
 TEST_P(ClientGoneInMidStream, WhenDrainingTheUsageIsAwaited) {
   Gateway gateway(one_worker("drain", GetParam()));
-  const auto key = gateway.token("t", {"--quota", "1"});
   Pulse pulse(gateway);
-  gateway.upstream.close_gate(3);
   RawClient client(gateway.daemon.listener());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
-  const auto head = client.read_head();
-  ASSERT_TRUE(head);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
+  ASSERT_TRUE(send_and_read_words(gateway, client));
   client.reset();
   pulse.wait();
   gateway.upstream.open_gate();
@@ -133,14 +138,10 @@ class ClientHalfCloses : public OverWire {};
 
 TEST_P(ClientHalfCloses, AndIsAskedOnceWhetherItStillReads) {
   Gateway gateway(one_worker("cancel", GetParam()));
-  const auto key = gateway.token("t", {"--quota", "1"});
   Pulse pulse(gateway);
-  gateway.upstream.close_gate(3);
   RawClient client(gateway.daemon.listener());
-  client.send(raw_request("POST", "/v1/chat/completions", key, body_of(true).dump()));
-  const auto head = client.read_head();
+  const auto head = send_and_read_words(gateway, client);
   ASSERT_TRUE(head);
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.read_event(*head));
   client.half_close();
   constexpr int k_beats = 4;  // of a second, in which the worker looks at its clients four times
   pulse.wait(k_beats);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Request bodies that come compressed: undone and forwarded as they were before, bounded, and refused where they are
 // not what they say.
-#include <zlib.h>
 #include <zstd.h>
 
 #include "integration/form.h"
 #include "integration/gateway.h"
+#include "support/deflated.h"
 
 namespace cr::test {
 namespace {
@@ -15,26 +15,6 @@ using testing::HasSubstr;
 constexpr std::size_t k_kib = 1024;
 constexpr std::size_t k_mib = 1024 * k_kib;
 
-std::string zlib_coded(std::string_view text, int window_bits) {
-  z_stream stream{};
-  deflateInit2(&stream, 6, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-std::string gzip(std::string_view text) {
-  return zlib_coded(text, 15 + 16);
-}
-std::string deflated(std::string_view text) {
-  return zlib_coded(text, 15);
-}
 std::string zstd(std::string_view text) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
   out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));

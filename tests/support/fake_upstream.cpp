@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
 
+#include "support/deflated.h"
 #include "support/fake_behaviour.h"
 #include "support/fake_call.h"
 #include "support/fake_model.h"
@@ -25,22 +25,6 @@ namespace cr::test {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string gzip(const std::string& plain) {
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    throw std::runtime_error("deflateInit2 failed");
-  std::string out(deflateBound(&stream, plain.size()) + 32, '\0');
-  std::string in = plain;
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 std::string chunk(std::string_view bytes) {
   char size[32];
