@@ -7,6 +7,7 @@
 
 #include "admin/json_read.h"
 #include "admin/json_write.h"
+#include "admin/token_messages.h"
 
 namespace cr::admin {
 
@@ -33,6 +34,12 @@ void fields(auto& v, const Page<T>& m) {
   v("next", m.next);
 }
 
+// Beside what the answers to all edits have it in.
+void fields(auto& v, message_of<Change> auto& m) {
+  v("field", m.field);
+  v("before", m.before);
+  v("after", m.after);
+}
 template <class T>
 void fields(auto& v, Edited<T>& m) {
   fields(v, static_cast<T&>(m));

@@ -106,12 +106,6 @@ void fields(auto& v, message_of<TokenEdit> auto& m) {
   v.edit("note", m.note);
 }
 
-void fields(auto& v, message_of<Change> auto& m) {
-  v("field", m.field);
-  v("before", m.before);
-  v("after", m.after);
-}
-
 void fields(auto& v, message_of<TokenEdited> auto& m) {
   v("token", m.token);
   v("changes", m.changes);
