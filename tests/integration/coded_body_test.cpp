@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Request bodies that come compressed: undone and forwarded as they were before, bounded, and refused where they are
-// not what they say.
+// Bodies that come compressed, of requests and of answers: undone and forwarded as they were before, bounded, and
+// refused where they are not what they say.
 #include <zstd.h>
 
 #include "integration/form.h"
 #include "integration/gateway.h"
 #include "support/deflated.h"
+#include "support/tcp_listener.h"
 
 namespace cr::test {
 namespace {
@@ -154,6 +155,90 @@ TEST_F(CodedBodies, MayBeForms) {
   expect_refused(post("gzip", gzip(form.body().substr(0, 1000)), {{"Content-Type", form.content_type()}},
                       "/v1/audio/transcriptions"),
                  400, "invalid_multipart", "a form that is cut inside");
+}
+
+// A provider that compresses although it was asked for identity, in one framing after the other.
+struct CodedAnswer {
+  std::string coding, body;
+  bool stream = false, chunked = false;
+
+  std::string text() const {
+    std::string out = "HTTP/1.1 200 OK\r\nContent-Encoding: " + coding +
+                      "\r\nContent-Type: " + (stream ? "text/event-stream" : "application/json");
+    if (!chunked) return out + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    out += "\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const char byte : body) out += chunk_of(std::string_view(&byte, 1));
+    return out + "0\r\n\r\n";
+  }
+};
+
+const std::string k_usage = R"("usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":30}})";
+
+std::string completion(std::size_t bytes) {
+  return R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":")" + plain_text(bytes) +
+         R"("}}],)" + k_usage;
+}
+
+class CodedAnswers : public testing::Test {
+ protected:
+  CodedAnswers()
+      : provider_([this](int fd) {
+          while (!read_request(fd).empty() && send_all(fd, answer_.text())) continue;
+        }),
+        key_(gateway_.token("t", {"--quota", "100"})) {
+    gateway_.daemon.must(
+        {"channel", "create", "coder", "--kind", "openai", "--map", "coded=fake-a", "--base-url",
+         "http://127.0.0.1:" + std::to_string(provider_.port()) + "/v1", "--allow-private", "--key-stdin"},
+        "sk-provider-1234\n");
+  }
+  ~CodedAnswers() override { gateway_.leave_end_unchecked(); }  // this provider counts nothing
+  HttpAnswer ask(CodedAnswer answer) {
+    answer_ = std::move(answer);
+    return gateway_.post(key_, chat("coded", {{"stream", answer_.stream}, {"max_tokens", 100}}));
+  }
+
+  CodedAnswer answer_;
+  TcpListener provider_;
+  Gateway gateway_;
+  const std::string key_;
+};
+
+TEST_F(CodedAnswers, AreUndoneAndMetered) {
+  const auto events = R"(data: {"choices":[{"index":0,"delta":{"content":"hello"}}]})" + std::string("\n\n");
+  const auto usage = R"(data: {"choices":[],)" + k_usage + "\n\n";
+  const std::string done = "data: [DONE]\n\n";
+  int count = 0;
+  for (const bool chunked : {false, true}) {
+    for (const std::size_t size : {std::size_t{10}, 30 * k_kib, 200 * k_kib}) {
+      if (chunked && size > 100 * k_kib) continue;
+      const auto body = completion(size);
+      for (const auto& [coding, coded] : {std::pair{"gzip", gzip(body)}, {"deflate", deflated(body)}}) {
+        const auto answer = ask({coding, coded, false, chunked});
+        EXPECT_EQ(answer.status, 200) << coding << size;
+        EXPECT_EQ(answer.header("content-encoding"), "");
+        EXPECT_TRUE(answer.body == body) << coding << " " << size << ": " << answer.body.substr(0, 100);
+        EXPECT_EQ(gateway_.posted("t"), ++count * 50'000);
+      }
+    }
+    const auto answer = ask({"gzip", gzip(events + usage + done), true, chunked});
+    EXPECT_EQ(answer.body, events + done);
+    EXPECT_EQ(gateway_.posted("t"), ++count * 50'000);
+  }
+}
+
+TEST_F(CodedAnswers, ThatCannotBeUndoneLookLikeNone) {
+  const auto body = completion(1000);
+  const auto coded = gzip(body);
+  const CodedAnswer table[] = {{"gzip", body},        {"gzip", coded.substr(0, coded.size() - 9)},
+                               {"gzip", coded + "x"}, {"zstd", zstd(body)},
+                               {"br", body},          {"gzip, gzip", gzip(coded)}};
+  for (const auto& row : table) {
+    gateway_.daemon.must({"channel", "edit", "coder", "--note", std::to_string(&row - table)});  // nothing against it
+    const auto answer = ask(row);
+    EXPECT_EQ(answer.status, 502) << row.coding;
+    EXPECT_EQ(error_code(answer), "upstream_invalid") << row.coding;
+    EXPECT_EQ(gateway_.reserved("t"), 0);
+  }
 }
 
 }  // namespace

@@ -121,6 +121,9 @@ std::optional<Refusal> FormScanner::take_value() {
   if (field == Field::model) {
     if (value_.empty() || value_.size() > k_value_bytes_max || !is_utf8(value_))
       return invalid(fmt::format("model must have 1 to {} bytes of UTF-8", k_value_bytes_max), "model");
+    const bool ascii =
+        std::all_of(value_.begin(), value_.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+    if (reader_.head().ascii && !ascii) return invalid("model must be UTF-8 where it is not ASCII", "model");
     scan_.model = value_;
     scan_.model_value = {value_begin_, value_begin_ + value_.size()};
   } else if (field == Field::stream) {

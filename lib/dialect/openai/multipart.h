@@ -27,7 +27,8 @@ std::string multipart_content_type(std::string_view boundary);
 struct PartHead {
   std::string name;
   bool has_file_name = false;
-  bool plain = true;  // its content is what its bytes say: no transfer coding, no charset but UTF-8, no type but text
+  bool plain = true;   // its content is what its bytes say: no transfer coding, no charset but UTF-8, no type but text
+  bool ascii = false;  // so only as far as it is ASCII: its charset means something else by the other bytes
 };
 
 enum class PartState { need_more, head, data, end, done, refused };

@@ -91,7 +91,8 @@ bool read_disposition(std::string_view value, PartHead& part) {
   return named;
 }
 
-bool is_plain_type(std::string_view value) {
+// `ascii`: of a charset that agrees with UTF-8 as far as ASCII goes. It is the default of Java's most used client.
+bool is_plain_type(std::string_view value, bool& ascii) {
   const auto kind = take_token(value);
   if (!equals_ignoring_case(kind, "text") || !value.starts_with('/')) return false;
   value.remove_prefix(1);
@@ -100,7 +101,11 @@ bool is_plain_type(std::string_view value) {
   std::string_view name, charset;
   while (!value.empty()) {
     if (!take_parameter(value, name, charset) || !equals_ignoring_case(name, "charset")) return false;
-    if (!equals_ignoring_case(charset, "utf-8") && !equals_ignoring_case(charset, "us-ascii")) return false;
+    if (equals_ignoring_case(charset, "iso-8859-1")) {
+      ascii = true;
+    } else if (!equals_ignoring_case(charset, "utf-8") && !equals_ignoring_case(charset, "us-ascii")) {
+      return false;
+    }
   }
   return true;
 }
@@ -126,7 +131,7 @@ bool read_field(std::string_view line, PartHead& part, bool& disposed) {
     disposed = true;
     return read_disposition(line, part);
   }
-  if (equals_ignoring_case(name, "content-type")) part.plain = part.plain && is_plain_type(line);
+  if (equals_ignoring_case(name, "content-type")) part.plain = part.plain && is_plain_type(line, part.ascii);
   if (equals_ignoring_case(name, "content-transfer-encoding")) part.plain = part.plain && is_plain_coding(line);
   return true;
 }

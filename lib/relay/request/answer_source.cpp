@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "relay/request/coded_body.h"
 
 namespace cr::relay::request {
 
@@ -24,6 +25,44 @@ struct AnswerSource::Echo {
   bool waited = false;
 };
 
+// What of it is not undone yet lies in the connection's buffer.
+struct AnswerSource::Coded {
+  explicit Coded(http::coding::ContentCoding coding) : body(coding) {}
+  CodedBody body;
+  std::string_view left;
+  bool has_more = false;
+};
+
+namespace {
+
+// Not zstd: nobody sends it unasked, and its window would have to be counted as memory.
+std::optional<http::coding::ContentCoding> coding_of(const http::message::ResponseHead& head) {
+  if (!head.find("content-encoding")) return http::coding::ContentCoding::identity;
+  const auto coding = http::coding::parse_content_coding(content_encoding(head.fields));
+  if (coding == http::coding::ContentCoding::zstd) return std::nullopt;
+  return coding;
+}
+
+State state_of(http::client::BodyState state) {
+  switch (state) {
+    case http::client::BodyState::data:
+      return State::data;
+    case http::client::BodyState::done:
+      return State::done;
+    case http::client::BodyState::garbage:
+      return State::garbage;
+    case http::client::BodyState::need_more:
+      break;
+  }
+  return State::need_more;
+}
+
+}  // namespace
+
+bool AnswerSource::can_read(const http::message::ResponseHead& head) {
+  return coding_of(head).has_value();
+}
+
 AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
                            std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until)
     : status_(connection->head().status),
@@ -33,6 +72,11 @@ AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client:
       connection_(std::move(connection)),
       until_(until) {
   const auto& head = connection_->head();
+  const auto coding = coding_of(head).value_or(http::coding::ContentCoding::identity);
+  if (coding != http::coding::ContentCoding::identity) {
+    coded_ = std::make_shared<Coded>(coding);
+    content_length_.reset();
+  }
   if (const auto type = head.find("content-type")) content_type_ = *type;
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
 }
@@ -59,6 +103,7 @@ AnswerSource& AnswerSource::operator=(AnswerSource&& other) noexcept {
   connection_ = std::move(other.connection_);
   until_ = other.until_;
   echo_ = std::move(other.echo_);
+  coded_ = std::move(other.coded_);
   return *this;
 }
 
@@ -84,18 +129,31 @@ SourceStep AnswerSource::step() {
     echo_->waited = false;
     return {State::data, echo_->answer.pieces[echo_->next++]};
   }
+  if (coded_) return undo_coding();
   const auto step = connection_->step();
-  switch (step.state) {
-    case http::client::BodyState::data:
-      return {State::data, step.data};
-    case http::client::BodyState::done:
-      return {State::done, {}};
-    case http::client::BodyState::garbage:
+  return {state_of(step.state), step.data};
+}
+
+// Never an empty piece: in chunks it would be the last one.
+SourceStep AnswerSource::undo_coding() {
+  auto& body = coded_->body;
+  for (;;) {
+    if (!coded_->has_more) {
+      const auto step = connection_->step();
+      if (step.state == http::client::BodyState::done && body.received > 0 && !body.decoder->is_whole())
+        return {State::cut, {}};
+      if (step.state != http::client::BodyState::data) return {state_of(step.state), {}};
+      coded_->left = step.data;
+      body.received += step.data.size();
+    }
+    std::size_t size = 0;
+    const auto state = body.decoder->decode(coded_->left, body.room.data(), body.room.size(), size);
+    body.decoded += size;
+    if (state == http::coding::DecodeState::garbage || http::coding::is_bomb(body.received, body.decoded))
       return {State::garbage, {}};
-    case http::client::BodyState::need_more:
-      break;
+    coded_->has_more = state == http::coding::DecodeState::wants_room;
+    if (size > 0) return {State::data, {body.room.data(), size}};
   }
-  return {State::need_more, {}};
 }
 
 http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {

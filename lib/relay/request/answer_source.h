@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // AnswerSource: where an answer comes from once a channel is open: a provider's connection, or the built-in echo. The
-// pump sees the same thing: a status, a content type, and pieces of a body. One answer each; worker thread.
+// pump sees the same thing: a status, a content type, and pieces of a body, not compressed. One answer each; worker
+// thread.
 #pragma once
 
 #include <chrono>
@@ -17,14 +18,16 @@ namespace cr::relay::request {
 
 struct SourceStep {
   enum class State { data, need_more, done, cut, timed_out, garbage, cancelled, no_memory } state = State::need_more;
-  std::string_view data;  // valid to the next fill()
+  std::string_view data;  // valid to the next step() or fill()
 };
 
 class AnswerSource {
  public:
   AnswerSource() = default;
-  // A provider's answer whose head was read, timed out when it has not ended at `until`. The connection returns to
-  // `pool` when the body has been read to its end.
+  // Whether the body behind `head` is in a coding that can be undone here, or in none.
+  static bool can_read(const http::message::ResponseHead& head);
+  // A provider's answer whose head was read and that can be read, timed out when it has not ended at `until`. The
+  // connection returns to `pool` when the body has been read to its end.
   AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
                std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
   AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay);
@@ -45,6 +48,7 @@ class AnswerSource {
 
  private:
   void release();
+  SourceStep undo_coding();
 
   int status_ = 200;
   std::string content_type_;
@@ -60,6 +64,8 @@ class AnswerSource {
 
   struct Echo;
   std::shared_ptr<Echo> echo_;
+  struct Coded;
+  std::shared_ptr<Coded> coded_;  // of an answer that came compressed
 };
 
 }  // namespace cr::relay::request

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "dialect/refusal.h"
 #include "http/coding/decoder.h"
@@ -24,6 +26,9 @@ struct CodedBody {
   std::uint64_t decoded = 0;
   std::array<char, 16 * 1024> room;  // of what was decoded last
 };
+
+// Of a message with these fields: several are one list (RFC 9110, 5.3).
+std::string content_encoding(const std::vector<http::message::Field>& fields);
 
 // By the Content-Encoding of `head`; null where there is none. A refusal: it is not one that is read here.
 dialect::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::message::RequestHead& head);

@@ -341,8 +341,14 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection>
              {},
              {}}};
   }
-  answered_ = verdict.kind == routing::Verdict::Kind::answered;
-  if (!answered_ && !last) return {Attempt::Outcome::try_next, garbage()};
+  const bool answered = verdict.kind == routing::Verdict::Kind::answered;
+  if (!answered && !last) return {Attempt::Outcome::try_next, garbage()};
+  if (!AnswerSource::can_read(connection->head())) {
+    lane_.shared().log.warning("a channel's answer has a Content-Encoding that nobody asked for",
+                               {{"channel", channel_->name}, {"request_id", request_id_}});
+    return {status < 300 ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
+  }
+  answered_ = answered;
   passed_error_ = status >= 400;
   // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
   // trusted.

@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds k_overload_retry{1};
 
-// Several fields are one list (RFC 9110, 5.3).
-std::string content_encoding(const http::message::RequestHead& head) {
-  std::string value;
-  for (const auto& field : head.fields) {
-    if (base::equals_ignoring_case(field.name, "content-encoding")) value.append(",").append(field.value);
-  }
-  return value;
-}
-
 Refusal too_large(std::uint64_t bytes_max) {
   return {RefusalCode::body_too_large,
           "the request body is larger than " + std::to_string(bytes_max) + " bytes ('body_bytes_max')",
@@ -41,9 +32,17 @@ Refusal bad_coding(std::string_view what) {
 
 }  // namespace
 
+std::string content_encoding(const std::vector<http::message::Field>& fields) {
+  std::string value;
+  for (const auto& field : fields) {
+    if (base::equals_ignoring_case(field.name, "content-encoding")) value.append(",").append(field.value);
+  }
+  return value;
+}
+
 dialect::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::message::RequestHead& head) {
   if (!head.find("content-encoding")) return nullptr;
-  const auto coding = http::coding::parse_content_coding(content_encoding(head));
+  const auto coding = http::coding::parse_content_coding(content_encoding(head.fields));
   if (!coding) {
     return tl::unexpected(Refusal{RefusalCode::unsupported_encoding,
                                   "the request body's Content-Encoding is not read here: send one of " +

@@ -47,6 +47,18 @@ TEST(FormScan, TheModelIsKnownOnceItsPartHasEnded) {
   EXPECT_TRUE(scanner.has_model());
 }
 
+// What Java's clients write unless they are told otherwise.
+TEST(FormScan, LatinText) {
+  const auto latin = [](const std::string& model) {
+    FormScanner scanner("b");
+    const auto refusal =
+        scan(scanner, part("name=model\r\nContent-Type: text/plain; charset=ISO-8859-1", model) + "--b--\r\n", 3);
+    return refusal ? std::string(row_of(refusal->code).name) : scanner.scan().model;
+  };
+  EXPECT_EQ(latin("whisper-1"), "whisper-1");
+  EXPECT_EQ(latin("caf\xc3\xa9"), "invalid_value");
+}
+
 TEST(FormScan, RenamesTheModelInPlace) {
   const auto body = k_file + field("model", "m") + "--b--\r\n";
   FormScanner scanner("b");

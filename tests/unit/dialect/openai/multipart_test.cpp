@@ -161,7 +161,8 @@ TEST(Multipart, PlainIsWhatNoReaderDecodes) {
     return !read.parts.empty() && read.parts[0].plain;
   };
   for (const auto* lines : {"Content-Type: text/plain", "content-type: Text/Plain; charset=UTF-8",
-                            "Content-Type: text/plain;charset=\"us-ascii\"", "Content-Transfer-Encoding: 8bit"}) {
+                            "Content-Type: text/plain;charset=\"us-ascii\"", "Content-Transfer-Encoding: 8bit",
+                            "Content-Type: text/plain; charset=ISO-8859-1"}) {
     EXPECT_TRUE(plain(lines)) << lines;
   }
   for (const auto* lines :
