@@ -167,14 +167,15 @@ Exchange::MaybeRefusal Exchange::check_price() const {
                    "model",
                    {}};
   }
-  if (!billing::can_meter(to_price(*price_), endpoint_)) {
+  const auto request = priced();
+  if (!billing::can_meter(*request.price, endpoint_)) {
     return Refusal{RefusalCode::model_not_priced,
                    "the model's price has nothing that this endpoint is metered by, and token '" + caller_.token->name +
                        "' or its account has a quota or a budget: set one with 'crctl price set'",
                    "model",
                    {}};
   }
-  if (!units_ceiling()) {
+  if (!request.units_ceiling()) {
     return Refusal{RefusalCode::invalid_value,
                    "the model's answers here are charged by tokens that a request cannot bound, and token '" +
                        caller_.token->name +
@@ -182,7 +183,7 @@ Exchange::MaybeRefusal Exchange::check_price() const {
                    {},
                    {}};
   }
-  if (!input_ceiling()) {
+  if (!request.input_ceiling()) {
     return Refusal{
         RefusalCode::invalid_value,
         "the request has parts whose cost has no known bound (images, audio, files or stored context), and token '" +
@@ -194,48 +195,24 @@ Exchange::MaybeRefusal Exchange::check_price() const {
   return std::nullopt;
 }
 
-// A byte is at least a token but for media and stored context; those cannot pass the model's context window.
-std::optional<std::int64_t> Exchange::input_ceiling() const {
-  if (upload_ && price_ && !billing::has_token_rates(to_price(*price_))) return 0;
-  const auto by_bytes = billing::input_tokens_ceiling(upload_ ? 0 : client_.body().size(), scan_);
-  if (!scan_.unbounded_media) return by_bytes;
-  const bool free = price_ && std::max({price_->input, price_->cached_input, price_->cache_write}) == 0;
-  if (free) return by_bytes;
-  if (!price_ || !price_->context_tokens) return std::nullopt;
-  return std::max(by_bytes, *price_->context_tokens);
-}
-
-std::optional<dialect::Usage> Exchange::units_ceiling() const {
-  return billing::units_ceiling(to_price(*price_), endpoint_, body_bytes(), scan_);
-}
-
 // All of it, or where an upload in chunks has not ended, what it may come to.
 std::uint64_t Exchange::body_bytes() const {
   if (!streams_upload()) return client_.body().size();
   return head_.content_length.value_or(settled_ ? upload_->received : settings_->upload_bytes_max);
 }
 
-billing::HoldTerms Exchange::hold_terms() const {
-  billing::HoldTerms terms;
-  terms.price = to_price(*price_);
-  terms.multiplier = {group_->multiplier_millionths};
-  terms.endpoint = endpoint_;
-  terms.input_tokens = input_ceiling().value_or(0);
-  terms.units = units_ceiling().value_or(dialect::Usage{});
-  terms.long_cache = scan_.long_cache;
-  terms.choices = scan_.choices;
-  terms.client_bound = scan_.output_bound;
-  terms.when_low =
-      caller_.token->when_low == ledger::WhenLow::refuse ? billing::WhenLow::refuse : billing::WhenLow::clamp;
-  if (upload_) {  // a form has no field for a bound: the model's own limits are all there is
-    terms.client_bound = terms.price.max_output_tokens.value_or(terms.input_tokens);
-    terms.when_low = billing::WhenLow::refuse;
-  }
-  return terms;
+PricedRequest Exchange::priced() const {
+  PricedRequest request{.scan = scan_, .endpoint = endpoint_};
+  if (price_) request.price = to_price(*price_);
+  if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
+  request.body_bytes = body_bytes();
+  if (upload_) request.told_bytes = std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0));
+  if (hold_) request.hold = &*hold_;
+  return request;
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
-  reservation_ = std::make_unique<Reservation>(hold_terms());
+  reservation_ = std::make_unique<Reservation>(priced().hold_terms(caller_.token->when_low));
   started_at_ = base::wall_now();
   fill_facts(reservation_->facts);
   LedgerWait wait(lane_, client_);
@@ -281,7 +258,7 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
   const auto persistence = persistence_after(head_, client_, lane_.shared());
   status_ = dialect::row_of(refusal.code).status;
   error_ = dialect::row_of(refusal.code).name;
-  settle_refused(refusal);
+  settle(Outcome::End::refused, refusal.code);
   if (client_gone_) co_return Persistence::close;
   const auto rates = rate_status();
   const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);

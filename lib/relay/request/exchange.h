@@ -25,7 +25,9 @@
 #include "relay/request/ledger_wait.h"
 #include "relay/request/memory_wait.h"
 #include "relay/request/passed_fields.h"
+#include "relay/request/priced_request.h"
 #include "relay/request/recycled_allocation.h"
+#include "relay/request/settlement.h"
 #include "relay/request/stored.h"
 #include "relay/request/upload.h"
 #include "relay/request/upstream_request.h"
@@ -64,16 +66,12 @@ class Exchange : public RecycledAllocation<Exchange> {
   void leave_rates();
   std::optional<routing::RateStatus> rate_status() const;
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
-  bool holds_credit() const { return reservation_ && reservation_->amount > base::Credits(); }
-  billing::HoldTerms hold_terms() const;
-  std::optional<std::int64_t> input_ceiling() const;
-  std::optional<dialect::Usage> units_ceiling() const;
   std::uint64_t body_bytes() const;
+  PricedRequest priced() const;
   http::Task<Persistence> refuse(dialect::Refusal refusal);
 
   // stored.cpp: responses that their provider keeps
   MaybeRefusal read_stored_request(), take_stored();
-  void note_stored(ledger::Settlement& settlement) const;
 
   // open.cpp: reaching a channel
   bool claim(const routing::Route& route);
@@ -100,7 +98,6 @@ class Exchange : public RecycledAllocation<Exchange> {
   void frame_upload(), drop_held();
   http::Task<http::client::AnswerOutcome> send_upload(http::client::UpstreamConnection& connection);
   http::Task<bool> pass_on(http::client::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
-  std::int64_t estimated_input() const;
 
   // pump.cpp: passing the answer on
   http::Task<void> pump(), pump_head(), pump_whole(), pump_events();
@@ -121,17 +118,10 @@ class Exchange : public RecycledAllocation<Exchange> {
 
   // settle.cpp
   void fill_facts(ledger::RequestFacts& facts) const;
-  void settle(ledger::Ending ending), tell_health(ledger::Ending ending);
-  void settle_refused(const dialect::Refusal& refusal);
-  void fill_settlement(ledger::Settlement& settlement, ledger::Ending ending);
-  dialect::Usage used(std::uint32_t& flags) const;
-  dialect::Usage estimated_usage() const, unanswered() const;
-  bool needs_tokens() const, is_made_later() const;
-  dialect::Usage made_in(std::chrono::milliseconds since_sent) const;
-  base::Credits cost_of(const dialect::Usage& usage) const;
-  void add_lost(const dialect::Usage& usage);
-  void charge(ledger::Settlement& settlement);
-  void count_units(dialect::Usage& usage, std::uint32_t& flags) const;
+  void settle(Outcome::End end, std::optional<dialect::RefusalCode> refused = {});
+  Outcome take_outcome(const PricedRequest& request, Outcome::End end);
+  void add_lost(const PricedRequest& request, const dialect::Usage& usage);
+  void tell_health(routing::HealthBook::Finish finish);
   void log_end(const ledger::Settlement& settlement) const;
 
   Lane& lane_;
@@ -189,12 +179,11 @@ class Exchange : public RecycledAllocation<Exchange> {
   bool chunked_ = false, writing_ = false, half_closed_ = false;
   bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
-  std::optional<dialect::Usage> lost_;  // by tries that were sent, and whose answer nobody got
-  base::Credits lost_cost_;             // of them: each for itself
-  bool sent_ = false;                   // whole, to the channel being tried: it may be working on it
-  bool reported_ = false;               // what became of claim_
-  bool answered_ = false;               // by the channel's own doing: its timings say something of it
-  bool passed_error_ = false;           // the provider's own error went through: nothing is posted for it
+  std::optional<Lost> lost_;   // by tries that were sent, and whose answer nobody got
+  bool sent_ = false;          // whole, to the channel being tried: it may be working on it
+  bool reported_ = false;      // what became of claim_
+  bool answered_ = false;      // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;  // the provider's own error went through: nothing is posted for it
 };
 
 }  // namespace cr::relay::request

@@ -16,7 +16,7 @@ using dialect::RefusalCode;
 
 namespace {
 
-using Outcome = http::client::AnswerOutcome;
+using http::client::AnswerOutcome;
 
 // What a provider has read with a request's head, whatever it thinks of the rest.
 constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
@@ -101,7 +101,10 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
       if (sent_ || attempt.outcome != Attempt::Outcome::opened) lane_.give_back(std::move(request_.head));
     }
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
-    if (attempt.outcome == Attempt::Outcome::lost) add_lost(unanswered());
+    if (attempt.outcome == Attempt::Outcome::lost) {
+      const auto request = priced();
+      add_lost(request, request.unanswered());
+    }
     walk_.refusal = std::move(attempt.refusal);
     if (attempt.outcome == Attempt::Outcome::spent || upload_is_spent() || client_gone_ || was_cut_ ||
         time_left(settings_->total_timeout).count() == 0)
@@ -226,7 +229,7 @@ http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, co
       if (!connected) co_return not_connected(connected.error());
     }
     connecting_ = connection.get();
-    auto outcome = Outcome::closed;
+    auto outcome = AnswerOutcome::closed;
     if (streams_upload()) {
       outcome = co_await send_upload(*connection);
       answer_until_ = base::coarse_now() + channel_->timeout_total;
@@ -239,8 +242,8 @@ http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, co
       answer_until_ = connection->sent_at() + channel_->timeout_total;
     }
     connecting_ = nullptr;
-    if (outcome == Outcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
-    if (outcome != Outcome::closed || !pooled || client_gone_) {
+    if (outcome == AnswerOutcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
+    if (outcome != AnswerOutcome::closed || !pooled || client_gone_) {
       co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome, connection->sent_any());
     }
     // An idle connection may have died unseen. What it did not take whole, nobody can be at work on.
@@ -254,9 +257,12 @@ http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, co
 // on it until then. True: it is counted, and what is held carries it beside another try.
 bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
   if (dialect::is_free(endpoint_)) return true;
-  add_lost(made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent)));
+  const auto request = priced();
+  add_lost(request,
+           request.made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent), output_rate_max(channel_->kind)));
   if (!hold_) return true;
-  const auto smaller = billing::shrink_hold(hold_terms(), *hold_, reservation_->amount - lost_cost_);
+  const auto smaller =
+      billing::shrink_hold(request.hold_terms(caller_.token->when_low), *hold_, reservation_->amount - lost_->cost);
   if (smaller) hold_ = smaller;
   return smaller.has_value();
 }
@@ -282,13 +288,13 @@ Attempt Exchange::not_connected(const base::Error& error) {
   return {Attempt::Outcome::try_next, failed_to_connect(error)};
 }
 
-Attempt Exchange::no_answer(Outcome outcome, bool began) {
-  if (outcome == Outcome::cancelled) {
+Attempt Exchange::no_answer(AnswerOutcome outcome, bool began) {
+  if (outcome == AnswerOutcome::cancelled) {
     report({routing::Verdict::Kind::abandoned});
     return {sent_ ? Attempt::Outcome::lost : Attempt::Outcome::try_next, garbage()};
   }
-  if (outcome == Outcome::timed_out && !sent_) return stopped_reading();
-  if (outcome == Outcome::timed_out) {
+  if (outcome == AnswerOutcome::timed_out && !sent_) return stopped_reading();
+  if (outcome == AnswerOutcome::timed_out) {
     report({routing::Verdict::Kind::failed, 0, "did not answer in time", {}});
     return {Attempt::Outcome::lost,
             {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}};
@@ -300,7 +306,7 @@ Attempt Exchange::no_answer(Outcome outcome, bool began) {
   }
   report({routing::Verdict::Kind::failed,
           0,
-          outcome == Outcome::garbage ? "answered no HTTP" : "closed the connection",
+          outcome == AnswerOutcome::garbage ? "answered no HTTP" : "closed the connection",
           {}});
   return {Attempt::Outcome::lost, garbage()};
 }
@@ -359,7 +365,6 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection>
 
 Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
   report({});
-  answered_ = true;
   auto scan = scan_;
   if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
   const auto body = scan_.stream && !scan_.include_usage.value_or(false)
@@ -368,6 +373,7 @@ Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
   if (!body.empty()) scan.include_usage = true;
   const auto text = body.empty() ? client_.body() : std::string_view(body);
   if (!body_memory_->grow_to(text.size() + provider::echo_bytes_ceiling(text))) return crowded_out();
+  answered_ = true;
   auto answer = provider::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();

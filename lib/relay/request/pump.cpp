@@ -38,8 +38,8 @@ std::uint64_t bytes_of(const http::message::SseSplitter& events) {
   return 2 * events.held_bytes();
 }
 
-ledger::Ending ending_of(State how) {
-  return how == State::timed_out ? ledger::Ending::upstream_silent : ledger::Ending::upstream_cut;
+Outcome::End end_of(State how) {
+  return how == State::timed_out ? Outcome::End::fell_silent : Outcome::End::broke_off;
 }
 
 dialect::Refusal refusal_for(State how) {
@@ -87,7 +87,7 @@ http::Task<void> Exchange::pump_head() {
     }
   }
   begin_answer(length);
-  settle(ledger::Ending::complete);
+  settle(Outcome::End::whole);
   if (!co_await client_.write(written_)) persistence_ = Persistence::close;
 }
 
@@ -208,7 +208,7 @@ http::Task<void> Exchange::pump_whole() {
   const auto body = only.empty() ? std::string_view(gathered) : only;
   if (metered) meter_->observe_body(body);
   if (!meter_->usage() && meter_->estimated_output_tokens() == 0) unread_bytes_ = received;
-  settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+  settle(Outcome::End::whole);
   if (client_gone_) {
     persistence_ = Persistence::close;
     co_return;
@@ -256,7 +256,7 @@ http::Task<void> Exchange::pump_events() {
     const bool whole = meter_->ended() || meter_->usage() || meter_->images() || meter_->saw_error();
     if (over && whole) out_.append(events_.rest());
     if (meter_->ended() || (over && whole)) {
-      settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+      settle(Outcome::End::whole);
     }
     if (!out_.empty() || !written_.empty() || (over && whole)) {
       auto written = try_write_events(over && whole);
@@ -273,7 +273,7 @@ http::Task<void> Exchange::pump_events() {
     if (!has_room) co_return co_await end_badly(State::no_memory, true);
     co_await source_->fill(fill_timeout());
   }
-  settle(client_gone_ ? ledger::Ending::client_gone : ledger::Ending::complete);
+  settle(Outcome::End::whole);
   if (client_gone_) persistence_ = Persistence::close;
 }
 
@@ -330,8 +330,9 @@ bool Exchange::may_ask_another() const {
 // It counts with what it may have used, beside what the next channel will tell; nothing else of it stays.
 void Exchange::lose_answer(State how) {
   std::uint32_t flags = 0;  // a lost try's own, whatever could be known of it
-  if (!passed_error_) add_lost(used(flags));
-  tell_health(ending_of(how));
+  const auto request = priced();
+  if (!passed_error_) add_lost(request, request.used(*meter_, unread_bytes_, flags));
+  tell_health(routing::HealthBook::Finish::broken);
   lane_.shared().log.warning("a channel's answer broke off: the next one is asked",
                              {{"channel", channel_->name}, {"request_id", request_id_}});
   walk_.refusal = refusal_for(how);
@@ -348,11 +349,12 @@ void Exchange::lose_answer(State how) {
 // The upstream failed under way: what was used is posted, and the client's answer never looks complete.
 http::Task<void> Exchange::end_badly(State how, bool head_sent) {
   const auto refusal = refusal_for(how);
-  const bool by_client = how == State::cancelled || client_gone_;
+  if (how == State::cancelled) client_left();
+  const bool by_client = client_gone_;
   if (how == State::no_memory) answered_ = false;  // nothing that the channel did
   if (!head_sent && !by_client) status_ = dialect::row_of(refusal.code).status;
   if (!by_client) error_ = dialect::row_of(refusal.code).name;
-  settle(by_client ? ledger::Ending::client_gone : ending_of(how));
+  settle(end_of(how));
   persistence_ = Persistence::close;
   if (by_client) co_return;
   if (!head_sent) {

@@ -49,7 +49,8 @@ Exchange::MaybeRefusal Exchange::enter_rates() {
 Exchange::MaybeRefusal Exchange::charge_rates() {
   const auto& token = *caller_.token;
   if (!token.rates.tokens_per_minute) return std::nullopt;
-  const auto amount = estimated_input() + scan_.output_bound.value_or(0) * std::max<std::int64_t>(1, scan_.choices);
+  const auto amount =
+      priced().estimated_input() + scan_.output_bound.value_or(0) * std::max<std::int64_t>(1, scan_.choices);
   rates_.charged_at = base::steady_now();
   const auto refused = lane_.shared().rates.charge(token.id, token.rates, amount, rates_.charged_at);
   if (refused) return refusal_of(*refused, token);

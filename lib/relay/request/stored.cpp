@@ -112,14 +112,4 @@ Exchange::MaybeRefusal Exchange::take_stored() {
   return std::nullopt;
 }
 
-void Exchange::note_stored(ledger::Settlement& settlement) const {
-  if (!scan_.stored || !meter_ || meter_->response_id().empty() || status_ >= 300 || !claim_) return;
-  auto& stored = settlement.stored;
-  stored.id = meter_->response_id();
-  stored.channel = channel_->id;
-  stored.model = scan_.model;
-  const auto& hints = channel_->key_hints;
-  if (claim_->key < hints.size()) stored.key_hint = to_text(hints[claim_->key]);
-}
-
 }  // namespace cr::relay::request

@@ -10,7 +10,6 @@
 #include <charconv>
 
 #include "relay/request/exchange.h"
-#include "relay/request/price_terms.h"
 
 namespace cr::relay::request {
 
@@ -189,15 +188,6 @@ Attempt Exchange::failed_upload() {
   auto attempt = broke_off();
   if (upload_->refusal) attempt.refusal = *upload_->refusal;
   return attempt;
-}
-
-// Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.
-std::int64_t Exchange::estimated_input() const {
-  if (!upload_)
-    return billing::estimated_tokens(client_.body().size() + static_cast<std::uint64_t>(scan_.repeated_bytes));
-  const auto by_bytes =
-      billing::estimated_media_tokens(std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0)));
-  return price_ && price_->context_tokens ? std::min(by_bytes, *price_->context_tokens) : by_bytes;
 }
 
 }  // namespace cr::relay::request

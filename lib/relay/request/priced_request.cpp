@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/priced_request.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "ledger/core/operations.h"
+
+namespace cr::relay::request {
+
+using dialect::Usage;
+
+namespace {
+
+constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
+
+}  // namespace
+
+std::int64_t output_rate_max(ledger::ChannelKind kind) {
+  constexpr std::int64_t k_large_vendor = 1'000;
+  constexpr std::int64_t k_unknown = 4'000;
+  const bool large = kind == ledger::ChannelKind::openai || kind == ledger::ChannelKind::anthropic;
+  return large ? k_large_vendor : k_unknown;
+}
+
+// A byte is at least a token but for media and stored context; those cannot pass the model's context window.
+std::optional<std::int64_t> PricedRequest::input_ceiling() const {
+  if (is_form() && price && !billing::has_token_rates(*price)) return 0;
+  const auto by_bytes = billing::input_tokens_ceiling(is_form() ? 0 : body_bytes, scan);
+  if (!scan.unbounded_media) return by_bytes;
+  const bool free = price && std::max({price->input, price->cached_input, price->cache_write}) == billing::Rate{};
+  if (free) return by_bytes;
+  if (!price || !price->context_tokens) return std::nullopt;
+  return std::max(by_bytes, *price->context_tokens);
+}
+
+std::optional<Usage> PricedRequest::units_ceiling() const {
+  return billing::units_ceiling(*price, endpoint, body_bytes, scan);
+}
+
+billing::HoldTerms PricedRequest::hold_terms(ledger::WhenLow when_low) const {
+  billing::HoldTerms terms;
+  terms.price = *price;
+  terms.multiplier = multiplier;
+  terms.endpoint = endpoint;
+  terms.input_tokens = input_ceiling().value_or(0);
+  terms.units = units_ceiling().value_or(Usage{});
+  terms.long_cache = scan.long_cache;
+  terms.choices = scan.choices;
+  terms.client_bound = scan.output_bound;
+  terms.when_low = when_low == ledger::WhenLow::refuse ? billing::WhenLow::refuse : billing::WhenLow::clamp;
+  if (is_form()) {  // a form has no field for a bound: the model's own limits are all there is
+    terms.client_bound = terms.price.max_output_tokens.value_or(terms.input_tokens);
+    terms.when_low = billing::WhenLow::refuse;
+  }
+  return terms;
+}
+
+bool PricedRequest::needs_tokens() const {
+  return dialect::tells_tokens(endpoint) || (price && billing::has_token_rates(*price));
+}
+
+// Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.
+std::int64_t PricedRequest::estimated_input() const {
+  if (!is_form()) return billing::estimated_tokens(body_bytes + static_cast<std::uint64_t>(scan.repeated_bytes));
+  const auto by_bytes = billing::estimated_media_tokens(told_bytes);
+  return price && price->context_tokens ? std::min(by_bytes, *price->context_tokens) : by_bytes;
+}
+
+Usage PricedRequest::used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const {
+  if (dialect::is_free(endpoint)) return {};
+  auto usage = meter.usage();
+  if (!usage && needs_tokens()) flags |= ledger::k_estimated;
+  if (!usage) usage = needs_tokens() ? estimated(meter, unread_bytes) : Usage{};
+  count_units(meter, *usage, flags);
+  return *usage;
+}
+
+void PricedRequest::count_units(const dialect::Meter& meter, Usage& usage, std::uint32_t& flags) const {
+  if (endpoint == dialect::Endpoint::audio_speech) usage.characters = scan.characters;
+  if (endpoint == dialect::Endpoint::rerank) usage.search_units = meter.search_units().value_or(0);
+  if (dialect::hears_sound(endpoint)) {
+    const auto told = meter.audio_ms();
+    const bool matters = price && price->per_second > base::Credits();
+    if (!told && matters) flags |= ledger::k_estimated;
+    usage.audio_ms = told.value_or(matters ? billing::estimated_sound_ms(body_bytes) : 0);
+  }
+  if (!dialect::makes_images(endpoint)) return;
+  const auto came = meter.images();
+  usage.images = came.value_or(scan.choices);
+  if (!came) flags |= ledger::k_estimated;
+}
+
+Usage PricedRequest::estimated(const dialect::Meter& meter, std::uint64_t unread_bytes) const {
+  Usage usage;
+  // Anthropic tells its input at the start of a stream: then only the output is a guess.
+  const auto told = meter.input_usage();
+  if (told) usage = *told;
+  if (!told) usage.input_tokens = estimated_input();
+  if (!dialect::has_output(endpoint)) return usage;
+  if (dialect::output_of(endpoint) == dialect::Output::media) {
+    const auto most = price ? units_ceiling() : std::nullopt;
+    usage.output_tokens = most ? most->output_tokens : 0;
+    return usage;
+  }
+  // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
+  usage.output_tokens = std::max(meter.estimated_output_tokens(), billing::estimated_tokens(unread_bytes));
+  if (is_made_later(meter)) {
+    const auto most = hold != nullptr ? hold->output_bound : scan.output_bound.value_or(0);
+    usage.output_tokens = std::max(usage.output_tokens, most);
+  }
+  return usage;
+}
+
+Usage PricedRequest::unanswered() const {
+  Usage usage;
+  if (dialect::is_free(endpoint)) return usage;
+  if (needs_tokens()) usage.input_tokens = estimated_input();
+  if (endpoint == dialect::Endpoint::audio_speech) usage.characters = scan.characters;
+  return usage;
+}
+
+Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t output_rate) const {
+  constexpr std::chrono::seconds k_notice{2};
+  auto usage = unanswered();
+  if (dialect::is_free(endpoint)) return usage;
+  if (const auto most = price ? units_ceiling() : std::nullopt) {
+    usage.images = most->images;
+    usage.audio_ms = most->audio_ms;
+    usage.search_units = most->search_units;
+    usage.output_tokens = most->output_tokens;
+  }
+  if (dialect::output_of(endpoint) != dialect::Output::text) return usage;
+  const auto longest = price ? price->max_output_tokens : std::nullopt;
+  const auto bound = hold != nullptr && hold->output_bound > 0
+                         ? hold->output_bound
+                         : scan.output_bound.value_or(longest.value_or(k_tokens_max));
+  const auto made = output_rate * std::chrono::milliseconds(since_sent + k_notice).count() / 1000;
+  usage.output_tokens = std::min(bound, made) * std::max<std::int64_t>(scan.choices, 1);
+  return usage;
+}
+
+base::Credits PricedRequest::cost(const Usage& usage) const {
+  return is_charged() ? billing::cost(*price, multiplier, usage) : base::Credits();
+}
+
+}  // namespace cr::relay::request

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// PricedRequest: a request and the price it is charged by: how much it can come to, what it is estimated to have used
+// where nobody told, and what a usage costs. A view: the scan and the hold are the caller's. Pure; any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "billing/price.h"
+#include "dialect/meter.h"
+#include "dialect/request_scan.h"
+#include "ledger/core/records.h"
+
+namespace cr::relay::request {
+
+// Model tokens a second that one response of a provider of this kind has at most.
+std::int64_t output_rate_max(ledger::ChannelKind kind);
+
+struct PricedRequest {
+  const dialect::RequestScan& scan;
+  dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
+  std::optional<billing::Price> price{};  // none: nothing is charged
+  billing::Multiplier multiplier{};       // of the group that the request goes by
+  std::uint64_t body_bytes = 0;           // of a form that has not come whole, what it may come to
+  std::uint64_t told_bytes = 0;           // of a form: what came, or what its head announced
+  const billing::Hold* hold = nullptr;    // none: nothing is reserved for it
+
+  bool is_form() const { return dialect::takes_form(endpoint); }
+  bool is_charged() const { return price.has_value() && !dialect::is_free(endpoint); }
+
+  // Upper bounds. None: the request has parts whose cost has no known bound. units_ceiling() needs a price.
+  std::optional<std::int64_t> input_ceiling() const;
+  std::optional<dialect::Usage> units_ceiling() const;
+  // What the size of its reservation depends on. Needs a price.
+  billing::HoldTerms hold_terms(ledger::WhenLow when_low) const;
+
+  // What the provider told of its response; what it did not tell is estimated, and flagged (ledger::Flag).
+  dialect::Usage used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const;
+  // Of an attempt that was sent and not answered: its input, which the provider may have read.
+  dialect::Usage unanswered() const;
+  // Of an attempt that was sent and that the provider ended: all it can have made until then, and in the time it may
+  // take to notice that; at most all that the request allows.
+  dialect::Usage made_in(std::chrono::milliseconds since_sent, std::int64_t output_rate) const;
+  // The provider goes on with it whatever becomes of the connection, and nobody tells what it used.
+  bool is_made_later(const dialect::Meter& meter) const { return scan.background && !meter.usage(); }
+
+  base::Credits cost(const dialect::Usage& usage) const;  // 0 where nothing is charged
+  std::int64_t estimated_input() const;
+
+ private:
+  bool needs_tokens() const;
+  dialect::Usage estimated(const dialect::Meter& meter, std::uint64_t unread_bytes) const;
+  void count_units(const dialect::Meter& meter, dialect::Usage& usage, std::uint32_t& flags) const;
+};
+
+}  // namespace cr::relay::request

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/settlement.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cr::relay::request {
+
+using dialect::RefusalCode;
+using ledger::Ending;
+using ledger::Settlement;
+
+namespace {
+
+// The client left while a provider was asked: nobody got to see what is refused here.
+bool left_unanswered(const Outcome& outcome) {
+  return outcome.end == Outcome::End::refused && outcome.client_gone && outcome.channel != nullptr;
+}
+
+Ending ending_of_refused(const Outcome& outcome) {
+  if (!outcome.known) return Ending::refused;
+  if (left_unanswered(outcome)) return Ending::client_gone;
+  if (outcome.lost)
+    return outcome.refused == RefusalCode::upstream_timeout ? Ending::upstream_silent : Ending::upstream_failed;
+  return outcome.channel != nullptr && !outcome.form_failed ? Ending::upstream_failed : Ending::refused;
+}
+
+Ending ending_of(const Outcome& outcome) {
+  if (outcome.end == Outcome::End::refused) return ending_of_refused(outcome);
+  if (outcome.client_gone) return Ending::client_gone;
+  switch (outcome.end) {
+    case Outcome::End::broke_off:
+      return Ending::upstream_cut;
+    case Outcome::End::fell_silent:
+      return Ending::upstream_silent;
+    default:
+      return Ending::complete;
+  }
+}
+
+// Whether the provider did something for the response that was passed on.
+bool is_served(const Outcome& outcome) {
+  if (outcome.meter == nullptr || outcome.passed_error) return false;
+  const auto& meter = *outcome.meter;
+  return !meter.saw_error() || meter.usage() || meter.images() || meter.estimated_output_tokens() != 0;
+}
+
+// What was used, and what it costs.
+void charge(Settlement& row, const Outcome& outcome) {
+  const bool served = is_served(outcome);
+  if (!served && !outcome.lost) return;
+  const auto& request = outcome.request;
+  auto usage = served ? request.used(*outcome.meter, outcome.unread_bytes, row.flags) : dialect::Usage{};
+  auto cost = served ? request.cost(usage) : base::Credits();
+  base::Credits told;
+  if (outcome.lost) {
+    if ((row.flags & ledger::k_estimated) == 0) told = cost;
+    row.flags |= ledger::k_unknown;
+    usage += outcome.lost->usage;
+    cost += outcome.lost->cost;
+  }
+  row.input_tokens = usage.input_tokens;
+  row.cached_tokens = usage.cached_tokens;
+  row.cache_write_tokens = usage.cache_write_tokens;
+  row.output_tokens = usage.output_tokens;
+  row.units = {usage.images, usage.characters, usage.audio_ms, usage.search_units};
+  if (!request.is_charged()) {
+    if (!dialect::is_free(request.endpoint)) row.flags |= ledger::k_unpriced;
+    return;
+  }
+  row.cost = cost;
+  if (request.hold == nullptr) return;
+  // An estimate never passes the reservation, which is what the request could have cost at most.
+  const bool estimated = (row.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
+  if (estimated) row.cost = std::max(told, std::min(cost, outcome.reserved));
+  if (outcome.meter != nullptr && request.is_made_later(*outcome.meter)) row.cost = outcome.reserved;
+}
+
+// Where a response is that its provider keeps.
+void note_stored(Settlement& row, const Outcome& outcome) {
+  const auto& scan = outcome.request.scan;
+  if (!scan.stored || outcome.meter == nullptr || outcome.meter->response_id().empty() || outcome.status >= 300) return;
+  row.stored.id = outcome.meter->response_id();
+  row.stored.channel = outcome.channel->id;
+  row.stored.model = scan.model;
+  const auto& hints = outcome.channel->key_hints;
+  if (outcome.key && *outcome.key < hints.size()) row.stored.key_hint = to_text(hints[*outcome.key]);
+}
+
+}  // namespace
+
+Settlement settlement(Outcome outcome) {
+  Settlement row;
+  row.ending = ending_of(outcome);
+  if (!left_unanswered(outcome)) {
+    row.status = outcome.status;
+    row.error = outcome.error;
+  }
+  row.duration_ms = outcome.duration_ms;
+  if (!outcome.known) return row;
+  row.facts = std::move(outcome.facts);
+  if (outcome.group != nullptr && row.facts.group != outcome.group->name) row.facts.group = outcome.group->name;
+  row.held = outcome.reserved;
+  if (outcome.channel != nullptr) row.channel = outcome.channel->id;
+  if (outcome.upstream_model != outcome.request.scan.model) row.upstream_model = outcome.upstream_model;
+  row.upstream_request_id = outcome.upstream_request_id;
+  row.first_byte_ms = outcome.first_byte_ms;
+  if (outcome.request.hold != nullptr && outcome.request.hold->lowered) row.flags |= ledger::k_clamped;
+  charge(row, outcome);
+  note_stored(row, outcome);
+  return row;
+}
+
+bool leaves_row(const Outcome& outcome, bool store_admits) {
+  if (outcome.end != Outcome::End::refused || outcome.lost) return true;
+  const bool by_rate =
+      outcome.refused == RefusalCode::rate_limit_exceeded || outcome.refused == RefusalCode::concurrency_limit_exceeded;
+  return outcome.known && !by_rate && (outcome.reserved > base::Credits() || store_admits);
+}
+
+}  // namespace cr::relay::request

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// settlement(): the ledger's row of a request that has ended. Every way in which a request can end is an Outcome, and
+// what the ledger gets to know of it is decided here and nowhere else. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "dialect/meter.h"
+#include "dialect/refusal.h"
+#include "ledger/core/operations.h"
+#include "relay/request/priced_request.h"
+
+namespace cr::relay::request {
+
+// What attempts used that were sent and whose response nobody got: each is charged for itself.
+struct Lost {
+  dialect::Usage usage;
+  base::Credits cost;
+};
+
+// What is known of a request when nothing more will come of it. The views are the caller's.
+struct Outcome {
+  enum class End {
+    whole,        // the response came whole, or nobody waited for the rest of it
+    broke_off,    // the provider ended it early
+    fell_silent,  // the provider did not go on in time
+    refused,      // there is no response: `refused` says why
+  };
+
+  End end = End::whole;
+  std::optional<dialect::RefusalCode> refused{};
+  bool client_gone = false;
+  bool known = true;         // else nobody knows whose it was
+  bool form_failed = false;  // the rest of a form was refused after a provider had been asked
+
+  const PricedRequest& request;
+  ledger::RequestFacts facts{};
+  base::Credits reserved{};
+  int status = 0;            // what the client got
+  std::string_view error{};  // error.code of it
+
+  // The route of the last attempt; none: no provider was asked.
+  const ledger::ChannelRecord* channel = nullptr;
+  const ledger::GroupRecord* group = nullptr;
+  std::optional<std::uint32_t> key{};  // of the channel's
+  std::string_view upstream_model{};
+  std::string_view upstream_request_id{};
+
+  // Its response; none: no response was passed on.
+  const dialect::Meter* meter = nullptr;
+  bool passed_error = false;       // it is the provider's own error
+  std::uint64_t unread_bytes = 0;  // of it, that the meter could not read
+  std::optional<Lost> lost{};      // attempts before it
+
+  std::int64_t duration_ms = 0;
+  std::optional<std::int64_t> first_byte_ms{};
+};
+
+ledger::Settlement settlement(Outcome outcome);
+
+// Whether the row is written. Nobody's request leaves none, nor does what a rate refuses; and what reserves nothing is
+// not queued for a store that cannot be written.
+bool leaves_row(const Outcome& outcome, bool store_admits);
+
+}  // namespace cr::relay::request

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/priced_request.h"
+
+#include <gtest/gtest.h>
+
+#include "ledger/core/operations.h"
+
+namespace cr::relay::request {
+namespace {
+
+using dialect::Endpoint;
+using std::chrono::milliseconds;
+
+class PricedRequestTest : public testing::Test {
+ protected:
+  PricedRequestTest() {
+    price_.input = price_.cached_input = price_.cache_write = {1'000'000'000};
+    price_.output = {2'000'000'000};
+    request_.price = price_;
+    request_.body_bytes = 400;
+  }
+  billing::Price price_;
+  dialect::RequestScan scan_;
+  PricedRequest request_{.scan = scan_};
+};
+
+TEST_F(PricedRequestTest, TextIsBoundedByItsBytes) {
+  EXPECT_EQ(request_.input_ceiling(), billing::input_tokens_ceiling(400, scan_));
+}
+
+TEST_F(PricedRequestTest, MediaIsBoundedByTheContextAlone) {
+  scan_.unbounded_media = true;
+  EXPECT_EQ(request_.input_ceiling(), std::nullopt);
+  request_.price->context_tokens = 128'000;
+  EXPECT_EQ(request_.input_ceiling(), 128'000);
+  request_.price->context_tokens.reset();
+  request_.price->input = request_.price->cached_input = request_.price->cache_write = {};
+  EXPECT_EQ(request_.input_ceiling(), billing::input_tokens_ceiling(400, scan_)) << "its input costs nothing";
+}
+
+TEST_F(PricedRequestTest, AFormHasNoFieldForABound) {
+  request_.endpoint = Endpoint::audio_transcriptions;
+  request_.price->max_output_tokens = 2000;
+  const auto terms = request_.hold_terms(ledger::WhenLow::clamp);
+  EXPECT_EQ(terms.client_bound, 2000);
+  EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
+}
+
+TEST_F(PricedRequestTest, ItsReservationIsSizedByItsOwnBound) {
+  scan_.output_bound = 100;
+  scan_.choices = 2;
+  const auto terms = request_.hold_terms(ledger::WhenLow::refuse);
+  EXPECT_EQ(terms.client_bound, 100);
+  EXPECT_EQ(terms.choices, 2);
+  EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
+  EXPECT_EQ(terms.input_tokens, request_.input_ceiling());
+}
+
+TEST_F(PricedRequestTest, AnUnansweredAttemptCountsAsItsInput) {
+  EXPECT_EQ(request_.unanswered().input_tokens, 100);
+  EXPECT_EQ(request_.unanswered().output_tokens, 0);
+  request_.endpoint = Endpoint::audio_speech;
+  request_.price = billing::Price{};
+  request_.price->per_character = {15'000'000'000};
+  scan_.characters = 12;
+  EXPECT_EQ(request_.unanswered().input_tokens, 0) << "nothing of it is charged by tokens";
+  EXPECT_EQ(request_.unanswered().characters, 12);
+  request_.endpoint = Endpoint::count_tokens;
+  EXPECT_EQ(request_.unanswered(), dialect::Usage{});
+}
+
+TEST_F(PricedRequestTest, WhatCanHaveBeenMadeGrowsWithTheTimeUpToTheBound) {
+  scan_.output_bound = 5000;
+  EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 2000) << "two seconds to notice";
+  EXPECT_EQ(request_.made_in(milliseconds(500), 1000).output_tokens, 2500);
+  EXPECT_EQ(request_.made_in(milliseconds(60'000), 1000).output_tokens, 5000);
+  scan_.choices = 3;
+  EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 6000);
+  const billing::Hold hold{base::Credits::from_nano(1), 700, true, true};
+  request_.hold = &hold;
+  EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 2100) << "what crd wrote bounds it";
+}
+
+TEST_F(PricedRequestTest, LargeVendorsAreKnownToBeSlower) {
+  EXPECT_LT(output_rate_max(ledger::ChannelKind::openai), output_rate_max(ledger::ChannelKind::echo));
+}
+
+TEST_F(PricedRequestTest, FilesAreEstimatedByTheirLengthWithinTheContext) {
+  request_.endpoint = Endpoint::audio_transcriptions;
+  request_.told_bytes = 256'000;
+  EXPECT_EQ(request_.estimated_input(), billing::estimated_media_tokens(256'000));
+  request_.price->context_tokens = 10;
+  EXPECT_EQ(request_.estimated_input(), 10);
+}
+
+TEST_F(PricedRequestTest, ImagesThatWereNotToldCountAsAskedFor) {
+  request_.endpoint = Endpoint::images_generations;
+  request_.price->per_image = base::Credits::from_nano(40'000'000);
+  scan_.choices = 2;
+  const dialect::Meter meter(request_.endpoint, dialect::UsageEvent::forward);
+  std::uint32_t flags = 0;
+  EXPECT_EQ(request_.used(meter, 0, flags).images, 2);
+  EXPECT_EQ(flags, ledger::k_estimated);
+}
+
+TEST_F(PricedRequestTest, AnthropicTellsItsInputFirst) {
+  request_.endpoint = Endpoint::messages;
+  dialect::Meter meter(request_.endpoint, dialect::UsageEvent::forward);
+  http::message::SseSplitter splitter(4096);
+  ASSERT_TRUE(
+      splitter.push("event: message_start\ndata: "
+                    R"({"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}})"
+                    "\n\n"));
+  while (const auto event = splitter.next()) meter.observe(*event);
+  std::uint32_t flags = 0;
+  const auto usage = request_.used(meter, 0, flags);
+  EXPECT_EQ(usage.input_tokens, 9) << "only the output is a guess";
+}
+
+TEST_F(PricedRequestTest, WithoutAPriceNothingIsCharged) {
+  dialect::Usage usage;
+  usage.input_tokens = 5;
+  EXPECT_EQ(request_.cost(usage).nano(), 5000);
+  request_.price.reset();
+  EXPECT_EQ(request_.cost(usage), base::Credits());
+}
+
+}  // namespace
+}  // namespace cr::relay::request

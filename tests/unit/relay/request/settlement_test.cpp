@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+// One test for each row of the settlement table: how a request ended, and what the ledger posts for it.
+#include "relay/request/settlement.h"
+
+#include <gtest/gtest.h>
+
+namespace cr::relay::request {
+namespace {
+
+using Credits = base::Credits;
+using End = Outcome::End;
+using dialect::Endpoint;
+using dialect::RefusalCode;
+using ledger::Ending;
+
+constexpr std::string_view k_told =
+    R"({"choices":[{"message":{"content":"0123456789abcdef"}}],"usage":{"prompt_tokens":10,"completion_tokens":20}})";
+constexpr std::string_view k_untold = R"({"choices":[{"message":{"content":"0123456789abcdef"}}]})";
+constexpr std::string_view k_word = R"(data: {"choices":[{"index":0,"delta":{"content":"0123456789abcdef"}}]})";
+constexpr std::string_view k_usage =
+    R"(data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":30}})";
+
+// Input tokens cost 1,000 nano-dollars each, output tokens 2,000; the request's body is of 400 bytes, a hundred tokens.
+class SettlementTest : public testing::Test {
+ protected:
+  SettlementTest() {
+    scan_.model = "m";
+    billing::Price price;
+    price.input = price.cached_input = price.cache_write = {1'000'000'000};
+    price.output = {2'000'000'000};
+    request_.price = price;
+    request_.body_bytes = 400;
+    request_.hold = &hold_;
+    channel_.id = base::ChannelId{7};
+    channel_.kind = ledger::ChannelKind::openai;
+    group_.name = "default";
+  }
+
+  Outcome outcome(End end) {
+    Outcome outcome{.end = end, .request = request_};
+    outcome.facts.token = base::TokenId{3};
+    outcome.reserved = reserved_;
+    outcome.status = 200;
+    outcome.channel = &channel_;
+    outcome.group = &group_;
+    outcome.upstream_model = "m";
+    outcome.duration_ms = 12;
+    return outcome;
+  }
+  Outcome refused(RefusalCode code) {
+    auto refused = outcome(End::refused);
+    refused.refused = code;
+    refused.status = dialect::row_of(code).status;
+    refused.error = dialect::row_of(code).name;
+    return refused;
+  }
+  Outcome answered(std::string_view body, End end = End::whole) {
+    meter_.emplace(request_.endpoint, dialect::UsageEvent::forward);
+    meter_->observe_body(body);
+    auto answered = outcome(end);
+    answered.meter = &*meter_;
+    return answered;
+  }
+  Outcome streamed(const std::vector<std::string_view>& events, End end = End::whole) {
+    meter_.emplace(request_.endpoint, dialect::UsageEvent::forward);
+    http::message::SseSplitter splitter(4096);
+    for (const auto event : events) {
+      EXPECT_TRUE(splitter.push(std::string(event) + "\n\n"));
+      while (const auto whole = splitter.next()) meter_->observe(*whole);
+    }
+    auto streamed = outcome(end);
+    streamed.meter = &*meter_;
+    return streamed;
+  }
+  // A lost attempt is charged as the Exchange charges it: for itself.
+  Outcome after_lost(Outcome outcome) {
+    const auto usage = request_.unanswered();
+    outcome.lost = Lost{usage, request_.cost(usage)};
+    return outcome;
+  }
+  static void expect_void(const ledger::Settlement& row, Ending ending) {
+    EXPECT_EQ(row.ending, ending);
+    EXPECT_EQ(row.cost, Credits());
+    EXPECT_EQ(row.flags, 0U);
+    EXPECT_EQ(row.input_tokens + row.output_tokens, 0);
+  }
+  static void expect_posted(const ledger::Settlement& row, Ending ending, std::int64_t nano, std::uint32_t flags) {
+    EXPECT_EQ(row.ending, ending);
+    EXPECT_EQ(row.cost.nano(), nano);
+    EXPECT_EQ(row.flags, flags);
+  }
+
+  dialect::RequestScan scan_;
+  billing::Hold hold_{Credits::from_nano(1'000'000), 256, false, false};
+  Credits reserved_ = Credits::from_nano(1'000'000);
+  PricedRequest request_{.scan = scan_};
+  ledger::ChannelRecord channel_;
+  ledger::GroupRecord group_;
+  std::optional<dialect::Meter> meter_;
+};
+
+TEST_F(SettlementTest, NotConnectedOrNoAnswerIsVoid) {
+  for (const auto code : {RefusalCode::upstream_unreachable, RefusalCode::upstream_timeout,
+                          RefusalCode::upstream_invalid, RefusalCode::upstream_auth}) {
+    const auto row = settlement(refused(code));
+    expect_void(row, Ending::upstream_failed);
+    EXPECT_EQ(row.held, reserved_) << "the reservation is given back";
+    EXPECT_EQ(row.channel, channel_.id);
+    EXPECT_EQ(row.error, dialect::row_of(code).name);
+    EXPECT_EQ(row.status, dialect::row_of(code).status);
+  }
+}
+
+TEST_F(SettlementTest, RefusedByCrdIsVoidAndNamesNoChannel) {
+  auto early = refused(RefusalCode::model_not_allowed);
+  early.channel = nullptr;
+  early.group = nullptr;
+  early.reserved = Credits();
+  const auto row = settlement(std::move(early));
+  expect_void(row, Ending::refused);
+  EXPECT_EQ(row.channel, base::ChannelId{});
+  EXPECT_EQ(row.facts.token, base::TokenId{3});
+  EXPECT_EQ(row.duration_ms, 12);
+}
+
+TEST_F(SettlementTest, AFormThatFailedUnderWayIsNotTheProvidersFault) {
+  auto form = refused(RefusalCode::invalid_multipart);
+  form.form_failed = true;
+  expect_void(settlement(std::move(form)), Ending::refused);
+}
+
+TEST_F(SettlementTest, TheProvidersOwnErrorIsVoid) {
+  auto passed = answered(R"({"error":{"message":"too long"}})");
+  passed.passed_error = true;
+  passed.status = 400;
+  passed.error = "upstream_error";
+  const auto row = settlement(std::move(passed));
+  expect_void(row, Ending::complete);
+  EXPECT_EQ(row.error, "upstream_error");
+}
+
+TEST_F(SettlementTest, AnErrorInsteadOfAStreamIsVoid) {
+  expect_void(settlement(streamed({R"(data: {"error":{"message":"overloaded"}})"})), Ending::complete);
+}
+
+TEST_F(SettlementTest, CompleteWithUsagePostsItsCost) {
+  const auto row = settlement(answered(k_told));
+  expect_posted(row, Ending::complete, 10 * 1000 + 20 * 2000, 0);
+  EXPECT_EQ(row.input_tokens, 10);
+  EXPECT_EQ(row.output_tokens, 20);
+}
+
+TEST_F(SettlementTest, AGroupsMultiplierIsChargedAndItsNameRecorded) {
+  request_.multiplier = {1'500'000};
+  auto other = answered(k_told);
+  other.facts.group = "vip";  // whose reservation it was made with
+  const auto row = settlement(std::move(other));
+  expect_posted(row, Ending::complete, 75'000, 0);
+  EXPECT_EQ(row.facts.group, "default");
+}
+
+TEST_F(SettlementTest, AboveTheReservationTheWholeCostIsTold) {
+  reserved_ = Credits::from_nano(30'000);
+  const auto row = settlement(answered(k_told));
+  expect_posted(row, Ending::complete, 50'000, 0);
+  EXPECT_EQ(row.held.nano(), 30'000) << "the ledger makes the difference overrun";
+}
+
+TEST_F(SettlementTest, CompleteWithoutUsageIsEstimated) {
+  expect_posted(settlement(answered(k_untold)), Ending::complete, 100 * 1000 + 4 * 2000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, WhatTheMeterCouldNotReadCountsByItsLength) {
+  auto unread = answered({});
+  unread.unread_bytes = 400;
+  expect_posted(settlement(std::move(unread)), Ending::complete, 100 * 1000 + 100 * 2000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, AnEstimateNeverPassesTheReservation) {
+  reserved_ = Credits::from_nano(90'000);
+  expect_posted(settlement(answered(k_untold)), Ending::complete, 90'000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, ClientGoneWithTheUsageToldPostsIt) {
+  auto gone = streamed({k_word, k_usage});
+  gone.client_gone = true;
+  expect_posted(settlement(std::move(gone)), Ending::client_gone, 50'000, 0);
+}
+
+TEST_F(SettlementTest, ClientGoneBeforeTheUsagePostsTheInputAndWhatCame) {
+  auto gone = streamed({k_word});
+  gone.client_gone = true;
+  expect_posted(settlement(std::move(gone)), Ending::client_gone, 100 * 1000 + 4 * 2000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, ClientGoneWhileAProviderWasAskedGotNothing) {
+  auto gone = after_lost(refused(RefusalCode::upstream_invalid));
+  gone.client_gone = true;
+  const auto row = settlement(std::move(gone));
+  expect_posted(row, Ending::client_gone, 100'000, ledger::k_unknown);
+  EXPECT_EQ(row.status, 0);
+  EXPECT_EQ(row.error, "");
+}
+
+TEST_F(SettlementTest, ClientGoneBeforeAnythingWasSentIsVoid) {
+  auto gone = refused(RefusalCode::upstream_unreachable);
+  gone.client_gone = true;
+  const auto row = settlement(std::move(gone));
+  expect_void(row, Ending::client_gone);
+  EXPECT_EQ(row.status, 0);
+}
+
+TEST_F(SettlementTest, BrokenInMidStreamIsEstimated) {
+  expect_posted(settlement(streamed({k_word}, End::broke_off)), Ending::upstream_cut, 108'000, ledger::k_estimated);
+  expect_posted(settlement(streamed({k_word}, End::fell_silent)), Ending::upstream_silent, 108'000,
+                ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, BrokenAfterTheUsagePostsIt) {
+  expect_posted(settlement(streamed({k_word, k_usage}, End::broke_off)), Ending::upstream_cut, 50'000, 0);
+}
+
+TEST_F(SettlementTest, EndedByItsOwnLastWordIsComplete) {
+  auto ended = streamed({k_word, k_usage, "data: [DONE]"});
+  ASSERT_TRUE(ended.meter->ended());
+  expect_posted(settlement(std::move(ended)), Ending::complete, 50'000, 0);
+}
+
+// The table wants the whole reservation here; what is posted is the input, which the provider may have read.
+TEST_F(SettlementTest, SentWholeAndUnansweredPostsItsInput) {
+  expect_posted(settlement(after_lost(refused(RefusalCode::upstream_invalid))), Ending::upstream_failed, 100'000,
+                ledger::k_unknown);
+  expect_posted(settlement(after_lost(refused(RefusalCode::upstream_timeout))), Ending::upstream_silent, 100'000,
+                ledger::k_unknown);
+}
+
+TEST_F(SettlementTest, AnAttemptThatWasLostIsPostedBesideTheUsageOfTheNext) {
+  const auto row = settlement(after_lost(answered(k_told)));
+  expect_posted(row, Ending::complete, 50'000 + 100'000, ledger::k_unknown);
+  EXPECT_EQ(row.input_tokens, 110);
+  // Both within the reservation, but for what was told.
+  reserved_ = Credits::from_nano(60'000);
+  expect_posted(settlement(after_lost(answered(k_told))), Ending::complete, 60'000, ledger::k_unknown);
+  reserved_ = Credits::from_nano(40'000);
+  expect_posted(settlement(after_lost(answered(k_told))), Ending::complete, 50'000, ledger::k_unknown);
+}
+
+TEST_F(SettlementTest, WhatIsMadeLaterPostsTheReservation) {
+  request_.endpoint = Endpoint::responses;
+  scan_.background = true;
+  expect_posted(settlement(answered(R"({"id":"resp_1","object":"response","status":"queued"})")), Ending::complete,
+                1'000'000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, WithoutAPriceNothingIsPostedAndThatIsFlagged) {
+  request_.price.reset();
+  request_.hold = nullptr;
+  reserved_ = Credits();
+  const auto row = settlement(answered(k_told));
+  expect_posted(row, Ending::complete, 0, ledger::k_unpriced);
+  EXPECT_EQ(row.output_tokens, 20);
+}
+
+TEST_F(SettlementTest, WithoutAReservationAnEstimateIsNotBounded) {
+  request_.hold = nullptr;
+  reserved_ = Credits();
+  expect_posted(settlement(answered(k_untold)), Ending::complete, 108'000, ledger::k_estimated);
+}
+
+TEST_F(SettlementTest, CountingTokensIsFree) {
+  request_.endpoint = Endpoint::count_tokens;
+  request_.hold = nullptr;
+  expect_posted(settlement(answered(R"({"input_tokens":12})")), Ending::complete, 0, 0);
+}
+
+TEST_F(SettlementTest, ALoweredBoundIsFlagged) {
+  hold_.lowered = true;
+  expect_posted(settlement(answered(k_told)), Ending::complete, 50'000, ledger::k_clamped);
+}
+
+TEST_F(SettlementTest, AnotherModelNameOfTheChannelsIsRecorded) {
+  EXPECT_EQ(settlement(answered(k_told)).upstream_model, "");
+  auto mapped = answered(k_told);
+  mapped.upstream_model = "m-2026";
+  EXPECT_EQ(settlement(std::move(mapped)).upstream_model, "m-2026");
+}
+
+TEST_F(SettlementTest, WhereAResponseIsKeptIsRecordedWithIt) {
+  request_.endpoint = Endpoint::responses;
+  scan_.stored = true;
+  constexpr std::string_view body =
+      R"({"id":"resp_1","object":"response","usage":{"input_tokens":10,"output_tokens":20}})";
+  const auto kept = settlement(answered(body));
+  EXPECT_EQ(kept.stored.id, "resp_1");
+  EXPECT_EQ(kept.stored.channel, channel_.id);
+  EXPECT_EQ(kept.stored.model, "m");
+  auto failed = answered(body);
+  failed.status = 400;
+  EXPECT_EQ(settlement(std::move(failed)).stored.id, "");
+  scan_.stored = false;
+  EXPECT_EQ(settlement(answered(body)).stored.id, "");
+}
+
+TEST_F(SettlementTest, AStrangersRequestHasNoFacts) {
+  auto stranger = refused(RefusalCode::invalid_api_key);
+  stranger.known = false;
+  stranger.channel = nullptr;
+  EXPECT_FALSE(leaves_row(stranger, true));
+  const auto row = settlement(std::move(stranger));
+  expect_void(row, Ending::refused);
+  EXPECT_EQ(row.facts.token, base::TokenId{});
+}
+
+TEST_F(SettlementTest, WhatLeavesARow) {
+  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
+  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), false)) << "its reservation goes back";
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::rate_limit_exceeded), true));
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::concurrency_limit_exceeded), true));
+  EXPECT_TRUE(leaves_row(after_lost(refused(RefusalCode::upstream_invalid)), false));
+  EXPECT_TRUE(leaves_row(answered(k_told), false));
+  reserved_ = Credits();
+  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::model_not_found), false));
+}
+
+}  // namespace
+}  // namespace cr::relay::request
