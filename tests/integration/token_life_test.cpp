@@ -142,6 +142,14 @@ TEST(TokenLife, ModelsAreWhatTheTokenCanCall) {
   EXPECT_EQ(client.get("/v1/models/fake-b").status, 200);
   EXPECT_EQ(client.get("/v1/models/fake-a").status, 404);
   EXPECT_EQ(client.get("/v1/token").status, 200);
+  // What would be refused for want of a price is not offered.
+  gateway.daemon.must({"channel", "create", "more", "--kind", "echo", "--models", "unpriced-a"});
+  const auto limited = gateway.token("limited", {"--quota", "1"});
+  EXPECT_THAT(names(all), testing::ElementsAre("fake-a", "fake-b", "fake-full", "unpriced-a"));
+  EXPECT_THAT(names(limited), testing::ElementsAre("fake-a", "fake-b", "fake-full"));
+  EXPECT_EQ(HttpClient(gateway.daemon.port(), all).get("/v1/models/unpriced-a").status, 200);
+  EXPECT_EQ(HttpClient(gateway.daemon.port(), limited).get("/v1/models/unpriced-a").status, 404);
+  EXPECT_EQ(error_code(gateway.post(limited, chat("unpriced-a"))), "model_not_priced");
   const auto empty = gateway.token("empty", {"--quota", "0"});
   EXPECT_EQ(Json::parse(HttpClient(gateway.daemon.port(), empty).get("/v1/token").body)["status"], "exhausted");
 }

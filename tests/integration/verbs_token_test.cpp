@@ -348,5 +348,32 @@ TEST(TokenCheck, TheFirstRuleThatRefusesAndItsSetting) {
   EXPECT_EQ(daemon.crctl({"token", "check", "t"}).exit, 2) << "--model is required";
 }
 
+// What it says is what a request is told at that moment.
+TEST(TokenCheck, SaysWhatARequestIsTold) {
+  BookedDaemon daemon;
+  daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "echo-*"});
+  daemon.must({"price", "set", "echo-a", "--input", "1", "--output", "2", "--max-output", "100"});
+  daemon.must({"price", "set", "echo-speech", "--per-character", "15"});
+  const auto told = [&](const std::string& token, const std::string& model, std::vector<std::string> flags) {
+    Args make{"token", "create", token};
+    make.insert(make.end(), flags.begin(), flags.end());
+    HttpClient client(daemon.port(), lines(daemon.must(make)).at(0));
+    const Json body = {
+        {"model", model}, {"max_tokens", 1000}, {"messages", {{{"role", "user"}, {"content", "hello"}}}}};
+    const auto ask = [&] { return client.post("/v1/chat/completions", body.dump()); };
+    const auto check = daemon.crctl({"token", "check", token, "--model", model, "--json"});
+    EXPECT_EQ(check.exit, 14) << token;
+    const auto answer = ask();
+    EXPECT_EQ(answer.body.find("crctl"), std::string::npos) << "only the administrator can run it";
+    EXPECT_THAT(answer.body, HasSubstr("administrator"));
+    EXPECT_EQ(Json::parse(answer.body)["error"]["code"], Json::parse(check.out)["rule"]) << answer.body;
+    return Json::parse(check.out)["rule"].get<std::string>();
+  };
+  EXPECT_EQ(told("poor", "echo-a", {"--quota", "0.000001"}), "insufficient_quota") << "less than the smallest request";
+  EXPECT_EQ(told("unpriced", "echo-b", {"--quota", "1"}), "model_not_priced");
+  EXPECT_EQ(told("sound", "echo-speech", {"--quota", "1"}), "model_not_priced") << "echo does not speak";
+  EXPECT_EQ(told("elsewhere", "gpt-4o", {}), "model_not_found");
+}
+
 }  // namespace
 }  // namespace cr::test

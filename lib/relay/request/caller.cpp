@@ -44,17 +44,16 @@ Refusal no_key(const http::message::RequestHead& head) {
 }
 
 // The one offer that is a known key. Programs send two, of which one is a placeholder or another service's.
-tl::expected<ledger::Credential, Refusal> find_credential(const http::message::RequestHead& head,
-                                                          const ledger::Ledger& ledger,
+tl::expected<ledger::Credential, Refusal> find_credential(const http::message::RequestHead& head, const KeyReader& keys,
                                                           const ledger::Directory& directory, base::Time now) {
   const auto offers = read_offers(head);
   if (offers.empty()) return tl::unexpected(no_key(head));
   std::optional<ledger::Credential> found;
   bool rotated_out = false, differ = offers.size() > k_offers_max;
   for (const auto& offer : offers) {
-    const auto shape = token::shape_of(offer.key, ledger.key_prefix());
+    const auto shape = token::shape_of(offer.key, keys.prefix);
     if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) continue;
-    auto known = directory.find_key(ledger.digest(offer.key));
+    auto known = directory.find_key(keys.digest(offer.key));
     if (!known) continue;
     if (known->key->not_after && now >= *known->key->not_after) {
       rotated_out = true;
@@ -69,7 +68,7 @@ tl::expected<ledger::Credential, Refusal> find_credential(const http::message::R
   }
   if (found) return std::move(*found);
   if (rotated_out) return bad_key("the API key was rotated out: use the token's current key");
-  return bad_key(reason_of(offers, ledger.key_prefix()));
+  return bad_key(reason_of(offers, keys.prefix));
 }
 
 }  // namespace
@@ -94,47 +93,52 @@ token::IpAddress source_address(const http::message::RequestHead& head, const to
 }
 
 token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
-                     const token::IpAddress& source) {
+                     const std::optional<token::IpAddress>& source) {
   token::Scope scope;
   scope.token = token.enabled;
   scope.account = account.enabled;
   scope.not_before = token.not_before;
   scope.expires = token.expires;
-  const auto verdict = token::admit(scope, now, source);
+  const auto verdict = token::admit(scope, now, source.value_or(token::IpAddress{}));
   if (verdict != Verdict::allowed) return verdict;
   // The last rule, on the record's own list: a long allowlist is not copied for every request.
-  return token.ip_set.contains(source) ? Verdict::allowed : Verdict::ip_not_allowed;
+  return !source || token.ip_set.contains(*source) ? Verdict::allowed : Verdict::ip_not_allowed;
 }
 
 dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
   const auto named = "token '" + token.name + "' ";
   switch (verdict) {
     case Verdict::token_disabled:
-      return {RefusalCode::token_disabled, named + "is disabled: enable it with 'crctl token enable'", {}, {}};
+      return {RefusalCode::token_disabled, named + "is disabled: ask its administrator to enable it", {}, {}};
     case Verdict::token_expired:
       return {RefusalCode::token_expired,
               named + "expired at " + base::format_rfc3339(token.expires.value_or(base::Time())) +
-                  ": move its expiry with 'crctl token edit --expires'",
+                  ": ask its administrator for a later expiry",
               {},
               {}};
     case Verdict::token_not_yet_valid:
       return {RefusalCode::token_not_yet_valid,
               named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
-                  ": change it with 'crctl token edit --not-before'",
+                  ": wait, or ask its administrator for an earlier time",
               {},
               {}};
     case Verdict::account_disabled:
       return {RefusalCode::account_disabled,
-              "the account of " + named + "is disabled: enable it with 'crctl account enable'",
+              "the account of " + named + "is disabled: ask its administrator to enable it",
               {},
               {}};
     case Verdict::ip_not_allowed:
-      return {RefusalCode::ip_not_allowed,
-              "the source address is not in the allowlist of " + named + "('--allow-ip')",
-              {},
-              {}};
+      return {
+          RefusalCode::ip_not_allowed,
+          "the source address is not in the allowlist of token '" + token.name + "': ask its administrator to add it",
+          {},
+          {}};
     case Verdict::model_not_allowed:
-      return {RefusalCode::model_not_allowed, "the model is not in the list of " + named + "('--models')", "model", {}};
+      return {RefusalCode::model_not_allowed,
+              "the model is not in the list of token '" + token.name +
+                  "': see GET /v1/models, or ask its administrator to add it",
+              "model",
+              {}};
     case Verdict::allowed:
       break;
   }
@@ -142,9 +146,9 @@ dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
 }
 
 tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
-                                                  const policy::Settings& settings, const ledger::Ledger& ledger,
+                                                  const policy::Settings& settings, const KeyReader& keys,
                                                   const ledger::Directory& directory, base::Time now, Caller& caller) {
-  auto credential = find_credential(head, ledger, directory, now);
+  auto credential = find_credential(head, keys, directory, now);
   if (!credential) return tl::unexpected(credential.error());
   caller.key = std::move(credential->key);
   caller.token = std::move(credential->token);

@@ -2,14 +2,19 @@
 // Caller: who sends a request, found by the key in its head. Pure over a Directory and a head; worker thread.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "dialect/refusal.h"
 #include "http/message/head.h"
-#include "ledger/core/ledger.h"
+#include "ledger/core/directory.h"
 #include "relay/policy/settings.h"
 #include "relay/routing/rate_book.h"
+#include "token/key.h"
 #include "token/scope.h"
 
 namespace cr::relay::request {
@@ -23,6 +28,12 @@ struct Caller {
   bool limited() const { return token->quota.has_value() || account->quota.has_value() || ledger::has_budget(*token); }
 };
 
+// What the text of a key is known by.
+struct KeyReader {
+  std::string prefix;
+  std::function<token::Digest(std::string_view key)> digest;
+};
+
 // The address a request comes from: the peer, or behind a trusted proxy the nearest hop of X-Forwarded-For that is not
 // trusted.
 token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
@@ -32,12 +43,13 @@ token::IpAddress source_address(const http::message::RequestHead& head, const to
 // the one that is a known key counts (relay/request/credentials.h); two that differ are refused. A refusal that comes
 // after the token was found leaves it in `caller`, so that the request can be recorded.
 tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
-                                                  const policy::Settings& settings, const ledger::Ledger& ledger,
+                                                  const policy::Settings& settings, const KeyReader& keys,
                                                   const ledger::Directory& directory, base::Time now, Caller& caller);
 
-// The rules on a token and its account but for the key itself: also what `token check` asks.
+// The rules on a token and its account but for the key itself. Without an address its rule is not asked.
 token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountRecord& account, base::Time now,
-                     const token::IpAddress& source);
+                     const std::optional<token::IpAddress>& source);
+// What is refused, and what to ask the administrator for: who reads it cannot run crctl.
 dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token);
 dialect::Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecord& token);
 

@@ -13,13 +13,12 @@
 #include "billing/price.h"
 #include "dialect/meter.h"
 #include "dialect/refusal.h"
-#include "dialect/request_scan.h"
 #include "http/server/connection.h"
 #include "ledger/core/operations.h"
+#include "relay/request/admission.h"
 #include "relay/request/answer_source.h"
 #include "relay/request/answer_text.h"
 #include "relay/request/attempt.h"
-#include "relay/request/caller.h"
 #include "relay/request/coded_body.h"
 #include "relay/request/lane.h"
 #include "relay/request/ledger_wait.h"
@@ -28,10 +27,8 @@
 #include "relay/request/priced_request.h"
 #include "relay/request/recycled_allocation.h"
 #include "relay/request/settlement.h"
-#include "relay/request/stored.h"
 #include "relay/request/upload.h"
 #include "relay/request/upstream_request.h"
-#include "relay/routing/router.h"
 
 namespace cr::relay::request {
 
@@ -52,26 +49,23 @@ class Exchange : public RecycledAllocation<Exchange> {
   using MaybeRefusal = std::optional<dialect::Refusal>;
 
   // exchange.cpp: deciding
-  MaybeRefusal check_head(), scan_and_allow(), route(), check_price() const, check_reservation();
+  MaybeRefusal check_head(), scan_and_allow(), admit();
   http::Task<MaybeRefusal> read_body(), read_form(), look_for_stored(), reserve(), open();  // each in its topic's file
   // request_body.cpp: a body, counted as it comes, and decompressed
   MaybeRefusal decode_piece(std::string_view piece), push_form(std::string_view bytes);
   MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
   MaybeRefusal refusal_of_body(http::server::ReadOutcome outcome);
   dialect::Refusal crowded_out() const;
-  routing::Routes look_for_routes();
-  // rates.cpp: a token's requests and model tokens a minute, and its requests at once
-  MaybeRefusal enter_rates(), charge_rates();
-  void correct_rates(std::int64_t used_tokens);
-  void leave_rates();
-  std::optional<routing::RateStatus> rate_status() const;
+  const dialect::RequestScan& scan() const { return admission_.scan(); }
+  const ledger::TokenRecord& token() const { return *admission_.caller().token; }
+  const std::vector<routing::Route>& tries() const { return admission_.routes().tries; }
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
   std::uint64_t body_bytes() const;
   PricedRequest priced() const;
   http::Task<Persistence> refuse(dialect::Refusal refusal);
 
   // stored.cpp: responses that their provider keeps
-  MaybeRefusal read_stored_request(), take_stored();
+  MaybeRefusal read_stored_request(dialect::RequestScan&scan), take_stored();
 
   // open.cpp: reaching a channel
   bool claim(const routing::Route& route);
@@ -137,18 +131,14 @@ class Exchange : public RecycledAllocation<Exchange> {
   const std::shared_ptr<const policy::Settings> settings_;
   std::list<Exchange*>::iterator place_;
 
-  Caller caller_;
+  Admission admission_;
   std::optional<base::MemoryCharge> body_memory_, answer_memory_;  // once the token is known
   MemoryWait memory_wait_;                                         // the answer's
-  routing::RateShare rates_;
-  dialect::RequestScan scan_;
-  routing::Routes routes_;
   Walk walk_;
   const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
   const ledger::GroupRecord* group_ = nullptr;
   std::optional<routing::Claim> claim_;
   std::string_view upstream_model_;
-  std::shared_ptr<const ledger::PriceRecord> price_;
   std::unique_ptr<CodedBody> coded_;          // while a body is decompressed
   std::unique_ptr<Upload> upload_;            // of an endpoint that takes a form
   std::unique_ptr<Stored> stored_;            // of a request for, or after, a response that its provider keeps

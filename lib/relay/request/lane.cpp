@@ -27,6 +27,8 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       resolver_(io, shared.names),
       pool_(io, heartbeat_, settings_->upstream_idle_connections_max, shared.distrusted,
             [this](std::uint64_t provider) { log_surplus(provider); }),
+      key_reader_{shared.ledger.key_prefix(),
+                  [&ledger = shared.ledger](std::string_view key) { return ledger.digest(key); }},
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 

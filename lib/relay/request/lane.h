@@ -22,6 +22,7 @@
 #include "http/tls/tls_book.h"
 #include "ledger/core/ledger.h"
 #include "relay/policy/settings.h"
+#include "relay/request/caller.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/metrics.h"
 #include "relay/routing/channel_health.h"
@@ -72,6 +73,7 @@ class Lane {
   http::dns::Resolver& resolver() { return resolver_; }
   http::client::UpstreamPool& pool() { return pool_; }
   dialect::RequestScanner& scanner() { return scanner_; }
+  const KeyReader& key_reader() const { return key_reader_; }
   ledger::DirectorySnapshot directory() { return directory_.current(); }
   routing::ModelLists& model_lists() { return model_lists_; }
   const std::shared_ptr<const policy::Settings>& settings() const { return settings_; }
@@ -103,6 +105,7 @@ class Lane {
   http::dns::Resolver resolver_;
   http::client::UpstreamPool pool_;
   dialect::RequestScanner scanner_;
+  KeyReader key_reader_;
   ledger::DirectoryReader directory_;
   routing::ModelLists model_lists_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;

@@ -52,8 +52,8 @@ routing::Verdict verdict_on(const http::message::ResponseHead& head) {
 }
 
 // Than the group that the hold was made for.
-bool is_dearer(const routing::Route& route, const routing::Routes& routes) {
-  return route.group->multiplier_millionths > routes.tries.front().group->multiplier_millionths;
+bool is_dearer(const routing::Route& route, const std::vector<routing::Route>& tries) {
+  return route.group->multiplier_millionths > tries.front().group->multiplier_millionths;
 }
 
 Refusal garbage() {
@@ -83,8 +83,8 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
                                                                [this](base::SteadyTime now) { on_tick(now); }});
     watch_->look_for_hang_up(client_.fd());
   }
-  while (walk_.next < routes_.tries.size() && walk_.tries < settings_->tries_max) {
-    const routing::Route& route = routes_.tries[walk_.next++];
+  while (walk_.next < tries().size() && walk_.tries < settings_->tries_max) {
+    const routing::Route& route = tries()[walk_.next++];
     if (!claim(route)) continue;
     ++walk_.tries;
     if (channel_->kind == ledger::ChannelKind::echo) {
@@ -116,7 +116,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 
 // False: the channel may not be sent anything now, or what is held would not pay its group.
 bool Exchange::claim(const routing::Route& route) {
-  if (hold_ && is_dearer(route, routes_)) return false;
+  if (hold_ && is_dearer(route, tries())) return false;
   const auto claimed = lane_.shared().health.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
   if (!claimed) return false;
   reported_ = false;
@@ -132,9 +132,8 @@ bool Exchange::claim(const routing::Route& route) {
 bool Exchange::is_left() const {
   if (walk_.tries >= settings_->tries_max) return false;
   return std::any_of(
-      routes_.tries.begin() + static_cast<std::ptrdiff_t>(walk_.next), routes_.tries.end(),
-      [&](const routing::Route& route) {
-        if (hold_ && is_dearer(route, routes_)) return false;
+      tries().begin() + static_cast<std::ptrdiff_t>(walk_.next), tries().end(), [&](const routing::Route& route) {
+        if (hold_ && is_dearer(route, tries())) return false;
         return lane_.shared().health.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
       });
 }
@@ -166,14 +165,14 @@ void Exchange::log_change(const routing::HealthChange& change, const routing::Ve
 
 dialect::Rewrite Exchange::rewrite_for(const routing::Route& route) const {
   dialect::Rewrite rewrite;
-  if (route.upstream_model != scan_.model) rewrite.model = std::string(route.upstream_model);
+  if (route.upstream_model != scan().model) rewrite.model = std::string(route.upstream_model);
   if (hold_ && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
   rewrite.bound_field = endpoint_ == dialect::Endpoint::responses ? std::string_view("max_output_tokens")
                         : endpoint_ == dialect::Endpoint::chat_completions && !channel_->bound_field.empty()
                             ? std::string_view(channel_->bound_field)
                             : std::string_view("max_tokens");
   rewrite.ask_for_usage =
-      scan_.stream && !scan_.include_usage.value_or(false) &&
+      scan().stream && !scan().include_usage.value_or(false) &&
       (endpoint_ == dialect::Endpoint::chat_completions || endpoint_ == dialect::Endpoint::completions);
   return rewrite;
 }
@@ -188,8 +187,8 @@ void Exchange::prepare_request(const routing::Route& route, const ChannelAddress
     return;
   }
   const auto body = client_.body();
-  request_.edits = upload_ ? dialect::openai::plan_form_edits(scan_, rewrite_for(route))
-                           : dialect::plan_edits(scan_, rewrite_for(route));
+  request_.edits = upload_ ? dialect::openai::plan_form_edits(scan(), rewrite_for(route))
+                           : dialect::plan_edits(scan(), rewrite_for(route));
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
   std::optional<std::uint64_t> body_bytes = dialect::edited_size(body, edits);
@@ -262,7 +261,7 @@ bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
            request.made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent), output_rate_max(channel_->kind)));
   if (!hold_) return true;
   const auto smaller =
-      billing::shrink_hold(request.hold_terms(caller_.token->when_low), *hold_, reservation_->amount - lost_->cost);
+      billing::shrink_hold(request.hold_terms(token().when_low), *hold_, reservation_->amount - lost_->cost);
   if (smaller) hold_ = smaller;
   return smaller.has_value();
 }
@@ -343,7 +342,7 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection>
   if (verdict.kind == routing::Verdict::Kind::key_refused) {
     return {Attempt::Outcome::try_next,
             {RefusalCode::upstream_auth,
-             "the provider refused the channel's own key: replace it with 'crctl channel set-key'",
+             "the provider refused the gateway's own key: ask the administrator to replace it",
              {},
              {}}};
   }
@@ -365,16 +364,16 @@ Attempt Exchange::judge_answer(std::unique_ptr<http::client::UpstreamConnection>
 
 Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
   report({});
-  auto scan = scan_;
-  if (hold_ && hold_->write_bound) scan.output_bound = hold_->output_bound;
-  const auto body = scan_.stream && !scan_.include_usage.value_or(false)
-                        ? dialect::apply_edits(client_.body(), dialect::plan_edits(scan_, rewrite_for(route)))
+  auto asked = scan();
+  if (hold_ && hold_->write_bound) asked.output_bound = hold_->output_bound;
+  const auto body = scan().stream && !scan().include_usage.value_or(false)
+                        ? dialect::apply_edits(client_.body(), dialect::plan_edits(scan(), rewrite_for(route)))
                         : std::string();
-  if (!body.empty()) scan.include_usage = true;
+  if (!body.empty()) asked.include_usage = true;
   const auto text = body.empty() ? client_.body() : std::string_view(body);
   if (!body_memory_->grow_to(text.size() + provider::echo_bytes_ceiling(text))) return crowded_out();
   answered_ = true;
-  auto answer = provider::echo_answer(endpoint_, text, scan, request_id_, base::wall_now());
+  auto answer = provider::echo_answer(endpoint_, text, asked, request_id_, base::wall_now());
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
   body_memory_->shrink_to(text.size() + bytes);

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "relay/request/caller.h"
+#include "relay/request/admission.h"
 #include "relay/request/persistence.h"
 
 namespace cr::relay::request {
@@ -154,17 +154,18 @@ http::Task<std::shared_ptr<const routing::ModelNames>> names_for(Lane& lane, htt
 
 // Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
 http::Task<std::string> models_body(http::server::Connection& client, const routing::ModelNames& names,
-                                    const Caller& caller, bool anthropic) {
-  const routing::ModelFilter filter(caller.token->model_set);
+                                    const Admission& admission, bool anthropic) {
+  const routing::ModelFilter filter(admission.caller().token->model_set);
+  const auto now = base::wall_now();
   std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
   const std::string* first = nullptr;
   const std::string* last = nullptr;
   std::size_t turn = 0;
   for (const auto& name : names.names()) {
     if (++turn % k_names_a_turn == 0 && !co_await give_way(client)) co_return std::string();
-    if (!filter.allows(name)) continue;
+    if (!filter.allows(name) || !admission.can_pay(name, now)) continue;
     if (last != nullptr) body += ',';
-    body += model_json(name, anthropic, caller.token->created_at).dump();
+    body += model_json(name, anthropic, admission.caller().token->created_at).dump();
     if (first == nullptr) first = &name;
     last = &name;
   }
@@ -178,19 +179,19 @@ http::Task<std::string> models_body(http::server::Connection& client, const rout
 
 // An empty body: the client left meanwhile.
 http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::server::Connection& client,
-                                                                 const Caller& caller,
+                                                                 const Admission& admission,
                                                                  const http::message::RequestHead& head,
                                                                  OwnAnswer what) {
   const bool anthropic = head.find("anthropic-version").has_value();
-  const auto names = co_await names_for(lane, client, caller);
+  const auto names = co_await names_for(lane, client, admission.caller());
   if (!names) co_return std::string();
-  if (what == OwnAnswer::models) co_return co_await models_body(client, *names, caller, anthropic);
+  if (what == OwnAnswer::models) co_return co_await models_body(client, *names, admission, anthropic);
   const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
-  if (!names->names().contains(wanted) || !caller.token->model_set.allows(wanted)) {
+  if (!names->names().contains(wanted) || !admission.lists(wanted, base::wall_now())) {
     co_return tl::unexpected(
         Refusal{RefusalCode::model_not_found, "no such model for this token: see GET /v1/models", "model", {}});
   }
-  co_return model_json(wanted, anthropic, caller.token->created_at).dump();
+  co_return model_json(wanted, anthropic, admission.caller().token->created_at).dump();
 }
 
 // `op`: null if the ledger did not answer in time.
@@ -227,17 +228,17 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& cl
 
   std::optional<Refusal> refusal;
   std::string body;
-  Caller caller;
+  Admission admission(*directory, lane.shared().health, lane.shared().rates);
   if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
     refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
-  } else if (auto admitted = authenticate(head, client.peer(), *settings, lane.shared().ledger, *directory,
-                                          base::wall_now(), caller);
-             !admitted) {
-    refusal = admitted.error();
-  } else if (const auto refused = lane.shared().rates.ask(caller.token->id, caller.token->rates, base::steady_now())) {
-    refusal = refusal_of(*refused, *caller.token);
+  } else {
+    refusal = admission.identify(head, client.peer(), *settings, lane.key_reader(), base::wall_now());
+    if (!refusal) refusal = admission.ask(base::steady_now());
+  }
+  if (refusal) {
+    // Said below.
   } else if (about_models) {
-    auto found = co_await body_about_models(lane, client, caller, head, what);
+    auto found = co_await body_about_models(lane, client, admission, head, what);
     if (!found)
       refusal = found.error();
     else if (found->empty())
@@ -246,11 +247,11 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& cl
       body = std::move(*found);
   } else {
     auto op = std::make_unique<ledger::LookOp>();
-    op->token = caller.token->id;
+    op->token = admission.caller().token->id;
     LedgerWait wait(lane, client);
     co_await wait.look(op);
     if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
-    auto told = about_balance(caller, op.get(), what);
+    auto told = about_balance(admission.caller(), op.get(), what);
     if (told)
       body = std::move(*told);
     else

@@ -59,7 +59,7 @@ dialect::Refusal refusal_for(State how) {
 
 // Not a coroutine itself: it hands on the one that fits.
 http::Task<void> Exchange::pump() {
-  const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
+  const bool hide = scan().stream && !scan().include_usage.value_or(false);
   meter_.emplace(endpoint_, hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward);
   status_ = source_->status();
   if (passed_error_) error_ = "upstream_error";
@@ -127,7 +127,7 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
   // What blames the request will be blamed again, unless the provider knows better; the rest is the SDK's to decide.
   if (!passed_.should_retry && status_ >= 400 && status_ < 500 && status_ != 408 && status_ != 409 && status_ != 429)
     head.should_retry = false;
-  const auto rates = rate_status();
+  const auto rates = admission_.rate_status(base::steady_now());
   if (rates) head.rates = &*rates;
   written_.clear();
   written_.reserve(k_head_bytes);
@@ -139,7 +139,7 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
 // A provider's refusal that goes through names its own wait, or none: where every channel is set aside for longer now,
 // the client is told how long, so that it is not refused again for having done as it was told.
 void Exchange::tell_wait(AnswerHead& head) {
-  const auto routes = look_for_routes();
+  const auto routes = admission_.look_for_routes(stored_.get(), base::steady_now(), lane_.random());
   if (!routes.tries.empty() || !routes.closed) return;
   const auto left = routes.closed->until - base::steady_now();
   const auto told = routing::told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());

@@ -56,7 +56,7 @@ dialect::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::message::
 
 Refusal Exchange::crowded_out() const {
   return {RefusalCode::overloaded,
-          "too many large requests and answers at once, of token '" + caller_.token->name +
+          "too many large requests and answers at once, of token '" + token().name +
               "' or of all ('limits.memory'): send it again",
           {},
           k_overload_retry};

@@ -17,14 +17,14 @@ std::int64_t milliseconds_since(base::SteadyTime start) {
 void Exchange::fill_facts(ledger::RequestFacts& facts) const {
   facts.id = id_;
   facts.started_at = started_at_;
-  facts.token = caller_.token->id;
-  facts.key = caller_.key->id;
-  facts.account = caller_.token->account;
+  facts.token = token().id;
+  facts.key = admission_.caller().key->id;
+  facts.account = token().account;
   if (group_ != nullptr) facts.group = group_->name;
-  facts.model = scan_.model;
+  facts.model = scan().model;
   facts.endpoint = dialect::name_of(endpoint_);
-  facts.source_ip = caller_.source.to_string();
-  facts.stream = scan_.stream;
+  facts.source_ip = admission_.caller().source.to_string();
+  facts.stream = scan().stream;
 }
 
 void Exchange::add_lost(const PricedRequest& request, const dialect::Usage& usage) {
@@ -44,7 +44,7 @@ void Exchange::tell_health(routing::HealthBook::Finish finish) {
 // The reservation's facts go with it: nobody needs them after the ending.
 Outcome Exchange::take_outcome(const PricedRequest& request, Outcome::End end) {
   Outcome outcome{.end = end, .client_gone = client_gone_, .request = request};
-  outcome.known = caller_.token && caller_.account;
+  outcome.known = admission_.caller().token && admission_.caller().account;
   outcome.form_failed = upload_ && upload_->refusal;
   if (reservation_) {
     outcome.facts = std::move(reservation_->facts);
@@ -78,7 +78,7 @@ void Exchange::settle(Outcome::End end, std::optional<dialect::RefusalCode> refu
   auto row = settlement(std::move(outcome));
   const bool broken = row.ending == ledger::Ending::upstream_cut || row.ending == ledger::Ending::upstream_silent;
   tell_health(broken ? routing::HealthBook::Finish::broken : routing::HealthBook::Finish::whole);
-  correct_rates(row.input_tokens + row.output_tokens);
+  admission_.correct_rates(row.input_tokens + row.output_tokens, base::steady_now());
   if (refused && !lost_ && row.ending != ledger::Ending::client_gone) {
     lane_.shared().metrics.count(*refused);
   } else {
@@ -96,9 +96,9 @@ void Exchange::log_end(const ledger::Settlement& settlement) const {
   lane_.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
                            failed ? "request failed" : "request",
                            {{"request_id", request_id_},
-                            {"token", caller_.token ? caller_.token->name : std::string()},
+                            {"token", admission_.caller().token ? token().name : std::string()},
                             {"endpoint", std::string(dialect::name_of(endpoint_))},
-                            {"model", scan_.model},
+                            {"model", scan().model},
                             {"channel", channel_ ? channel_->name : std::string()},
                             {"status", std::to_string(settlement.status)},
                             {"error", settlement.error},

@@ -81,7 +81,7 @@ UpstreamCall Stored::call() const {
   return call;
 }
 
-Exchange::MaybeRefusal Exchange::read_stored_request() {
+Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan) {
   const auto path = dialect::read_stored_path(head_.path);
   if (!path || !path->allows(head_.method_text)) {
     return Refusal{RefusalCode::method_not_allowed,
@@ -89,8 +89,8 @@ Exchange::MaybeRefusal Exchange::read_stored_request() {
                    std::string(path ? path->methods : std::string_view()),
                    {}};
   }
-  stored_ = std::make_unique<Stored>(caller_.token->id, path->id, head_);
-  scan_.stream = head_.method == http::message::Method::get && asks_for_stream(head_.query);
+  stored_ = std::make_unique<Stored>(token().id, path->id, head_);
+  scan.stream = head_.method == http::message::Method::get && asks_for_stream(head_.query);
   return std::nullopt;
 }
 
@@ -107,8 +107,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
 Exchange::MaybeRefusal Exchange::take_stored() {
   const auto& look = stored_->look;
   if (!look.readable) return ledger_unreadable();
-  if (!look.found) return unknown_response(*stored_, caller_.token->name);
-  if (stored_->by_id()) scan_.model = look.response.model;
+  if (!look.found) return unknown_response(*stored_, token().name);
   return std::nullopt;
 }
 

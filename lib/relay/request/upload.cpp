@@ -76,7 +76,7 @@ Exchange::MaybeRefusal Exchange::push_form(std::string_view bytes) {
   upload_->received += bytes.size();
   if (upload_->received > settings_->upload_bytes_max) return form_too_large(settings_->upload_bytes_max);
   auto refusal = upload_->form.push(bytes);
-  if (!refusal && hold_ && upload_->form.scan().choices > scan_.choices) {
+  if (!refusal && hold_ && upload_->form.scan().choices > scan().choices) {
     refusal = Refusal{RefusalCode::invalid_value, "n came after the file: send it before the file", "n", {}};
   }
   return refusal;

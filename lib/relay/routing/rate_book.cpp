@@ -90,24 +90,34 @@ auto RateBook::with(base::TokenId token, base::SteadyTime now, Use use) {
   return use(shard.states[token]);
 }
 
-std::optional<RateRefusal> RateBook::enter(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+std::optional<RateRefusal> RateBook::refusal(State& state, const Limits& limits, base::SteadyTime now) {
   using Limit = RateRefusal::Limit;
-  return with(token, now, [&](State& state) -> std::optional<RateRefusal> {
-    if (limits.requests_per_minute) {
-      const auto wait = state.requests.wait_for(now, *limits.requests_per_minute, 1);
-      if (wait.count() > 0) return RateRefusal{Limit::requests, wait};
-    }
-    if (limits.tokens_per_minute) {
-      const auto wait = state.tokens.wait_for(now, *limits.tokens_per_minute, 1);
-      if (wait.count() > 0) return RateRefusal{Limit::tokens, wait};
-    }
-    // When one of them ends nobody knows: a second is a try.
-    if (limits.requests_at_once && state.running >= *limits.requests_at_once)
-      return RateRefusal{Limit::at_once, milliseconds(1000)};
+  if (limits.requests_per_minute) {
+    const auto wait = state.requests.wait_for(now, *limits.requests_per_minute, 1);
+    if (wait.count() > 0) return RateRefusal{Limit::requests, wait};
+  }
+  if (limits.tokens_per_minute) {
+    const auto wait = state.tokens.wait_for(now, *limits.tokens_per_minute, 1);
+    if (wait.count() > 0) return RateRefusal{Limit::tokens, wait};
+  }
+  // When one of them ends nobody knows: a second is a try.
+  if (limits.requests_at_once && state.running >= *limits.requests_at_once)
+    return RateRefusal{Limit::at_once, milliseconds(1000)};
+  return std::nullopt;
+}
+
+std::optional<RateRefusal> RateBook::enter(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+  return with(token, now, [&](State& state) {
+    auto refused = refusal(state, limits, now);
+    if (refused) return refused;
     ++state.running;
     state.requests.add(now, 1);
-    return std::nullopt;
+    return refused;
   });
+}
+
+std::optional<RateRefusal> RateBook::look(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+  return with(token, now, [&](State& state) { return refusal(state, limits, now); });
 }
 
 void RateBook::leave(base::TokenId token, base::SteadyTime now) {

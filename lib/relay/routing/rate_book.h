@@ -66,6 +66,8 @@ class RateBook {
   // A request comes: counted and running unless it is refused. Each one that was let in must leave().
   std::optional<RateRefusal> enter(base::TokenId token, const Limits& limits, base::SteadyTime now);
   void leave(base::TokenId token, base::SteadyTime now);
+  // Whether enter() would refuse it; nothing is counted.
+  std::optional<RateRefusal> look(base::TokenId token, const Limits& limits, base::SteadyTime now);
   // A question that crd answers by itself, such as for a balance: as many of them a minute as requests, counted apart.
   std::optional<RateRefusal> ask(base::TokenId token, const Limits& limits, base::SteadyTime now);
   // Model tokens it may use, by estimate; one that is over the limit by itself waits until nothing else was used.
@@ -86,6 +88,7 @@ class RateBook {
     std::unordered_map<base::TokenId, State> states CR_GUARDED_BY(mutex);
     std::uint32_t calls CR_GUARDED_BY(mutex) = 0;
   };
+  static std::optional<RateRefusal> refusal(State& state, const Limits& limits, base::SteadyTime now);
   template <class Use>
   auto with(base::TokenId token, base::SteadyTime now, Use use);
 

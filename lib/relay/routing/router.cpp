@@ -95,22 +95,23 @@ Kept judge(const ledger::ChannelRecord& channel, std::string_view model, dialect
 
 dialect::Refusal closed_refusal(const Standing& soonest) {
   if (soonest.state == Standing::State::keys_refused) {
-    return {dialect::RefusalCode::upstream_auth,
-            "the provider refused the keys of every channel that serves this model: replace them with 'crctl channel "
-            "set-key'",
-            {},
-            {}};
+    return {
+        dialect::RefusalCode::upstream_auth,
+        "the provider refused the keys of every channel that serves this model: ask the administrator to replace them",
+
+        {},
+        {}};
   }
   const auto wait =
       std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(soonest.until - base::steady_now()));
   if (soonest.state == Standing::State::limited) {
     return {dialect::RefusalCode::rate_limit_exceeded,
-            "the providers limit this model at the moment: wait, or see 'crctl route explain'",
+            "the providers limit this model at the moment: wait, and send the request again",
             {},
             wait};
   }
   return {dialect::RefusalCode::unavailable,
-          "every channel that serves this model is set aside after failures: see 'crctl route explain', or wait",
+          "every channel that serves this model is set aside after failures: wait, and send the request again",
           {},
           wait};
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Route of `token check`: would a request pass? Asks the rules in the order of the request path, by its own functions.
+// Route of `token check`: would a request pass? Asked of the same Admission that requests pass.
 #include "base/text.h"
-#include "relay/request/caller.h"
-#include "relay/routing/router.h"
+#include "relay/request/admission.h"
 #include "server/admin/routes.h"
 #include "server/admin/token_rows.h"
 
@@ -58,64 +57,33 @@ cr::admin::TokenVerdict refused(RefusalCode code, std::string reason, const Aske
   return verdict;
 }
 
-std::optional<cr::admin::TokenVerdict> check_rules(const Asked& asked, base::Time now) {
-  auto record = *asked.token;
-  if (!asked.ip) record.ip_set = {};  // no address asked about: its rule is not
-  const auto verdict = relay::request::admit(record, *asked.account, now, asked.ip.value_or(base::IpAddress{}));
-  if (verdict != token::Verdict::allowed) {
-    const auto refusal = relay::request::refusal_of(verdict, record);
-    return refused(refusal.code, refusal.message, asked);
-  }
-  if (!record.model_set.allows(asked.model)) {
-    const auto refusal = relay::request::refusal_of(token::Verdict::model_not_allowed, record);
-    return refused(refusal.code, refusal.message, asked);
-  }
+cr::admin::TokenVerdict refused(const dialect::Refusal& refusal, const Asked& asked) {
+  return refused(refusal.code, refusal.message, asked);
+}
+
+// Everything but the credit: the token's own rules, and some endpoint's routes and price. `channels` are
+// those that would serve it, at whatever endpoint.
+std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& admission, const Asked& asked,
+                                                  base::Time now, std::vector<std::string>& channels) {
+  const auto steady = base::steady_now();
+  if (const auto refusal =
+          admission.identify(relay::request::Caller{{}, asked.token, asked.account, {}}, asked.ip, now))
+    return refused(*refusal, asked);
+  std::vector<const ledger::ChannelRecord*> serving;
+  if (const auto refusal = admission.call_smallest(asked.model, now, steady, serving)) return refused(*refusal, asked);
+  for (const auto* channel : serving) channels.push_back(channel->name);
   return std::nullopt;
 }
 
-// By the router itself, whatever the endpoint: the channels that a request for this model could be sent to.
-std::optional<cr::admin::TokenVerdict> check_route(const RouteCall& call, const Asked& asked,
-                                                   const ledger::Directory& directory,
-                                                   std::vector<std::string>& channels) {
-  std::optional<relay::routing::Standing> closed;
-  for (const auto endpoint : {dialect::Endpoint::chat_completions, dialect::Endpoint::messages}) {
-    const auto routes = relay::routing::find_routes(directory, *asked.token, asked.model, endpoint,
-                                                    *call.api.hooks().health, base::steady_now(), 0);
-    if (routes.closed) closed = routes.closed;
-    for (const auto& route : routes.tries) {
-      if (std::find(channels.begin(), channels.end(), route.channel->name) == channels.end())
-        channels.push_back(route.channel->name);
-    }
-  }
-  if (channels.empty() && closed) {
-    const auto refusal = relay::routing::closed_refusal(*closed);
-    return refused(refusal.code, refusal.message, asked);
-  }
-  if (channels.empty()) {
-    return refused(RefusalCode::model_not_found,
-                   "no enabled channel of the groups of token '" + asked.token->name + "' serves this model", asked);
-  }
-  const bool limited =
-      asked.token->quota.has_value() || asked.account->quota.has_value() || ledger::has_budget(*asked.token);
-  if (!limited || directory.find_price(asked.model, call.now)) return std::nullopt;
-  for (const auto& channel : directory.channels()) {
-    // An alias may be priced by the name it stands for.
-    const auto alias = channel->model_map.find(asked.model);
-    if (channel->name == channels.front() && alias != channel->model_map.end() &&
-        directory.find_price(alias->second, call.now)) {
-      return std::nullopt;
-    }
-  }
-  return refused(RefusalCode::model_not_priced,
-                 "the model has no price, and token '" + asked.token->name + "' or its account has a quota or a budget",
-                 asked);
-}
-
-std::optional<cr::admin::TokenVerdict> check_credit(const ledger::LookOp& balances, const Asked& asked) {
-  const auto lacks = [&](const ledger::Balance& balance) {
-    const auto left = balance.available();
-    return balance.quota && (left == base::Credits() || (asked.cost && left < *asked.cost));
+// Whether what is left carries a request of that cost; without one, the smallest that there is.
+std::optional<cr::admin::TokenVerdict> check_credit(const relay::request::Admission& admission,
+                                                    const ledger::LookOp& balances, const Asked& asked) {
+  if (!admission.is_limited()) return std::nullopt;
+  const auto request = admission.priced({.bytes = relay::request::Admission::k_smallest_body});
+  const auto carries = [&](base::Credits left) {
+    return left > base::Credits() && (asked.cost ? left >= *asked.cost : admission.fits(request, left));
   };
+  const auto lacks = [&](const ledger::Balance& balance) { return balance.quota && !carries(balance.available()); };
   if (lacks(balances.token_balance)) {
     auto verdict = refused(
         RefusalCode::insufficient_quota,
@@ -133,7 +101,7 @@ std::optional<cr::admin::TokenVerdict> check_credit(const ledger::LookOp& balanc
   }
   for (const auto& budget : balances.budgets) {
     const auto left = budget.available();
-    if (left > base::Credits() && (!asked.cost || left >= *asked.cost)) continue;
+    if (carries(left)) continue;
     const std::string period(base::name_of(budget.period));
     auto verdict =
         refused(RefusalCode::budget_exceeded,
@@ -171,12 +139,13 @@ RouteResult check_token(RouteCall& call) {
   const auto directory = call.api.ledger().directory().get();
   const auto asked = read_question(call, *directory);
   if (!asked) return tl::unexpected(asked.error());
-  if (auto verdict = check_rules(*asked, call.now)) return answer_with(*verdict);
+  relay::routing::RateBook rates;  // what the token did in the last minute is not asked
+  relay::request::Admission admission(*directory, *call.api.hooks().health, rates);
   cr::admin::TokenVerdict allowed;
-  if (auto verdict = check_route(call, *asked, *directory, allowed.channels)) return answer_with(*verdict);
+  if (const auto verdict = check_call(admission, *asked, call.now, allowed.channels)) return answer_with(*verdict);
   const auto balances = call.api.ledger().look(asked->token->id);
   if (!balances) return tl::unexpected(balances.error());
-  if (auto verdict = check_credit(*balances, *asked)) return answer_with(*verdict);
+  if (auto verdict = check_credit(admission, *balances, *asked)) return answer_with(*verdict);
   allowed.allowed = true;
   return answer_with(allowed);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Route of `route explain`: what the router makes of every channel for a token and a model, by its own functions.
 #include "base/text.h"
-#include "relay/routing/router.h"
+#include "relay/request/admission.h"
 #include "server/admin/routes.h"
 #include "server/admin/token_rows.h"
 
@@ -73,6 +73,13 @@ RouteResult explain_route(RouteCall& call) {
   auto endpoint = read_endpoint(asked.value_or("chat/completions"));
   if (!endpoint) return tl::unexpected(endpoint.error());
   auto& health = *call.api.hooks().health;
+  relay::routing::RateBook rates;  // not asked
+  relay::request::Admission admission(*directory, health, rates);
+  (void)admission.identify(relay::request::Caller{{}, token, directory->find_account(token->account), {}}, std::nullopt,
+                           call.now);
+  dialect::RequestScan scan;
+  scan.model = *model;
+  const auto refusal = admission.allow(std::move(scan));
   const auto explain = [&] {
     return relay::routing::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
   };
@@ -92,7 +99,7 @@ RouteResult explain_route(RouteCall& call) {
   answer.token = token->name;
   answer.model = *model;
   answer.endpoint = dialect::path_of(*endpoint).substr(k_root.size());
-  answer.model_allowed = token->model_set.allows(*model);
+  answer.model_allowed = !refusal;
   for (const auto& one : channels) {
     cr::admin::RouteChannel told;
     told.channel = one.channel->name;

@@ -50,6 +50,17 @@ TEST(RateBook, never_more_than_the_limit_in_any_sixty_seconds) {
   EXPECT_GT(passed.size(), 20'000 * 75 / 60'000 * 49U) << "and not much less";
 }
 
+TEST(RateBook, looking_says_what_entering_would_and_counts_nothing) {
+  RateBook book;
+  const auto one = limits(1);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(book.look(k_token, one, k_start));
+  EXPECT_FALSE(book.enter(k_token, one, k_start));
+  const auto refused = book.look(k_token, one, k_start + 10s);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->limit, Limit::requests);
+  EXPECT_EQ(refused->retry_after, book.enter(k_token, one, k_start + 10s)->retry_after);
+}
+
 TEST(RateBook, counts_what_runs_until_it_leaves) {
   RateBook book;
   const auto two = limits({}, {}, 2);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/admission.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+#include "relay/request/ledger_wait.h"
+#include "relay/request/price_terms.h"
+
+namespace cr::relay::request {
+
+using dialect::Endpoint;
+using dialect::Refusal;
+using dialect::RefusalCode;
+
+namespace {
+
+constexpr std::chrono::seconds k_overload_retry{1};
+
+// Where model tokens or units are charged, those first that most requests use.
+constexpr std::array k_charged_endpoints = {Endpoint::chat_completions,
+                                            Endpoint::messages,
+                                            Endpoint::completions,
+                                            Endpoint::embeddings,
+                                            Endpoint::responses,
+                                            Endpoint::moderations,
+                                            Endpoint::rerank,
+                                            Endpoint::images_generations,
+                                            Endpoint::audio_speech,
+                                            Endpoint::images_edits,
+                                            Endpoint::audio_transcriptions,
+                                            Endpoint::audio_translations,
+                                            Endpoint::images_variations};
+
+Refusal not_served(const std::string& token) {
+  return {RefusalCode::model_not_found,
+          "no channel of the groups of token '" + token +
+              "' serves this model at this endpoint: see GET /v1/models, or ask the administrator for the model",
+          "model",
+          {}};
+}
+
+Refusal not_priced(const std::string& what, const std::string& token) {
+  return {RefusalCode::model_not_priced,
+          what + ", and token '" + token +
+              "' or its account has a quota or a budget: ask the administrator to set a price for it",
+          "model",
+          {}};
+}
+
+Refusal unbounded(const std::string& what, const std::string& token, const std::string& wanted) {
+  return {RefusalCode::invalid_value,
+          what + ", and token '" + token + "' has a quota: ask the administrator to " + wanted,
+          {},
+          {}};
+}
+
+Refusal no_credit(const std::string& whose, const std::string& wanted) {
+  return {RefusalCode::insufficient_quota,
+          whose + " has not enough credit left for this request: ask the administrator to " + wanted,
+          {},
+          {}};
+}
+
+Refusal budget_used_up(const std::string& named, const ledger::ReserveOp& reservation, base::Time now) {
+  const auto wait = std::chrono::ceil<std::chrono::seconds>(reservation.budget_resets_at - now);
+  return {RefusalCode::budget_exceeded,
+          named + " has used up its budget of this " + std::string(base::name_of(reservation.budget)) +
+              ", which begins anew at " + base::format_rfc3339(reservation.budget_resets_at) +
+              ": wait, or ask the administrator to raise it",
+          {},
+          std::max(std::chrono::seconds(1), wait)};
+}
+
+dialect::RequestScan smallest_scan(std::string_view model) {
+  dialect::RequestScan scan;
+  scan.model = model;
+  scan.messages = 1;
+  scan.characters = 1;
+  scan.documents = 1;
+  scan.output_bound = billing::k_least_output_tokens;
+  return scan;
+}
+
+// How far the decisions came before one refused.
+int progress(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::model_not_found:
+      return 0;
+    case RefusalCode::upstream_auth:
+    case RefusalCode::rate_limit_exceeded:
+    case RefusalCode::unavailable:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+}  // namespace
+
+Admission::Admission(const ledger::Directory& directory, routing::HealthBook& health, routing::RateBook& rates,
+                     Endpoint endpoint)
+    : directory_(directory), health_(health), rates_(rates), endpoint_(endpoint) {}
+
+Admission::~Admission() {
+  if (share_.entered) rates_.leave(caller_.token->id, base::steady_now());
+}
+
+Admission::MaybeRefusal Admission::identify(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                            const policy::Settings& settings, const KeyReader& keys, base::Time now) {
+  auto known = authenticate(head, peer, settings, keys, directory_, now, caller_);
+  if (!known) return std::move(known.error());
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::identify(Caller caller, std::optional<token::IpAddress> source, base::Time now) {
+  caller_ = std::move(caller);
+  const auto verdict = admit(*caller_.token, *caller_.account, now, source);
+  if (verdict != token::Verdict::allowed) return refusal_of(verdict, *caller_.token);
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
+  if (draining) {
+    return Refusal{
+        RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
+  }
+  if (!store_admits) return ledger_unavailable();
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::enter(base::SteadyTime now) {
+  const auto& token = *caller_.token;
+  if (!token.rates.any()) return std::nullopt;
+  const auto refused = rates_.enter(token.id, token.rates, now);
+  if (refused) return refusal_of(*refused, token);
+  share_.entered = true;
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::ask(base::SteadyTime now) {
+  const auto refused = rates_.ask(caller_.token->id, caller_.token->rates, now);
+  if (refused) return refusal_of(*refused, *caller_.token);
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {
+  const auto& token = *caller_.token;
+  if (!token.rates.any()) return std::nullopt;
+  const auto refused = rates_.look(token.id, token.rates, now);
+  if (refused) return refusal_of(*refused, token);
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::allow(dialect::RequestScan scan) {
+  scan_ = std::move(scan);
+  // A stored response is its maker's, whatever models the token may ask for by now.
+  if (endpoint_ == Endpoint::response_by_id || caller_.token->model_set.allows(scan_.model)) return std::nullopt;
+  return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
+}
+
+routing::Routes Admission::look_for_routes(const Stored* stored, base::SteadyTime steady, std::uint32_t random) const {
+  const auto& token = *caller_.token;
+  return stored != nullptr
+             ? routing::find_home(directory_, token, stored->look.response, scan_.model, endpoint_, health_, steady)
+             : routing::find_routes(directory_, token, scan_.model, endpoint_, health_, steady, random);
+}
+
+Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, base::SteadyTime steady,
+                                         std::uint32_t random) {
+  if (stored != nullptr && stored->by_id()) scan_.model = stored->look.response.model;
+  routes_ = look_for_routes(stored, steady, random);
+  if (routes_.tries.empty()) {
+    if (routes_.closed) return routing::closed_refusal(*routes_.closed);
+    const auto& token = caller_.token->name;
+    return stored != nullptr ? unreachable_response(*stored, token) : not_served(token);
+  }
+  price_ = find_price(scan_.model, now);
+  if (!price_) price_ = find_price(routes_.tries.front().upstream_model, now);
+  return std::nullopt;
+}
+
+std::optional<billing::Price> Admission::find_price(std::string_view model, base::Time now) const {
+  const auto price = directory_.find_price(model, now);
+  if (!price) return std::nullopt;
+  return to_price(*price);
+}
+
+Admission::MaybeRefusal Admission::check_price(const PricedRequest& request) const {
+  if (!is_limited()) return std::nullopt;
+  const auto& token = caller_.token->name;
+  if (!request.price) return not_priced("the model has no price", token);
+  if (!billing::can_meter(*request.price, endpoint_))
+    return not_priced("the model's price has nothing that this endpoint is metered by", token);
+  if (!request.units_ceiling()) {
+    return unbounded("the model's answers here are charged by tokens that a request cannot bound", token,
+                     "give the model's price a longest answer ('--max-output')");
+  }
+  if (!request.input_ceiling()) {
+    return unbounded("the request has parts whose cost has no known bound (images, audio, files or stored context)",
+                     token, "give the model's price a context size ('--context')");
+  }
+  return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& reservation, base::Time now) const {
+  const auto named = "token '" + caller_.token->name + "'";
+  switch (reservation.outcome) {
+    case ledger::ReserveOutcome::held:
+    case ledger::ReserveOutcome::unlimited:
+      return std::nullopt;
+    case ledger::ReserveOutcome::no_token_credit:
+      return no_credit(named, "raise its quota");
+    case ledger::ReserveOutcome::no_account_credit:
+      return no_credit("the account of " + named, "add credit to the account");
+    case ledger::ReserveOutcome::no_budget:
+      return budget_used_up(named, reservation, now);
+    case ledger::ReserveOutcome::gone:
+      return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
+    case ledger::ReserveOutcome::unavailable:
+      break;
+  }
+  return ledger_unavailable();
+}
+
+Admission::MaybeRefusal Admission::charge_rates(const PricedRequest& request, base::SteadyTime now) {
+  const auto& token = *caller_.token;
+  if (!token.rates.tokens_per_minute) return std::nullopt;
+  const auto output = scan_.output_bound.value_or(0) * std::max<std::int64_t>(1, scan_.choices);
+  const auto amount = request.estimated_input() + output;
+  share_.charged_at = now;
+  const auto refused = rates_.charge(token.id, token.rates, amount, now);
+  if (refused) return refusal_of(*refused, token);
+  share_.charged = amount;
+  return std::nullopt;
+}
+
+void Admission::correct_rates(std::int64_t used_tokens, base::SteadyTime now) {
+  if (share_.charged == 0) return;
+  rates_.correct(caller_.token->id, used_tokens - share_.charged, share_.charged_at, now);
+  share_.charged = 0;
+}
+
+std::optional<routing::RateStatus> Admission::rate_status(base::SteadyTime now) const {
+  if (!caller_.token || !caller_.token->rates.any()) return std::nullopt;
+  return rates_.status(caller_.token->id, caller_.token->rates, now);
+}
+
+PricedRequest Admission::priced(BodySize body) const {
+  PricedRequest request{.scan = scan_, .endpoint = endpoint_, .price = price_};
+  if (!routes_.tries.empty()) request.multiplier = {routes_.tries.front().group->multiplier_millionths};
+  request.body_bytes = body.bytes;
+  request.told_bytes = body.told_bytes;
+  return request;
+}
+
+bool Admission::lists(std::string_view model, base::Time now) const {
+  return caller_.token->model_set.allows(model) && can_pay(model, now);
+}
+
+bool Admission::can_pay(std::string_view model, base::Time now) const {
+  if (!caller_.limited() || directory_.find_price(model, now)) return true;
+  // An alias may be priced by the name it stands for.
+  for (const auto& group : caller_.token->groups) {
+    for (const auto& channel : directory_.channels_of(group)) {
+      if (channel->model_map.empty() || channel->enabled == ledger::Switch::off) continue;
+      const auto alias = channel->model_map.find(std::string(model));
+      if (alias != channel->model_map.end() && directory_.find_price(alias->second, now)) return true;
+    }
+  }
+  return false;
+}
+
+Admission::MaybeRefusal Admission::call_smallest_at(Endpoint endpoint, std::string_view model, base::Time now,
+                                                    base::SteadyTime steady) {
+  endpoint_ = endpoint;
+  auto refusal = allow(smallest_scan(model));
+  if (!refusal) refusal = route(nullptr, now, steady, 0);
+  if (!refusal) refusal = check_price(priced({.bytes = k_smallest_body, .told_bytes = k_smallest_body}));
+  return refusal;
+}
+
+Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::Time now, base::SteadyTime steady,
+                                                 std::vector<const ledger::ChannelRecord*>& channels) {
+  std::optional<Endpoint> first;
+  MaybeRefusal furthest;
+  for (const auto endpoint : k_charged_endpoints) {
+    auto refusal = call_smallest_at(endpoint, model, now, steady);
+    if (!refusal) {
+      if (!first) first = endpoint;
+      for (const auto& route : routes_.tries) {
+        if (std::find(channels.begin(), channels.end(), route.channel) == channels.end())
+          channels.push_back(route.channel);
+      }
+    } else if (!furthest || progress(refusal->code) > progress(furthest->code)) {
+      furthest = std::move(refusal);
+    }
+  }
+  return first ? call_smallest_at(*first, model, now, steady) : furthest;
+}
+
+bool Admission::fits(const PricedRequest& request, base::Credits available) const {
+  return billing::size_hold(request.hold_terms(caller_.token->when_low), available).has_value();
+}
+
+}  // namespace cr::relay::request
