@@ -100,7 +100,9 @@ class Exchange : public RecycledAllocation<Exchange> {
   void end_pump(), take_whole_events(), client_left();
   http::Task<bool> write_piece(std::string_view data), wait_for_memory(std::uint64_t bytes);
   bool take_events(std::string_view bytes);
-  std::optional<bool> try_write_events(bool last);
+  std::optional<bool> try_write_events(bool last), try_write_whole(std::string_view body);
+  void gather(std::string& gathered, std::string_view piece, bool metered);
+  void settle_whole(std::string_view body, bool metered, std::uint64_t received);
   bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
   void tell_wait(AnswerHead& head);

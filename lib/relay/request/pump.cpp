@@ -181,11 +181,7 @@ http::Task<void> Exchange::pump_whole() {
       const auto held = gathered.size() + step.data.size();
       if (metered && !answer_memory_->covers(held))
         metered = held <= policy::k_metered_bytes_max && co_await wait_for_memory(held);
-      if (!metered && (head_sent_ || client_gone_) && !gathered.empty()) {
-        std::string().swap(gathered);
-        answer_memory_->shrink_to(0);
-      }
-      if (metered || (!head_sent_ && !client_gone_)) gathered.append(step.data);
+      gather(gathered, step.data, metered);
       if (!head_sent_ && gathered.size() > gather_bytes && !client_gone_) {
         begin_answer(length);
         if (!co_await write_piece(gathered)) client_left();
@@ -206,23 +202,41 @@ http::Task<void> Exchange::pump_whole() {
     if (give_up_on_client()) break;
   }
   const auto body = only.empty() ? std::string_view(gathered) : only;
-  if (metered) meter_->observe_body(body);
-  if (!meter_->usage() && meter_->estimated_output_tokens() == 0) unread_bytes_ = received;
-  settle(Outcome::End::whole);
-  if (client_gone_) {
-    persistence_ = Persistence::close;
-    co_return;
-  }
+  settle_whole(body, metered, received);
+  if (client_gone_) co_return;
   if (head_sent_) {
     if (chunked_ && !co_await client_.write(k_last_chunk)) persistence_ = Persistence::close;
     co_return;
   }
+  auto written = try_write_whole(body);
+  if (!written) written = co_await client_.write_rest(pieces_);
+  if (!*written) persistence_ = Persistence::close;
+}
+
+// Keeps a piece for whom it is still needed: the meter, and the client until its head is out.
+void Exchange::gather(std::string& gathered, std::string_view piece, bool metered) {
+  const bool for_client = !head_sent_ && !client_gone_;
+  if (metered || for_client) {
+    gathered.append(piece);
+  } else if (!gathered.empty()) {
+    std::string().swap(gathered);
+    answer_memory_->shrink_to(0);
+  }
+}
+
+void Exchange::settle_whole(std::string_view body, bool metered, std::uint64_t received) {
+  if (metered) meter_->observe_body(body);
+  if (!meter_->usage() && meter_->estimated_output_tokens() == 0) unread_bytes_ = received;
+  settle(Outcome::End::whole);
+  if (client_gone_) persistence_ = Persistence::close;
+}
+
+// No value: the rest of `pieces_` is to be written.
+std::optional<bool> Exchange::try_write_whole(std::string_view body) {
   begin_answer(body.size());
   const std::array<asio::const_buffer, 2> answer{asio::buffer(written_), asio::buffer(body)};
   pieces_ = http::Gather(answer);
-  auto written = client_.try_write(pieces_);
-  if (!written) written = co_await client_.write_rest(pieces_);
-  if (!*written) persistence_ = Persistence::close;
+  return client_.try_write(pieces_);
 }
 
 // One piece of a body whose head is out, or is waiting in `written_` to go with it.

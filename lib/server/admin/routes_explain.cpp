@@ -56,6 +56,31 @@ std::string why_kept(const relay::routing::Explained& one, const relay::routing:
   return "if those before it fail";
 }
 
+bool is_kept(const relay::routing::Explained& one) {
+  return one.kept == Kept::yes && one.group != nullptr;
+}
+
+// In the order they would be tried in; those that would not are told with the reason.
+std::vector<cr::admin::RouteChannel> told(RouteCall& call, const std::vector<relay::routing::Explained>& channels,
+                                          dialect::Endpoint endpoint) {
+  std::vector<cr::admin::RouteChannel> rows;
+  for (const auto& one : channels) {
+    cr::admin::RouteChannel row;
+    row.channel = one.channel->name;
+    if (one.group != nullptr) row.group = one.group->name;
+    row.kept = is_kept(one) && one.standing.may_send();
+    if (row.kept) row.place = static_cast<std::int64_t>(rows.size()) + 1;
+    row.reason = row.kept ? why_kept(one, channels.front(), row.place, call.api.hooks().tries_max())
+                          : why_dropped(call, one, endpoint);
+    row.priority = one.channel->priority;
+    row.weight = one.channel->weight;
+    row.share_percent = one.share_percent;
+    if (row.kept) row.upstream_model = one.upstream_model;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 }  // namespace
 
 RouteResult explain_route(RouteCall& call) {
@@ -84,9 +109,6 @@ RouteResult explain_route(RouteCall& call) {
     return relay::routing::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
   };
   auto channels = explain();
-  const auto is_kept = [](const relay::routing::Explained& one) {
-    return one.kept == Kept::yes && one.group != nullptr;
-  };
   if (!asked && std::none_of(channels.begin(), channels.end(), is_kept)) {
     endpoint = dialect::Endpoint::messages;
     channels = explain();
@@ -100,20 +122,7 @@ RouteResult explain_route(RouteCall& call) {
   answer.model = *model;
   answer.endpoint = dialect::path_of(*endpoint).substr(k_root.size());
   answer.model_allowed = !refusal;
-  for (const auto& one : channels) {
-    cr::admin::RouteChannel told;
-    told.channel = one.channel->name;
-    if (one.group != nullptr) told.group = one.group->name;
-    told.kept = is_kept(one) && one.standing.may_send();
-    if (told.kept) told.place = static_cast<std::int64_t>(answer.channels.size()) + 1;
-    told.reason = told.kept ? why_kept(one, channels.front(), told.place, call.api.hooks().tries_max())
-                            : why_dropped(call, one, *endpoint);
-    told.priority = one.channel->priority;
-    told.weight = one.channel->weight;
-    told.share_percent = one.share_percent;
-    if (told.kept) told.upstream_model = one.upstream_model;
-    answer.channels.push_back(std::move(told));
-  }
+  answer.channels = told(call, channels, *endpoint);
   return answer_with(answer);
 }
 
