@@ -20,8 +20,8 @@ void AdminJob::run(Store& store) {
   try {
     result = (*change_)(store);
   } catch (const std::exception& error) {
-    result = base::fail(base::ErrorCode::internal,
-                        "change the store: the change threw an exception: " + base::hide_keys(error.what()));
+    thrown = base::hide_keys(error.what());
+    result = base::fail(base::ErrorCode::internal, "change the store: the change threw an exception");
   }
   const base::MutexLock lock(mutex_);
   stage_ = Stage::ran;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -33,6 +34,7 @@ class AdminJob {
   // Runs the change, once, and keeps its result; does nothing if who asked has left.
   void run(Store& store);
   base::Result<void> result;  // its own; a transaction that fails later replaces a good one
+  std::string thrown;         // by the change: for the log, without what may be a key
   void finish();
 
   // --- who asked ---

@@ -247,6 +247,7 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
   const std::size_t undo_mark = parts_.balances->undo_mark();
   Store store(*parts_.store);
   job.run(store);
+  if (!job.thrown.empty()) parts_.log->error("a change of the store threw an exception", {{"reason", job.thrown}});
   if (!parts_.db->in_transaction()) {  // SQLite itself gave up on the whole transaction
     if (job.result) job.result = base::fail(ErrorCode::internal, "change the store: the transaction was lost");
     return job.result;

@@ -328,13 +328,12 @@ TEST_F(StoreFaults, an_admins_look_opens_no_transaction) {
   EXPECT_EQ(ledger_->look(token.token->id).error().code, ErrorCode::unavailable);
 }
 
-TEST_F(StoreFaults, a_change_that_throws_says_what_without_a_key) {
+TEST_F(StoreFaults, what_a_change_throws_is_not_told) {
   open();
   const auto done = ledger_->write(
       [](Store&) -> base::Result<void> { throw std::runtime_error("no coffee, sk-proj-0123456789abcdefABCDEF"); });
   EXPECT_EQ(done.error().code, ErrorCode::internal);
-  EXPECT_THAT(done.error().message, testing::HasSubstr("no coffee"));
-  EXPECT_THAT(done.error().message, testing::Not(testing::HasSubstr("0123456789abcdef")));
+  EXPECT_THAT(done.error().message, testing::Not(testing::HasSubstr("coffee")));
   create_token("ci", dollars(1));
 }
 

@@ -445,7 +445,7 @@ TEST_F(AdminObjects, what_throws_is_logged_and_not_told) {
   {
     base::Log log({.format = base::LogFormat::text, .fd = fd});
     auto failing = hooks();
-    failing.reload = []() -> admin::ConfigChecked {
+    failing.reload = []() -> cr::admin::ConfigChecked {
       throw std::runtime_error("no coffee, sk-proj-0123456789abcdefABCDEF");
     };
     AdminApi api(*ledger_, failing, log);
