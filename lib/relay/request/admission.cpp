@@ -69,7 +69,7 @@ Refusal budget_used_up(const std::string& named, const ledger::ReserveOp& reserv
   return {RefusalCode::budget_exceeded,
           named + " has used up its budget of this " + std::string(base::name_of(reservation.budget)) +
               ", which begins anew at " + base::format_rfc3339(reservation.budget_resets_at) +
-              ": wait, or ask the administrator to raise it",
+              ": wait, or ask the administrator to raise it ('--budget')",
           {},
           std::max(std::chrono::seconds(1), wait)};
 }
@@ -212,7 +212,7 @@ Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& re
     case ledger::ReserveOutcome::unlimited:
       return std::nullopt;
     case ledger::ReserveOutcome::no_token_credit:
-      return no_credit(named, "raise its quota");
+      return no_credit(named, "raise its quota ('--quota')");
     case ledger::ReserveOutcome::no_account_credit:
       return no_credit("the account of " + named, "add credit to the account");
     case ledger::ReserveOutcome::no_budget:

@@ -113,13 +113,13 @@ dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
     case Verdict::token_expired:
       return {RefusalCode::token_expired,
               named + "expired at " + base::format_rfc3339(token.expires.value_or(base::Time())) +
-                  ": ask its administrator for a later expiry",
+                  ": ask its administrator for a later expiry ('--expires')",
               {},
               {}};
     case Verdict::token_not_yet_valid:
       return {RefusalCode::token_not_yet_valid,
               named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
-                  ": wait, or ask its administrator for an earlier time",
+                  ": wait, or ask its administrator for an earlier time ('--not-before')",
               {},
               {}};
     case Verdict::account_disabled:
@@ -128,15 +128,15 @@ dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
               {},
               {}};
     case Verdict::ip_not_allowed:
-      return {
-          RefusalCode::ip_not_allowed,
-          "the source address is not in the allowlist of token '" + token.name + "': ask its administrator to add it",
-          {},
-          {}};
+      return {RefusalCode::ip_not_allowed,
+              "the source address is not in the allowlist of token '" + token.name +
+                  "': ask its administrator to add it ('--allow-ip')",
+              {},
+              {}};
     case Verdict::model_not_allowed:
       return {RefusalCode::model_not_allowed,
               "the model is not in the list of token '" + token.name +
-                  "': see GET /v1/models, or ask its administrator to add it",
+                  "': see GET /v1/models, or ask its administrator to add it ('--models')",
               "model",
               {}};
     case Verdict::allowed:

@@ -17,13 +17,13 @@ Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecor
     case routing::RateRefusal::Limit::requests:
       return {RefusalCode::rate_limit_exceeded,
               named + " may send " + std::to_string(*rates.requests_per_minute) +
-                  " requests a minute: wait, or ask its administrator for more",
+                  " requests a minute: wait, or ask its administrator to raise it ('--rpm')",
               {},
               wait};
     case routing::RateRefusal::Limit::tokens:
       return {RefusalCode::rate_limit_exceeded,
               named + " may use " + std::to_string(*rates.tokens_per_minute) +
-                  " model tokens a minute: wait, or ask its administrator for more",
+                  " model tokens a minute: wait, or ask its administrator to raise it ('--tpm')",
               {},
               wait};
     case routing::RateRefusal::Limit::at_once:
@@ -31,7 +31,7 @@ Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecor
   }
   return {RefusalCode::concurrency_limit_exceeded,
           named + " may have " + std::to_string(*rates.requests_at_once) +
-              " requests running at once: wait, or ask its administrator for more",
+              " requests running at once: wait, or ask its administrator to raise it ('--concurrency')",
           {},
           wait};
 }

@@ -89,5 +89,25 @@ TEST_F(Admit, RefusalsNameTheTokenAndTheSettingAndNoKey) {
   }
 }
 
+// What the holder can tell the administrator; the command itself is not his to run.
+TEST_F(Admit, RefusalsSayWhatToAskFor) {
+  token_.name = "ci";
+  token_.rates = {3, 2000, 2};
+  const std::vector<std::pair<dialect::Refusal, std::string>> table = {
+      {refusal_of(token::Verdict::token_expired, token_), "('--expires')"},
+      {refusal_of(token::Verdict::token_not_yet_valid, token_), "('--not-before')"},
+      {refusal_of(token::Verdict::ip_not_allowed, token_), "('--allow-ip')"},
+      {refusal_of(token::Verdict::model_not_allowed, token_), "('--models')"},
+      {refusal_of(routing::RateRefusal{routing::RateRefusal::Limit::requests, {}}, token_), "('--rpm')"},
+      {refusal_of(routing::RateRefusal{routing::RateRefusal::Limit::tokens, {}}, token_), "('--tpm')"},
+      {refusal_of(routing::RateRefusal{routing::RateRefusal::Limit::at_once, {}}, token_), "('--concurrency')"},
+  };
+  for (const auto& [refusal, setting] : table) {
+    EXPECT_NE(refusal.message.find(setting), std::string::npos) << refusal.message;
+    EXPECT_NE(refusal.message.find("administrator"), std::string::npos) << refusal.message;
+    EXPECT_EQ(refusal.message.find("crctl"), std::string::npos) << refusal.message;
+  }
+}
+
 }  // namespace
 }  // namespace cr::relay::request
