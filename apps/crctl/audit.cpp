@@ -50,30 +50,39 @@ struct Words {
   bool follow = false;
 };
 
-Result<Entries> fetch_after(Context& context, std::int64_t after, int limit) {
-  Entries entries;
-  while (static_cast<int>(entries.size()) < limit) {
-    const int wanted = std::min(limit - static_cast<int>(entries.size()), k_page_records);
-    std::string raw;
-    auto page =
-        context.client().get<admin::Page<AuditEntry>>(fmt::format("/audit?after={}&limit={}", after, wanted), &raw);
-    if (!page) return tl::unexpected(page.error());
-    const auto items = array_items(raw, "items");
-    for (std::size_t i = 0; i < page->items.size(); ++i) {
-      after = page->items[i].seq;
-      entries.push_back({std::move(page->items[i]), i < items.size() ? items[i] : std::string()});
-    }
-    if (!page->next || page->items.empty()) break;
-  }
-  return entries;
+// Those behind the number `after`, at most `limit`, page by page.
+Result<void> each_after(Context& context, std::int64_t after, int limit,
+                        const std::function<Result<void>(Entries&)>& each) {
+  const PathOfPage path_of = [after](const std::optional<std::string>& cursor, std::optional<int> wanted) {
+    return fmt::format("/audit?after={}&limit={}", cursor.value_or(std::to_string(after)),
+                       wanted.value_or(k_page_records));
+  };
+  return each_page<AuditEntry>(context, path_of, limit, each);
 }
 
-// The newest `count`, oldest first: their numbers leave no gap.
-Result<Entries> fetch_last(Context& context, int count) {
+Result<Entries> fetch_after(Context& context, std::int64_t after, int limit) {
+  Entries all;
+  auto done = each_after(context, after, limit, [&](Entries& entries) -> Result<void> {
+    std::move(entries.begin(), entries.end(), std::back_inserter(all));
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return all;
+}
+
+// Behind which number the newest `count` are, which leave no gap.
+Result<std::int64_t> before_last(Context& context, int count) {
   auto page = context.client().get<admin::Page<AuditEntry>>("/audit?newest=true&limit=1");
   if (!page) return tl::unexpected(page.error());
-  if (page->items.empty()) return Entries();
-  return fetch_after(context, std::max<std::int64_t>(0, page->items.front().seq - count), count);
+  if (page->items.empty()) return 0;
+  return std::max<std::int64_t>(0, page->items.front().seq - count);
+}
+
+// Oldest first.
+Result<Entries> fetch_last(Context& context, int count) {
+  const auto after = before_last(context, count);
+  if (!after) return tl::unexpected(after.error());
+  return fetch_after(context, *after, count);
 }
 
 Result<int> count_of(const std::optional<std::int64_t>& given, int otherwise) {
@@ -87,10 +96,14 @@ Result<Exit> run_list_audit(Context& context, const Words& words) {
   if (context.globals.wants_field_names()) return print_field_names(context, audit_kind());
   const auto limit = count_of(words.limit, k_list_default);
   if (!limit) return tl::unexpected(limit.error());
-  auto entries = words.after ? fetch_after(context, *words.after, *limit) : fetch_last(context, *limit);
-  if (!entries) return tl::unexpected(entries.error());
-  auto printed = context.output.list(make_listing(audit_kind(), *entries, context.list_view()));
-  if (!printed) return tl::unexpected(printed.error());
+  const auto after = words.after ? Result<std::int64_t>(*words.after) : before_last(context, *limit);
+  if (!after) return tl::unexpected(after.error());
+  Output::Pages pages(context.output);
+  auto done = each_after(context, *after, *limit, [&](Entries& entries) {
+    return pages.add(make_listing(audit_kind(), entries, context.list_view()));
+  });
+  if (done) done = pages.end({});
+  if (!done) return tl::unexpected(done.error());
   return Exit::done;
 }
 

@@ -3,7 +3,9 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,24 +25,39 @@ inline constexpr int k_page_records = 1000;
 // "/channels?limit=1000&cursor=...": a list without filters.
 PathOfPage plain_pages(std::string path);
 
+// Calls `each` with the records of one page after the other, at most `limit` in all; its first Error ends it.
 template <class T>
-base::Result<std::vector<Record<T>>> fetch_all(Context& context, const PathOfPage& path_of, std::optional<int> limit) {
-  std::vector<Record<T>> records;
+base::Result<void> each_page(Context& context, const PathOfPage& path_of, std::optional<int> limit,
+                             const std::function<base::Result<void>(std::vector<Record<T>>&)>& each) {
+  int count = 0;
   std::optional<std::string> cursor;
   do {
-    const int wanted = limit ? *limit - static_cast<int>(records.size()) : k_page_records;
+    const int wanted = std::min(limit.value_or(count + k_page_records) - count, k_page_records);
     std::string raw;
-    auto page = context.client().get<admin::Page<T>>(path_of(cursor, std::min(wanted, k_page_records)), &raw);
+    auto page = context.client().get<admin::Page<T>>(path_of(cursor, wanted), &raw);
     if (!page) return tl::unexpected(page.error());
     const auto items = array_items(raw, "items");
-    for (std::size_t i = 0; i < page->items.size(); ++i) {
+    std::vector<Record<T>> records;
+    for (std::size_t i = 0; i < page->items.size() && static_cast<int>(i) < wanted; ++i) {
       records.push_back({std::move(page->items[i]), i < items.size() ? items[i] : std::string()});
     }
     // A page that brings nothing ends it too: a cursor must never make a loop.
     cursor = page->items.empty() ? std::nullopt : page->next;
-  } while (cursor && (!limit || static_cast<int>(records.size()) < *limit));
-  if (limit && static_cast<int>(records.size()) > *limit) records.resize(static_cast<std::size_t>(*limit));
-  return records;
+    count += static_cast<int>(records.size());
+    if (auto done = each(records); !done) return done;
+  } while (cursor && (!limit || count < *limit));
+  return {};
+}
+
+template <class T>
+base::Result<std::vector<Record<T>>> fetch_all(Context& context, const PathOfPage& path_of, std::optional<int> limit) {
+  std::vector<Record<T>> all;
+  auto done = each_page<T>(context, path_of, limit, [&](std::vector<Record<T>>& records) -> base::Result<void> {
+    std::move(records.begin(), records.end(), std::back_inserter(all));
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return all;
 }
 
 template <class T>
@@ -56,20 +73,26 @@ template <class T>
 struct ListRequest {
   PathOfPage path_of;
   std::optional<int> limit;
-  std::function<std::string(const std::vector<Record<T>>&)> summary;  // may be empty
+  std::function<void(const T&)> count = {};   // called with each record; may be empty
+  std::function<std::string()> summary = {};  // a last line for eyes, of what was counted; may be empty
 };
 
+// Page by page: whatever the length of the list, a page is all that is kept of it.
 template <class T>
 base::Result<Exit> run_list(Context& context, const RecordKind<T>& kind, const ListRequest<T>& request) {
   if (context.globals.wants_field_names()) return print_field_names(context, kind);
-  auto records = fetch_all<T>(context, request.path_of, request.limit);
-  if (!records) return tl::unexpected(records.error());
-  Listing listing = make_listing(kind, *records, context.list_view());
-  listing.summary = request.summary    ? request.summary(*records)
-                    : records->empty() ? "no " + kind.noun + "s"
-                                       : std::string();
-  auto printed = context.output.list(listing);
-  if (!printed) return tl::unexpected(printed.error());
+  Output::Pages pages(context.output);
+  bool any = false;
+  auto done =
+      each_page<T>(context, request.path_of, request.limit, [&](std::vector<Record<T>>& records) -> base::Result<void> {
+        any = any || !records.empty();
+        for (const auto& record : records) {
+          if (request.count) request.count(record.value);
+        }
+        return pages.add(make_listing(kind, records, context.list_view()));
+      });
+  if (done) done = pages.end(request.summary ? request.summary() : any ? std::string() : "no " + kind.noun + "s");
+  if (!done) return tl::unexpected(done.error());
   return Exit::done;
 }
 

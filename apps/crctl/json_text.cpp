@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "crctl/json_layout.h"
 
 namespace cr::crctl {
 namespace {
@@ -43,12 +44,13 @@ const Json* at_path(const Json& value, std::string_view path) {
 
 }  // namespace
 
+// A page of a list has a thousand objects: they are cut out of its text, and not made into trees and text again.
 std::vector<std::string> array_items(std::string_view json, std::string_view member) {
-  const Json value = parsed(json);
   std::vector<std::string> items;
-  const Json* array = member.empty() ? &value : member_of(value, std::string(member));
-  if (array == nullptr || !array->is_array()) return items;
-  for (const auto& item : *array) items.push_back(item.dump());
+  JsonCutter cutter(json);
+  if (!member.empty() && !cutter.enter_member(member)) return items;
+  if (!cutter.enter('[')) return items;
+  while (const auto item = cutter.next_value()) items.push_back(one_line(*item));
   return items;
 }
 
@@ -106,14 +108,12 @@ std::string object_of(std::span<const std::pair<std::string, std::string>> membe
   return object.dump();
 }
 
-std::string indented(std::string_view json) {
-  const Json value = parsed(json);
-  return value.is_discarded() ? std::string(json) : value.dump(2);
+std::string indented(std::string_view json, int depth) {
+  return laid_out(json, depth);
 }
 
 std::string one_line(std::string_view json) {
-  const Json value = parsed(json);
-  return value.is_discarded() ? std::string(json) : value.dump();
+  return without_blanks(json);
 }
 
 std::string array_of(std::span<const std::string> items) {

@@ -24,7 +24,8 @@ std::string with_member(std::string_view json, std::string_view member, std::str
 std::string only_members(std::string_view json, std::span<const std::string> members);  // in the order of `members`
 // {"name":value,...}, each value JSON already.
 std::string object_of(std::span<const std::pair<std::string, std::string>> members);
-std::string indented(std::string_view json);
+// As many steps of two blanks in as `depth` says; its first line is not.
+std::string indented(std::string_view json, int depth = 0);
 std::string one_line(std::string_view json);
 std::string array_of(std::span<const std::string> items);  // indented
 std::string json_string(std::string_view text);            // as a JSON string, invalid UTF-8 replaced

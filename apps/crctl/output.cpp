@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "base/hide_keys.h"
 #include "base/text.h"
@@ -161,21 +162,60 @@ Result<void> Output::json_rows(const Listing& listing, Mode mode, bool many) {
 }
 
 Result<void> Output::list(const Listing& listing) {
-  if (globals_.field) return raw_field(listing);
-  const Mode mode = mode_for_stdout();
-  if (mode == Mode::json || mode == Mode::jsonl) return json_rows(listing, mode, true);
+  Pages pages(*this);
+  if (auto added = pages.add(listing); !added) return added;
+  return pages.end(listing.summary);
+}
+
+Result<void> Output::Pages::add(const Listing& page) {
+  if (output_.globals_.field) return output_.raw_field(page);
+  const Mode mode = output_.mode_for_stdout();
+  if (mode == Mode::json) return add_json(page);
+  if (mode == Mode::jsonl) return output_.json_rows(page, mode, true);
   if (mode == Mode::name) {
     std::string names;
-    for (const auto& row : listing.rows) names += row.name + "\n";
-    return text(names);
+    for (const auto& row : page.rows) names += row.name + "\n";
+    return output_.text(names);
   }
-  auto picked = with_fields(listing);
+  auto picked = output_.with_fields(page);
   if (!picked) return tl::unexpected(picked.error());
-  if (mode == Mode::csv) return text(render_separated(*picked, Separated::commas, !globals_.no_header));
-  if (mode == Mode::tsv) return text(render_separated(*picked, Separated::tabs, !globals_.no_header));
-  const TableStyle style{terminal_.width, !globals_.no_header, terminal_.colour_out, terminal_.unicode,
-                         mode == Mode::wide};
-  return text(render_table(*picked, style));
+  return mode == Mode::csv || mode == Mode::tsv ? add_separated(*picked, mode) : add_table(*picked, mode);
+}
+
+Result<void> Output::Pages::add_json(const Listing& page) {
+  std::string out;
+  for (const auto& row : page.rows) {
+    auto item = output_.picked_json(page, row);
+    if (!item) return tl::unexpected(item.error());
+    out += (begun_ ? ",\n  " : "[\n  ") + indented(*item, 1);
+    begun_ = true;
+  }
+  return output_.text(out);
+}
+
+Result<void> Output::Pages::add_separated(const Listing& page, Mode mode) {
+  const bool header = !output_.globals_.no_header && !std::exchange(begun_, true);
+  return output_.text(render_separated(page, mode == Mode::csv ? Separated::commas : Separated::tabs, header));
+}
+
+Result<void> Output::Pages::add_table(const Listing& page, Mode mode) {
+  if (page.rows.empty()) return {};
+  const Terminal& terminal = output_.terminal_;
+  const bool header = !output_.globals_.no_header;
+  std::string out;
+  if (!table_) {
+    table_.emplace(page, TableStyle{terminal.width, header, terminal.colour_out, terminal.unicode, mode == Mode::wide});
+    if (header) out = table_->head();
+  }
+  return output_.text(out + table_->rows(page));
+}
+
+Result<void> Output::Pages::end(const std::string& summary) {
+  if (output_.globals_.field) return {};
+  const Mode mode = output_.mode_for_stdout();
+  if (mode == Mode::json) return output_.text(begun_ ? "\n]\n" : "[]\n");
+  if ((mode != Mode::table && mode != Mode::wide) || summary.empty()) return {};
+  return output_.text(paint(summary, Style::faint, output_.terminal_.colour_out) + "\n");
 }
 
 Result<void> Output::show(const Listing& one) {

@@ -3,6 +3,7 @@
 // Every write is checked: a full disk or a closed pipe is an Error, never a truncated answer with exit 0.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "crctl/exit.h"
 #include "crctl/globals.h"
 #include "crctl/listing.h"
+#include "crctl/table.h"
 #include "crctl/terminal.h"
 
 namespace cr::crctl {
@@ -22,6 +24,21 @@ class Output {
 
   // Many records: an array in JSON. One record: an object, a block of lines for eyes.
   base::Result<void> list(const Listing& listing);
+  // The same of a list that comes in pages of the same columns: each is written as it comes, and nothing of it is kept.
+  class Pages {
+   public:
+    explicit Pages(Output& output) : output_(output) {}
+    base::Result<void> add(const Listing& page);
+    base::Result<void> end(const std::string& summary);  // in any case: the end of an array, the last line for eyes
+
+   private:
+    base::Result<void> add_json(const Listing& page);
+    base::Result<void> add_separated(const Listing& page, Mode mode);
+    base::Result<void> add_table(const Listing& page, Mode mode);
+    Output& output_;
+    std::optional<Table> table_;
+    bool begun_ = false;  // something was written, of an array at least one item
+  };
   base::Result<void> show(const Listing& one);
   // What an edit changed; `after` is the object's JSON and `kind` what it is, both for the other modes.
   base::Result<void> changes(const std::vector<admin::Change>& changes, const std::string& after);

@@ -155,7 +155,7 @@ Result<Exit> run_refund(Context& context, const RefundWords& words) {
 Result<Exit> run_request_list(Context& context, const RequestWords& words) {
   auto filter = request_filter(context, words);
   if (!filter) return tl::unexpected(filter.error());
-  ListRequest<Request> request{request_pages(*filter), static_cast<int>(words.limit.value_or(k_list_default)), {}};
+  ListRequest<Request> request{request_pages(*filter), static_cast<int>(words.limit.value_or(k_list_default))};
   return run_list(context, request_kind(), request);
 }
 

@@ -25,17 +25,6 @@ std::string heading(const Column& column) {
   return text;
 }
 
-// A column as it will be printed.
-struct Lane {
-  std::size_t index = 0;
-  int width = 0;
-};
-
-int total_width(const std::vector<Lane>& lanes) {
-  const int gaps = lanes.empty() ? 0 : k_gap * (static_cast<int>(lanes.size()) - 1);
-  return std::accumulate(lanes.begin(), lanes.end(), gaps, [](int sum, const Lane& lane) { return sum + lane.width; });
-}
-
 int natural_width(const Listing& listing, std::size_t index, const TableStyle& style) {
   int width = style.header ? base::display_width(heading(listing.columns[index])) : 0;
   for (const auto& row : listing.rows) {
@@ -46,36 +35,8 @@ int natural_width(const Listing& listing, std::size_t index, const TableStyle& s
   return width;
 }
 
-std::vector<Lane> lanes_of(const Listing& listing, const TableStyle& style) {
-  std::vector<Lane> lanes;
-  for (std::size_t i = 0; i < listing.columns.size(); ++i) {
-    const From from = listing.columns[i].from;
-    if (from == From::list || (from == From::wide && style.wide)) {
-      lanes.push_back({i, natural_width(listing, i, style)});
-    }
-  }
-  std::erase_if(lanes, [&](const Lane& lane) { return lane.width == 0 && listing.columns[lane.index].eyes_only; });
-  return lanes;
-}
-
-void fit(std::vector<Lane>& lanes, const Listing& listing, int width) {
-  while (total_width(lanes) > width) {
-    const auto first_to_go = std::max_element(lanes.begin(), lanes.end(), [&](const Lane& left, const Lane& right) {
-      return listing.columns[left.index].drop < listing.columns[right.index].drop;
-    });
-    if (first_to_go == lanes.end() || listing.columns[first_to_go->index].drop == 0) break;
-    lanes.erase(first_to_go);
-  }
-  while (total_width(lanes) > width) {
-    const auto widest = std::max_element(lanes.begin(), lanes.end(),
-                                         [](const Lane& left, const Lane& right) { return left.width < right.width; });
-    if (widest == lanes.end() || widest->width <= k_cut_to_min) break;
-    --widest->width;
-  }
-}
-
-std::string padded(const std::string& text, const Lane& lane, Align align, Style style, bool colour, bool last) {
-  const int missing = std::max(0, lane.width - base::display_width(text));
+std::string padded(const std::string& text, int width, Align align, Style style, bool colour, bool last) {
+  const int missing = std::max(0, width - base::display_width(text));
   const std::string blanks(static_cast<std::size_t>(missing), ' ');
   const std::string painted = paint(text, style, colour);
   if (align == Align::right) return blanks + painted;
@@ -85,18 +46,6 @@ std::string padded(const std::string& text, const Lane& lane, Align align, Style
 std::string without_trailing_blanks(std::string line) {
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
-}
-
-template <class TextOf>
-std::string line_of(const std::vector<Lane>& lanes, const Listing& listing, const TableStyle& style, TextOf text_of) {
-  std::string line;
-  for (const Lane& lane : lanes) {
-    if (&lane != lanes.data()) line.append(k_gap, ' ');
-    const auto [text, look] = text_of(lane);
-    line += padded(cut_to_width(text, lane.width, style.unicode), lane, listing.columns[lane.index].align, look,
-                   style.colour, &lane == &lanes.back());
-  }
-  return without_trailing_blanks(std::move(line));
 }
 
 // `text` broken at blanks into lines of at most `width` columns; a longer word has a line of its own.
@@ -150,22 +99,71 @@ std::string cut_to_width(const std::string& text, int width, bool unicode) {
   return width > 0 ? kept + ellipsis : kept;
 }
 
-std::string render_table(const Listing& listing, const TableStyle& style) {
-  std::vector<Lane> lanes = lanes_of(listing, style);
-  if (style.width > 0 && !style.wide) fit(lanes, listing, style.width);
-  std::string out;
-  if (style.header && !listing.rows.empty()) {
-    out += line_of(lanes, listing, style, [&](const Lane& lane) {
-      return std::pair{heading(listing.columns[lane.index]), Style::strong};
-    });
+Table::Table(const Listing& first, const TableStyle& style) : style_(style), columns_(first.columns) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const From from = columns_[i].from;
+    if (from == From::list || (from == From::wide && style.wide)) lanes_.push_back({i, natural_width(first, i, style)});
   }
-  for (const auto& row : listing.rows) {
-    out += line_of(lanes, listing, style, [&](const Lane& lane) {
+  std::erase_if(lanes_, [&](const Lane& lane) { return lane.width == 0 && columns_[lane.index].eyes_only; });
+  if (style.width > 0 && !style.wide) fit();
+}
+
+int Table::total_width() const {
+  const int gaps = lanes_.empty() ? 0 : k_gap * (static_cast<int>(lanes_.size()) - 1);
+  return std::accumulate(lanes_.begin(), lanes_.end(), gaps,
+                         [](int sum, const Lane& lane) { return sum + lane.width; });
+}
+
+void Table::fit() {
+  while (total_width() > style_.width) {
+    const auto first_to_go = std::max_element(lanes_.begin(), lanes_.end(), [&](const Lane& left, const Lane& right) {
+      return columns_[left.index].drop < columns_[right.index].drop;
+    });
+    if (first_to_go == lanes_.end() || columns_[first_to_go->index].drop == 0) break;
+    lanes_.erase(first_to_go);
+  }
+  while (total_width() > style_.width) {
+    const auto widest = std::max_element(lanes_.begin(), lanes_.end(),
+                                         [](const Lane& left, const Lane& right) { return left.width < right.width; });
+    if (widest == lanes_.end() || widest->width <= k_cut_to_min) break;
+    --widest->width;
+  }
+}
+
+template <class TextOf>
+std::string Table::line_of(TextOf text_of) const {
+  const bool cuts = style_.width > 0 && !style_.wide;
+  std::string line;
+  for (const Lane& lane : lanes_) {
+    if (&lane != lanes_.data()) line.append(k_gap, ' ');
+    const auto [text, look] = text_of(lane);
+    line += padded(cuts ? cut_to_width(text, lane.width, style_.unicode) : text, lane.width, columns_[lane.index].align,
+                   look, style_.colour, &lane == &lanes_.back());
+  }
+  return without_trailing_blanks(std::move(line));
+}
+
+std::string Table::head() const {
+  return line_of([&](const Lane& lane) { return std::pair{heading(columns_[lane.index]), Style::strong}; });
+}
+
+std::string Table::rows(const Listing& page) const {
+  std::string out;
+  for (const auto& row : page.rows) {
+    out += line_of([&](const Lane& lane) {
       const Cell& cell = row.cells[lane.index];
-      const bool blank = listing.columns[lane.index].eyes_only && cell.shown.empty();
+      const bool blank = columns_[lane.index].eyes_only && cell.shown.empty();
       return std::pair{blank ? std::string() : shown(cell), cell.style};
     });
   }
+  return out;
+}
+
+std::string render_table(const Listing& listing, const TableStyle& style) {
+  const Table table(listing, style);
+  std::string out;
+  if (style.header && !listing.rows.empty()) out += table.head();
+  out += table.rows(listing);
   if (!listing.summary.empty()) out += paint(listing.summary, Style::faint, style.colour) + "\n";
   return out;
 }

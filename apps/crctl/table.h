@@ -17,7 +17,31 @@ struct TableStyle {
   bool wide = false;  // -o wide: every list column, nothing cut
 };
 
-// Aligned by display width. Too wide: columns go by their `drop`, then the widest cells are cut with an ellipsis.
+// A table that comes in pages of the same columns. The first one decides the columns' widths: aligned by display width;
+// too wide: columns go by their `drop`, then the widest cells are cut with an ellipsis. A later cell that is wider is
+// cut too where there is a screen to keep to, and else pushes its line to the right.
+class Table {
+ public:
+  Table(const Listing& first, const TableStyle& style);
+  std::string head() const;
+  std::string rows(const Listing& page) const;
+
+ private:
+  struct Lane {  // a column as it will be printed
+    std::size_t index = 0;
+    int width = 0;
+  };
+  int total_width() const;
+  void fit();
+  template <class TextOf>
+  std::string line_of(TextOf text_of) const;
+
+  TableStyle style_;
+  std::vector<Column> columns_;
+  std::vector<Lane> lanes_;
+};
+
+// All of it in one page.
 std::string render_table(const Listing& listing, const TableStyle& style);
 // One record a block, one "field  value" line each; values break at blanks. Empty values are left out.
 std::string render_details(const Listing& listing, const TableStyle& style);

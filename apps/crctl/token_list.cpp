@@ -28,17 +28,21 @@ Cell key_cell(const Token& token, std::size_t index, const View& view) {
           key.state == "old" ? Style::warn : Style::none};
 }
 
-std::string summary_of(const std::vector<Record<Token>>& tokens) {
-  if (tokens.empty()) return "no tokens";
-  std::size_t enabled = 0;
+// What the last line of a list says of it.
+struct Tally {
+  std::size_t tokens = 0, usable = 0;
   base::Credits used;
-  for (const auto& token : tokens) {
-    if (token.value.status == "enabled" || token.value.status == "rotating") ++enabled;
-    used += token.value.used;
+
+  void add(const Token& token) {
+    ++tokens;
+    if (token.status == "enabled" || token.status == "rotating") ++usable;
+    used += token.used;
   }
-  return fmt::format("{} token{}, {} usable, {} used", tokens.size(), tokens.size() == 1 ? "" : "s", enabled,
-                     money_text(used));
-}
+  std::string text() const {
+    if (tokens == 0) return "no tokens";
+    return fmt::format("{} token{}, {} usable, {} used", tokens, tokens == 1 ? "" : "s", usable, money_text(used));
+  }
+};
 
 struct ListWords {
   std::optional<std::string> status, group, account, tag, name, over, sort;
@@ -100,7 +104,9 @@ Result<Exit> run_token_list(Context& context, const ListWords& words) {
     }
     request.limit = static_cast<int>(*words.limit);
   }
-  request.summary = summary_of;
+  const auto tally = std::make_shared<Tally>();
+  request.count = [tally](const Token& token) { tally->add(token); };
+  request.summary = [tally] { return tally->text(); };
   return run_list(context, token_kind(), request);
 }
 

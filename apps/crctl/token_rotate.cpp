@@ -139,7 +139,8 @@ Result<Exit> end_rotation(Context& context, const RotateWords& words) {
 
 // Those whose current key was made before; a token in a rotation, or one that no longer works, is left alone.
 Result<Texts> tokens_to_rotate(Context& context, std::chrono::milliseconds older_than) {
-  auto tokens = fetch_all<admin::Token>(
+  Texts names;
+  auto done = each_page<admin::Token>(
       context,
       [](const std::optional<std::string>& cursor, std::optional<int> limit) {
         admin::TokenFilter filter;
@@ -147,16 +148,19 @@ Result<Texts> tokens_to_rotate(Context& context, std::chrono::milliseconds older
         filter.limit = limit;
         return "/tokens" + admin::query_of(filter);
       },
-      std::nullopt);
-  if (!tokens) return tl::unexpected(tokens.error());
-  Texts names;
-  for (const auto& [token, json] : *tokens) {
-    const bool works = token.status == "enabled" || token.status == "exhausted" || token.status == "not_yet_valid";
-    const admin::KeyInfo* key = current_key(token);
-    if (works && key != nullptr && token.keys.size() == 1 && key->created_at <= context.now - older_than) {
-      names.push_back(token.name);
-    }
-  }
+      std::nullopt,
+      [&](std::vector<Record<admin::Token>>& tokens) -> Result<void> {
+        for (const auto& [token, json] : tokens) {
+          const bool works =
+              token.status == "enabled" || token.status == "exhausted" || token.status == "not_yet_valid";
+          const admin::KeyInfo* key = current_key(token);
+          if (works && key != nullptr && token.keys.size() == 1 && key->created_at <= context.now - older_than) {
+            names.push_back(token.name);
+          }
+        }
+        return {};
+      });
+  if (!done) return tl::unexpected(done.error());
   return names;
 }
 

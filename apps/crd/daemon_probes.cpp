@@ -85,11 +85,8 @@ void summarise(admin::ChannelTest& test) {
 }  // namespace
 
 Result<admin::ChannelTest> Daemon::test_channel(const std::string& name, const admin::ChannelTestRequest& request) {
-  std::shared_ptr<const ChannelRecord> channel;
   const auto directory = ledger_->directory().get();
-  for (const auto& candidate : directory->channels()) {
-    if (candidate->name == name) channel = candidate;
-  }
+  const std::shared_ptr<const ChannelRecord> channel = directory->find_channel(name);
   if (!channel) return base::fail(base::ErrorCode::not_found, "no channel named '" + name + "'");
   const auto keys = chosen_keys(*channel, request.key);
   if (!keys) return tl::unexpected(keys.error());

@@ -2,7 +2,10 @@
 // bench_fill: a state directory with a store of many tokens, made by the ledger itself, and of many ended requests of
 // the last 85 days with their sums, written straight into the file: through the ledger ten million would take half an
 // hour. For the bench of large stores, which lets `audit verify` check them; its master key is a constant.
-//   bench_fill STATE_DIRECTORY REQUESTS TOKENS
+// With CHANNELS and GROUPS, a directory of many: each channel is in one group and serves 40 names, half of them
+// patterns, and the tokens are spread over the groups; the token "everywhere" is in all of them. bench_fill prints its
+// key.
+//   bench_fill STATE_DIRECTORY REQUESTS TOKENS [CHANNELS GROUPS]
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +23,7 @@ namespace {
 using namespace cr;
 using ledger::Ledger;
 
-constexpr std::int64_t k_at_once = 5'000;  // tokens made with one commit
+constexpr std::int64_t k_at_once = 500;  // tokens made with one commit: all that it changes fits into the cache
 constexpr auto k_span = std::chrono::hours(24 * 85);
 
 [[noreturn]] void fail(const std::string& message) {
@@ -37,23 +40,76 @@ std::string write_master_key(const std::string& directory) {
   return key;
 }
 
-void make_tokens(Ledger& ledger, std::int64_t count) {
+constexpr std::int64_t k_models_a_channel = 40;  // every other one a pattern
+
+std::string group_name(std::int64_t number) {
+  return "group-" + std::to_string(number);
+}
+
+void must(const base::Result<void>& done) {
+  if (!done) fail(done.error().message);
+}
+
+void make_groups(Ledger& ledger, std::int64_t count) {
+  must(ledger.write([&](ledger::Store& store) -> base::Result<void> {
+    for (std::int64_t i = 0; i < count; ++i) {
+      ledger::GroupRecord group;
+      group.name = group_name(i);
+      if (auto made = store.create_group(group, {}); !made) return tl::unexpected(made.error());
+    }
+    return {};
+  }));
+}
+
+void make_channels(Ledger& ledger, std::int64_t count, std::int64_t groups) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    must(ledger.write([&](ledger::Store& store) -> base::Result<void> {
+      ledger::NewChannel channel;
+      channel.settings.name = "channel-" + std::to_string(i);
+      channel.settings.base_url = "http://127.0.0.1:9/v1";
+      channel.settings.allow_private = true;
+      channel.settings.groups = {group_name(i % groups)};
+      const auto maker = "maker-" + std::to_string(i % 500);
+      for (std::int64_t model = 0; model < k_models_a_channel; ++model) {
+        channel.settings.models.push_back(maker + "/model-" + std::to_string(model) + (model % 2 == 0 ? "" : "-*"));
+      }
+      channel.keys.emplace_back(std::string_view("sk-a-provider's-key"));
+      if (auto made = store.create_channel(std::move(channel), {}); !made) return tl::unexpected(made.error());
+      return {};
+    }));
+  }
+}
+
+// In all groups: its key is printed.
+void make_token_of_all(Ledger& ledger, std::int64_t groups) {
+  must(ledger.write([&](ledger::Store& store) -> base::Result<void> {
+    ledger::NewToken wanted;
+    wanted.name = "everywhere";
+    wanted.quota = base::Credits::from_nano(1'000'000'000'000'000);
+    wanted.groups.clear();
+    for (std::int64_t i = 0; i < groups; ++i) wanted.groups.push_back(group_name(i));
+    auto issued = store.create_token(wanted, {});
+    if (!issued) return tl::unexpected(issued.error());
+    std::printf("%s\n", std::string(issued->key.reveal()).c_str());
+    return {};
+  }));
+}
+
+void make_tokens(Ledger& ledger, std::int64_t count, std::int64_t groups) {
   for (std::int64_t made = 0; made < count;) {
     const auto until = std::min(count, made + k_at_once);
     const auto done = ledger.write([&](ledger::Store& store) -> base::Result<void> {
       for (; made < until; ++made) {
         ledger::NewToken wanted;
         wanted.name = "bulk-" + std::to_string(made);
+        wanted.quota = base::Credits::from_nano(5'000'000'000);
+        if (groups > 0) wanted.groups = {group_name(made % groups)};
         if (auto issued = store.create_token(wanted, {}); !issued) return tl::unexpected(issued.error());
       }
       return {};
     });
     if (!done) fail(done.error().message);
   }
-}
-
-void must(const base::Result<void>& done) {
-  if (!done) fail(done.error().message);
 }
 
 // In the order of their ids, so that each lands behind the last one.
@@ -120,8 +176,8 @@ void make_requests(const std::string& path, std::int64_t count, std::int64_t tok
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: bench_fill STATE_DIRECTORY REQUESTS TOKENS\n", stderr);
+  if (argc != 4 && argc != 6) {
+    std::fputs("usage: bench_fill STATE_DIRECTORY REQUESTS TOKENS [CHANNELS GROUPS]\n", stderr);
     return 2;
   }
   const std::string directory = argv[1];
@@ -133,8 +189,15 @@ int main(int argc, char** argv) {
   auto ledger = Ledger::open(options, std::move(*vault), {{[](ledger::ReserveOp*, ledger::LookOp*) {}}}, log);
   if (!ledger) fail(ledger.error().message);
   const auto tokens = std::strtoll(argv[3], nullptr, 10);
-  make_tokens(**ledger, tokens);
+  const auto groups = argc == 6 ? std::strtoll(argv[5], nullptr, 10) : 0;
+  if (groups > 0) {
+    make_groups(**ledger, groups);
+    make_token_of_all(**ledger, groups);
+    make_channels(**ledger, std::strtoll(argv[4], nullptr, 10), groups);
+  }
+  make_tokens(**ledger, tokens, groups);
   ledger->reset();
-  make_requests(options.path, std::strtoll(argv[2], nullptr, 10), tokens);
+  const auto requests = std::strtoll(argv[2], nullptr, 10);
+  if (requests > 0) make_requests(options.path, requests, tokens);
   return 0;
 }

@@ -4,6 +4,8 @@
 # reservations beside it, and pruning under load. Prints figures; asserts only that the books of the made store agree.
 #   tests/bench/large.sh BUILD_DIR
 #   ROWS=10000000 TOKENS=100000 SMALL=10000 REQUESTS=20000 RATE=1000   may be set; about 4 GB under /tmp for the largest
+#   ONLY=directory: the start, the memory and the lists of a store of TOKENS=1000000, and requests in a directory of
+#   CHANNELS=5000 and GROUPS_=2000 groups with 40 names and patterns each beside those in a small one; no requests' rows
 set -euo pipefail
 build=$(cd "$1" && pwd)
 rows=${ROWS:-10000000} tokens=${TOKENS:-100000} small=${SMALL:-10000} requests=${REQUESTS:-20000} rate=${RATE:-1000}
@@ -39,6 +41,65 @@ p99() { # of reservations made through /v1 at a steady rate, in microseconds, ea
   bench_load --port "$crd_port" --key "$key" --connections 64 --requests "$requests" --rate "$rate" |
     sed 's/.*p99_us \([0-9.]*\).*/\1/'
 }
+
+resident() { # of a process, in KiB
+  sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"
+}
+timed_start() { # NAME: into $took, in milliseconds
+  local begun
+  begun=$(date +%s%N)
+  start_crd "$1"
+  took=$((($(date +%s%N) - begun) / 1000000))
+}
+list_all() { # FORMAT: seconds and KiB at most that `token list` takes of it
+  /usr/bin/time -f "token list -o $1: %e s, %M KiB" crctl --timeout 10m token list -o "$1" > /dev/null
+}
+processor_time() { # of crd for a request, in microseconds: KEY
+  local before
+  before=$(awk '{ print $14 + $15 }' "/proc/$crd_pid/stat")
+  bench_load --port "$crd_port" --key "$1" --connections 8 --requests "$requests" > /dev/null
+  awk -v before="$before" -v requests="$requests" -v ticks="$(getconf CLK_TCK)" \
+    '{ printf "%.1f\n", ($14 + $15 - before) * 1000000 / ticks / requests }' "/proc/$crd_pid/stat"
+}
+channel_of() { # GROUP, to the upstream of the bench
+  echo upstream-key | crctl -q channel create "bench-$1" --kind openai --base-url "http://127.0.0.1:$upstream_port/v1" \
+    --allow-private --key-stdin --models gpt-4o-mini --group "$1" > /dev/null
+}
+
+directory_bench() {
+  local tokens=${TOKENS:-1000000} channels=${CHANNELS:-5000} groups=${GROUPS_:-2000} empty everywhere
+  mkdir -p "$dir/none/state" "$dir/tokens/state" "$dir/many/state"
+  chmod 700 "$dir"/*/state
+  timed_start none
+  empty=$(resident "$crd_pid")
+  start '^listening' bench_upstream
+  upstream_port=${ready##* }
+  channel_of default
+  key=$(crctl -q token create bench --quota 1000000 2> /dev/null)
+  processor_time "$key" > /dev/null
+  echo "a request in a small directory: $(processor_time "$key") us of a processor"
+  stop_crd
+  bench_fill "$dir/tokens/state" 0 "$tokens"
+  timed_start tokens  # reads the file into the cache
+  stop_crd
+  timed_start tokens
+  echo "$tokens tokens: crd starts in $took ms, $((($(resident "$crd_pid") - empty) * 1024 / tokens)) bytes each"
+  for format in table tsv json; do list_all "$format"; done
+  stop_crd
+  everywhere=$(bench_fill "$dir/many/state" 0 50000 "$channels" "$groups")
+  timed_start many
+  echo "$channels channels in $groups groups, 50000 tokens: crd starts in $took ms"
+  channel_of group-7
+  key=$(crctl -q token create bench --quota 1000000 --group group-7 2> /dev/null)
+  processor_time "$key" > /dev/null
+  echo "a request of a token of one group: $(processor_time "$key") us of a processor, of one of all" \
+    "$(processor_time "$everywhere") us"
+  stop_crd
+}
+if [[ ${ONLY:-} == directory ]]; then
+  directory_bench
+  exit
+fi
 
 mkdir -p "$dir/small/state" "$dir/large/state"
 chmod 700 "$dir"/*/state

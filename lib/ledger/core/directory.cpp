@@ -10,6 +10,13 @@ namespace cr::ledger {
 namespace {
 
 const Directory::Impl::Channels k_no_channels;
+constexpr std::size_t k_entries_few = 16;
+
+bool is_tried_before(const Directory::Serving& a, const Directory::Serving& b) {
+  if (a.group != b.group) return a.group < b.group;
+  if (a.channel->priority != b.channel->priority) return a.channel->priority > b.channel->priority;
+  return a.channel->name < b.channel->name;
+}
 
 }  // namespace
 
@@ -49,8 +56,47 @@ const std::vector<std::shared_ptr<const ChannelRecord>>& Directory::channels() c
 }
 
 const std::vector<std::shared_ptr<const ChannelRecord>>& Directory::channels_of(std::string_view group) const {
-  const auto found = impl_->channels_of->find(group);
-  return found == impl_->channels_of->end() ? k_no_channels : found->second;
+  const auto* found = impl_->find_members(group);
+  return found == nullptr ? k_no_channels : *found;
+}
+
+const ChannelRecord* Directory::find_channel(ChannelId id) const {
+  return impl_->find_channel(id);
+}
+
+std::shared_ptr<const ChannelRecord> Directory::find_channel(std::string_view name) const {
+  return impl_->find_channel(name);
+}
+
+std::vector<Directory::Serving> Directory::serving(const std::vector<std::string>& groups,
+                                                   std::string_view model) const {
+  std::vector<Serving> servings;
+  const auto lists = impl_->models.find(model);
+  std::size_t entries = 0;
+  for (const auto* list : lists) entries += list->size();
+  // A token of many groups asks for a model of few channels: then the groups are looked up, and not the channels.
+  if (entries < groups.size() && entries <= k_entries_few) {
+    for (const auto* list : lists) {
+      for (const auto& entry : *list) {
+        const auto group = std::find(groups.begin(), groups.end(), entry.group);
+        if (group != groups.end())
+          servings.push_back({static_cast<std::size_t>(group - groups.begin()), entry.channel});
+      }
+    }
+  } else {
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      for (const auto* list : lists) {
+        const auto [begin, end] = ModelIndex::of_group(*list, groups[group]);
+        for (auto at = begin; at != end; ++at) servings.push_back({group, at->channel});
+      }
+    }
+  }
+  std::sort(servings.begin(), servings.end(), is_tried_before);
+  servings.erase(
+      std::unique(servings.begin(), servings.end(),
+                  [](const Serving& a, const Serving& b) { return a.group == b.group && a.channel == b.channel; }),
+      servings.end());
+  return servings;
 }
 
 std::shared_ptr<const PriceRecord> Directory::find_price(std::string_view model, Time now) const {
@@ -69,9 +115,9 @@ std::vector<std::string> Directory::priced_models() const {
   return models;
 }
 
-// The maps themselves: kept by whoever compares, so that no other is made in their place.
+// The parts themselves: kept by whoever compares, so that no other is made in their place.
 ModelsVersion Directory::models_version() const {
-  return {impl_->channels_of, impl_->prices};
+  return {impl_->channels, impl_->prices};
 }
 
 DirectoryFeed::DirectoryFeed(std::shared_ptr<const Directory> first) : current_(std::move(first)) {}

@@ -34,10 +34,20 @@ class Directory {
   std::shared_ptr<const TokenRecord> find_token(TokenId id) const;
   std::shared_ptr<const AccountRecord> find_account(AccountId id) const;
   std::shared_ptr<const GroupRecord> find_group(std::string_view name) const;
-  // All channels, by name; those that are on and in `group` and serve `model` are the router's business (relay).
+  // All channels, by name; those that are on and in `group` and may be sent something are the router's business
+  // (relay).
   const std::vector<std::shared_ptr<const ChannelRecord>>& channels() const;
   // The channels of one group, highest priority first. Empty vector if the group is unknown.
   const std::vector<std::shared_ptr<const ChannelRecord>>& channels_of(std::string_view group) const;
+  const ChannelRecord* find_channel(ChannelId id) const;
+  std::shared_ptr<const ChannelRecord> find_channel(std::string_view name) const;
+  // The channels of `groups` that list `model`, switched off ones too: in the groups' order, highest priority first,
+  // then by name; of each group once.
+  struct Serving {
+    std::size_t group = 0;  // its place in `groups`
+    const ChannelRecord* channel = nullptr;
+  };
+  std::vector<Serving> serving(const std::vector<std::string>& groups, std::string_view model) const;
   std::shared_ptr<const PriceRecord> find_price(std::string_view model, Time now) const;
   std::vector<std::string> priced_models() const;
   ModelsVersion models_version() const;

@@ -5,27 +5,17 @@
 #include <tuple>
 
 #include "ledger/core/directory_shards.h"
+#include "ledger/core/shared_part.h"
 
 namespace cr::ledger {
 namespace {
 
 using Impl = Directory::Impl;
 
-// Ours alone if nobody else points at it: a published version holds every part of it, so a count of one was never seen
-// by another thread.
-template <class T>
-T& own(std::shared_ptr<T>& part) {
-  if (!part) {
-    part = std::make_shared<T>();
-  } else if (part.use_count() != 1) {
-    part = std::make_shared<T>(*part);
-  }
-  return *part;
-}
-
-template <class Entry, class Key>
-std::vector<Entry>& own_shard(std::shared_ptr<Impl::Shards<Entry>>& shards, const Key& key) {
-  return own(own(shards)[shard_of(key)]);
+template <class Entry, std::size_t count, class Key>
+std::vector<Entry>& own_shard(std::shared_ptr<std::array<std::shared_ptr<std::vector<Entry>>, count>>& shards,
+                              const Key& key) {
+  return own(own(shards)[shard_of<count>(key)]);
 }
 
 const token::Digest& key_of(const Impl::KeyEntry& entry) {
@@ -38,14 +28,21 @@ std::string_view key_of(const std::shared_ptr<const TokenRecord>& token) {
   return token->name;
 }
 
+ChannelId key_of(const Impl::Channel& channel) {
+  return channel->id;
+}
+std::string_view key_of(const Impl::Members& members) {
+  return members.group;
+}
+
 template <class Entry, class Key>
 auto position(std::vector<Entry>& shard, const Key& key) {
   return std::lower_bound(shard.begin(), shard.end(), key,
                           [](const Entry& entry, const Key& wanted) { return key_of(entry) < wanted; });
 }
 
-template <class Entry>
-Entry& put(std::shared_ptr<Impl::Shards<Entry>>& shards, Entry entry) {
+template <class Entry, std::size_t count>
+Entry& put(std::shared_ptr<std::array<std::shared_ptr<std::vector<Entry>>, count>>& shards, Entry entry) {
   const auto key = key_of(entry);
   auto& shard = own_shard(shards, key);
   const auto at = position(shard, key);
@@ -56,18 +53,34 @@ Entry& put(std::shared_ptr<Impl::Shards<Entry>>& shards, Entry entry) {
   return *shard.insert(at, std::move(entry));
 }
 
-template <class Entry, class Key>
-void erase(std::shared_ptr<Impl::Shards<Entry>>& shards, const Key& key) {
+template <class Entry, std::size_t count, class Key>
+void erase(std::shared_ptr<std::array<std::shared_ptr<std::vector<Entry>>, count>>& shards, const Key& key) {
   auto& shard = own_shard(shards, key);
   const auto at = position(shard, key);
   if (at != shard.end() && key_of(*at) == key) shard.erase(at);
 }
 
-template <class Map>
-std::vector<std::string> keys_of(const Map& map) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : map) keys.push_back(key);
-  return keys;
+// Null = none.
+template <class Entry, std::size_t count, class Key>
+const Entry* find(const std::array<std::shared_ptr<std::vector<Entry>>, count>& shards, const Key& key) {
+  const auto& shard = shards[shard_of<count>(key)];
+  if (!shard) return nullptr;
+  const auto at = position(*shard, key);
+  return at == shard->end() || key_of(*at) != key ? nullptr : &*at;
+}
+
+bool has_name_before(const Impl::Channel& a, const Impl::Channel& b) {
+  return a->name < b->name;
+}
+
+bool is_tried_before(const Impl::Channel& a, const Impl::Channel& b) {
+  return a->priority != b->priority ? a->priority > b->priority : a->name < b->name;
+}
+
+template <class Before>
+void put_in_order(Impl::Channels& channels, const Impl::Channel& channel, Before before) {
+  const auto at = std::lower_bound(channels.begin(), channels.end(), channel, before);
+  if (at == channels.end() || *at != channel) channels.insert(at, channel);
 }
 
 }  // namespace
@@ -78,36 +91,41 @@ Impl::Impl()
       names(std::make_shared<Shards<std::shared_ptr<const TokenRecord>>>()),
       accounts(std::make_shared<Accounts>()),
       groups(std::make_shared<Groups>()),
+      account_ids(std::make_shared<std::map<std::string, AccountId, std::less<>>>()),
       channels(std::make_shared<Channels>()),
-      channels_of(std::make_shared<std::map<std::string, Channels, std::less<>>>()),
+      channel_ids(std::make_shared<Shards<Channel, k_few_shards>>()),
+      members(std::make_shared<Shards<Members, k_few_shards>>()),
       prices(std::make_shared<Prices>()) {}
 
 const Impl::TokenEntry* Impl::find_entry(TokenId id) const {
-  const auto& shard = (*tokens)[shard_of(id)];
-  if (!shard) return nullptr;
-  const auto at = position(*shard, id);
-  return at == shard->end() || at->token->id != id ? nullptr : &*at;
+  return find(*tokens, id);
 }
 
 std::shared_ptr<const TokenRecord> Impl::find_token(std::string_view name) const {
-  const auto& shard = (*names)[shard_of(name)];
-  if (!shard) return nullptr;
-  const auto at = position(*shard, name);
-  return at == shard->end() || (*at)->name != name ? nullptr : *at;
+  const auto* found = find(*names, name);
+  return found == nullptr ? nullptr : *found;
 }
 
 std::shared_ptr<const ChannelRecord> Impl::find_channel(std::string_view name) const {
-  for (const auto& channel : *channels) {
-    if (channel->name == name) return channel;
-  }
-  return nullptr;
+  const auto at =
+      std::lower_bound(channels->begin(), channels->end(), name,
+                       [](const Channel& channel, std::string_view wanted) { return channel->name < wanted; });
+  return at == channels->end() || (*at)->name != name ? nullptr : *at;
+}
+
+const ChannelRecord* Impl::find_channel(ChannelId id) const {
+  const Channel* found = find(*channel_ids, id);
+  return found == nullptr ? nullptr : found->get();
+}
+
+const Impl::Channels* Impl::find_members(std::string_view group) const {
+  const Members* found = find(*members, group);
+  return found == nullptr ? nullptr : found->channels.get();
 }
 
 std::shared_ptr<const AccountRecord> Impl::find_account(std::string_view name) const {
-  for (const auto& [id, account] : *accounts) {
-    if (account->name == name) return account;
-  }
-  return nullptr;
+  const auto found = account_ids->find(name);
+  return found == account_ids->end() ? nullptr : accounts->at(found->second);
 }
 
 std::vector<std::string> Impl::token_names() const {
@@ -116,22 +134,6 @@ std::vector<std::string> Impl::token_names() const {
     if (!shard) continue;
     for (const auto& token : *shard) found.push_back(token->name);
   }
-  return found;
-}
-
-std::vector<std::string> Impl::account_names() const {
-  std::vector<std::string> found;
-  for (const auto& [id, account] : *accounts) found.push_back(account->name);
-  return found;
-}
-
-std::vector<std::string> Impl::group_names() const {
-  return keys_of(*groups);
-}
-
-std::vector<std::string> Impl::channel_names() const {
-  std::vector<std::string> found;
-  for (const auto& channel : *channels) found.push_back(channel->name);
   return found;
 }
 
@@ -165,10 +167,14 @@ void Impl::put_keys(TokenId id, std::vector<std::shared_ptr<const KeyRecord>> ne
 }
 
 void Impl::put_account(std::shared_ptr<const AccountRecord> account) {
-  const AccountId id = account->id;
-  own(accounts)[id] = std::move(account);
+  erase_account(account->id);
+  own(account_ids)[account->name] = account->id;
+  own(accounts)[account->id] = std::move(account);
 }
 void Impl::erase_account(AccountId id) {
+  const auto found = accounts->find(id);
+  if (found == accounts->end()) return;
+  own(account_ids).erase(found->second->name);
   own(accounts).erase(id);
 }
 
@@ -182,27 +188,32 @@ void Impl::erase_group(std::string_view name) {
 }
 
 void Impl::put_channel(std::shared_ptr<const ChannelRecord> channel) {
-  std::erase_if(own(channels), [&](const auto& other) { return other->id == channel->id; });
-  own(channels).push_back(std::move(channel));
-  sort_channels();
+  erase_channel(channel->id);
+  put_in_order(own(channels), channel, has_name_before);
+  for (const std::string& group : channel->groups) {
+    auto& shard = own_shard(members, std::string_view(group));
+    auto at = position(shard, std::string_view(group));
+    if (at == shard.end() || at->group != group) at = shard.insert(at, Members{group, nullptr});
+    put_in_order(own(at->channels), channel, is_tried_before);
+  }
+  models.add(*channel);
+  put(channel_ids, std::move(channel));
 }
 
 void Impl::erase_channel(ChannelId id) {
-  std::erase_if(own(channels), [&](const auto& other) { return other->id == id; });
-  sort_channels();
-}
-
-void Impl::sort_channels() {
-  std::sort(channels->begin(), channels->end(), [](const auto& a, const auto& b) { return a->name < b->name; });
-  auto& by_group = own(channels_of);
-  by_group.clear();
-  for (const auto& channel : *channels) {
-    for (const std::string& group : channel->groups) by_group[group].push_back(channel);
+  const Channel* found = find(*channel_ids, id);
+  if (found == nullptr) return;
+  const Channel old = *found;
+  std::erase(own(channels), old);
+  for (const std::string& group : old->groups) {
+    auto& shard = own_shard(members, std::string_view(group));
+    const auto at = position(shard, std::string_view(group));
+    if (at == shard.end() || at->group != group) continue;
+    std::erase(own(at->channels), old);
+    if (at->channels->empty()) shard.erase(at);
   }
-  for (auto& [group, members] : by_group) {
-    std::stable_sort(members.begin(), members.end(),
-                     [](const auto& a, const auto& b) { return a->priority > b->priority; });
-  }
+  models.remove(*old);
+  erase(channel_ids, id);
 }
 
 void Impl::put_price(std::shared_ptr<const PriceRecord> price) {

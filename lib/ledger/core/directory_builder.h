@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "ledger/core/directory.h"
+#include "ledger/core/model_index.h"
 
 namespace cr::ledger {
 
 struct Directory::Impl {
   static constexpr std::size_t k_shards = 1024;
-  template <class Entry>
-  using Shards = std::array<std::shared_ptr<std::vector<Entry>>, k_shards>;  // null = an empty one
+  static constexpr std::size_t k_few_shards = 64;  // of what there are thousands of, not millions
+  template <class Entry, std::size_t count = k_shards>
+  using Shards = std::array<std::shared_ptr<std::vector<Entry>>, count>;  // null = an empty one
 
   struct KeyEntry {
     token::Digest digest;
@@ -27,7 +29,12 @@ struct Directory::Impl {
     std::shared_ptr<const TokenRecord> token;
     std::vector<std::shared_ptr<const KeyRecord>> keys;  // current first
   };
-  using Channels = std::vector<std::shared_ptr<const ChannelRecord>>;
+  using Channel = std::shared_ptr<const ChannelRecord>;
+  using Channels = std::vector<Channel>;
+  struct Members {
+    std::string group;
+    std::shared_ptr<Channels> channels;  // highest priority first, then by name
+  };
   using Accounts = std::unordered_map<AccountId, std::shared_ptr<const AccountRecord>>;
   using Groups = std::map<std::string, std::shared_ptr<const GroupRecord>, std::less<>>;
   // Latest effective_at first.
@@ -38,8 +45,11 @@ struct Directory::Impl {
   std::shared_ptr<Shards<std::shared_ptr<const TokenRecord>>> names;  // sorted by name
   std::shared_ptr<Accounts> accounts;
   std::shared_ptr<Groups> groups;
-  std::shared_ptr<Channels> channels;  // by name
-  std::shared_ptr<std::map<std::string, Channels, std::less<>>> channels_of;
+  std::shared_ptr<std::map<std::string, AccountId, std::less<>>> account_ids;  // by name
+  std::shared_ptr<Channels> channels;                                          // by name; another one after each edit
+  std::shared_ptr<Shards<Channel, k_few_shards>> channel_ids;                  // sorted by id
+  std::shared_ptr<Shards<Members, k_few_shards>> members;                      // sorted by group
+  ModelIndex models;                                                           // into what `channels` holds
   std::shared_ptr<Prices> prices;
 
   Impl();
@@ -47,11 +57,10 @@ struct Directory::Impl {
   const TokenEntry* find_entry(TokenId id) const;
   std::shared_ptr<const TokenRecord> find_token(std::string_view name) const;
   std::shared_ptr<const ChannelRecord> find_channel(std::string_view name) const;
+  const ChannelRecord* find_channel(ChannelId id) const;
+  const Channels* find_members(std::string_view group) const;
   std::shared_ptr<const AccountRecord> find_account(std::string_view name) const;
   std::vector<std::string> token_names() const;
-  std::vector<std::string> account_names() const;
-  std::vector<std::string> group_names() const;
-  std::vector<std::string> channel_names() const;
 
   // Puts a new token or replaces the one with this id; its keys stay.
   void put_token(std::shared_ptr<const TokenRecord> token);
@@ -69,9 +78,6 @@ struct Directory::Impl {
 
   // The same versions of everything?
   bool operator==(const Impl&) const = default;
-
- private:
-  void sort_channels();
 };
 
 }  // namespace cr::ledger

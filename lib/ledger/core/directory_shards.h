@@ -11,14 +11,17 @@
 namespace cr::ledger {
 
 // A digest is random already.
-inline std::size_t shard_of(const token::Digest& digest) {
-  return (static_cast<std::size_t>(digest[0]) << 8 | digest[1]) % Directory::Impl::k_shards;
+template <std::size_t count = Directory::Impl::k_shards>
+std::size_t shard_of(const token::Digest& digest) {
+  return (static_cast<std::size_t>(digest[0]) << 8 | digest[1]) % count;
 }
-inline std::size_t shard_of(TokenId id) {
-  return static_cast<std::size_t>(id.value) % Directory::Impl::k_shards;
+template <std::size_t count = Directory::Impl::k_shards, class Tag>
+std::size_t shard_of(base::RowId<Tag> id) {
+  return static_cast<std::size_t>(id.value) % count;
 }
-inline std::size_t shard_of(std::string_view name) {
-  return std::hash<std::string_view>()(name) % Directory::Impl::k_shards;
+template <std::size_t count = Directory::Impl::k_shards>
+std::size_t shard_of(std::string_view name) {
+  return std::hash<std::string_view>()(name) % count;
 }
 
 }  // namespace cr::ledger

@@ -21,6 +21,12 @@ struct KeyRow {
   std::optional<Time> last_used_at;
   std::optional<std::string> last_used_ip;
 };
+// Where a token stands in the order that was asked for: what comes after it is read from here on, and no row before.
+struct TokenPlace {
+  std::string name;         // in lower case; of orders by name
+  std::int64_t number = 0;  // of the others
+  TokenId id;               // of those that are equal in that
+};
 struct TokenRow {
   TokenRecord token;
   std::string account_name;
@@ -28,6 +34,7 @@ struct TokenRow {
   std::vector<KeyRow> keys;  // current first
   std::optional<Time> last_used_at;
   std::vector<BudgetUse> budgets{};  // as they are now
+  TokenPlace place{};                // of a list
 };
 struct TokenQuery {
   std::optional<std::string> name_glob{}, group{}, account{};
@@ -38,6 +45,7 @@ struct TokenQuery {
   bool deleted = false;
   enum class Sort { name, used, left, expires, last_used, created } sort = Sort::name;
   bool descending = false;
+  std::optional<TokenPlace> after{};
   std::size_t offset = 0;
   std::size_t limit = 200;
 };
@@ -84,8 +92,12 @@ class Reports {
   explicit Reports(Impl& impl) : impl_(impl) {}
   Result<std::vector<TokenRow>> tokens(const TokenQuery& query);
   Result<TokenRow> token(std::string_view name);  // `not_found` names it and the nearest
+  Result<std::vector<std::string>> token_names(std::size_t limit);
   Result<std::vector<AccountRow>> accounts();
+  Result<AccountRow> account(std::string_view name);  // as token()
   Result<std::vector<GroupRow>> groups();
+  Result<GroupRow> group(std::string_view name);  // as token()
+  Result<std::int64_t> count_tokens();
   Result<std::vector<PriceRecord>> prices(std::string_view model_glob);
   Result<std::vector<RequestRow>> requests(const RequestQuery& query);
   Result<RequestRow> request(const RequestId& id);

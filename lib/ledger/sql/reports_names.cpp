@@ -10,6 +10,15 @@ namespace cr::ledger {
 
 using sqlite::Statement;
 
+void Where::add_ids(std::string_view column, const std::vector<std::int64_t>& ids) {
+  std::string condition = std::string(column) + (ids.size() == 1 ? " = " : " IN (");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    condition += i == 0 ? "?" : ",?";
+    values_.push_back({ids[i], {}, Value::Kind::number});
+  }
+  add(condition + (ids.size() == 1 ? "" : ")"));
+}
+
 int Where::bind(Statement& statement, int at) const {
   for (const Value& value : values_) {
     switch (value.kind) {
@@ -42,26 +51,23 @@ std::string sql_glob(std::string_view glob) {
   return text;
 }
 
-Result<std::string> ids_named(StatementCache& sql, std::string_view table, std::string_view name) {
-  std::string ids;
-  std::vector<std::string> names;
-  const std::string from = " FROM " + std::string(table);
-  auto read = sql.each_row(
-      "SELECT id" + from + " WHERE name = ?1",
-      [&](const Statement& row) -> Result<void> {
-        ids += (ids.empty() ? "" : ",") + std::to_string(row.column_int(0));
-        return {};
-      },
-      name);
-  if (read && ids.empty()) {
-    read = sql.each_row("SELECT name" + from, [&](const Statement& row) -> Result<void> {
-      names.emplace_back(row.column_text(0));
-      return {};
-    });
-    if (read) return tl::unexpected(no_such(table, name, names));
+Result<std::vector<std::int64_t>> ids_named(StatementCache& sql, std::string_view table, std::string_view name) {
+  std::vector<std::int64_t> ids;
+  // Each has an index of its own.
+  for (const std::string_view kept : {"deleted_at IS NULL", "deleted_at IS NOT NULL"}) {
+    const std::string query =
+        "SELECT id FROM " + std::string(table) + " WHERE " + std::string(k_is_named) + " AND " + std::string(kept);
+    auto read = sql.each_row(
+        query,
+        [&](const Statement& row) -> Result<void> {
+          ids.push_back(row.column_int(0));
+          return {};
+        },
+        name);
+    if (!read) return tl::unexpected(read.error());
   }
-  if (!read) return tl::unexpected(read.error());
-  return std::string(table) + "_id IN (" + ids + ")";
+  if (ids.empty()) return tl::unexpected(no_such_row(sql, table, name, Among::all));
+  return ids;
 }
 
 Result<std::string> Reports::Impl::name_of(std::string_view table, std::int64_t id) {
@@ -71,36 +77,40 @@ Result<std::string> Reports::Impl::name_of(std::string_view table, std::int64_t 
   return name->value_or("#" + std::to_string(id));
 }
 
-Result<std::vector<AccountRow>> Reports::accounts() {
+namespace {
+
+template <class... Values>
+Result<std::vector<AccountRow>> accounts_where(StatementCache& statements, std::string_view rest,
+                                               const Values&... values) {
   std::vector<AccountRow> rows;
-  const std::string sql = select(
-      std::string(k_account_columns) +
-          ", account_balance.posted, account_balance.reserved,"
-          " (SELECT count(*) FROM token WHERE token.account_id = account.id AND token.deleted_at IS NULL)",
-      "FROM account JOIN account_balance ON account_balance.account_id = account.id WHERE account.deleted_at IS NULL"
-      " ORDER BY account.name");
-  auto read = impl_.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
-    rows.push_back({account_of(row), Credits::from_nano(row.column_int(k_account_column_count)),
-                    Credits::from_nano(row.column_int(k_account_column_count + 1)),
-                    row.column_int(k_account_column_count + 2)});
-    return {};
-  });
+  const std::string sql =
+      select(std::string(k_account_columns) +
+                 ", account_balance.posted, account_balance.reserved,"
+                 " (SELECT count(*) FROM token WHERE token.account_id = account.id AND token.deleted_at IS NULL)",
+             "FROM account JOIN account_balance ON account_balance.account_id = account.id"
+             " WHERE account.deleted_at IS NULL" +
+                 std::string(rest));
+  auto read = statements.each_row(
+      sql,
+      [&](const Statement& row) -> Result<void> {
+        rows.push_back({account_of(row), Credits::from_nano(row.column_int(k_account_column_count)),
+                        Credits::from_nano(row.column_int(k_account_column_count + 1)),
+                        row.column_int(k_account_column_count + 2)});
+        return {};
+      },
+      values...);
   if (!read) return tl::unexpected(read.error());
   return rows;
 }
 
-Result<std::vector<GroupRow>> Reports::groups() {
-  std::vector<GroupRow> rows;
-  auto read = impl_.sql.each_row(select(k_group_columns, "FROM grp ORDER BY grp.name"),
-                                 [&](const Statement& row) -> Result<void> {
-                                   rows.push_back({group_of(row), {}, 0});
-                                   return {};
-                                 });
+// Fills in who belongs to them.
+Result<std::vector<GroupRow>> with_members(StatementCache& statements, std::vector<GroupRow> rows) {
   std::map<std::string, GroupRow*, std::less<>> by_name;
   for (GroupRow& row : rows) by_name[row.group.name] = &row;
+  Result<void> read;
   const auto each_member = [&](std::string_view sql, const std::function<void(GroupRow&, const Statement&)>& add) {
     if (!read) return;
-    read = impl_.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+    read = statements.each_row(sql, [&](const Statement& row) -> Result<void> {
       if (const auto found = by_name.find(row.column_text(0)); found != by_name.end()) add(*found->second, row);
       return {};
     });
@@ -113,6 +123,46 @@ Result<std::vector<GroupRow>> Reports::groups() {
               [](GroupRow& group, const Statement& row) { group.tokens = row.column_int(1); });
   if (!read) return tl::unexpected(read.error());
   return rows;
+}
+
+}  // namespace
+
+Result<std::vector<AccountRow>> Reports::accounts() {
+  return accounts_where(impl_.sql, " ORDER BY account.name");
+}
+
+Result<AccountRow> Reports::account(std::string_view name) {
+  auto rows = accounts_where(impl_.sql, " AND " + std::string(k_is_named), name);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return tl::unexpected(no_such_row(impl_.sql, "account", name, Among::live));
+  return std::move(rows->front());
+}
+
+Result<std::vector<GroupRow>> Reports::groups() {
+  std::vector<GroupRow> rows;
+  auto read = impl_.sql.each_row(select(k_group_columns, "FROM grp ORDER BY grp.name"),
+                                 [&](const Statement& row) -> Result<void> {
+                                   rows.push_back({group_of(row), {}, 0});
+                                   return {};
+                                 });
+  if (!read) return tl::unexpected(read.error());
+  return with_members(impl_.sql, std::move(rows));
+}
+
+Result<GroupRow> Reports::group(std::string_view name) {
+  std::vector<GroupRow> rows;
+  auto read = impl_.sql.each_row(
+      select(k_group_columns, "FROM grp WHERE " + std::string(k_is_named)),
+      [&](const Statement& row) -> Result<void> {
+        rows.push_back({group_of(row), {}, 0});
+        return {};
+      },
+      name);
+  if (!read) return tl::unexpected(read.error());
+  if (rows.empty()) return tl::unexpected(no_such_row(impl_.sql, "grp", name, Among::live));
+  auto whole = with_members(impl_.sql, std::move(rows));
+  if (!whole) return tl::unexpected(whole.error());
+  return std::move(whole->front());
 }
 
 Result<std::vector<PriceRecord>> Reports::prices(std::string_view model_glob) {

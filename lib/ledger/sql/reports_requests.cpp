@@ -89,7 +89,7 @@ Result<Where> common_filters(StatementCache& sql, const RequestQuery& query) {
     if (!*name) continue;
     const auto ids = ids_named(sql, table, **name);
     if (!ids) return tl::unexpected(ids.error());
-    where.add(*ids);
+    where.add_ids(std::string(table) + "_id", *ids);
   }
   if (query.model) where.add_text("model GLOB ?", sql_glob(*query.model));
   if (query.since) where.add_blob("id >= ?", first_id(*query.since).bytes);
@@ -128,7 +128,7 @@ Result<std::vector<RequestRow>> Reports::requests(const RequestQuery& query) {
   if (query.channel) {
     const auto ids = ids_named(impl_.sql, "channel", *query.channel);
     if (!ids) return tl::unexpected(ids.error());
-    ended.add(*ids);
+    ended.add_ids("channel_id", *ids);
   }
   if (query.error && *query.error == "*") {
     ended.add("error IS NOT NULL");

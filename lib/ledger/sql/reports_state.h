@@ -33,10 +33,14 @@ class Where {
     add(condition);
     values_.push_back({0, std::string(text), Value::Kind::text});
   }
+  // "column = ?", or "column IN (?,?)" for several: one text a count of them, not a text a list.
+  void add_ids(std::string_view column, const std::vector<std::int64_t>& ids);
   void add_blob(std::string_view condition, std::span<const std::uint8_t> blob) {
     add(condition);
     values_.push_back({0, std::string(blob.begin(), blob.end()), Value::Kind::blob});
   }
+  // One more value, of a condition with several '?'.
+  void also(std::int64_t value) { values_.push_back({value, {}, Value::Kind::number}); }
   const std::string& text() const { return text_; }
   // Binds from `at` on; returns the next place.
   int bind(sqlite::Statement& statement, int at) const;
@@ -53,8 +57,8 @@ class Where {
 
 // The first id that a request of that time could have: ids begin with their time.
 RequestId first_id(Time time);
-// "token_id IN (1,7)": all that ever had this name; `not_found` names the nearest.
-Result<std::string> ids_named(StatementCache& sql, std::string_view table, std::string_view name);
+// All that ever had this name; `not_found` names the nearest.
+Result<std::vector<std::int64_t>> ids_named(StatementCache& sql, std::string_view table, std::string_view name);
 // '*' and '?' as SQLite's GLOB has them; '[' is no class here but itself.
 std::string sql_glob(std::string_view glob);
 

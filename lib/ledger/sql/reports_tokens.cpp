@@ -13,27 +13,44 @@ constexpr std::string_view k_left =
     "CASE WHEN token.quota IS NULL THEN 9223372036854775807"
     " ELSE max(0, token.quota - token_balance.posted - token_balance.reserved) END";
 
+std::string_view sorted_by(TokenQuery::Sort sort) {
+  switch (sort) {
+    case TokenQuery::Sort::name:
+      return "lower(token.name)";
+    case TokenQuery::Sort::used:
+      return "token_balance.posted";
+    case TokenQuery::Sort::left:
+      return k_left;
+    case TokenQuery::Sort::expires:  // never is later than any time
+      return "coalesce(token.expires, 9223372036854775807)";
+    case TokenQuery::Sort::last_used:
+      return "coalesce(token_balance.last_used_at, 0)";
+    case TokenQuery::Sort::created:
+      return "token.created_at";
+  }
+  return "token.id";
+}
+
 std::string order_of(const TokenQuery& query) {
-  const auto expression = [&]() -> std::string_view {
-    switch (query.sort) {
-      case TokenQuery::Sort::name:
-        return "token.name COLLATE NOCASE";
-      case TokenQuery::Sort::used:
-        return "token_balance.posted";
-      case TokenQuery::Sort::left:
-        return k_left;
-      case TokenQuery::Sort::expires:  // never is later than any time
-        return "coalesce(token.expires, 9223372036854775807)";
-      case TokenQuery::Sort::last_used:
-        return "coalesce(token_balance.last_used_at, 0)";
-      case TokenQuery::Sort::created:
-        return "token.created_at";
-    }
-    return "token.id";
-  };
   const std::string direction = query.descending ? " DESC" : "";
   // The id makes the order total, so that pages neither repeat nor leave out.
-  return " ORDER BY " + std::string(expression()) + direction + ", token.id" + direction;
+  return " ORDER BY " + std::string(sorted_by(query.sort)) + direction + ", token.id" + direction;
+}
+
+// The first condition is what an index can begin at.
+void add_after(Where& where, const TokenQuery& query, const TokenPlace& place) {
+  const std::string by(sorted_by(query.sort));
+  const std::string later = query.descending ? " <" : " >";
+  const std::string from = by + later + "= ?";
+  const std::string beyond = "(" + by + later + " ? OR token.id" + later + " ?)";
+  if (query.sort == TokenQuery::Sort::name) {
+    where.add_text(from, place.name);
+    where.add_text(beyond, place.name);
+  } else {
+    where.add(from, place.number);
+    where.add(beyond, place.number);
+  }
+  where.also(place.id.value);
 }
 
 Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
@@ -45,7 +62,7 @@ Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
   if (query.account) {
     const auto ids = ids_named(sql, "account", *query.account);
     if (!ids) return tl::unexpected(ids.error());
-    where.add("token." + *ids);
+    where.add_ids("token.account_id", *ids);
   }
   if (query.tag) {
     where.add_text("EXISTS (SELECT 1 FROM json_each(token.tags) AS tag WHERE tag.key = ?", query.tag->first);
@@ -68,6 +85,7 @@ Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
   if (query.over_percent) {
     where.add("token_balance.posted >= token.quota / 100.0 * ?", *query.over_percent);
   }
+  if (query.after) add_after(where, query, *query.after);
   return where;
 }
 
@@ -75,13 +93,15 @@ Result<TokenRow> row_of(const Statement& row) {
   auto token = token_of(row);
   if (!token) return tl::unexpected(token.error());
   constexpr int at = k_token_column_count;
+  const TokenId token_id = token->id;
   return TokenRow{std::move(*token),
                   std::string(row.column_text(at)),
                   Credits::from_nano(row.column_int(at + 1)),
                   Credits::from_nano(row.column_int(at + 2)),
                   {},
                   optional_time(row, at + 3),
-                  {}};
+                  {},
+                  {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id}};
 }
 
 Result<void> add_keys(StatementCache& sql, TokenRow& token) {
@@ -120,18 +140,20 @@ Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
   return {};
 }
 
-Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where, const std::string& order,
-                                         std::size_t limit, std::size_t offset) {
+Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where, const TokenQuery& query) {
   const std::string text =
       select(std::string(k_token_columns) +
-                 ", account.name, token_balance.posted, token_balance.reserved, token_balance.last_used_at",
+                 ", account.name, token_balance.posted, token_balance.reserved, token_balance.last_used_at, " +
+                 std::string(sorted_by(query.sort)),
              "FROM token JOIN token_balance ON token_balance.token_id = token.id JOIN account ON account.id = "
              "token.account_id" +
-                 where.text() + order + " LIMIT ? OFFSET ?");
+                 where.text() + order_of(query) + " LIMIT ? OFFSET ?");
   auto statement = sql.bind(text);
   if (!statement) return tl::unexpected(statement.error());
   const int next = where.bind(**statement, 1);
-  (*statement)->bind(next, static_cast<std::int64_t>(limit)).bind(next + 1, static_cast<std::int64_t>(offset));
+  (*statement)
+      ->bind(next, static_cast<std::int64_t>(query.limit))
+      .bind(next + 1, static_cast<std::int64_t>(query.offset));
   std::vector<TokenRow> rows;
   for (;;) {
     const auto there = (*statement)->step();
@@ -155,24 +177,39 @@ Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where
 Result<std::vector<TokenRow>> Reports::tokens(const TokenQuery& query) {
   const auto where = filters_of(impl_.sql, query);
   if (!where) return tl::unexpected(where.error());
-  return rows_where(impl_.sql, *where, order_of(query), query.limit, query.offset);
+  return rows_where(impl_.sql, *where, query);
+}
+
+Result<std::vector<std::string>> Reports::token_names(std::size_t limit) {
+  std::vector<std::string> names;
+  auto read = impl_.sql.each_row(
+      "SELECT name FROM token WHERE deleted_at IS NULL ORDER BY lower(name) LIMIT ?1",
+      [&](const Statement& row) -> Result<void> {
+        names.emplace_back(row.column_text(0));
+        return {};
+      },
+      static_cast<std::int64_t>(limit));
+  if (!read) return tl::unexpected(read.error());
+  return names;
+}
+
+Result<std::int64_t> Reports::count_tokens() {
+  const auto count = impl_.sql.find_int("SELECT count(*) FROM token WHERE deleted_at IS NULL");
+  if (!count) return tl::unexpected(count.error());
+  return count->value_or(0);
 }
 
 Result<TokenRow> Reports::token(std::string_view name) {
   Where where;
   where.add("token.deleted_at IS NULL");
-  where.add_text("token.name = ?", name);
-  auto rows = rows_where(impl_.sql, where, "", 1, 0);
+  where.add_text("lower(token.name) = lower(?)", name);
+  where.add_text("token.name || '' = ?", name);  // as k_is_named
+  TokenQuery one;
+  one.limit = 1;
+  auto rows = rows_where(impl_.sql, where, one);
   if (!rows) return tl::unexpected(rows.error());
   if (!rows->empty()) return std::move(rows->front());
-  std::vector<std::string> names;
-  auto read =
-      impl_.sql.each_row("SELECT name FROM token WHERE deleted_at IS NULL", [&](const Statement& row) -> Result<void> {
-        names.emplace_back(row.column_text(0));
-        return {};
-      });
-  if (!read) return tl::unexpected(read.error());
-  return tl::unexpected(no_such("token", name, names));
+  return tl::unexpected(no_such_row(impl_.sql, "token", name, Among::live));
 }
 
 }  // namespace cr::ledger

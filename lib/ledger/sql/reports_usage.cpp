@@ -82,7 +82,7 @@ Result<Query> query_of(StatementCache& sql, const UsageSelection& selection) {
     if (!*name) continue;
     const auto ids = ids_named(sql, table, **name);
     if (!ids) return tl::unexpected(ids.error());
-    query.filters.add(*ids);
+    query.filters.add_ids(std::string(table) + "_id", *ids);
   }
   if (selection.model) query.filters.add_text("model GLOB ?", sql_glob(*selection.model));
   if (selection.group) query.filters.add_text("group_name = ?", *selection.group);

@@ -81,11 +81,11 @@ Result<void> Store::delete_group(std::string_view name, IfRev if_rev, const Acto
     return fail(ErrorCode::conflict, "group '" + group.name + "': token '" + **used + "' is in it",
                 "take it out first");
   }
-  for (const auto& channel : *impl_.directory.channels) {
-    if (std::find(channel->groups.begin(), channel->groups.end(), group.name) != channel->groups.end()) {
-      return fail(ErrorCode::conflict, "group '" + group.name + "': channel '" + channel->name + "' serves it",
-                  "take it out first");
-    }
+  if (const auto* members = impl_.directory.find_members(group.name)) {
+    const auto& first = *std::min_element(members->begin(), members->end(),
+                                          [](const auto& a, const auto& b) { return a->name < b->name; });
+    return fail(ErrorCode::conflict, "group '" + group.name + "': channel '" + first->name + "' serves it",
+                "take it out first");
   }
   auto done = impl_.sql.run("DELETE FROM grp WHERE id = ?1", group.id);
   if (done) done = impl_.audit(actor, "group.delete", "group " + group.name, audit_detail(&group, nullptr));

@@ -26,11 +26,11 @@ struct Store::Impl {
   Directory::Impl directory;  // the draft: as it will be after this transaction
 
   // --- what must be there: `not_found`, naming it and the nearest ---
-  Result<std::shared_ptr<const TokenRecord>> get_token(std::string_view name) const;
-  Result<std::shared_ptr<const AccountRecord>> get_account(std::string_view name) const;
-  Result<std::shared_ptr<const GroupRecord>> get_group(std::string_view name) const;
-  Result<std::shared_ptr<const ChannelRecord>> get_channel(std::string_view name) const;
-  Result<void> check_groups(const std::vector<std::string>& groups) const;
+  Result<std::shared_ptr<const TokenRecord>> get_token(std::string_view name);
+  Result<std::shared_ptr<const AccountRecord>> get_account(std::string_view name);
+  Result<std::shared_ptr<const GroupRecord>> get_group(std::string_view name);
+  Result<std::shared_ptr<const ChannelRecord>> get_channel(std::string_view name);
+  Result<void> check_groups(const std::vector<std::string>& groups);
 
   // --- audit.cpp ---
   // `object` names the record: "token ci-runner". In the same savepoint as the change: without it, no change.
@@ -51,6 +51,12 @@ struct Store::Impl {
 
 // The mistake of naming what is not there: "no token named 'ci-runnr'", hint "did you mean 'ci-runner'?".
 base::Error no_such(std::string_view what, std::string_view name, const std::vector<std::string>& names);
+// The same of a table's rows. Where there are many it is sought among the names beside it in their order.
+enum class Among { live, all };
+base::Error no_such_row(StatementCache& sql, std::string_view table, std::string_view name, Among among);
+// How a name is looked up, ?1 the name: the index knows it in lower case. Of "name = ?1" SQLite would make lower(?1) =
+// lower(?1), and look at every row.
+inline constexpr std::string_view k_is_named = "lower(name) = lower(?1) AND name || '' = ?1";
 // `conflict` unless `if_rev` is absent or the record's.
 Result<void> check_rev(IfRev if_rev, std::int64_t rev, std::string_view what, std::string_view name);
 // The quota after a change; `invalid` if it would be negative or overflow.

@@ -260,8 +260,8 @@ Result<void> Store::Impl::insert_token(TokenRecord& token) {
 
 Result<void> Store::Impl::find_deleted(std::string_view name, std::optional<TokenRecord>& token) {
   const std::string select_deleted =
-      select(k_token_columns,
-             "FROM token WHERE name = ?1 AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT 1");
+      select(k_token_columns, "FROM token WHERE " + std::string(k_is_named) +
+                                  " AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT 1");
   return sql.each_row(
       select_deleted,
       [&](const sqlite::Statement& row) -> Result<void> {

@@ -16,6 +16,7 @@
 #include "ledger/sqlite/migration_4_sql.h"
 #include "ledger/sqlite/migration_5_sql.h"
 #include "ledger/sqlite/migration_6_sql.h"
+#include "ledger/sqlite/migration_7_sql.h"
 #include "ledger/sqlite/schema_sql.h"
 
 namespace cr::ledger {
@@ -52,11 +53,8 @@ Result<void> insert_defaults(StatementCache& sql, Time now) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {{2, k_migration_2_sql},
-                                          {3, k_migration_3_sql},
-                                          {4, k_migration_4_sql},
-                                          {5, k_migration_5_sql},
-                                          {6, k_migration_6_sql}};
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql},
+                                          {5, k_migration_5_sql}, {6, k_migration_6_sql}, {7, k_migration_7_sql}};
   return k_steps;
 }
 

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 6. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 7. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
+-- Names are unique whatever their case among what is not deleted, and found by their index of lower(name).
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -19,7 +20,8 @@ CREATE TABLE account (
   created_at INTEGER NOT NULL,
   deleted_at INTEGER
 );
-CREATE UNIQUE INDEX account_name ON account (name COLLATE NOCASE) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX account_name ON account (lower(name)) WHERE deleted_at IS NULL;
+CREATE INDEX account_deleted_name ON account (lower(name)) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE account_balance (
   account_id INTEGER PRIMARY KEY,
@@ -30,11 +32,12 @@ CREATE TABLE account_balance (
 CREATE TABLE grp (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   rev INTEGER NOT NULL,
-  name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  name TEXT NOT NULL,
   multiplier_millionths INTEGER NOT NULL CHECK (multiplier_millionths >= 0),
   note TEXT NOT NULL,
   created_at INTEGER NOT NULL
 );
+CREATE UNIQUE INDEX grp_name ON grp (lower(name));
 
 CREATE TABLE token (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,7 +63,8 @@ CREATE TABLE token (
   tokens_per_minute INTEGER CHECK (tokens_per_minute > 0),
   requests_at_once INTEGER CHECK (requests_at_once > 0)
 );
-CREATE UNIQUE INDEX token_name ON token (name COLLATE NOCASE) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX token_name ON token (lower(name)) WHERE deleted_at IS NULL;
+CREATE INDEX token_deleted_name ON token (lower(name)) WHERE deleted_at IS NOT NULL;
 CREATE INDEX token_account ON token (account_id);
 
 CREATE TABLE token_balance (
@@ -112,7 +116,8 @@ CREATE TABLE channel (
   client_cert TEXT NOT NULL DEFAULT '',
   client_key TEXT NOT NULL DEFAULT ''
 );
-CREATE UNIQUE INDEX channel_name ON channel (name COLLATE NOCASE) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX channel_name ON channel (lower(name)) WHERE deleted_at IS NULL;
+CREATE INDEX channel_deleted_name ON channel (lower(name)) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE channel_key (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -25,6 +25,10 @@ std::string_view upstream_name(const ledger::ChannelRecord& channel, std::string
   return found == channel.model_map.end() ? model : std::string_view(found->second);
 }
 
+bool may_serve(const ledger::ChannelRecord& channel, dialect::Endpoint endpoint) {
+  return channel.enabled == ledger::Switch::on && serves(channel.kind, endpoint);
+}
+
 bool serves_model(const ledger::ChannelRecord& channel, std::string_view model) {
   if (!channel.models.empty() && channel.model_set.allows(model)) return true;
   return !channel.model_map.empty() && channel.model_map.contains(std::string(model));
@@ -119,17 +123,19 @@ dialect::Refusal closed_refusal(const Standing& soonest) {
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
                    dialect::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
-  for (const auto& name : token.groups) {
+  const auto servings = directory.serving(token.groups, model);
+  for (std::size_t at = 0; at < servings.size();) {
+    const auto place = servings[at].group;
+    const auto* group = directory.find_group(token.groups[place]).get();
     const auto begin = routes.tries.size();
-    const auto* group = directory.find_group(name).get();
-    if (group == nullptr) continue;
     const auto there = channels_in(routes.tries);
-    for (const auto& channel : directory.channels_of(name)) {
-      if (judge(*channel, model, endpoint) != Kept::yes || there.contains(channel.get())) continue;
-      const auto upstream_model = upstream_name(*channel, model);
-      const auto standing = health.look(*channel, upstream_model, now);
+    for (; at < servings.size() && servings[at].group == place; ++at) {
+      const auto& channel = *servings[at].channel;
+      if (group == nullptr || !may_serve(channel, endpoint) || there.contains(&channel)) continue;
+      const auto upstream_model = upstream_name(channel, model);
+      const auto standing = health.look(channel, upstream_model, now);
       if (standing.may_send()) {
-        routes.tries.push_back({channel.get(), group, upstream_model});
+        routes.tries.push_back({&channel, group, upstream_model});
       } else if (is_sooner(standing, routes.closed)) {
         routes.closed = standing;
       }
@@ -143,12 +149,11 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
                  const ledger::StoredResponse& response, std::string_view model, dialect::Endpoint endpoint,
                  HealthBook& health, base::SteadyTime now) {
   Routes routes;
+  const auto* found = directory.find_channel(response.channel);
+  if (found == nullptr) return routes;
+  const auto& channel = *found;
   for (const auto& name : token.groups) {
-    const auto& channels = directory.channels_of(name);
-    const auto found = std::find_if(channels.begin(), channels.end(),
-                                    [&](const auto& channel) { return channel->id == response.channel; });
-    if (found == channels.end()) continue;
-    const auto& channel = **found;
+    if (std::find(channel.groups.begin(), channel.groups.end(), name) == channel.groups.end()) continue;
     // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
     const bool reachable = endpoint == dialect::Endpoint::response_by_id
                                ? channel.enabled == ledger::Switch::on && channel.kind == ledger::ChannelKind::openai

@@ -35,14 +35,7 @@ Result<std::vector<GroupRow>> read_groups(const RouteCall& call) {
 }
 
 Result<GroupRow> get_group(const RouteCall& call, const std::string& name) {
-  auto groups = read_groups(call);
-  if (!groups) return tl::unexpected(groups.error());
-  std::vector<std::string> names;
-  for (auto& row : *groups) {
-    if (row.group.name == name) return std::move(row);
-    names.push_back(row.group.name);
-  }
-  return tl::unexpected(not_found("group", name, names));
+  return read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.group(name); });
 }
 
 RouteResult answer_group(const RouteCall& call, const std::string& name, int status) {
@@ -81,14 +74,7 @@ Result<std::vector<AccountRow>> read_accounts(const RouteCall& call) {
 }
 
 Result<AccountRow> get_account(const RouteCall& call, const std::string& name) {
-  auto accounts = read_accounts(call);
-  if (!accounts) return tl::unexpected(accounts.error());
-  std::vector<std::string> names;
-  for (auto& row : *accounts) {
-    if (row.account.name == name) return std::move(row);
-    names.push_back(row.account.name);
-  }
-  return tl::unexpected(not_found("account", name, names));
+  return read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.account(name); });
 }
 
 RouteResult answer_account(const RouteCall& call, const std::string& name, int status) {
@@ -148,7 +134,10 @@ RouteResult create_group(RouteCall& call) {
   });
   if (!done) return tl::unexpected(done.error());
   if (call.is_dry_run()) return answer_with(to_message(row), std::nullopt, k_created);
-  return answer_group(call, create->name, k_created);
+  // Nobody belongs to it yet: no need to look through all tokens.
+  const auto directory = call.api.ledger().directory().get();
+  if (const auto made = directory->find_group(create->name)) row.group = *made;
+  return answer_with(to_message(row), row.group.rev, k_created);
 }
 
 RouteResult edit_group(RouteCall& call) {

@@ -106,11 +106,9 @@ cr::admin::Channel to_message(const ChannelRecord& record) {
 
 Result<std::shared_ptr<const ChannelRecord>> get_channel(const RouteCall& call, const std::string& name) {
   const auto directory = call.api.ledger().directory().get();
+  if (auto channel = directory->find_channel(name)) return channel;
   std::vector<std::string> names;
-  for (const auto& channel : directory->channels()) {
-    if (channel->name == name) return channel;
-    names.push_back(channel->name);
-  }
+  for (const auto& channel : directory->channels()) names.push_back(channel->name);
   return tl::unexpected(not_found("channel", name, names));
 }
 

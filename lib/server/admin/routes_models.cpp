@@ -133,10 +133,7 @@ Result<Names> account_names(ledger::Ledger& ledger) {
 }
 
 Result<Names> token_names(ledger::Ledger& ledger) {
-  ledger::TokenQuery query;
-  query.limit = k_names_max;
-  return names_from(read_ledger(ledger, [&](Reports& reports) { return reports.tokens(query); }),
-                    [](const ledger::TokenRow& row) { return row.token.name; });
+  return read_ledger(ledger, [&](Reports& reports) { return reports.token_names(k_names_max); });
 }
 
 // A token that is nobody's, to ask what the groups can reach.

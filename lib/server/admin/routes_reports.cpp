@@ -168,20 +168,11 @@ Result<std::int64_t> whole_parameter(const AdminQuery& query, const std::string&
   return number;
 }
 
-// Every token has one account.
-Result<std::int64_t> count_tokens(ledger::Ledger& ledger) {
-  const auto accounts = read_ledger(ledger, [](Reports& reports) { return reports.accounts(); });
-  if (!accounts) return tl::unexpected(accounts.error());
-  std::int64_t count = 0;
-  for (const auto& row : *accounts) count += row.tokens;
-  return count;
-}
-
 }  // namespace
 
 RouteResult show_status(RouteCall& call) {
   auto status = call.api.hooks().status();
-  const auto tokens = count_tokens(call.api.ledger());
+  const auto tokens = read_ledger(call.api.ledger(), [](Reports& reports) { return reports.count_tokens(); });
   if (!tokens) return tl::unexpected(tokens.error());
   status.tokens = *tokens;
   const auto directory = call.api.ledger().directory().get();

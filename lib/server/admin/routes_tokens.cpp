@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Routes of tokens: list, show, create, edit, delete, restore.
+#include <charconv>
+
 #include "admin/client.h"
 #include "server/admin/edits.h"
 #include "server/admin/routes.h"
@@ -40,27 +42,51 @@ ledger::TokenQuery to_query(const cr::admin::TokenFilter& filter, base::Time now
   return query;
 }
 
+// "k17:ci-runner", "k17:42": the row behind which a page begins.
+std::string cursor_behind(const ledger::TokenPlace& place, ledger::TokenQuery::Sort sort) {
+  const bool by_name = sort == ledger::TokenQuery::Sort::name;
+  return "k" + std::to_string(place.id.value) + ":" + (by_name ? place.name : std::to_string(place.number));
+}
+
+Result<ledger::TokenPlace> place_of(std::string_view cursor, ledger::TokenQuery::Sort sort) {
+  ledger::TokenPlace place;
+  const auto read = [](std::string_view text, std::int64_t& number) {
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return !text.empty() && code == std::errc() && end == text.data() + text.size();
+  };
+  const auto colon = cursor.find(':');
+  bool good =
+      cursor.starts_with('k') && colon != std::string_view::npos && read(cursor.substr(1, colon - 1), place.id.value);
+  if (good && sort == ledger::TokenQuery::Sort::name) {
+    place.name = cursor.substr(colon + 1);
+  } else if (good) {
+    good = read(cursor.substr(colon + 1), place.number);
+  }
+  if (good) return place;
+  return fail(ErrorCode::invalid, "cursor: not one this daemon gave out", "begin again without it");
+}
+
 // The status is computed, not stored: a filter by it reads on until the page is full.
 Result<cr::admin::Page<cr::admin::Token>> read_page(Reports& reports, ledger::TokenQuery query,
-                                                    const std::optional<std::string>& status, PageBounds bounds,
+                                                    const std::optional<std::string>& status, std::size_t limit,
                                                     base::Time now) {
   cr::admin::Page<cr::admin::Token> page;
-  query.offset = bounds.offset;
-  query.limit = bounds.limit + 1;  // one more tells whether there is another page
+  query.limit = limit + 1;  // one more tells whether there is another page
   for (;;) {
     const auto rows = reports.tokens(query);
     if (!rows) return tl::unexpected(rows.error());
-    for (std::size_t at = 0; at < rows->size(); ++at) {
-      auto token = to_message((*rows)[at], now);
-      if (status && token.status != *status) continue;
-      if (page.items.size() == bounds.limit) {
-        page.next = cursor_at(query.offset + at);
-        return page;
+    for (const auto& row : *rows) {
+      auto token = to_message(row, now);
+      if (!status || token.status == *status) {
+        if (page.items.size() == limit) {
+          page.next = cursor_behind(*query.after, query.sort);
+          return page;
+        }
+        page.items.push_back(std::move(token));
       }
-      page.items.push_back(std::move(token));
+      query.after = row.place;
     }
     if (rows->size() < query.limit) return page;
-    query.offset += rows->size();
   }
 }
 
@@ -95,12 +121,15 @@ Result<void> read_budgets(const Store& store, base::TokenId token, std::vector<l
 RouteResult list_tokens(RouteCall& call) {
   const auto filter = cr::admin::token_filter_from(call.query);
   if (!filter) return tl::unexpected(filter.error());
-  const auto bounds = page_bounds(filter->cursor, filter->limit);
-  if (!bounds) return tl::unexpected(bounds.error());
-  const auto query = to_query(*filter, call.now);
-  const auto page = read_ledger(call.api.ledger(), [&](Reports& reports) {
-    return read_page(reports, query, filter->status, *bounds, call.now);
-  });
+  auto query = to_query(*filter, call.now);
+  if (filter->cursor) {
+    auto place = place_of(*filter->cursor, query.sort);
+    if (!place) return tl::unexpected(place.error());
+    query.after = std::move(*place);
+  }
+  const auto limit = filter->limit ? static_cast<std::size_t>(*filter->limit) : PageBounds().limit;
+  const auto page = read_ledger(
+      call.api.ledger(), [&](Reports& reports) { return read_page(reports, query, filter->status, limit, call.now); });
   if (!page) return tl::unexpected(page.error());
   return answer_with(*page);
 }

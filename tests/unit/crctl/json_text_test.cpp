@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace cr::crctl {
 namespace {
 
@@ -19,6 +21,35 @@ TEST(JsonText, keeps_members_it_does_not_know) {
   EXPECT_THAT(array_items(R"({"items":[{"name":"a","new":[1,2]},{"name":"b"}],"next":null})", "items"),
               ElementsAre(R"({"name":"a","new":[1,2]})", R"({"name":"b"})"));
   EXPECT_THAT(array_items("not json", "items"), IsEmpty());
+}
+
+TEST(JsonText, lays_out_as_the_tree_of_it_would_be) {
+  const std::string texts[] = {R"({})",
+                               R"([])",
+                               R"({"a":1})",
+                               R"({ "a" : [ ] , "b":{ } })",
+                               R"({"a":[1,-2.5,true,null],"b":{"c":"d"}})",
+                               R"({"a\"b":"x,y:{}[] \\","ü":"\u001b"})",
+                               R"("text")",
+                               R"(17)",
+                               "[[],[[]],{\"a\":[{}]}]"};
+  for (const auto& text : texts) {
+    EXPECT_EQ(indented(text), nlohmann::ordered_json::parse(text).dump(2)) << text;
+    EXPECT_EQ(one_line(indented(text)), nlohmann::ordered_json::parse(text).dump()) << text;
+    const std::string items[] = {text, text};
+    EXPECT_EQ("[\n  " + indented(text, 1) + ",\n  " + indented(text, 1) + "\n]", array_of(items));
+  }
+}
+
+TEST(JsonText, cuts_a_list_into_its_items) {
+  EXPECT_THAT(
+      array_items(R"( { "next" : "items" , "items" : [ {"a":[1,{"b":"]"}]} , "x,\"y" , 5 ,null ] , "z":1})", "items"),
+      ElementsAre(R"({"a":[1,{"b":"]"}]})", R"("x,\"y")", "5", "null"));
+  EXPECT_THAT(array_items("[1,2]", ""), ElementsAre("1", "2"));
+  for (const char* text :
+       {"", "{", "[", "{\"items\":", "{\"items\":5}", "{\"other\":[1]}", "\"items", "{\"items\":[}"}) {
+    EXPECT_THAT(array_items(text, "items"), IsEmpty()) << text;
+  }
 }
 
 TEST(JsonText, walks_into_objects_and_arrays) {

@@ -28,6 +28,43 @@ TEST(Exit, every_error_has_its_code) {
   }
 }
 
+Listing page_of(const std::vector<std::string>& names) {
+  Listing page;
+  page.columns = {{"name"}, {"id", Align::right}};
+  for (const auto& name : names) {
+    page.rows.push_back(
+        {{{name, {}, Style::none}, {"7", {}, Style::none}}, name, "{\"name\":\"" + name + "\",\"id\":7}"});
+  }
+  return page;
+}
+
+// What a list of these pages is on stdout.
+std::string printed(const std::string& mode, const std::vector<std::vector<std::string>>& pages) {
+  Globals globals;
+  globals.output = mode;
+  Terminal terminal;
+  Output output(globals, terminal);
+  testing::internal::CaptureStdout();
+  Output::Pages list(output);
+  for (const auto& names : pages) EXPECT_TRUE(list.add(page_of(names)));
+  EXPECT_TRUE(list.end("the end"));
+  return testing::internal::GetCapturedStdout();
+}
+
+TEST(Pages, are_one_list_in_every_mode) {
+  for (const char* mode : {"json", "jsonl", "name", "csv", "tsv", "table", "wide"}) {
+    EXPECT_EQ(printed(mode, {{"aa", "b"}, {"c"}, {}}), printed(mode, {{"aa", "b", "c"}})) << mode;
+    EXPECT_EQ(printed(mode, {{}, {"c"}}), printed(mode, {{"c"}})) << mode;
+  }
+  EXPECT_EQ(printed("json", {{}}), "[]\n");
+  EXPECT_EQ(printed("json", {{"a"}, {"b"}}),
+            "[\n  {\n    \"name\": \"a\",\n    \"id\": 7\n  },\n  {\n    \"name\": \"b\",\n    \"id\": 7\n  }\n]\n");
+  EXPECT_EQ(printed("tsv", {{}}), "name\tid\n");
+  EXPECT_EQ(printed("tsv", {{"a"}, {"b"}}), "name\tid\na\t7\nb\t7\n");
+  EXPECT_EQ(printed("table", {{"a"}, {"b"}}), "NAME  ID\na      7\nb      7\nthe end\n");
+  EXPECT_EQ(printed("table", {{}}), "the end\n");
+}
+
 TEST(ErrorAsJson, is_one_object) {
   EXPECT_EQ(
       error_as_json({ErrorCode::not_found, "no token named 'ci-runnr'", "did you mean 'ci-runner'?"}, Exit::not_found,

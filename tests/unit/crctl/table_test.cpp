@@ -47,6 +47,25 @@ TEST(Table, aligns_its_columns) {
             "2 tokens\n");
 }
 
+TEST(Table, first_page_decides_the_widths) {
+  const auto page = [](const std::string& name) {
+    Listing one = listing();
+    one.rows.resize(1);
+    one.rows[0].cells[0].plain = name;
+    return one;
+  };
+  const Table table(page("nightly"), {});
+  EXPECT_EQ(table.head() + table.rows(page("nightly")) + table.rows(page("ci")) + table.rows(page("a-longer-name")),
+            "NAME     STATUS   USED\n"
+            "nightly  enabled  $1.5  ##..\n"
+            "ci       enabled  $1.5  ##..\n"
+            "a-longer-name  enabled  $1.5  ##..\n");
+  TableStyle screen;
+  screen.width = 80;
+  const Table kept(page("nightly"), screen);
+  EXPECT_EQ(kept.rows(page("a-longer-name")), "a-long~  enabled  $1.5  ##..\n");
+}
+
 TEST(Table, can_be_without_header) {
   TableStyle style;
   style.header = false;

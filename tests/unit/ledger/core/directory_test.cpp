@@ -2,6 +2,8 @@
 #include "ledger/core/directory.h"
 
 #include <atomic>
+#include <random>
+#include <set>
 #include <thread>
 
 #include "ledger/core/directory_builder.h"
@@ -82,6 +84,119 @@ TEST(DirectoryShards, edit_shares_what_it_does_not_touch) {
   }
   EXPECT_EQ(copied, 1U);
   EXPECT_EQ(before.prices, draft.prices);
+}
+
+std::shared_ptr<const ChannelRecord> channel_record(std::int64_t id, const std::vector<std::string>& groups,
+                                                    const std::vector<std::string>& models, std::int64_t priority = 0) {
+  auto channel = std::make_shared<ChannelRecord>();
+  channel->id = ChannelId{id};
+  channel->name = "channel-" + std::to_string(id);
+  channel->groups = groups;
+  channel->models = models;
+  channel->model_set = token::ModelSet::parse(models).value();
+  channel->priority = priority;
+  return channel;
+}
+
+std::vector<std::string> names_of(const std::vector<std::shared_ptr<const ChannelRecord>>& channels) {
+  std::vector<std::string> names;
+  for (const auto& channel : channels) names.push_back(channel->name);
+  return names;
+}
+
+TEST(DirectoryChannels, groups_keep_their_order_through_every_edit) {
+  Directory::Impl draft;
+  draft.put_channel(channel_record(2, {"a", "b"}, {"m"}, 1));
+  draft.put_channel(channel_record(1, {"a"}, {"m"}, 1));
+  draft.put_channel(channel_record(3, {"a", "a"}, {"m"}, 5));
+  const Directory first = directory_of(draft);
+  EXPECT_THAT(names_of(first.channels_of("a")), testing::ElementsAre("channel-3", "channel-1", "channel-2"));
+  EXPECT_THAT(names_of(first.channels()), testing::ElementsAre("channel-1", "channel-2", "channel-3"));
+  draft.put_channel(channel_record(3, {"b"}, {"m"}, 0));
+  draft.put_channel(channel_record(1, {"a"}, {"m"}, 0));
+  const Directory second = directory_of(draft);
+  EXPECT_THAT(names_of(second.channels_of("a")), testing::ElementsAre("channel-2", "channel-1"));
+  EXPECT_THAT(names_of(second.channels_of("b")), testing::ElementsAre("channel-2", "channel-3"));
+  EXPECT_THAT(names_of(first.channels_of("a")), testing::ElementsAre("channel-3", "channel-1", "channel-2"));
+  draft.erase_channel(ChannelId{2});
+  const Directory third = directory_of(draft);
+  EXPECT_THAT(names_of(third.channels_of("a")), testing::ElementsAre("channel-1"));
+  EXPECT_EQ(third.find_channel("channel-2"), nullptr);
+  EXPECT_EQ(third.find_channel(ChannelId{2}), nullptr);
+  EXPECT_EQ(third.find_channel("channel-3")->id.value, 3);
+  EXPECT_EQ(third.find_channel(ChannelId{3})->name, "channel-3");
+  EXPECT_TRUE(third.serving({"a", "b"}, "m").size() == 2 && third.serving({"c"}, "m").empty());
+}
+
+TEST(DirectoryChannels, edit_costs_its_own_groups_and_models) {
+  Directory::Impl draft;
+  for (std::int64_t id = 1; id <= 500; ++id) {
+    const auto number = std::to_string(id);
+    draft.put_channel(channel_record(id, {"group-" + std::to_string(id % 100)}, {"m-" + number, "m-" + number + "-*"}));
+  }
+  const Directory::Impl before = draft;
+  EXPECT_TRUE(before == draft);
+  draft.put_channel(channel_record(7, {"group-7"}, {"m-7", "m-7-*", "other"}));
+  EXPECT_FALSE(before == draft);
+  std::size_t groups = 0;
+  for (std::size_t shard = 0; shard < Directory::Impl::k_few_shards; ++shard) {
+    if (!(*draft.members)[shard]) continue;
+    for (const auto& members : *(*draft.members)[shard]) {
+      groups += before.find_members(members.group) == members.channels.get() ? 0 : 1;
+    }
+  }
+  EXPECT_EQ(groups, 1U);
+  EXPECT_EQ(draft.models.parts_not_shared_with(before.models), 3U);
+  EXPECT_EQ(names_of(*before.find_members("group-7")), names_of(*draft.find_members("group-7")));
+}
+
+// By trying every pattern of every channel, as the index must not.
+std::vector<std::pair<std::size_t, std::string>> tried(const Directory& directory,
+                                                       const std::vector<std::string>& groups,
+                                                       const std::string& model) {
+  std::vector<std::pair<std::size_t, std::string>> found;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    for (const auto& channel : directory.channels_of(groups[group])) {
+      const bool serves =
+          (!channel->models.empty() && channel->model_set.allows(model)) || channel->model_map.contains(model);
+      if (serves) found.emplace_back(group, channel->name);
+    }
+  }
+  return found;
+}
+
+TEST(DirectoryChannels, index_finds_what_trying_every_pattern_would) {
+  std::mt19937 random(20'261'129);
+  const auto one_of = [&](const auto& list) { return list[random() % std::size(list)]; };
+  const std::string words[] = {"m", "m-1", "m-*", "*-1", "*", "m*1", "*m*", "a-m-1", "*-*", "a*", "**", "m-1-x"};
+  const std::string aliases[] = {"m", "fast", "*", "m-1"};
+  const std::string asked[] = {"m", "m-1", "fast", "a-m-1", "m-1-x", "x", "*", "", "a", "m-"};
+  const std::string groups[] = {"a", "b", "c"};
+  for (int round = 0; round < 200; ++round) {
+    Directory::Impl draft;
+    for (int edit = 0; edit < 12; ++edit) {
+      const auto id = static_cast<std::int64_t>(1 + random() % 6);
+      auto channel = std::make_shared<ChannelRecord>(*channel_record(id, {one_of(groups), one_of(groups)},
+                                                                     {one_of(words), one_of(words)},
+                                                                     static_cast<std::int64_t>(random() % 2)));
+      if (random() % 3 == 0) channel->model_map[one_of(aliases)] = "m";
+      if (random() % 5 == 0) {
+        draft.erase_channel(channel->id);
+      } else {
+        draft.put_channel(channel);
+      }
+    }
+    const Directory directory = directory_of(draft);
+    std::vector<std::string> wanted{one_of(groups), one_of(groups)};
+    // Many groups, few channels: looked up the other way round.
+    for (int i = 0; round % 2 == 0 && i < 40; ++i) wanted.push_back("none-" + std::to_string(i));
+    if (wanted[0] == wanted[1]) wanted.erase(wanted.begin());
+    for (const auto& model : asked) {
+      std::vector<std::pair<std::size_t, std::string>> found;
+      for (const auto& one : directory.serving(wanted, model)) found.emplace_back(one.group, one.channel->name);
+      EXPECT_EQ(found, tried(directory, wanted, model)) << model;
+    }
+  }
 }
 
 TEST(DirectoryFeed, reader_sees_what_was_published_and_keeps_what_it_holds) {

@@ -109,6 +109,34 @@ TEST_F(ReportsTest, tokens_are_filtered_and_sorted) {
             "did you mean 'team'?");
 }
 
+TEST_F(ReportsTest, pages_of_tokens_neither_repeat_nor_leave_out) {
+  for (const char* name : {"b", "A", "c", "D", "e", "aa"}) create_token(name, dollars(name[0] % 3));
+  ASSERT_TRUE(write([&](Store& store) { return store.delete_token("e", {}, actor_); }));
+  create_token("e", dollars(1));
+  ASSERT_TRUE(write([&](Store& store) { return store.delete_token("e", {}, actor_); }));
+  using Sort = TokenQuery::Sort;
+  for (const Sort sort : {Sort::name, Sort::used, Sort::left, Sort::expires, Sort::last_used, Sort::created}) {
+    for (const bool descending : {false, true}) {
+      for (const bool deleted : {false, true}) {
+        TokenQuery query{.deleted = deleted, .sort = sort, .descending = descending};
+        const auto whole = names(query);
+        std::vector<std::string> paged;
+        query.limit = 1;
+        for (;;) {
+          const auto rows = read([&](Reports& reports) { return reports.tokens(query); });
+          ASSERT_TRUE(rows) << rows.error().message;
+          if (rows->empty()) break;
+          for (const TokenRow& row : *rows) paged.push_back(row.token.name);
+          ASSERT_LE(paged.size(), whole.size());
+          query.after = rows->back().place;
+        }
+        EXPECT_EQ(paged, whole) << static_cast<int>(sort) << descending << deleted;
+      }
+    }
+  }
+  EXPECT_THAT(names({}), ElementsAre("A", "aa", "b", "c", "D"));
+}
+
 TEST_F(ReportsTest, token_row_tells_the_whole) {
   const IssuedKey token = create_token("ci", dollars(10));
   ReserveOp settled = reservation(token, dollars(2));

@@ -22,16 +22,16 @@ class Schema : public LedgerFixture {
 };
 
 constexpr Migration k_steps[] = {
-    {7, "ALTER TABLE token ADD COLUMN colour TEXT"},
-    {8, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
+    {8, "ALTER TABLE token ADD COLUMN colour TEXT"},
+    {9, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
 };
 
 TEST_F(Schema, older_store_is_migrated_after_a_copy) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 8));
-  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 8);
+  ASSERT_TRUE(migrate(db, k_steps, 9));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 9);
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  const std::string backup = options_.path + ".v6.bak";
+  const std::string backup = options_.path + ".v7.bak";
   EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   auto copy = sqlite::Database::open(backup, {});
   ASSERT_TRUE(copy);
@@ -42,26 +42,26 @@ TEST_F(Schema, older_store_is_migrated_after_a_copy) {
 
 TEST_F(Schema, steps_already_taken_are_not_taken_again) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 7));
   ASSERT_TRUE(migrate(db, k_steps, 8));
-  ASSERT_TRUE(migrate(db, k_steps, 8));
+  ASSERT_TRUE(migrate(db, k_steps, 9));
+  ASSERT_TRUE(migrate(db, k_steps, 9));
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  EXPECT_TRUE(fs::exists(options_.path + ".v7.bak"));
+  EXPECT_TRUE(fs::exists(options_.path + ".v8.bak"));
 }
 
 TEST_F(Schema, failed_step_leaves_the_old_store_whole) {
   sqlite::Database db = stopped();
-  constexpr Migration bad[] = {{7, "ALTER TABLE token ADD COLUMN colour TEXT"}, {8, "UPDATE nowhere SET a = 1"}};
-  EXPECT_FALSE(migrate(db, bad, 8));
+  constexpr Migration bad[] = {{8, "ALTER TABLE token ADD COLUMN colour TEXT"}, {9, "UPDATE nowhere SET a = 1"}};
+  EXPECT_FALSE(migrate(db, bad, 9));
   EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_schema_version);
   EXPECT_FALSE(db.query_int("SELECT count(colour) FROM token"));
-  EXPECT_TRUE(migrate(db, k_steps, 8));  // the copy of the first attempt is in nobody's way
+  EXPECT_TRUE(migrate(db, k_steps, 9));  // the copy of the first attempt is in nobody's way
 }
 
 TEST_F(Schema, this_version_needs_neither_step_nor_copy) {
   sqlite::Database db = stopped();
   ASSERT_TRUE(migrate(db, migrations()));
-  EXPECT_FALSE(fs::exists(options_.path + ".v6.bak"));
+  EXPECT_FALSE(fs::exists(options_.path + ".v7.bak"));
   ASSERT_TRUE(check_identity(db));
 }
 
@@ -95,6 +95,48 @@ std::string layout(sqlite::Database& db) {
   auto indexes = sqlite::Statement::prepare(db, "SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name");
   while (*indexes->step()) text += std::string(indexes->column_text(0)) + '\n';
   return text;
+}
+
+// What version 6 had in the place of the indexes of names.
+constexpr const char* k_back_to_6 =
+    "DROP INDEX account_name; DROP INDEX account_deleted_name; DROP INDEX token_name; DROP INDEX token_deleted_name;"
+    "DROP INDEX channel_name; DROP INDEX channel_deleted_name; DROP INDEX grp_name;"
+    "CREATE UNIQUE INDEX account_name ON account (name COLLATE NOCASE) WHERE deleted_at IS NULL;"
+    "CREATE UNIQUE INDEX token_name ON token (name COLLATE NOCASE) WHERE deleted_at IS NULL;"
+    "CREATE UNIQUE INDEX channel_name ON channel (name COLLATE NOCASE) WHERE deleted_at IS NULL;"
+    "ALTER TABLE grp RENAME TO later; CREATE TABLE grp (id INTEGER PRIMARY KEY AUTOINCREMENT, rev INTEGER NOT NULL,"
+    " name TEXT NOT NULL UNIQUE COLLATE NOCASE, multiplier_millionths INTEGER NOT NULL CHECK (multiplier_millionths >="
+    " 0), note TEXT NOT NULL, created_at INTEGER NOT NULL); INSERT INTO grp SELECT * FROM later; DROP TABLE later;"
+    "PRAGMA user_version = 6";
+
+TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_twice) {
+  open();
+  GroupRecord vip;
+  vip.name = "vip";
+  const auto first = write([&](Store& store) { return store.create_group(vip, actor_); });
+  ASSERT_TRUE(first);
+  create_token("ci", dollars(3));
+  ledger_.reset();
+  {
+    auto db = database();
+    ASSERT_TRUE(db.execute(k_back_to_6));
+    ASSERT_TRUE(db.execute("DELETE FROM grp WHERE name = 'vip'"));
+  }
+  open();
+  EXPECT_TRUE(fs::exists(options_.path + ".v6.bak"));
+  const auto second = write([&](Store& store) { return store.create_group(vip, actor_); });
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->value, first->value);
+  NewToken same;
+  same.name = "CI";
+  EXPECT_EQ(write([&](Store& store) { return store.create_token(same, actor_); }).error().code,
+            base::ErrorCode::conflict);
+  EXPECT_TRUE(read([](Reports& reports) { return reports.token("ci"); }));
+  ledger_.reset();
+  auto migrated = database();
+  options_.path = (folder_ / "fresh.db").string();
+  sqlite::Database fresh = stopped();
+  EXPECT_EQ(layout(migrated), layout(fresh));
 }
 
 TEST_F(Schema, store_of_version_1_becomes_this_one_with_all_that_is_in_it) {
