@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Mutex and MutexLock: std::mutex with the annotations of clang's thread safety analysis, which libstdc++'s has none of.
-// CR_GUARDED_BY on a member and CR_REQUIRES on a function say which mutex must be held; `make lint` fails where it is not.
-// Other compilers see a std::mutex and a std::unique_lock. Any thread.
-// Source of the attributes: the Thread Safety Analysis page of clang's documentation.
+// Mutex and MutexLock: std::mutex with the annotations of clang's thread safety analysis, which libstdc++'s has none
+// of. CR_GUARDED_BY on a member and CR_REQUIRES on a function say which mutex must be held; `make lint` fails where it
+// is not. Other compilers see a std::mutex and a std::unique_lock. Any thread. Source of the attributes: the Thread
+// Safety Analysis page of clang's documentation.
 #pragma once
 
 #include <condition_variable>
