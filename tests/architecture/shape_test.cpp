@@ -98,6 +98,7 @@ const std::vector<Elsewhere>& elsewhere() {
       {"ledger/core/channel_*", "tests/unit/ledger/sql/store_channels_test.cpp",
        "rules of channels' settings, as they are refused"},
       {"ledger/core/directory_builder", "tests/unit/ledger/core/directory_test.cpp", "what makes directories"},
+      {"ledger/core/model_index", "tests/unit/ledger/core/directory_test.cpp", "compared with trying every pattern"},
       {"ledger/core/records", "tests/unit/ledger/core/directory_test.cpp", "rows of settings in memory"},
       {"ledger/core/work_queue", "tests/unit/ledger/sqlite/reserve_test.cpp", "what waits for the ledger thread"},
       {"ledger/sql/audit", "tests/unit/ledger/sql/reports_test.cpp", "the chain is told by its report"},
