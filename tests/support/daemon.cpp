@@ -2,6 +2,7 @@
 #include "support/daemon.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mman.h>
@@ -70,7 +71,20 @@ Daemon::Daemon(DaemonOptions options) : options_(std::move(options)) {
   if (options_.start) start();
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  expect_no_report();
+}
+
+// A sanitizer's report is a failure, also where crd went on after it or was killed before its exit code told of it.
+void Daemon::expect_no_report() const {
+  const auto written = log();
+  for (const std::string_view mark : {"Sanitizer: ", ": runtime error: "}) {
+    const auto at = written.find(mark);
+    if (at == std::string::npos) continue;
+    ADD_FAILURE() << written.substr(written.rfind('\n', at) + 1, 8000);
+    return;
+  }
+}
 
 std::string Daemon::url() const {
   return std::string(options_.tls ? "https" : "http") + "://127.0.0.1:" + std::to_string(port_);
@@ -117,6 +131,7 @@ void Daemon::start() {
 }
 
 bool Daemon::try_start() {
+  expect_no_report();  // of the one before
   process_ = std::make_unique<Process>(
       Process::Options{.argv = {crd_program(), "--config", config_file()}, .env = environment(), .directory = {}});
   const auto ready = process_->wait_for_line(Stream::err, " ready");

@@ -92,6 +92,7 @@ class Daemon {
 
  private:
   std::map<std::string, std::string> environment() const;
+  void expect_no_report() const;
 
   DaemonOptions options_;
   TempDir dir_;
