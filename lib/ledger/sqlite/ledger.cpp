@@ -31,16 +31,16 @@ int interrupted(void* flag) {
 struct AwaitedLook {
   LookOp op;
   std::shared_ptr<AwaitedLook> kept_by_ledger;
-  std::mutex mutex;
+  base::Mutex mutex;
   std::condition_variable changed;
-  bool finished = false;
+  bool finished CR_GUARDED_BY(mutex) = false;
 
   static void finish_all(LookOp* first) {
     for (LookOp* op = first; op != nullptr;) {
       LookOp* const next = op->next;
       auto& look = *static_cast<AwaitedLook*>(op->waiter);
       const auto kept = std::move(look.kept_by_ledger);
-      const std::lock_guard lock(look.mutex);
+      const base::MutexLock lock(look.mutex);
       look.finished = true;
       look.changed.notify_all();
       op = next;
@@ -195,8 +195,8 @@ Result<LookOp> Ledger::look(TokenId token) {
     look->kept_by_ledger.reset();
     return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": crd is stopping");
   }
-  std::unique_lock lock(look->mutex);
-  if (!look->changed.wait_for(lock, patience, [&] { return look->finished; }))
+  base::MutexLock lock(look->mutex);
+  if (!look->changed.wait_for(lock.native(), patience, [&]() CR_REQUIRES(look->mutex) { return look->finished; }))
     return tl::unexpected(AdminJob::not_answered(k_doing));
   if (!look->op.readable)
     return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": the store cannot be read");
