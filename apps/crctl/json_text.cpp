@@ -116,12 +116,6 @@ std::string one_line(std::string_view json) {
   return without_blanks(json);
 }
 
-std::string array_of(std::span<const std::string> items) {
-  Json all = Json::array();
-  for (const auto& item : items) all.push_back(parsed(item));
-  return all.dump(2);
-}
-
 std::string json_string(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }

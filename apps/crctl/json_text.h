@@ -27,7 +27,6 @@ std::string object_of(std::span<const std::pair<std::string, std::string>> membe
 // As many steps of two blanks in as `depth` says; its first line is not.
 std::string indented(std::string_view json, int depth = 0);
 std::string one_line(std::string_view json);
-std::string array_of(std::span<const std::string> items);  // indented
-std::string json_string(std::string_view text);            // as a JSON string, invalid UTF-8 replaced
+std::string json_string(std::string_view text);  // as a JSON string, invalid UTF-8 replaced
 
 }  // namespace cr::crctl

@@ -148,16 +148,13 @@ Result<std::string> Output::picked_json(const Listing& listing, const Row& row) 
   return object_of(members);
 }
 
-Result<void> Output::json_rows(const Listing& listing, Mode mode, bool many) {
-  std::vector<std::string> items;
-  for (const auto& row : listing.rows) {
-    auto item = picked_json(listing, row);
-    if (!item) return tl::unexpected(item.error());
-    items.push_back(*std::move(item));
-  }
-  if (mode == Mode::json && many) return text(array_of(items) + "\n");
+Result<void> Output::json_rows(const Listing& listing, Mode mode) {
   std::string out;
-  for (const auto& item : items) out += (mode == Mode::json ? indented(item) : one_line(item)) + "\n";
+  for (const auto& row : listing.rows) {
+    const auto item = picked_json(listing, row);
+    if (!item) return tl::unexpected(item.error());
+    out += (mode == Mode::json ? indented(*item) : one_line(*item)) + "\n";
+  }
   return text(out);
 }
 
@@ -171,7 +168,7 @@ Result<void> Output::Pages::add(const Listing& page) {
   if (output_.globals_.field) return output_.raw_field(page);
   const Mode mode = output_.mode_for_stdout();
   if (mode == Mode::json) return add_json(page);
-  if (mode == Mode::jsonl) return output_.json_rows(page, mode, true);
+  if (mode == Mode::jsonl) return output_.json_rows(page, mode);
   if (mode == Mode::name) {
     std::string names;
     for (const auto& row : page.rows) names += row.name + "\n";
@@ -221,8 +218,8 @@ Result<void> Output::Pages::end(const std::string& summary) {
 Result<void> Output::show(const Listing& one) {
   if (globals_.field) return raw_field(one);
   const Mode mode = mode_for_stdout();
-  if (mode == Mode::json || mode == Mode::jsonl) return json_rows(one, mode, one.rows.size() != 1);
-  if (mode == Mode::name) return list(one);
+  if (mode == Mode::name || (mode == Mode::json && one.rows.size() != 1)) return list(one);
+  if (mode == Mode::json || mode == Mode::jsonl) return json_rows(one, mode);
   auto picked = with_fields(one);
   if (!picked) return tl::unexpected(picked.error());
   if (mode == Mode::csv) return text(render_details_separated(*picked, Separated::commas, !globals_.no_header));

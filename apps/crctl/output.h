@@ -59,7 +59,7 @@ class Output {
   base::Result<Listing> with_fields(const Listing& listing) const;
   base::Result<void> json_object(std::string_view json);
   base::Result<void> raw_field(const Listing& listing);
-  base::Result<void> json_rows(const Listing& listing, Mode mode, bool many);
+  base::Result<void> json_rows(const Listing& listing, Mode mode);
   base::Result<std::string> picked_json(const Listing& listing, const Row& row) const;
   Mode mode_for_stdout() const;
 

@@ -36,8 +36,9 @@ TEST(JsonText, lays_out_as_the_tree_of_it_would_be) {
   for (const auto& text : texts) {
     EXPECT_EQ(indented(text), nlohmann::ordered_json::parse(text).dump(2)) << text;
     EXPECT_EQ(one_line(indented(text)), nlohmann::ordered_json::parse(text).dump()) << text;
-    const std::string items[] = {text, text};
-    EXPECT_EQ("[\n  " + indented(text, 1) + ",\n  " + indented(text, 1) + "\n]", array_of(items));
+    const auto tree = nlohmann::ordered_json::parse(text);
+    EXPECT_EQ("[\n  " + indented(text, 1) + ",\n  " + indented(text, 1) + "\n]",
+              nlohmann::ordered_json::array({tree, tree}).dump(2));
   }
 }
 
