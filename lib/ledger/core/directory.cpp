@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledger/core/channel_order.h"
 #include "ledger/core/directory_builder.h"
 #include "ledger/core/directory_shards.h"
 
@@ -12,10 +13,8 @@ namespace {
 const Directory::Impl::Channels k_no_channels;
 constexpr std::size_t k_entries_few = 16;
 
-bool is_tried_before(const Directory::Serving& a, const Directory::Serving& b) {
-  if (a.group != b.group) return a.group < b.group;
-  if (a.channel->priority != b.channel->priority) return a.channel->priority > b.channel->priority;
-  return a.channel->name < b.channel->name;
+bool stands_before(const Directory::Serving& a, const Directory::Serving& b) {
+  return a.group != b.group ? a.group < b.group : is_tried_before(*a.channel, *b.channel);
 }
 
 }  // namespace
@@ -91,7 +90,7 @@ std::vector<Directory::Serving> Directory::serving(const std::vector<std::string
       }
     }
   }
-  std::sort(servings.begin(), servings.end(), is_tried_before);
+  std::sort(servings.begin(), servings.end(), stands_before);
   servings.erase(
       std::unique(servings.begin(), servings.end(),
                   [](const Serving& a, const Serving& b) { return a.group == b.group && a.channel == b.channel; }),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "ledger/core/channel_order.h"
 #include "ledger/core/directory_shards.h"
 #include "ledger/core/shared_part.h"
 
@@ -73,8 +74,8 @@ bool has_name_before(const Impl::Channel& a, const Impl::Channel& b) {
   return a->name < b->name;
 }
 
-bool is_tried_before(const Impl::Channel& a, const Impl::Channel& b) {
-  return a->priority != b->priority ? a->priority > b->priority : a->name < b->name;
+bool stands_before(const Impl::Channel& a, const Impl::Channel& b) {
+  return is_tried_before(*a, *b);
 }
 
 template <class Before>
@@ -194,7 +195,7 @@ void Impl::put_channel(std::shared_ptr<const ChannelRecord> channel) {
     auto& shard = own_shard(members, std::string_view(group));
     auto at = position(shard, std::string_view(group));
     if (at == shard.end() || at->group != group) at = shard.insert(at, Members{group, nullptr});
-    put_in_order(own(at->channels), channel, is_tried_before);
+    put_in_order(own(at->channels), channel, stands_before);
   }
   models.add(*channel);
   put(channel_ids, std::move(channel));

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/text.h"
+#include "ledger/core/channel_order.h"
 #include "ledger/core/shared_part.h"
 
 namespace cr::ledger {
@@ -40,9 +41,7 @@ std::uint32_t* ModelIndex::count(const Spot& spot) {
 namespace {
 
 bool stands_before(const ModelIndex::Entry& a, const ModelIndex::Entry& b) {
-  if (a.group != b.group) return a.group < b.group;
-  if (a.channel->priority != b.channel->priority) return a.channel->priority > b.channel->priority;
-  return a.channel->name < b.channel->name;
+  return a.group != b.group ? a.group < b.group : is_tried_before(*a.channel, *b.channel);
 }
 
 template <class Shard>

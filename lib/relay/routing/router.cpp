@@ -102,7 +102,6 @@ dialect::Refusal closed_refusal(const Standing& soonest) {
     return {
         dialect::RefusalCode::upstream_auth,
         "the provider refused the keys of every channel that serves this model: ask the administrator to replace them",
-
         {},
         {}};
   }
