@@ -7,14 +7,14 @@
 
 #include "base/address.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "check.h"
 #include "http/message/head_fields.h"
 #include "http/message/head_writer.h"
-#include "http/message/url.h"
 
 using cr::base::IpAddress;
-using cr::http::message::Scheme;
-using cr::http::message::Url;
+using cr::base::Scheme;
+using cr::base::Url;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -57,7 +57,7 @@ base::Result<void> check_tunnel_host(const std::string& host, dns::PrivateAddres
                     "allow it with: crctl channel edit NAME --allow-private");
 }
 
-Task<base::Result<void>> open_tunnel(Socket& socket, const message::Url& target) {
+Task<base::Result<void>> open_tunnel(Socket& socket, const base::Url& target) {
   const bool is_v6 = target.host.find(':') != std::string::npos;
   const auto authority = (is_v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
   const auto request = "CONNECT " + authority + " HTTP/1.1\r\nhost: " + authority + "\r\n\r\n";

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/url.h"
 #include "http/dns/resolver.h"
-#include "http/message/url.h"
 #include "http/net/net.h"
 
 namespace cr::http::client {
@@ -17,6 +17,6 @@ namespace cr::http::client {
 base::Result<void> check_tunnel_host(const std::string& host, dns::PrivateAddresses privates);
 
 // On a socket connected to the proxy. Then the next byte on it is the target's. `upstream` tells what was answered.
-Task<base::Result<void>> open_tunnel(Socket& socket, const message::Url& target);
+Task<base::Result<void>> open_tunnel(Socket& socket, const base::Url& target);
 
 }  // namespace cr::http::client

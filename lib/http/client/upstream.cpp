@@ -85,7 +85,7 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
   if (tunnelled) {
     if (auto allowed = check_tunnel_host(target.url.host, target.privates); !allowed) co_return allowed;
   }
-  const message::Url& peer = tunnelled ? *target.proxy : target.url;
+  const base::Url& peer = tunnelled ? *target.proxy : target.url;
   auto endpoints =
       co_await resolver.resolve(peer.host, peer.port, tunnelled ? dns::PrivateAddresses::allow : target.privates,
                                 target.connect_timeout, look_up_);
@@ -95,7 +95,7 @@ Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& targe
   auto connected = co_await connect_any(*endpoints);
   if (!connected) connected = failed_on(tunnelled ? "the proxy" : "the upstream", connected.error());
   if (connected && tunnelled) connected = co_await open_tunnel(socket_, target.url);
-  if (connected && target.url.scheme == message::Scheme::https)
+  if (connected && target.url.scheme == base::Scheme::https)
     connected = co_await handshake(target.url.host, *target.tls);
   watch_.disarm();
   if (timed_out_) {

@@ -12,10 +12,10 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/url.h"
 #include "http/dns/resolver.h"
 #include "http/message/chunked.h"
 #include "http/message/head.h"
-#include "http/message/url.h"
 #include "http/net/gather.h"
 #include "http/net/heartbeat.h"
 #include "http/net/net.h"
@@ -25,8 +25,8 @@
 namespace cr::http::client {
 
 struct UpstreamTarget {
-  message::Url url;
-  std::optional<message::Url> proxy{};  // to be asked for a tunnel; it may have a private address
+  base::Url url;
+  std::optional<base::Url> proxy{};  // to be asked for a tunnel; it may have a private address
   dns::PrivateAddresses privates = dns::PrivateAddresses::refuse;
   std::chrono::milliseconds connect_timeout{5'000};  // name, TCP, proxy and TLS together
   tls::TlsContext tls{};                             // never null for https

@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "relay/request/exchange.h"
 
 namespace cr::relay::request {
@@ -53,11 +54,11 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledge
 }
 
 base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
-  auto url = http::message::Url::parse(channel.base_url);
+  auto url = base::Url::parse(channel.base_url);
   if (!url) return base::fail(url.error().code, "base URL: " + url.error().message, url.error().hint);
-  std::optional<http::message::Url> proxy;
+  std::optional<base::Url> proxy;
   if (!channel.proxy.empty()) {
-    auto parsed = http::message::Url::parse(channel.proxy);
+    auto parsed = base::Url::parse(channel.proxy);
     if (!parsed) return base::fail(parsed.error().code, "proxy: " + parsed.error().message, parsed.error().hint);
     proxy = std::move(*parsed);
   }
