@@ -80,7 +80,8 @@ void check_edits(RequestScanner& scanner, Endpoint endpoint, const RequestScan& 
   for (std::size_t i = 1; i < edits.size(); ++i) CR_CHECK(edits[i - 1].place.end <= edits[i].place.begin);
   const std::string edited = apply_edits(body, edits);
   CR_CHECK(edited.size() == edited_size(body, edits));
-  CR_CHECK(apply_edits(body, plan_edits(scan, Rewrite{})) == body);
+  // Where the API has a model of its own for a request without one, that model is written.
+  if (scan.names_model) CR_CHECK(apply_edits(body, plan_edits(scan, Rewrite{})) == body);
 
   const auto again = scanner.scan(endpoint, edited);
   CR_CHECK(again.has_value());
@@ -108,6 +109,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_spans(*scan, body);
   check_edits(scanner, endpoint, *scan, body);
   CR_CHECK(input_tokens_ceiling(body.size(), *scan) > static_cast<std::int64_t>(body.size()));
-  CR_CHECK(!echo_answer(endpoint, body, *scan, "id", {}).pieces.empty());
+  if (echo_answers(endpoint)) CR_CHECK(!echo_answer(endpoint, body, *scan, "id", {}).pieces.empty());
   return 0;
 }
