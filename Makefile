@@ -5,8 +5,9 @@ JOBS ?= $(shell nproc)
 # Most tests wait more than they work.
 TEST_JOBS ?= $(shell echo $$((2 * $(JOBS))))
 ROUNDS ?= 1000
-# For each of the fuzzers.
+# For each of the fuzzers; a seed makes two runs alike, 0 none.
 FUZZ_SECONDS ?= 600
+SEED ?= 0
 RELEASE := build/release
 LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
@@ -63,7 +64,7 @@ test-threads: configure
 fuzz: deps
 	@cmake --preset fuzz $(LAUNCHER)
 	@cmake --build --preset fuzz -j $(JOBS)
-	@JOBS=$(JOBS) tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+	@JOBS=$(JOBS) SEED=$(SEED) tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl

@@ -48,6 +48,8 @@ void check_refused(const Refusal& refusal, std::string_view body) {
   if (refusal.code != RefusalCode::invalid_json) return;
   // Ours refuses more than the grammar does: a byte order mark, depth, and documents that are no object.
   if (body.starts_with("\xef\xbb\xbf") || refusal.message.find("nested") != std::string::npos) return;
+  // The other parser takes a NUL for the end.
+  if (body.find('\0') != std::string_view::npos) return;
   const json other = json::parse(body, nullptr, false);
   CR_CHECK(!other.is_object());
 }

@@ -4,7 +4,7 @@
 # a property is printed; it stays in BUILD_DIR/findings, and what a run learned in BUILD_DIR/learned for the next one.
 #   tests/fuzz/run.sh BUILD_DIR SECONDS [FUZZER...]
 #   tests/fuzz/run.sh BUILD_DIR keep [FUZZER...]     adds what was learned to corpus/, as few inputs as tell it all
-#   JOBS=2   may be set
+#   JOBS=2, SEED=1 (else each run has another)   may be set
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
@@ -30,7 +30,7 @@ run() { # FUZZER
     *_head | chunked) dictionary=(-dict="$here/dictionaries/http.dict") ;;
     *) if [ -e "$here/dictionaries/$1.dict" ]; then dictionary=(-dict="$here/dictionaries/$1.dict"); fi ;;
   esac
-  if ! "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
+  if ! "$program" -seed="${SEED:-0}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$1-" "${dictionary[@]}" "$learned" "$corpus" > "$log" 2>&1; then
     grep -aE 'does not hold|runtime error|ERROR|SUMMARY|Test unit written' "$log" | head -n 5
     echo "$1: failed; see $log"

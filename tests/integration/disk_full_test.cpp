@@ -90,9 +90,10 @@ TEST_F(DiskFull, RefusesFinishesAndGoesOn) {
   EXPECT_EQ(gateway_->post(key_, chat()).status, 503);
 
   disk_.make_room();
+  // The line alone does not tell: a probe may have said it before, of the last room that there was.
   ASSERT_TRUE(gateway_->daemon.process().wait_for_line(Stream::err, "the store can commit again"));
-  EXPECT_EQ(gateway_->post(key_, chat()).status, 200);
-  EXPECT_EQ(gateway_->posted("t"), (sent_ + 2) * 50'000);
+  ASSERT_EQ(post_until(200).status, 200);
+  EXPECT_EQ(gateway_->posted("t"), (sent_ + 1) * 50'000);
   check_witness(*gateway_, Run::clean);
   check_books(gateway_->daemon);
 }
