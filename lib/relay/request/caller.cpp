@@ -21,9 +21,9 @@ tl::unexpected<Refusal> bad_key(std::string message) {
 }
 
 // Why none of the offers is a known key: what is wrong with the first to look at, or else with its shape.
-std::string reason_of(const std::vector<Offer>& offers, std::string_view prefix) {
+std::string reason_of(const Offers& offers, std::string_view prefix) {
   for (const auto& offer : offers) {
-    if (!offer.mistake.empty()) return offer.mistake;
+    if (auto mistake = offer.mistake(); !mistake.empty()) return mistake;
   }
   for (const auto& offer : offers) {
     const auto shape = token::shape_of(offer.key, prefix);
@@ -49,7 +49,7 @@ tl::expected<ledger::Credential, Refusal> find_credential(const http::message::R
   const auto offers = read_offers(head);
   if (offers.empty()) return tl::unexpected(no_key(head));
   std::optional<ledger::Credential> found;
-  bool rotated_out = false, differ = offers.size() > k_offers_max;
+  bool rotated_out = false, differ = offers.too_many();
   for (const auto& offer : offers) {
     const auto shape = token::shape_of(offer.key, keys.prefix);
     if (shape == token::KeyShape::malformed || shape == token::KeyShape::mistyped) continue;

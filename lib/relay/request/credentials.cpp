@@ -11,7 +11,8 @@ namespace cr::relay::request {
 namespace {
 
 constexpr std::string_view k_scheme = "bearer";
-constexpr std::array<std::string_view, 3> k_key_fields{"x-api-key", "api-key", "x-goog-api-key"};
+constexpr std::string_view k_authorization = "authorization";
+constexpr std::array<std::string_view, 4> k_fields{k_authorization, "x-api-key", "api-key", "x-goog-api-key"};
 // What programs send for a variable that was never set.
 constexpr std::array<std::string_view, 6> k_unset{"undefined", "null", "none", "nil", "your_api_key", "your-api-key"};
 constexpr std::array<std::string_view, 7> k_quotes{"\"",           "'",           "`", "\xE2\x80\x9C", "\xE2\x80\x9D",
@@ -42,27 +43,31 @@ std::string mistake_in(std::string_view key) {
 }
 
 bool may_be_key(std::string_view text) {
-  return text.find_first_of(" \t,") == std::string_view::npos;
+  return std::none_of(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\t' || c == ','; });
 }
 
-Offer read_authorization(std::string_view value) {
-  if (!begins_with_scheme(value)) {
-    if (!may_be_key(value)) return {{}, "the Authorization header is not 'Bearer KEY'"};
-    auto mistake = mistake_in(value);
-    if (mistake.empty()) mistake = "the Authorization header has no 'Bearer' before the key";
-    return {{}, std::move(mistake)};
-  }
-  const auto key = behind_scheme(value);
-  if (begins_with_scheme(key))
-    return {{}, "the Authorization header says 'Bearer' twice: write it once before the key"};
-  return {may_be_key(key) ? key : std::string_view(), mistake_in(key)};
+bool is_authorization(const http::message::Field& field) {
+  return base::equals_ignoring_case(field.name, k_authorization);
 }
 
-Offer read_key_field(const http::message::Field& field) {
-  if (begins_with_scheme(field.value)) {
-    return {{}, "the header " + base::to_lower_ascii(field.name) + " says 'Bearer': send the key alone in it"};
+std::string mistake_in_authorization(std::string_view value) {
+  if (begins_with_scheme(value)) {
+    const auto key = behind_scheme(value);
+    if (begins_with_scheme(key)) return "the Authorization header says 'Bearer' twice: write it once before the key";
+    return mistake_in(key);
   }
-  return {may_be_key(field.value) ? field.value : std::string_view(), mistake_in(field.value)};
+  if (!may_be_key(value)) return "the Authorization header is not 'Bearer KEY'";
+  auto mistake = mistake_in(value);
+  return mistake.empty() ? "the Authorization header has no 'Bearer' before the key" : mistake;
+}
+
+std::string_view key_in(const http::message::Field& field) {
+  std::string_view key = field.value;
+  if (is_authorization(field)) {
+    if (!begins_with_scheme(key)) return {};
+    key = behind_scheme(key);
+  }
+  return begins_with_scheme(key) || !may_be_key(key) ? std::string_view() : key;
 }
 
 bool is_nothing(std::string_view value) {
@@ -71,16 +76,25 @@ bool is_nothing(std::string_view value) {
 
 }  // namespace
 
-std::vector<Offer> read_offers(const http::message::RequestHead& head) {
-  std::vector<Offer> offers;
-  const auto read = [&](std::string_view name, auto reader) {
+void Offers::add(const Offer& offer) {
+  if (size_ < offers_.size()) offers_[size_++] = offer;
+}
+
+std::string Offer::mistake() const {
+  if (is_authorization(*field)) return mistake_in_authorization(field->value);
+  if (begins_with_scheme(field->value))
+    return "the header " + base::to_lower_ascii(field->name) + " says 'Bearer': send the key alone in it";
+  return mistake_in(field->value);
+}
+
+Offers read_offers(const http::message::RequestHead& head) {
+  Offers offers;
+  for (const auto name : k_fields) {
     for (const auto& field : head.fields) {
-      if (!base::equals_ignoring_case(field.name, name) || is_nothing(field.value)) continue;
-      if (offers.size() <= k_offers_max) offers.push_back(reader(field));
+      if (field.name.size() != name.size() || !base::equals_ignoring_case(field.name, name)) continue;
+      if (!is_nothing(field.value)) offers.add({key_in(field), &field});
     }
-  };
-  read("authorization", [](const http::message::Field& field) { return read_authorization(field.value); });
-  for (const auto name : k_key_fields) read(name, read_key_field);
+  }
   return offers;
 }
 

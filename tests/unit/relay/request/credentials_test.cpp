@@ -9,11 +9,22 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::vector<Offer> offers(const std::vector<http::message::Field>& fields) {
-  http::message::RequestHead head;
-  head.fields = fields;
-  return read_offers(head);
-}
+using Fields = std::vector<http::message::Field>;
+
+// The offers, and the head that they look into.
+class Read {
+ public:
+  explicit Read(const Fields& fields) {
+    head_.fields = fields;
+    offers_ = read_offers(head_);
+  }
+  const Offers* operator->() const { return &offers_; }
+  const Offer& operator[](std::size_t i) const { return offers_[i]; }
+
+ private:
+  http::message::RequestHead head_;
+  Offers offers_;
+};
 
 TEST(Credentials, EachFieldThatCarriesAKey) {
   for (const auto& field :
@@ -21,30 +32,31 @@ TEST(Credentials, EachFieldThatCarriesAKey) {
         http::message::Field{"AUTHORIZATION", "Bearer   k1"}, http::message::Field{"x-api-key", "k1"},
         http::message::Field{"X-Api-Key", "k1"}, http::message::Field{"Api-Key", "k1"},
         http::message::Field{"x-goog-api-key", "k1"}}) {
-    const auto read = offers({{"host", "k2"}, field, {"cookie", "k3"}});
-    ASSERT_EQ(read.size(), 1u) << field.name;
+    const Read read(Fields{{"host", "k2"}, field, {"cookie", "k3"}});
+    ASSERT_EQ(read->size(), 1u) << field.name;
     EXPECT_EQ(read[0].key, "k1") << field.name;
-    EXPECT_EQ(read[0].mistake, "");
+    EXPECT_EQ(read[0].mistake(), "");
   }
 }
 
 TEST(Credentials, WhatIsEmptyIsNone) {
-  EXPECT_TRUE(offers({{"authorization", ""}, {"x-api-key", ""}, {"api-key", ""}, {"x-goog-api-key", ""}}).empty());
-  EXPECT_TRUE(offers({{"authorization", "Bearer"}}).empty());
-  EXPECT_TRUE(offers({{"proxy-authorization", "Bearer k"}, {"x-api-keys", "k"}}).empty());
-  const auto read = offers({{"authorization", "Bearer "}, {"x-api-key", "k1"}});
-  ASSERT_EQ(read.size(), 1u);
+  EXPECT_TRUE(Read(Fields{{"authorization", ""}, {"x-api-key", ""}, {"api-key", ""}, {"x-goog-api-key", ""}})->empty());
+  EXPECT_TRUE(Read(Fields{{"authorization", "Bearer"}})->empty());
+  EXPECT_TRUE(Read(Fields{{"proxy-authorization", "Bearer k"}, {"x-api-keys", "k"}})->empty());
+  const Read read(Fields{{"authorization", "Bearer "}, {"x-api-key", "k1"}});
+  ASSERT_EQ(read->size(), 1u);
   EXPECT_EQ(read[0].key, "k1");
 }
 
 TEST(Credentials, SeveralAreAllOffered) {
-  const auto read = offers({{"x-api-key", "k1"}, {"authorization", "Bearer k2"}, {"x-api-key", "k3"}});
-  ASSERT_EQ(read.size(), 3u);
+  const Read read(Fields{{"x-api-key", "k1"}, {"authorization", "Bearer k2"}, {"x-api-key", "k3"}});
+  ASSERT_EQ(read->size(), 3u);
   EXPECT_EQ(read[0].key, "k2");
   EXPECT_EQ(read[1].key, "k1");
   EXPECT_EQ(read[2].key, "k3");
-  EXPECT_EQ(offers(std::vector<http::message::Field>(100, {"x-api-key", "k"})).size(), k_offers_max + 1)
-      << "and no more kept";
+  const Read many(Fields(100, {"x-api-key", "k"}));
+  EXPECT_EQ(many->size(), k_offers_max + 1) << "and no more kept";
+  EXPECT_TRUE(many->too_many());
 }
 
 TEST(Credentials, MistakesAreNamedAndNeverRepeatTheKey) {
@@ -72,10 +84,10 @@ TEST(Credentials, MistakesAreNamedAndNeverRepeatTheKey) {
            Row{{"X-Goog-Api-Key", "\"sk-secret\""}, "in quotes"},
            Row{{"api-key", "sk-secret sk-secret"}, "a blank"},
        }) {
-    const auto read = offers({row.field});
-    ASSERT_EQ(read.size(), 1u) << row.field.value;
-    EXPECT_THAT(read[0].mistake, HasSubstr(row.said)) << row.field.value;
-    EXPECT_THAT(read[0].mistake, Not(HasSubstr("secret")));
+    const Read read(Fields{row.field});
+    ASSERT_EQ(read->size(), 1u) << row.field.value;
+    EXPECT_THAT(read[0].mistake(), HasSubstr(row.said)) << row.field.value;
+    EXPECT_THAT(read[0].mistake(), Not(HasSubstr("secret")));
   }
 }
 
