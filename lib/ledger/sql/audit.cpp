@@ -28,13 +28,13 @@ Result<void> Store::Impl::audit(const Actor& actor, std::string_view action, std
                                 std::string_view detail) {
   Reports::AuditRow row;
   std::vector<std::uint8_t> previous;
-  auto last = sql.each_row("SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1",
-                           [&](const sqlite::Statement& found) -> Result<void> {
-                             row.seq = found.column_int(0);
-                             const auto chain = found.column_blob(1);
-                             previous.assign(chain.begin(), chain.end());
-                             return {};
-                           });
+  auto last =
+      sql.each_row("SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1", [&](const Row& found) -> Result<void> {
+        row.seq = found.column_int(0);
+        const auto chain = found.column_blob(1);
+        previous.assign(chain.begin(), chain.end());
+        return {};
+      });
   if (!last) return last;
   if (auto checked = check_note(actor.reason); !checked) {
     return base::fail(ErrorCode::invalid, "reason: over 4096 bytes or not UTF-8");

@@ -12,7 +12,6 @@ using base::Period;
 using base::Result;
 using base::TimeSpan;
 using base::to_unix_ms;
-using sqlite::Statement;
 
 constexpr std::size_t k_windows_max = 200'000;  // kept in memory; their rows stay
 constexpr Period k_periods[k_period_count] = {Period::day, Period::week, Period::month};
@@ -36,7 +35,7 @@ Result<BudgetBook::Window*> BudgetBook::find(const Key& key) {
       "SELECT started_at, ends_at, posted, reserved, forgiven FROM budget_window WHERE token_id = ?1 AND period = ?2 "
       "AND"
       " started_at = ?3",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         Window window;
         window.span = {base::from_unix_ms(row.column_int(0)), base::from_unix_ms(row.column_int(1))};
         window.posted = Credits::from_nano(row.column_int(2));

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "ledger/core/records.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 #include "ledger/sql/usage_sums.h"
 
 namespace cr::ledger {
@@ -85,7 +85,7 @@ class BudgetBook {
   base::Result<Window*> create(const Key& key, const base::TimeSpan& span, const History& history);
   base::Result<void> write(const Key& key, Window& window);
 
-  StatementCache sql_;
+  SqlSession sql_;
   std::unordered_map<Key, Window, KeyHash> windows_;
   std::vector<Key> touched_;  // since the transaction began; written or not
 };

@@ -11,9 +11,8 @@ namespace {
 
 using base::ErrorCode;
 using base::Result;
-using sqlite::Statement;
 
-Balance balance_of(const Statement& row, int at, const std::optional<Credits>& quota) {
+Balance balance_of(const Row& row, int at, const std::optional<Credits>& quota) {
   return {quota, Credits::from_nano(row.column_int(at)), Credits::from_nano(row.column_int(at + 1))};
 }
 
@@ -21,7 +20,7 @@ Result<void> load_accounts(Store::Impl& store) {
   const std::string sql =
       select(std::string(k_account_columns) + ", account_balance.posted, account_balance.reserved, account.deleted_at",
              "FROM account JOIN account_balance ON account_balance.account_id = account.id");
-  return store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+  return store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
     auto account = std::make_shared<const AccountRecord>(account_of(row));
     auto& holder = store.balances.add_account(account->id, account->enabled,
                                               balance_of(row, k_account_column_count, account->quota));
@@ -35,7 +34,7 @@ Result<void> load_tokens(Store::Impl& store) {
   const std::string sql = select(
       std::string(k_token_columns) + ", token_balance.posted, token_balance.reserved, token_balance.last_used_at",
       "FROM token JOIN token_balance ON token_balance.token_id = token.id");
-  return store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+  return store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
     auto token = token_of(row);
     if (!token) return tl::unexpected(token.error());
     auto& holder = store.balances.add_token(token->id, token->account, token->enabled,
@@ -55,7 +54,7 @@ Result<void> load_keys(Store::Impl& store) {
   std::unordered_map<std::int64_t, std::vector<std::shared_ptr<const KeyRecord>>> keys;
   const std::string sql =
       select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip", "FROM key ORDER BY key.id DESC");
-  auto read = store.sql.each_row(sql, [&](const Statement& row) -> Result<void> {
+  auto read = store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
     auto key = key_of(row);
     if (!key) return tl::unexpected(key.error());
     auto& use = store.balances.key_use(key->id);
@@ -70,7 +69,7 @@ Result<void> load_keys(Store::Impl& store) {
 }
 
 Result<void> load_groups(Store::Impl& store) {
-  return store.sql.each_row(select(k_group_columns, "FROM grp"), [&](const Statement& row) -> Result<void> {
+  return store.sql.each_row(select(k_group_columns, "FROM grp"), [&](const Row& row) -> Result<void> {
     store.directory.put_group(std::make_shared<const GroupRecord>(group_of(row)));
     return {};
   });
@@ -79,7 +78,7 @@ Result<void> load_groups(Store::Impl& store) {
 Result<void> load_channels(Store::Impl& store) {
   std::vector<ChannelRecord> channels;
   auto read = store.sql.each_row(select(k_channel_columns, "FROM channel WHERE deleted_at IS NULL"),
-                                 [&](const Statement& row) -> Result<void> {
+                                 [&](const Row& row) -> Result<void> {
                                    auto channel = channel_of(row);
                                    if (!channel) return tl::unexpected(channel.error());
                                    channels.push_back(std::move(*channel));
@@ -94,7 +93,7 @@ Result<void> load_channels(Store::Impl& store) {
 }
 
 Result<void> load_prices(Store::Impl& store) {
-  return store.sql.each_row(select(k_price_columns, "FROM price"), [&](const Statement& row) -> Result<void> {
+  return store.sql.each_row(select(k_price_columns, "FROM price"), [&](const Row& row) -> Result<void> {
     store.directory.put_price(std::make_shared<const PriceRecord>(price_of(row)));
     return {};
   });
@@ -110,7 +109,7 @@ Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
       "SELECT sealed, hint_first, hint_last, created_at FROM channel_key WHERE channel_id = ?1 ORDER BY id";
   return store.sql.each_row(
       sql,
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         const auto sealed = row.column_blob(0);
         auto key = store.vault.open({reinterpret_cast<const char*>(sealed.data()), sealed.size()},
                                     channel_context(channel.id));

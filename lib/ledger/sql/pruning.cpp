@@ -11,7 +11,6 @@ namespace cr::ledger {
 namespace {
 
 using base::Result;
-using sqlite::Statement;
 
 constexpr std::chrono::seconds k_pause{10};  // after a step that found no more
 // As long as OpenAI keeps a response (platform.openai.com/docs/guides/conversation-state).
@@ -67,7 +66,7 @@ Result<std::int64_t> Pruning::take_rows(base::Time before, std::int64_t rows) {
   std::vector<base::RequestId> ids;
   auto read = sql_.each_row(
       "SELECT id FROM request WHERE id < ?1 ORDER BY id LIMIT ?2",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         base::RequestId id;
         const auto bytes = row.column_blob(0);
         std::copy_n(bytes.begin(), std::min(bytes.size(), id.bytes.size()), id.bytes.begin());

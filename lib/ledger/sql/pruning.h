@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 #include "ledger/sql/stored_responses.h"
 
 namespace cr::ledger {
@@ -38,7 +38,7 @@ class Pruning {
   base::Result<bool> prune_requests(base::Time before, std::int64_t rows);
   base::Result<std::int64_t> take_rows(base::Time before, std::int64_t rows);
 
-  StatementCache sql_;
+  SqlSession sql_;
   StoredResponses& responses_;
   std::atomic<std::int64_t> retention_ms_{0};
   std::atomic<bool> look_again_{false};

@@ -8,8 +8,6 @@
 
 namespace cr::ledger {
 
-using sqlite::Statement;
-
 void Where::add_ids(std::string_view column, const std::vector<std::int64_t>& ids) {
   std::string condition = std::string(column) + (ids.size() == 1 ? " = " : " IN (");
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -19,22 +17,23 @@ void Where::add_ids(std::string_view column, const std::vector<std::int64_t>& id
   add(condition + (ids.size() == 1 ? "" : ")"));
 }
 
-int Where::bind(Statement& statement, int at) const {
+std::vector<SqlValue> Where::values() const {
+  std::vector<SqlValue> values;
+  values.reserve(values_.size());
   for (const Value& value : values_) {
     switch (value.kind) {
       case Value::Kind::number:
-        statement.bind(at, value.number);
+        values.emplace_back(value.number);
         break;
       case Value::Kind::text:
-        statement.bind(at, value.text);
+        values.emplace_back(value.text);
         break;
       case Value::Kind::blob:
-        statement.bind_blob(at, {reinterpret_cast<const std::uint8_t*>(value.text.data()), value.text.size()});
+        values.emplace_back(Blob{{reinterpret_cast<const std::uint8_t*>(value.text.data()), value.text.size()}});
         break;
     }
-    ++at;
   }
-  return at;
+  return values;
 }
 
 RequestId first_id(Time time) {
@@ -51,7 +50,7 @@ std::string sql_glob(std::string_view glob) {
   return text;
 }
 
-Result<std::vector<std::int64_t>> ids_named(StatementCache& sql, std::string_view table, std::string_view name) {
+Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name) {
   std::vector<std::int64_t> ids;
   // Each has an index of its own.
   for (const std::string_view kept : {"deleted_at IS NULL", "deleted_at IS NOT NULL"}) {
@@ -59,7 +58,7 @@ Result<std::vector<std::int64_t>> ids_named(StatementCache& sql, std::string_vie
         "SELECT id FROM " + std::string(table) + " WHERE " + std::string(k_is_named) + " AND " + std::string(kept);
     auto read = sql.each_row(
         query,
-        [&](const Statement& row) -> Result<void> {
+        [&](const Row& row) -> Result<void> {
           ids.push_back(row.column_int(0));
           return {};
         },
@@ -80,8 +79,7 @@ Result<std::string> Reports::Impl::name_of(std::string_view table, std::int64_t 
 namespace {
 
 template <class... Values>
-Result<std::vector<AccountRow>> accounts_where(StatementCache& statements, std::string_view rest,
-                                               const Values&... values) {
+Result<std::vector<AccountRow>> accounts_where(SqlSession& statements, std::string_view rest, const Values&... values) {
   std::vector<AccountRow> rows;
   const std::string sql =
       select(std::string(k_account_columns) +
@@ -92,7 +90,7 @@ Result<std::vector<AccountRow>> accounts_where(StatementCache& statements, std::
                  std::string(rest));
   auto read = statements.each_row(
       sql,
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         rows.push_back({account_of(row), Credits::from_nano(row.column_int(k_account_column_count)),
                         Credits::from_nano(row.column_int(k_account_column_count + 1)),
                         row.column_int(k_account_column_count + 2)});
@@ -104,13 +102,13 @@ Result<std::vector<AccountRow>> accounts_where(StatementCache& statements, std::
 }
 
 // Fills in who belongs to them.
-Result<std::vector<GroupRow>> with_members(StatementCache& statements, std::vector<GroupRow> rows) {
+Result<std::vector<GroupRow>> with_members(SqlSession& statements, std::vector<GroupRow> rows) {
   std::map<std::string, GroupRow*, std::less<>> by_name;
   for (GroupRow& row : rows) by_name[row.group.name] = &row;
   Result<void> read;
-  const auto each_member = [&](std::string_view sql, const std::function<void(GroupRow&, const Statement&)>& add) {
+  const auto each_member = [&](std::string_view sql, const std::function<void(GroupRow&, const Row&)>& add) {
     if (!read) return;
-    read = statements.each_row(sql, [&](const Statement& row) -> Result<void> {
+    read = statements.each_row(sql, [&](const Row& row) -> Result<void> {
       if (const auto found = by_name.find(row.column_text(0)); found != by_name.end()) add(*found->second, row);
       return {};
     });
@@ -118,9 +116,9 @@ Result<std::vector<GroupRow>> with_members(StatementCache& statements, std::vect
   each_member(
       "SELECT value, channel.name FROM channel, json_each(channel.groups) WHERE deleted_at IS NULL ORDER BY "
       "channel.name",
-      [](GroupRow& group, const Statement& row) { group.channels.emplace_back(row.column_text(1)); });
+      [](GroupRow& group, const Row& row) { group.channels.emplace_back(row.column_text(1)); });
   each_member("SELECT value, count(*) FROM token, json_each(token.groups) WHERE deleted_at IS NULL GROUP BY value",
-              [](GroupRow& group, const Statement& row) { group.tokens = row.column_int(1); });
+              [](GroupRow& group, const Row& row) { group.tokens = row.column_int(1); });
   if (!read) return tl::unexpected(read.error());
   return rows;
 }
@@ -140,11 +138,11 @@ Result<AccountRow> Reports::account(std::string_view name) {
 
 Result<std::vector<GroupRow>> Reports::groups() {
   std::vector<GroupRow> rows;
-  auto read = impl_.sql.each_row(select(k_group_columns, "FROM grp ORDER BY grp.name"),
-                                 [&](const Statement& row) -> Result<void> {
-                                   rows.push_back({group_of(row), {}, 0});
-                                   return {};
-                                 });
+  auto read =
+      impl_.sql.each_row(select(k_group_columns, "FROM grp ORDER BY grp.name"), [&](const Row& row) -> Result<void> {
+        rows.push_back({group_of(row), {}, 0});
+        return {};
+      });
   if (!read) return tl::unexpected(read.error());
   return with_members(impl_.sql, std::move(rows));
 }
@@ -153,7 +151,7 @@ Result<GroupRow> Reports::group(std::string_view name) {
   std::vector<GroupRow> rows;
   auto read = impl_.sql.each_row(
       select(k_group_columns, "FROM grp WHERE " + std::string(k_is_named)),
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         rows.push_back({group_of(row), {}, 0});
         return {};
       },
@@ -169,7 +167,7 @@ Result<std::vector<PriceRecord>> Reports::prices(std::string_view model_glob) {
   std::vector<PriceRecord> rows;
   auto read = impl_.sql.each_row(
       select(k_price_columns, "FROM price WHERE model GLOB ?1 ORDER BY model, effective_at"),
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         rows.push_back(price_of(row));
         return {};
       },

@@ -8,7 +8,6 @@ namespace cr::ledger {
 namespace {
 
 using base::ErrorCode;
-using sqlite::Statement;
 
 constexpr std::string_view k_ended =
     "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, "
@@ -22,7 +21,7 @@ constexpr std::string_view k_open =
     "NULL, 0, 0,"
     " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1, NULL, NULL, NULL, NULL, NULL FROM reservation";
 
-RequestFacts facts_of(const Statement& row) {
+RequestFacts facts_of(const Row& row) {
   RequestFacts facts;
   const auto id = row.column_blob(0);
   std::copy_n(id.begin(), std::min(id.size(), facts.id.bytes.size()), facts.id.bytes.begin());
@@ -38,7 +37,7 @@ RequestFacts facts_of(const Statement& row) {
   return facts;
 }
 
-RequestRow row_of(const Statement& row) {
+RequestRow row_of(const Row& row) {
   RequestRow request;
   Settlement& settlement = request.settlement;
   settlement.facts = facts_of(row);
@@ -83,7 +82,7 @@ Result<void> name_all(Reports::Impl& impl, std::vector<RequestRow>& rows) {
 }
 
 // Filters that both tables have the columns for.
-Result<Where> common_filters(StatementCache& sql, const RequestQuery& query) {
+Result<Where> common_filters(SqlSession& sql, const RequestQuery& query) {
   Where where;
   for (const auto& [table, name] : {std::pair("token", &query.token), std::pair("account", &query.account)}) {
     if (!*name) continue;
@@ -99,21 +98,20 @@ Result<Where> common_filters(StatementCache& sql, const RequestQuery& query) {
   return where;
 }
 
-Result<std::vector<RequestRow>> fetch(StatementCache& sql, const std::string& text, const Where& ended,
-                                      const Where* open, std::size_t limit) {
-  auto statement = sql.bind(text);
-  if (!statement) return tl::unexpected(statement.error());
-  int next = ended.bind(**statement, 1);
-  if (open != nullptr) next = open->bind(**statement, next);
-  (*statement)->bind(next, static_cast<std::int64_t>(limit));
+Result<std::vector<RequestRow>> fetch(SqlSession& sql, const std::string& text, const Where& ended, const Where* open,
+                                      std::size_t limit) {
+  std::vector<SqlValue> values = ended.values();
+  if (open != nullptr) std::ranges::copy(open->values(), std::back_inserter(values));
+  values.emplace_back(static_cast<std::int64_t>(limit));
   std::vector<RequestRow> rows;
-  for (;;) {
-    const auto there = (*statement)->step();
-    if (!there) return tl::unexpected(there.error());
-    if (!*there) break;
-    rows.push_back(row_of(**statement));
-  }
-  (*statement)->reset();
+  auto read = sql.each_row_with(
+      text,
+      [&](const Row& row) -> Result<void> {
+        rows.push_back(row_of(row));
+        return {};
+      },
+      values);
+  if (!read) return tl::unexpected(read.error());
   return rows;
 }
 

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "ledger/core/reports.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 #include "token/key.h"
 
 namespace cr::ledger {
 
 struct Reports::Impl {
-  Impl(sqlite::Database& db, const token::Vault& the_vault) : sql(db), vault(the_vault) {}
-  StatementCache sql;
+  Impl(SqlSession session, const token::Vault& the_vault) : sql(std::move(session)), vault(the_vault) {}
+  SqlSession sql;
   const token::Vault& vault;
 
   // Names of what a row has the id of; "" for id 0, deleted ones too.
@@ -42,8 +42,8 @@ class Where {
   // One more value, of a condition with several '?'.
   void also(std::int64_t value) { values_.push_back({value, {}, Value::Kind::number}); }
   const std::string& text() const { return text_; }
-  // Binds from `at` on; returns the next place.
-  int bind(sqlite::Statement& statement, int at) const;
+  // In the order of the '?'; good while this is, unaltered.
+  std::vector<SqlValue> values() const;
 
  private:
   struct Value {
@@ -58,7 +58,7 @@ class Where {
 // The first id that a request of that time could have: ids begin with their time.
 RequestId first_id(Time time);
 // All that ever had this name; `not_found` names the nearest.
-Result<std::vector<std::int64_t>> ids_named(StatementCache& sql, std::string_view table, std::string_view name);
+Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name);
 // '*' and '?' as SQLite's GLOB has them; '[' is no class here but itself.
 std::string sql_glob(std::string_view glob);
 

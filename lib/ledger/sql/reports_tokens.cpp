@@ -7,8 +7,6 @@
 namespace cr::ledger {
 namespace {
 
-using sqlite::Statement;
-
 constexpr std::string_view k_left =
     "CASE WHEN token.quota IS NULL THEN 9223372036854775807"
     " ELSE max(0, token.quota - token_balance.posted - token_balance.reserved) END";
@@ -53,7 +51,7 @@ void add_after(Where& where, const TokenQuery& query, const TokenPlace& place) {
   where.also(place.id.value);
 }
 
-Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
+Result<Where> filters_of(SqlSession& sql, const TokenQuery& query) {
   const Time now = base::wall_now();
   Where where;
   where.add(query.deleted ? "token.deleted_at IS NOT NULL" : "token.deleted_at IS NULL");
@@ -89,7 +87,7 @@ Result<Where> filters_of(StatementCache& sql, const TokenQuery& query) {
   return where;
 }
 
-Result<TokenRow> row_of(const Statement& row) {
+Result<TokenRow> row_of(const Row& row) {
   auto token = token_of(row);
   if (!token) return tl::unexpected(token.error());
   constexpr int at = k_token_column_count;
@@ -104,12 +102,12 @@ Result<TokenRow> row_of(const Statement& row) {
                   {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id}};
 }
 
-Result<void> add_keys(StatementCache& sql, TokenRow& token) {
+Result<void> add_keys(SqlSession& sql, TokenRow& token) {
   return sql.each_row(
       select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
              "FROM key WHERE token_id = ?1 AND (not_after IS NULL OR not_after > ?2) ORDER BY not_after IS NOT NULL, "
              "id DESC"),
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
         token.keys.push_back({std::move(*key), optional_time(row, k_key_column_count),
@@ -120,7 +118,7 @@ Result<void> add_keys(StatementCache& sql, TokenRow& token) {
 }
 
 // What the token's own calendar says is now; a period without a row is one that nothing was used in yet.
-Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
+Result<void> add_budgets(SqlSession& sql, TokenRow& row, Time now) {
   for (std::size_t i = 0; i < k_period_count; ++i) {
     if (!row.token.budgets[i]) continue;
     const auto period = static_cast<base::Period>(i);
@@ -128,7 +126,7 @@ Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
     auto read = sql.each_row(
         "SELECT max(0, posted - forgiven), reserved FROM budget_window WHERE token_id = ?1 AND period = ?2 AND"
         " started_at = ?3",
-        [&](const Statement& found) -> Result<void> {
+        [&](const Row& found) -> Result<void> {
           use.used = Credits::from_nano(found.column_int(0));
           use.reserved = Credits::from_nano(found.column_int(1));
           return {};
@@ -140,7 +138,7 @@ Result<void> add_budgets(StatementCache& sql, TokenRow& row, Time now) {
   return {};
 }
 
-Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where, const TokenQuery& query) {
+Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, const TokenQuery& query) {
   const std::string text =
       select(std::string(k_token_columns) +
                  ", account.name, token_balance.posted, token_balance.reserved, token_balance.last_used_at, " +
@@ -148,22 +146,20 @@ Result<std::vector<TokenRow>> rows_where(StatementCache& sql, const Where& where
              "FROM token JOIN token_balance ON token_balance.token_id = token.id JOIN account ON account.id = "
              "token.account_id" +
                  where.text() + order_of(query) + " LIMIT ? OFFSET ?");
-  auto statement = sql.bind(text);
-  if (!statement) return tl::unexpected(statement.error());
-  const int next = where.bind(**statement, 1);
-  (*statement)
-      ->bind(next, static_cast<std::int64_t>(query.limit))
-      .bind(next + 1, static_cast<std::int64_t>(query.offset));
+  std::vector<SqlValue> values = where.values();
+  values.emplace_back(static_cast<std::int64_t>(query.limit));
+  values.emplace_back(static_cast<std::int64_t>(query.offset));
   std::vector<TokenRow> rows;
-  for (;;) {
-    const auto there = (*statement)->step();
-    if (!there) return tl::unexpected(there.error());
-    if (!*there) break;
-    auto row = row_of(**statement);
-    if (!row) return tl::unexpected(row.error());
-    rows.push_back(std::move(*row));
-  }
-  (*statement)->reset();
+  auto read = sql.each_row_with(
+      text,
+      [&](const Row& found) -> Result<void> {
+        auto row = row_of(found);
+        if (!row) return tl::unexpected(row.error());
+        rows.push_back(std::move(*row));
+        return {};
+      },
+      values);
+  if (!read) return tl::unexpected(read.error());
   const Time now = base::wall_now();
   for (TokenRow& row : rows) {
     if (auto added = add_keys(sql, row); !added) return tl::unexpected(added.error());
@@ -184,7 +180,7 @@ Result<std::vector<std::string>> Reports::token_names(std::size_t limit) {
   std::vector<std::string> names;
   auto read = impl_.sql.each_row(
       "SELECT name FROM token WHERE deleted_at IS NULL ORDER BY lower(name) LIMIT ?1",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         names.emplace_back(row.column_text(0));
         return {};
       },

@@ -13,7 +13,6 @@ namespace {
 using base::Period;
 using base::TimeSpan;
 using base::Zone;
-using sqlite::Statement;
 
 bool is_time(UsageBy by) {
   return by == UsageBy::hour || by == UsageBy::day || by == UsageBy::week || by == UsageBy::month;
@@ -70,7 +69,7 @@ struct Query {
   bool by_time = false, by_token = false;
 };
 
-Result<Query> query_of(StatementCache& sql, const UsageSelection& selection) {
+Result<Query> query_of(SqlSession& sql, const UsageSelection& selection) {
   Query query{selection, whole_quarters({selection.since, selection.until}), {}, {}, false, false};
   for (const UsageBy by : selection.by) {
     query.by_time |= is_time(by);
@@ -94,7 +93,7 @@ class Groups {
   Groups(Reports::Impl& impl, const Query& query) : impl_(impl), query_(query) {}
 
   // A row: the columns of the dimensions that are no time, then the sums.
-  Result<void> add(const Statement& row, Time time) {
+  Result<void> add(const Row& row, Time time) {
     std::vector<std::string> key;
     int column = 0;
     for (const UsageBy by : query_.selection.by) {
@@ -138,7 +137,7 @@ class Groups {
     return place->second;
   }
 
-  Result<std::string> name_of(UsageBy by, const Statement& row, int column) {
+  Result<std::string> name_of(UsageBy by, const Row& row, int column) {
     const auto table = by == UsageBy::token     ? "token"
                        : by == UsageBy::channel ? "channel"
                        : by == UsageBy::account ? "account"
@@ -161,18 +160,9 @@ class Groups {
 
 Result<void> add_rows(Reports::Impl& impl, const Query& query, const std::string& text, const Where& where,
                       Groups& groups, const std::function<Time(std::int64_t)>& time_of_row) {
-  auto statement = impl.sql.bind(text);
-  if (!statement) return tl::unexpected(statement.error());
-  where.bind(**statement, 1);
   const int time_column = static_cast<int>(std::count(query.columns.begin(), query.columns.end(), ',')) + 7;
-  for (;;) {
-    const auto there = (*statement)->step();
-    if (!there) return tl::unexpected(there.error());
-    if (!*there) break;
-    if (auto added = groups.add(**statement, time_of_row((*statement)->column_int(time_column))); !added) return added;
-  }
-  (*statement)->reset();
-  return {};
+  return impl.sql.each_row_with(
+      text, [&](const Row& row) { return groups.add(row, time_of_row(row.column_int(time_column))); }, where.values());
 }
 
 std::string grouped(const Query& query, std::string_view time) {

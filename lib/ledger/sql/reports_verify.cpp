@@ -9,9 +9,8 @@ namespace cr::ledger {
 namespace {
 
 using base::ErrorCode;
-using sqlite::Statement;
 
-Reports::AuditRow audit_row_of(const Statement& row) {
+Reports::AuditRow audit_row_of(const Row& row) {
   return {row.column_int(0),
           base::from_unix_ms(row.column_int(1)),
           row.column_int(2),
@@ -23,12 +22,12 @@ Reports::AuditRow audit_row_of(const Statement& row) {
           std::string(row.column_text(8))};
 }
 
-std::string money(const Statement& row, int column) {
+std::string money(const Row& row, int column) {
   return Credits::from_nano(row.column_int(column)).to_decimal();
 }
 
 // `holder` is token or account: what it has posted is what the usage and the rows not in it yet come to.
-Result<void> check_sums(StatementCache& sql, const std::string& holder) {
+Result<void> check_sums(SqlSession& sql, const std::string& holder) {
   const std::string id = holder + "_id";
   const std::string text =
       "WITH summed AS (SELECT " + id +
@@ -49,7 +48,7 @@ Result<void> check_sums(StatementCache& sql, const std::string& holder) {
       " LEFT JOIN summed ON summed.holder = balance." + id + " LEFT JOIN noted ON noted.holder = balance." + id +
       " LEFT JOIN open ON open.holder = balance." + id +
       " WHERE balance.posted <> due OR balance.reserved <> held OR balance.posted < 0 OR balance.reserved < 0 LIMIT 1";
-  return sql.each_row(text, [&](const Statement& row) -> Result<void> {
+  return sql.each_row(text, [&](const Row& row) -> Result<void> {
     return base::fail(ErrorCode::corrupt, holder + " '" + std::string(row.column_text(0)) + "': posted " +
                                               money(row, 1) + ", its requests come to " + money(row, 3) +
                                               "; reserved " + money(row, 2) + ", its open reservations come to " +
@@ -58,7 +57,7 @@ Result<void> check_sums(StatementCache& sql, const std::string& holder) {
 }
 
 // Hours and days are the sums of their quarters, and those of all tokens the sums of each token's.
-Result<void> check_steps(StatementCache& sql) {
+Result<void> check_steps(SqlSession& sql) {
   const std::string each_key =
       "SELECT key_id FROM usage GROUP BY key_id HAVING"
       " sum(CASE step WHEN 0 THEN posted ELSE 0 END) <> sum(CASE step WHEN 2 THEN posted ELSE 0 END) OR"
@@ -80,7 +79,7 @@ Result<void> check_steps(StatementCache& sql) {
 }
 
 // From `since` on every row of a request is there: a token's rows come to its usage.
-Result<void> check_rows(StatementCache& sql, Time since) {
+Result<void> check_rows(SqlSession& sql, Time since) {
   const std::string text =
       "WITH rows AS (SELECT token_id, count(*) AS requests, sum(posted - refunded) AS posted FROM request"
       " WHERE started_at >= ?1 GROUP BY 1),"
@@ -96,7 +95,7 @@ Result<void> check_rows(StatementCache& sql, Time since) {
       " LEFT JOIN summed ON summed.token_id = token.id WHERE has <> due OR count <> counted LIMIT 1";
   return sql.each_row(
       text,
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         return base::fail(ErrorCode::corrupt, "token '" + std::string(row.column_text(0)) +
                                                   "': its requests' rows come to " + money(row, 1) + ", its usage to " +
                                                   money(row, 2));
@@ -105,7 +104,7 @@ Result<void> check_rows(StatementCache& sql, Time since) {
 }
 
 // A budget's period: what was posted in it, and what is held since it began.
-Result<void> check_budgets(StatementCache& sql) {
+Result<void> check_budgets(SqlSession& sql) {
   const std::string text =
       "SELECT token.name, budget.posted, budget.reserved,"
       " coalesce((SELECT sum(usage.posted) FROM usage_key JOIN usage ON usage.key_id = usage_key.id"
@@ -119,7 +118,7 @@ Result<void> check_budgets(StatementCache& sql) {
       "   AND reservation.started_at >= budget.started_at AND reservation.started_at < budget.ends_at), 0) AS held"
       " FROM budget_window AS budget JOIN token ON token.id = budget.token_id"
       " WHERE budget.posted <> due OR budget.reserved <> held LIMIT 1";
-  return sql.each_row(text, [&](const Statement& row) -> Result<void> {
+  return sql.each_row(text, [&](const Row& row) -> Result<void> {
     return base::fail(ErrorCode::corrupt, "a budget of token '" + std::string(row.column_text(0)) + "': posted " +
                                               money(row, 1) + ", its requests come to " + money(row, 3) +
                                               "; reserved " + money(row, 2) + ", its open reservations come to " +
@@ -128,7 +127,7 @@ Result<void> check_budgets(StatementCache& sql) {
 }
 
 // That a request ends once is the key of its row; what could be wrong is the row its reservation lies in.
-Result<void> check_batches(StatementCache& sql) {
+Result<void> check_batches(SqlSession& sql) {
   const auto found = sql.find_int(
       "SELECT seq FROM reservation_batch WHERE NOT json_valid(facts) OR json_array_length(facts) * 16 <> length(ids)"
       " UNION ALL SELECT 0 FROM reservation GROUP BY id HAVING count(*) > 1 LIMIT 1");
@@ -137,7 +136,7 @@ Result<void> check_batches(StatementCache& sql) {
   return base::fail(ErrorCode::corrupt, "the rows of open reservations are damaged");
 }
 
-Result<void> check_homeless(StatementCache& sql, const std::string& table, const std::string& holder) {
+Result<void> check_homeless(SqlSession& sql, const std::string& table, const std::string& holder) {
   const auto found = sql.find_int("SELECT " + holder + "_id FROM " + table + " WHERE " + holder +
                                   "_id NOT IN (SELECT " + holder + "_id FROM " + holder + "_balance) LIMIT 1");
   if (!found) return tl::unexpected(found.error());
@@ -151,7 +150,7 @@ Result<void> check_chain(Reports::Impl& impl) {
   std::int64_t seq = 0;
   auto read = impl.sql.each_row(
       "SELECT seq, at, pid, uid, gid, action, object, detail, reason, chain FROM audit ORDER BY seq",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         const Reports::AuditRow entry = audit_row_of(row);
         const token::Digest expected = audit_chain(impl.vault, previous, entry);
         const auto chain = row.column_blob(9);
@@ -176,7 +175,7 @@ Result<std::vector<Reports::AuditRow>> Reports::audit(std::int64_t after_seq, st
   std::vector<AuditRow> rows;
   auto read = impl_.sql.each_row(
       "SELECT seq, at, pid, uid, gid, action, object, detail, reason FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         rows.push_back(audit_row_of(row));
         return {};
       },
@@ -194,20 +193,20 @@ Result<std::vector<Reports::AuditRow>> Reports::newest_audit(std::size_t limit) 
 namespace {
 
 // Rows are gone before this; a day more, for requests whose reservation came long after their id.
-Result<Time> first_whole_day(StatementCache& sql) {
+Result<Time> first_whole_day(SqlSession& sql) {
   const auto pruned = sql.find_int("SELECT value FROM meta WHERE key = 'pruned_before'");
   if (!pruned) return tl::unexpected(pruned.error());
   if (pruned->value_or(0) == 0) return Time();
   return time_of(Step::day, step_at(Step::day, base::from_unix_ms(**pruned)) + 2);
 }
 
-Result<Reports::Verified> count_all(StatementCache& sql) {
+Result<Reports::Verified> count_all(SqlSession& sql) {
   Reports::Verified verified;
   auto read = sql.each_row(
       "SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM reservation), (SELECT count(*) FROM token),"
       " (SELECT count(*) FROM account), (SELECT count(*) FROM audit), (SELECT sum(posted) FROM account_balance),"
       " (SELECT sum(reserved) FROM account_balance)",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         verified.requests = row.column_int(0);
         verified.open = row.column_int(1);
         verified.tokens = row.column_int(2);

@@ -13,9 +13,8 @@ namespace {
 using base::ErrorCode;
 using base::from_unix_ms;
 using base::Result;
-using sqlite::Statement;
 
-std::string text(const Statement& row, int column) {
+std::string text(const Row& row, int column) {
   return std::string(row.column_text(column));
 }
 
@@ -36,7 +35,7 @@ std::string select(std::string_view columns, std::string_view rest) {
   return "SELECT " + std::string(columns) + ' ' + std::string(rest);
 }
 
-AccountRecord account_of(const Statement& row, int at) {
+AccountRecord account_of(const Row& row, int at) {
   AccountRecord account;
   account.id = {row.column_int(at)};
   account.rev = row.column_int(at + 1);
@@ -48,7 +47,7 @@ AccountRecord account_of(const Statement& row, int at) {
   return account;
 }
 
-GroupRecord group_of(const Statement& row, int at) {
+GroupRecord group_of(const Row& row, int at) {
   GroupRecord group;
   group.id = {row.column_int(at)};
   group.rev = row.column_int(at + 1);
@@ -59,7 +58,7 @@ GroupRecord group_of(const Statement& row, int at) {
   return group;
 }
 
-Result<TokenRecord> token_of(const Statement& row, int at) {
+Result<TokenRecord> token_of(const Row& row, int at) {
   TokenRecord token;
   token.id = {row.column_int(at)};
   token.rev = row.column_int(at + 1);
@@ -91,7 +90,7 @@ Result<TokenRecord> token_of(const Statement& row, int at) {
   return token;
 }
 
-Result<KeyRecord> key_of(const Statement& row, int at) {
+Result<KeyRecord> key_of(const Row& row, int at) {
   KeyRecord key;
   key.id = {row.column_int(at)};
   key.token = {row.column_int(at + 1)};
@@ -106,7 +105,7 @@ Result<KeyRecord> key_of(const Statement& row, int at) {
   return key;
 }
 
-Result<ChannelRecord> channel_of(const Statement& row) {
+Result<ChannelRecord> channel_of(const Row& row) {
   const auto milliseconds = [&](int column) { return std::chrono::milliseconds(row.column_int(column)); };
   ChannelRecord channel;
   channel.id = {row.column_int(0)};
@@ -142,7 +141,7 @@ Result<ChannelRecord> channel_of(const Statement& row) {
   return channel;
 }
 
-PriceRecord price_of(const Statement& row) {
+PriceRecord price_of(const Row& row) {
   PriceRecord price;
   price.model = text(row, 0);
   if (const std::int64_t effective = row.column_int(1); effective != 0) price.effective_at = from_unix_ms(effective);

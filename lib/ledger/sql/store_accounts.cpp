@@ -33,11 +33,12 @@ Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor
   AccountRecord account = wanted;
   account.rev = 1;
   account.created_at = base::wall_now();
-  done = impl_.sql.run(
-      "INSERT INTO account (rev, name, enabled, quota, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", account.rev,
-      account.name, std::int64_t{account.enabled == Switch::on}, account.quota, account.note, account.created_at);
-  if (!done) return tl::unexpected(done.error());
-  account.id = {impl_.sql.database().last_insert_rowid()};
+  const auto made = impl_.sql.insert(
+      "INSERT INTO account (rev, name, enabled, quota, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+      account.rev, account.name, std::int64_t{account.enabled == Switch::on}, account.quota, account.note,
+      account.created_at);
+  if (!made) return tl::unexpected(made.error());
+  account.id = {*made};
   done = impl_.sql.run("INSERT INTO account_balance (account_id) VALUES (?1)", account.id);
   if (done) done = impl_.audit(actor, "account.create", "account " + account.name, audit_detail(nullptr, &account));
   if (!done) return tl::unexpected(done.error());

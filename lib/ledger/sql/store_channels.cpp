@@ -50,7 +50,7 @@ Result<void> insert_keys(Store::Impl& store, ChannelId channel, const Keys& keys
   return {};
 }
 
-Result<void> write_channel(StatementCache& sql, const ChannelRecord& channel) {
+Result<void> write_channel(SqlSession& sql, const ChannelRecord& channel) {
   return sql.run(
       "UPDATE channel SET rev = ?2, name = ?3, kind = ?4, enabled = ?5, base_url = ?6, models = ?7, model_map = ?8,"
       " groups = ?9, priority = ?10, weight = ?11, timeout_connect_ms = ?12, timeout_first_byte_ms = ?13,"
@@ -111,19 +111,20 @@ Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
   Result<void> done = check_settings(impl_, channel, nullptr);
   if (done) done = check_keys(wanted.keys);
   if (!done) return tl::unexpected(done.error());
-  done = impl_.sql.run(
+  const auto made = impl_.sql.insert(
       "INSERT INTO channel (rev, name, kind, enabled, base_url, models, model_map, groups, priority, weight,"
       " timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms, allow_private, bound_field, echo_delay_ms, note,"
-      " created_at) VALUES (0, ?1, '', 0, '', '[]', '{}', '[]', 0, 0, 0, 0, 0, 0, '', 0, '', ?2)",
+      " created_at) VALUES (0, ?1, '', 0, '', '[]', '{}', '[]', 0, 0, 0, 0, 0, 0, '', 0, '', ?2)"
+      " RETURNING id",
       channel.name, channel.created_at);
-  if (!done) return tl::unexpected(done.error());
-  const ChannelId id{impl_.sql.database().last_insert_rowid()};
+  if (!made) return tl::unexpected(made.error());
+  const ChannelId id{*made};
   channel.id = id;
   done = write_channel(impl_.sql, channel);
   if (done) done = insert_keys(impl_, id, wanted.keys);
   if (!done) return tl::unexpected(done.error());
-  if (auto made = publish(impl_, std::move(channel), nullptr, actor, "channel.create"); !made)
-    return tl::unexpected(made.error());
+  if (auto published = publish(impl_, std::move(channel), nullptr, actor, "channel.create"); !published)
+    return tl::unexpected(published.error());
   return id;
 }
 

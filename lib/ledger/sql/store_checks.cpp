@@ -24,7 +24,7 @@ base::Error no_such(std::string_view what, std::string_view name, const std::vec
           close ? "did you mean '" + *close + "'?" : std::string()};
 }
 
-base::Error no_such_row(StatementCache& sql, std::string_view table, std::string_view name, Among among) {
+base::Error no_such_row(SqlSession& sql, std::string_view table, std::string_view name, Among among) {
   std::vector<std::string> names;
   const auto take = [&](std::string_view where) {
     for (const std::string_view beside :
@@ -34,7 +34,7 @@ base::Error no_such_row(StatementCache& sql, std::string_view table, std::string
       // What cannot be read leaves out the hint, not the error.
       static_cast<void>(sql.each_row(
           query,
-          [&](const sqlite::Statement& row) -> Result<void> {
+          [&](const Row& row) -> Result<void> {
             names.emplace_back(row.column_text(0));
             return {};
           },
@@ -80,7 +80,7 @@ Result<void> check_note(std::string_view note) {
   return {};
 }
 
-Result<void> check_free(StatementCache& sql, std::string_view table, std::string_view name, std::int64_t except_id) {
+Result<void> check_free(SqlSession& sql, std::string_view table, std::string_view name, std::int64_t except_id) {
   const bool keeps_deleted = table != "grp";
   const std::string query = "SELECT name FROM " + std::string(table) + " WHERE lower(name) = lower(?1) AND id <> ?2" +
                             (keeps_deleted ? " AND deleted_at IS NULL" : "");

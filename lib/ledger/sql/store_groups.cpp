@@ -30,11 +30,11 @@ Result<GroupId> Store::create_group(const GroupRecord& wanted, const Actor& acto
   GroupRecord group = wanted;
   group.rev = 1;
   group.created_at = base::wall_now();
-  done =
-      impl_.sql.run("INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    group.rev, group.name, group.multiplier_millionths, group.note, group.created_at);
-  if (!done) return tl::unexpected(done.error());
-  group.id = {impl_.sql.database().last_insert_rowid()};
+  const auto made = impl_.sql.insert(
+      "INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+      group.rev, group.name, group.multiplier_millionths, group.note, group.created_at);
+  if (!made) return tl::unexpected(made.error());
+  group.id = {*made};
   done = impl_.audit(actor, "group.create", "group " + group.name, audit_detail(nullptr, &group));
   if (!done) return tl::unexpected(done.error());
   const GroupId id = group.id;

@@ -62,14 +62,15 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
     sealed = vault.seal(key.reveal(), token_context(token->id));
     sealed_blob = Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}};
   }
-  auto done = sql.run(
-      "INSERT INTO key (token_id, digest, hint_first, hint_last, created_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+  const auto made = sql.insert(
+      "INSERT INTO key (token_id, digest, hint_first, hint_last, created_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+      " RETURNING id",
       token->id, Blob{digest}, hint.first, hint.last, base::wall_now(), sealed_blob);
-  if (!done) return tl::unexpected(done.error());
-  const KeyId id{sql.database().last_insert_rowid()};
+  if (!made) return tl::unexpected(made.error());
+  const KeyId id{*made};
   balances.key_use(id) = {};
   balances.note_undo([this, id] { balances.drop_key(id); });
-  if (done = refresh_keys(token->id); !done) return tl::unexpected(done.error());
+  if (auto done = refresh_keys(token->id); !done) return tl::unexpected(done.error());
   return IssuedKey{token, id, std::move(key)};
 }
 
@@ -83,7 +84,7 @@ Result<void> Store::Impl::refresh_keys(TokenId token) {
   Keys keys;
   done = sql.each_row(
       select(k_key_columns, "FROM key WHERE token_id = ?1 ORDER BY not_after IS NOT NULL, id DESC"),
-      [&](const sqlite::Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
         keys.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
@@ -193,24 +194,27 @@ Result<base::Secret> Store::reveal_key(std::string_view name, const Actor& actor
     return fail(ErrorCode::not_retrievable, "token '" + (*token)->name + "': has no key",
                 "make one with: crctl token rotate " + (*token)->name);
   }
-  auto row = impl_.sql.bind("SELECT sealed FROM key WHERE id = ?1 AND sealed IS NOT NULL", keys.front()->id);
-  if (!row) return tl::unexpected(row.error());
-  const auto there = (*row)->step();
-  if (!there) return tl::unexpected(there.error());
-  if (!*there) {
-    (*row)->reset();
+  std::optional<base::Secret> key;
+  auto read = impl_.sql.each_row(
+      "SELECT sealed FROM key WHERE id = ?1 AND sealed IS NOT NULL",
+      [&](const Row& row) -> Result<void> {
+        const auto sealed = row.column_blob(0);
+        auto opened = impl_.vault.open({reinterpret_cast<const char*>(sealed.data()), sealed.size()},
+                                       token_context((*token)->id));
+        if (!opened) return tl::unexpected(opened.error());
+        key = std::move(*opened);
+        return {};
+      },
+      keys.front()->id);
+  if (!read) return tl::unexpected(read.error());
+  if (!key) {
     return fail(ErrorCode::not_retrievable, "token '" + (*token)->name + "': its key was not kept, only a digest of it",
                 "make a new one with: crctl token rotate " + (*token)->name);
   }
-  const auto sealed = (*row)->column_blob(0);
-  auto key =
-      impl_.vault.open({reinterpret_cast<const char*>(sealed.data()), sealed.size()}, token_context((*token)->id));
-  (*row)->reset();
-  if (!key) return key;
   const TextMap facts{{"key", to_text(keys.front()->hint)}};
   auto audited = impl_.audit(actor, "token.copy", "token " + (*token)->name, audit_detail(facts));
   if (!audited) return tl::unexpected(audited.error());
-  return key;
+  return std::move(*key);
 }
 
 }  // namespace cr::ledger

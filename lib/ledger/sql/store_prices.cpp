@@ -36,7 +36,7 @@ Result<void> check_price(const PriceRecord& price) {
 
 }  // namespace
 
-Result<void> insert_price(StatementCache& sql, const PriceRecord& price) {
+Result<void> insert_price(SqlSession& sql, const PriceRecord& price) {
   return sql.run(
       "INSERT OR REPLACE INTO price (model, effective_at, input, cached_input, cache_write, output, per_request,"
       " max_output_tokens, context_tokens, source, updated_at, per_image, per_character, per_second)"

@@ -8,19 +8,18 @@ namespace {
 
 using base::ErrorCode;
 using base::fail;
-using sqlite::Statement;
 
 struct Posted {
   Balances::Refund refund;
   Credits posted, refunded;
 };
 
-Result<std::optional<Posted>> find_posted(StatementCache& sql, const RequestId& id) {
+Result<std::optional<Posted>> find_posted(SqlSession& sql, const RequestId& id) {
   std::optional<Posted> found;
   auto read = sql.each_row(
       "SELECT token_id, account_id, channel_id, group_name, model, started_at, posted, refunded FROM request WHERE id "
       "= ?1",
-      [&](const Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         Posted& posted = found.emplace();
         UsageSums::Entry& entry = posted.refund.entry;
         posted.refund.id = id;

@@ -11,15 +11,15 @@
 #include "ledger/core/ledger.h"
 #include "ledger/core/store.h"
 #include "ledger/sql/balances.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 
 struct Store::Impl {
-  Impl(sqlite::Database& db, Balances& all_balances, const token::Vault& the_vault, const Ledger::Options& the_options)
-      : sql(db), balances(all_balances), vault(the_vault), options(the_options) {}
+  Impl(SqlSession session, Balances& all_balances, const token::Vault& the_vault, const Ledger::Options& the_options)
+      : sql(std::move(session)), balances(all_balances), vault(the_vault), options(the_options) {}
 
-  StatementCache sql;
+  SqlSession sql;
   Balances& balances;
   const token::Vault& vault;
   const Ledger::Options& options;
@@ -53,7 +53,7 @@ struct Store::Impl {
 base::Error no_such(std::string_view what, std::string_view name, const std::vector<std::string>& names);
 // The same of a table's rows. Where there are many it is sought among the names beside it in their order.
 enum class Among { live, all };
-base::Error no_such_row(StatementCache& sql, std::string_view table, std::string_view name, Among among);
+base::Error no_such_row(SqlSession& sql, std::string_view table, std::string_view name, Among among);
 // How a name is looked up, ?1 the name: the index knows it in lower case. Of "name = ?1" SQLite would make lower(?1) =
 // lower(?1), and look at every row.
 inline constexpr std::string_view k_is_named = "lower(name) = lower(?1) AND name || '' = ?1";
@@ -64,10 +64,10 @@ Result<std::optional<Credits>> changed_quota(const std::optional<Credits>& quota
 Result<void> check_quota(const std::optional<Credits>& quota);
 Result<void> check_note(std::string_view note);
 // `conflict` if another live record of `table` has this name in any case.
-Result<void> check_free(StatementCache& sql, std::string_view table, std::string_view name, std::int64_t except_id = 0);
+Result<void> check_free(SqlSession& sql, std::string_view table, std::string_view name, std::int64_t except_id = 0);
 
 // A price as a row of its model and time, replacing the one that is there.
-Result<void> insert_price(StatementCache& sql, const PriceRecord& price);
+Result<void> insert_price(SqlSession& sql, const PriceRecord& price);
 
 inline std::string token_context(TokenId id) {
   return "token:" + std::to_string(id.value);

@@ -244,14 +244,14 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
 }
 
 Result<void> Store::Impl::insert_token(TokenRecord& token) {
-  auto done = sql.run(
+  const auto made = sql.insert(
       "INSERT INTO token (rev, name, account_id, groups, enabled, models, allow_ip, when_low, tags, note, retrievable,"
-      " created_at) VALUES (0, ?1, ?2, '[]', 0, '[]', '[]', 0, '{}', '', 0, ?3)",
+      " created_at) VALUES (0, ?1, ?2, '[]', 0, '[]', '[]', 0, '{}', '', 0, ?3) RETURNING id",
       token.name, token.account, token.created_at);
-  if (!done) return done;
-  token.id = {sql.database().last_insert_rowid()};
-  if (done = write_token(token); !done) return done;
-  if (done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
+  if (!made) return tl::unexpected(made.error());
+  token.id = {*made};
+  if (auto done = write_token(token); !done) return done;
+  if (auto done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
   balances.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}}).budget = {
       token.budgets, token.zone, {}};
   balances.note_undo([this, id = token.id] { balances.drop_token(id); });
@@ -264,7 +264,7 @@ Result<void> Store::Impl::find_deleted(std::string_view name, std::optional<Toke
                                   " AND deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC LIMIT 1");
   return sql.each_row(
       select_deleted,
-      [&](const sqlite::Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         auto found = token_of(row);
         if (!found) return tl::unexpected(found.error());
         token = std::move(*found);

@@ -20,7 +20,7 @@ Result<void> StoredResponses::find(LookOp& op) {
   StoredResponse& response = op.response;
   return sql_.each_row(
       "SELECT channel_id, key_hint, model FROM response WHERE token_id = ?1 AND id = ?2",
-      [&](const sqlite::Statement& row) -> Result<void> {
+      [&](const Row& row) -> Result<void> {
         response.channel = {row.column_int(0)};
         response.key_hint = row.column_text(1);
         response.model = row.column_text(2);
@@ -36,7 +36,7 @@ Result<std::int64_t> StoredResponses::prune(base::Time before, std::int64_t rows
       " (SELECT token_id, id FROM response WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
       before, rows);
   if (!done) return tl::unexpected(done.error());
-  return sql_.database().changes();
+  return sql_.changes();
 }
 
 }  // namespace cr::ledger

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "ledger/core/operations.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 
@@ -21,7 +21,7 @@ class StoredResponses {
   base::Result<std::int64_t> prune(base::Time before, std::int64_t rows);
 
  private:
-  StatementCache sql_;
+  SqlSession sql_;
 };
 
 }  // namespace cr::ledger

@@ -7,7 +7,6 @@ namespace cr::ledger {
 namespace {
 
 using base::Result;
-using sqlite::Statement;
 
 constexpr std::chrono::milliseconds k_fold_after{1000};
 constexpr std::size_t k_keys_max = 256;  // then it is due at once: a fold must stay short
@@ -26,14 +25,14 @@ std::int64_t saturated(std::int64_t left, std::int64_t right) {
   return (Credits::from_nano(left) + Credits::from_nano(right)).nano();
 }
 
-RequestId id_of_row(const Statement& row) {
+RequestId id_of_row(const Row& row) {
   RequestId id;
   const auto bytes = row.column_blob(13);
   std::copy_n(bytes.begin(), std::min(bytes.size(), id.bytes.size()), id.bytes.begin());
   return id;
 }
 
-UsageSums::Entry entry_of(const Statement& row) {
+UsageSums::Entry entry_of(const Row& row) {
   UsageSums::Entry entry;
   entry.token = {row.column_int(0)};
   entry.account = {row.column_int(1)};
@@ -84,7 +83,7 @@ void UsageSums::put(Table& table, const Entry& entry) {
 }
 
 Result<void> UsageSums::load() {
-  auto read = sql_.each_row(k_select_unsummed, [&](const Statement& row) -> Result<void> {
+  auto read = sql_.each_row(k_select_unsummed, [&](const Row& row) -> Result<void> {
     put(open_, entry_of(row));
     oldest_noted_ = std::min(oldest_noted_, id_of_row(row).time());
     return {};
@@ -127,11 +126,12 @@ Result<std::int64_t> UsageSums::id_of(const Key& key) {
   };
   auto id = find();
   if (id && !*id) {
-    auto made = sql_.run(
-        "INSERT INTO usage_key (token_id, account_id, channel_id, group_name, model) VALUES (?1, ?2, ?3, ?4, ?5)",
+    const auto made = sql_.insert(
+        "INSERT INTO usage_key (token_id, account_id, channel_id, group_name, model) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " RETURNING id",
         key.token, key.account, key.channel, key.group, key.model);
     if (!made) return tl::unexpected(made.error());
-    *id = sql_.database().last_insert_rowid();
+    *id = *made;
   }
   if (!id) return tl::unexpected(id.error());
   if (ids_.size() >= k_ids_max) ids_.clear();

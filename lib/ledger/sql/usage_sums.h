@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 
@@ -88,7 +88,7 @@ class UsageSums {
   base::Result<void> write(const Key& key, const AtSums& quarters, std::initializer_list<Step> steps);
   base::Result<void> upsert(std::int64_t key_id, Step step, std::int64_t at, const Sums& sums);
 
-  StatementCache sql_;
+  SqlSession sql_;
   Table open_;                // committed, not folded
   std::vector<Entry> fresh_;  // of the transaction that runs
   std::vector<std::uint8_t> unwritten_ids_;

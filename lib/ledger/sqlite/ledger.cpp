@@ -104,12 +104,12 @@ Result<void> Ledger::Impl::start() {
   auto prepared = Balances::prepare(file.writer);
   if (!prepared) return tl::unexpected(prepared.error());
   balances = std::move(*prepared);
-  store.emplace(file.writer, *balances, vault, options);
+  store.emplace(SqlSession(file.writer), *balances, vault, options);
   if (auto loaded = load(*store); !loaded) return loaded;
   feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
   for (Reader* reader : {&quick, &lengthy}) {
     const base::MutexLock lock(reader->mutex);
-    reader->reports.emplace(reader->db, vault);
+    reader->reports.emplace(SqlSession(reader->db), vault);
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped);
   }
   auto started = LedgerThread::start({&options, &lanes, &log, &file.writer, &*balances, &*store, &*feed});

@@ -239,7 +239,7 @@ Result<void> LedgerThread::run_jobs(Batch& batch) {
 
 // In a savepoint of its own: an error of one change takes back that change alone.
 Result<void> LedgerThread::run_job(AdminJob& job) {
-  StatementCache& sql = parts_.store->sql;
+  SqlSession& sql = parts_.store->sql;
   // Budgets first: if the change is taken back, their rows are what memory is read from again.
   if (auto done = parts_.balances->budgets().write_touched(); !done) return done;
   if (auto done = sql.run("SAVEPOINT change"); !done) return done;

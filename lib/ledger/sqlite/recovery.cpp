@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "ledger/core/operations.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 namespace {
@@ -40,7 +40,7 @@ constexpr std::string_view k_move_budgets =
 }  // namespace
 
 Result<std::int64_t> recover(sqlite::Database& db) {
-  StatementCache sql(db);
+  SqlSession sql(db);
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
   const auto open = sql.find_int("SELECT count(*) FROM reservation");

@@ -8,7 +8,7 @@
 
 #include "ledger/core/shipped_prices.h"
 #include "ledger/sql/rows.h"
-#include "ledger/sql/statement_cache.h"
+#include "ledger/sql/sql_session.h"
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/migration_2_sql.h"
@@ -33,7 +33,7 @@ constexpr std::string_view k_tables[] = {
     "usage_key", "usage",       "unsummed",        "request", "response"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
-Result<void> insert_defaults(StatementCache& sql, Time now) {
+Result<void> insert_defaults(SqlSession& sql, Time now) {
   if (auto done = sql.run("INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (1, 'default', "
                           "1000000, '', ?1)",
                           now);
@@ -64,7 +64,7 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
   if (!transaction) return tl::unexpected(transaction.error());
   if (auto done = db.execute(k_schema_sql); !done) return done;
   {
-    StatementCache sql(db);
+    SqlSession sql(db);
     if (auto done = insert_defaults(sql, now); !done) return done;
     const auto prices = shipped_prices(now);
     if (!prices) return tl::unexpected(prices.error());
@@ -90,7 +90,7 @@ Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std
   const std::string partial = backup + ".new";
   // A copy left by an attempt that did not get to its end is of the same version as what is copied now.
   std::remove(partial.c_str());
-  StatementCache sql(db);
+  SqlSession sql(db);
   if (auto copied = sql.run("VACUUM INTO ?1", std::string_view(partial)); !copied) return copied;
   if (chmod(partial.c_str(), 0600) != 0) {
     return base::fail(ErrorCode::unavailable, "migrate the store: cannot keep its copy " + backup,
@@ -133,7 +133,7 @@ Result<void> check_tables(sqlite::Database& db) {
     return base::fail(ErrorCode::corrupt, "open store " + db.path() + ": " + what,
                       "keep the file for inspection and restore the newest backup in its place");
   };
-  StatementCache sql(db);
+  SqlSession sql(db);
   const auto pages = db.query_int("PRAGMA page_count");
   if (!pages) return tl::unexpected(pages.error());
   for (const std::string_view table : k_tables) {
@@ -150,14 +150,16 @@ Result<void> check_tables(sqlite::Database& db) {
 }
 
 Result<void> check_fingerprint(sqlite::Database& db, const token::Vault& vault) {
-  StatementCache sql(db);
-  auto row = sql.bind("SELECT value FROM meta WHERE key = 'vault_fingerprint'");
-  if (!row) return tl::unexpected(row.error());
-  const auto there = (*row)->step();
-  if (!there) return tl::unexpected(there.error());
+  SqlSession sql(db);
   const token::Digest expected = vault.fingerprint();
-  const auto kept = *there ? (*row)->column_blob(0) : std::span<const std::uint8_t>();
-  if (std::equal(kept.begin(), kept.end(), expected.begin(), expected.end())) return {};
+  bool same = false;
+  auto read =
+      sql.each_row("SELECT value FROM meta WHERE key = 'vault_fingerprint'", [&](const Row& row) -> Result<void> {
+        same = std::ranges::equal(row.column_blob(0), expected);
+        return {};
+      });
+  if (!read) return read;
+  if (same) return {};
   return base::fail(ErrorCode::invalid,
                     "open store " + db.path() + ": master.key is not the one that this store was made with",
                     "put the right master.key back: without it no key of this store can be checked or opened");

@@ -59,7 +59,7 @@ class Plans : public LedgerFixture {
 
 TEST_F(Plans, reports_find_names_by_an_index) {
   const auto vault = vault_of();
-  Reports::Impl impl(*db_, vault);
+  Reports::Impl impl(SqlSession{*db_}, vault);
   Reports reports(impl);
   EXPECT_TRUE(reports.token("ci"));
   EXPECT_TRUE(reports.account("default"));
@@ -73,7 +73,7 @@ TEST_F(Plans, reports_find_names_by_an_index) {
 
 TEST_F(Plans, page_of_tokens_begins_at_its_cursor) {
   const auto vault = vault_of();
-  Reports::Impl impl(*db_, vault);
+  Reports::Impl impl(SqlSession{*db_}, vault);
   Reports reports(impl);
   for (const bool descending : {false, true}) {
     for (const bool deleted : {false, true}) {
@@ -99,7 +99,7 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   auto balances = Balances::prepare(*db_);
   ASSERT_TRUE(balances);
   const auto vault = vault_of();
-  Store::Impl impl(*db_, *balances, vault, options_);
+  Store::Impl impl(SqlSession{*db_}, *balances, vault, options_);
   ASSERT_TRUE(load(impl));
   const auto known = prepared();
   Store store(impl);
