@@ -238,7 +238,12 @@ std::string namespace_of(std::string module) {
   return slash == std::string::npos ? module : module.replace(slash, 1, "::");
 }
 
-// Every namespace that a file of lib/ opens is its module's, or one within it.
+// "class Database;": what a header names without including it.
+bool only_declares(const std::string& line) {
+  return (line.starts_with("class ") || line.starts_with("struct ")) && line.ends_with(';');
+}
+
+// Every namespace that a file of lib/ opens is its module's, or one within it; or it declares another module's class.
 TEST(Layers, namespaces_follow_the_folders) {
   std::size_t checked = 0;
   for (const SourceFile& file : read_tree({"lib"})) {
@@ -249,6 +254,7 @@ TEST(Layers, namespaces_follow_the_folders) {
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const std::string& line = file.lines[i];
       if (!line.starts_with("namespace cr")) continue;
+      if (i + 1 < file.lines.size() && only_declares(file.lines[i + 1])) continue;
       ++checked;
       const std::string name = line.substr(10, line.find(' ', 10) - 10);
       EXPECT_TRUE(name == expected || name.starts_with(expected + "::")) << at(file, i + 1) << ": not " << expected;
