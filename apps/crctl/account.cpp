@@ -2,10 +2,13 @@
 // The noun `account`.
 #include <fmt/format.h>
 
+#include "admin/account_fields.h"
 #include "base/text.h"
 #include "crctl/commands.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/record_columns.h"
+#include "crctl/setting_flags.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -16,7 +19,7 @@ using base::Result;
 
 struct Words {
   std::string name;
-  std::optional<std::string> quota, note;
+  TypedSettings<decltype(admin::k_account_fields)> settings;
 };
 struct CreditWords {
   std::string name, amount;
@@ -31,32 +34,33 @@ const RecordKind<Account>& account_kind() {
   using V = const View&;
   static const RecordKind<Account> k_kind{
       "account",
-      {
-          {{"name"}, [](T a, V) { return text_cell(a.name); }},
-          {{"status"}, [](T a, V) { return status_cell(a.enabled ? "enabled" : "disabled"); }},
-          {{"used", Align::right, 3}, [](T a, V) { return money_cell(a.used); }},
-          {{"reserved", Align::right, 8, From::wide}, [](T a, V) { return money_cell(a.reserved); }},
-          {{"quota", Align::right, 4}, [](T a, V) { return quota_cell(a.quota); }},
-          {{"left", Align::right}, [](T a, V) { return quota_cell(a.left); }},
-          {{"left_bar", Align::left, 9, From::list, true}, [](T a, V v) { return quota_bar_cell(a.left, a.quota, v); }},
-          {{"tokens", Align::right, 5}, [](T a, V) { return count_cell(a.tokens); }},
-          {{"note", Align::left, 8, From::wide}, [](T a, V) { return text_cell(a.note); }},
-          {{"created", Align::left, 9, From::detail}, [](T a, V v) { return past_cell(a.created_at, v); }},
-          {{"id", Align::right, 9, From::detail}, [](T a, V) { return text_cell(std::to_string(a.id)); }},
-          {{"rev", Align::right, 9, From::detail}, [](T a, V) { return text_cell(std::to_string(a.rev)); }},
-      },
+      columns_of<Account, admin::k_account_fields>(
+          {
+              {{"name"}},
+              {{"status"}, [](T a, V) { return status_cell(a.enabled ? "enabled" : "disabled"); }},
+              {{"used", Align::right, 3}, [](T a, V) { return money_cell(a.used); }},
+              {{"reserved", Align::right, 8, From::wide}, [](T a, V) { return money_cell(a.reserved); }},
+              {{"quota", Align::right, 4}},
+              {{"left", Align::right}, [](T a, V) { return quota_cell(a.left); }},
+              {{"left_bar", Align::left, 9, From::list, true},
+               [](T a, V v) { return quota_bar_cell(a.left, a.quota, v); }},
+              {{"tokens", Align::right, 5}, [](T a, V) { return count_cell(a.tokens); }},
+              {{"note", Align::left, 8, From::wide}},
+              {{"created", Align::left, 9, From::detail}, [](T a, V v) { return past_cell(a.created_at, v); }},
+              {{"id", Align::right, 9, From::detail}, [](T a, V) { return text_cell(std::to_string(a.id)); }},
+              {{"rev", Align::right, 9, From::detail}, [](T a, V) { return text_cell(std::to_string(a.rev)); }},
+          },
+          "created"),
       [](T a) { return a.name; }};
   return k_kind;
 }
 
 Result<Exit> run_create(Context& context, const Words& words) {
   if (auto good = base::check_name("account name", words.name); !good) return tl::unexpected(good.error());
-  admin::AccountCreate create{words.name, {}, words.note.value_or("")};
-  if (words.quota) {
-    auto quota = parse_quota(*words.quota);
-    if (!quota) return tl::unexpected(quota.error());
-    create.quota = *quota;
-  }
+  admin::AccountCreate create;
+  create.name = words.name;
+  auto read = read_create(admin::k_account_fields, words.settings, context.now, create, [](std::string_view) {});
+  if (!read) return tl::unexpected(read.error());
   std::string raw;
   auto created = context.client().send<Account>("POST", "/accounts", create, context.call_options(), &raw);
   if (!created) return tl::unexpected(created.error());
@@ -67,17 +71,13 @@ Result<Exit> run_create(Context& context, const Words& words) {
 }
 
 Result<Exit> run_account_edit(Context& context, const Words& words) {
-  admin::AccountEdit edit;
-  edit.note = words.note;
-  if (words.quota) {
-    auto quota = parse_quota_edit(*words.quota);
-    if (!quota) return tl::unexpected(quota.error());
-    edit.quota = *quota;
-  }
-  if (!edit.note && !edit.quota) {
+  if (!any_given(words.settings)) {
     return base::fail(base::ErrorCode::invalid, "nothing to edit: name at least one setting",
                       "see 'crctl account edit --help'");
   }
+  admin::AccountEdit edit;
+  auto read = read_edit(admin::k_account_fields, words.settings, context.now, edit);
+  if (!read) return tl::unexpected(read.error());
   return run_edit<Account>(context, fmt::format("account '{}'", words.name), path_of(words.name), edit);
 }
 
@@ -107,11 +107,6 @@ Result<Exit> run_credit(Context& context, const CreditWords& words) {
                     fmt::format("account '{}': quota {}, left {}{}", credited->name, shown(credited->quota),
                                 shown(credited->left), context.globals.dry_run ? " (not changed: --dry-run)" : ""),
                     raw);
-}
-
-void add_settings(CLI::App& verb, Words& words, const std::string& quota_about) {
-  add_text(verb, "--quota", "AMOUNT", quota_about, words.quota);
-  add_text(verb, "--note", "TEXT", "A note.", words.note);
 }
 
 void add_switch(Commands& commands, CLI::App& account, bool enabled) {
@@ -154,14 +149,14 @@ void add_account(Commands& commands) {
       commands.verb(account, {"create", "Create an account.", {"crctl account create acme --quota 100"}, {}},
                     Effect::adds, [made](Context& context) { return run_create(context, *made); });
   add_name(create, "NAME", "NAME", "The new account's name.", made->name);
-  add_settings(create, *made, "Dollars it may spend; unlimited, none or -1 (unlimited).");
+  add_setting_flags(create, SettingVerb::create, admin::k_account_fields, made->settings);
 
   auto edited = std::make_shared<Words>();
   CLI::App& edit = commands.verb(
       account, {"edit", "Change the settings named and no others.", {"crctl account edit acme --quota +50"}, {}},
       Effect::changes, [edited](Context& context) { return run_account_edit(context, *edited); });
   add_name(edit, "NAME", "ACCOUNT", "The account.", edited->name);
-  add_settings(edit, *edited, "A new quota, +5 or -5 to change it; unlimited, none or -1.");
+  add_setting_flags(edit, SettingVerb::edit, admin::k_account_fields, edited->settings);
 
   add_switch(commands, account, true);
   add_switch(commands, account, false);

@@ -2,9 +2,6 @@
 // channel create, edit, enable, disable.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <map>
-
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/channel.h"
@@ -18,6 +15,7 @@ namespace {
 using base::Result;
 
 struct CreateWords : ChannelWords {
+  std::optional<std::string> kind;
   SecretSource key;
   bool disabled = false;
 };
@@ -26,81 +24,20 @@ struct EditWords : ChannelWords {
   bool no_allow_private = false;
 };
 
-std::optional<std::int64_t> in_ms(const std::optional<std::chrono::milliseconds>& duration) {
-  return duration ? std::optional<std::int64_t>(duration->count()) : std::nullopt;
-}
-
-// A setting that the word `none` takes away.
-std::optional<std::string> or_none(const std::optional<std::string>& text) {
-  return text == "none" ? std::optional<std::string>("") : text;
-}
-
-using HeaderEdit = std::map<std::string, std::optional<std::string>>;
-
-// "Name: value" sets a header; "-Name", in an edit, removes it.
-Result<HeaderEdit> parse_headers(const Texts& texts) {
-  HeaderEdit headers;
-  for (const auto& text : texts) {
-    const auto colon = text.find(':');
-    if (colon == std::string::npos && text.size() > 1 && text.front() == '-') {
-      headers[base::to_lower_ascii(std::string_view(text).substr(1))] = std::nullopt;
-      continue;
-    }
-    const auto name = std::string_view(text).substr(0, colon);
-    if (colon == std::string::npos || name.empty() || name.front() == '-') {
-      // Not repeated: what was meant as its value may be a key.
-      return base::fail(base::ErrorCode::invalid, "--header: a header has a name, a colon and a value",
-                        "write 'Name: value'; -Name removes one");
-    }
-    const auto first = std::min(text.find_first_not_of(' ', colon + 1), text.size());
-    const auto value = text.substr(first, text.find_last_not_of(' ') + 1 - first);
-    const auto [place, added] = headers.emplace(base::to_lower_ascii(name), value);
-    if (!added) return base::fail(base::ErrorCode::invalid, "--header: '" + place->first + "' is there twice");
-  }
-  return headers;
-}
-
-Result<admin::ChannelCreate> create_message(const CreateWords& words) {
+Result<admin::ChannelCreate> create_message(const CreateWords& words, base::Time now) {
   admin::ChannelCreate create;
   create.name = words.name;
   create.kind = *words.kind;
-  create.base_url = words.base_url.value_or("");
-  create.bound_field = words.bound_field.value_or("");
-  create.note = words.note.value_or("");
   create.enabled = !words.disabled;
   create.allow_private = words.allow_private;
-  create.priority = words.priority.value_or(create.priority);
-  create.weight = words.weight.value_or(create.weight);
-  create.timeout_connect_ms = in_ms(words.timeout_connect);
-  create.timeout_first_byte_ms = in_ms(words.timeout_first_byte);
-  create.timeout_idle_ms = in_ms(words.timeout_idle);
-  create.timeout_total_ms = in_ms(words.timeout_total);
-  create.echo_delay_ms = in_ms(words.echo_delay).value_or(0);
-  create.proxy = or_none(words.proxy).value_or("");
-  create.ca_file = or_none(words.ca_file).value_or("");
-  create.client_cert = or_none(words.client_cert).value_or("");
-  create.client_key = or_none(words.client_key).value_or("");
-  auto models = parse_list("--models", words.models.value_or(Texts{}));
-  auto groups = parse_list("--group", words.groups.value_or(Texts{}));
-  auto map = parse_pairs("--map", words.map.value_or(Texts{}));
-  if (!models) return tl::unexpected(models.error());
-  if (!groups) return tl::unexpected(groups.error());
-  if (!map) return tl::unexpected(map.error());
-  auto headers = parse_headers(words.headers.value_or(Texts{}));
-  if (!headers) return tl::unexpected(headers.error());
-  for (auto& [name, value] : *headers) {
-    if (!value) return base::fail(base::ErrorCode::invalid, "--header: there is no '" + name + "' to remove yet");
-    create.headers[name] = *std::move(value);
-  }
-  create.models = *std::move(models);
-  create.groups = *std::move(groups);
-  create.model_map = *std::move(map);
-  if (auto good = base::check_name("channel name", words.name); !good) return tl::unexpected(good.error());
+  auto read = read_create(admin::k_channel_fields, words.settings, now, create, [](std::string_view) {});
+  if (read) read = base::check_name("channel name", words.name);
+  if (!read) return tl::unexpected(read.error());
   return create;
 }
 
 Result<Exit> run_create(Context& context, const CreateWords& words) {
-  auto create = create_message(words);
+  auto create = create_message(words, context.now);
   if (!create) return tl::unexpected(create.error());
   if (words.key.given()) {
     auto key = read_secret(context, words.key, "the provider's key");
@@ -120,60 +57,21 @@ Result<Exit> run_create(Context& context, const CreateWords& words) {
                     raw);
 }
 
-Result<admin::ChannelEdit> edit_message(const EditWords& words) {
+Result<admin::ChannelEdit> edit_message(const EditWords& words, base::Time now) {
   admin::ChannelEdit edit;
-  edit.base_url = words.base_url;
-  edit.bound_field = words.bound_field;
-  edit.note = words.note;
-  edit.priority = words.priority;
-  edit.weight = words.weight;
-  edit.timeout_connect_ms = in_ms(words.timeout_connect);
-  edit.timeout_first_byte_ms = in_ms(words.timeout_first_byte);
-  edit.timeout_idle_ms = in_ms(words.timeout_idle);
-  edit.timeout_total_ms = in_ms(words.timeout_total);
-  edit.echo_delay_ms = in_ms(words.echo_delay);
-  edit.proxy = or_none(words.proxy);
-  edit.ca_file = or_none(words.ca_file);
-  edit.client_cert = or_none(words.client_cert);
-  edit.client_key = or_none(words.client_key);
-  if (words.headers) {
-    auto headers = parse_headers(*words.headers);
-    if (!headers) return tl::unexpected(headers.error());
-    edit.headers = *std::move(headers);
-  }
   if (words.allow_private || words.no_allow_private) edit.allow_private = words.allow_private;
-  if (words.models) {
-    auto models = parse_list_edit("--models", *words.models);
-    if (!models) return tl::unexpected(models.error());
-    edit.models = *std::move(models);
-  }
-  if (words.groups) {
-    auto groups = parse_list_edit("--group", *words.groups);
-    if (!groups) return tl::unexpected(groups.error());
-    edit.groups = *std::move(groups);
-  }
-  if (words.map) {
-    auto map = parse_pairs_edit("--map", *words.map);
-    if (!map) return tl::unexpected(map.error());
-    edit.model_map = *std::move(map);
-  }
+  auto read = read_edit(admin::k_channel_fields, words.settings, now, edit);
+  if (!read) return tl::unexpected(read.error());
   return edit;
 }
 
-bool edits_anything(const admin::ChannelEdit& edit) {
-  return edit.base_url || edit.bound_field || edit.note || edit.priority || edit.weight || edit.timeout_connect_ms ||
-         edit.timeout_first_byte_ms || edit.timeout_idle_ms || edit.echo_delay_ms || edit.allow_private ||
-         edit.models || edit.groups || edit.model_map || edit.timeout_total_ms || edit.headers || edit.proxy ||
-         edit.ca_file || edit.client_cert || edit.client_key;
-}
-
 Result<Exit> run_channel_edit(Context& context, const EditWords& words) {
-  auto edit = edit_message(words);
-  if (!edit) return tl::unexpected(edit.error());
-  if (!edits_anything(*edit)) {
+  if (!any_given(words.settings) && !words.allow_private && !words.no_allow_private) {
     return base::fail(base::ErrorCode::invalid, "nothing to edit: name at least one setting",
                       "see 'crctl channel edit --help'");
   }
+  auto edit = edit_message(words, context.now);
+  if (!edit) return tl::unexpected(edit.error());
   return run_edit<admin::Channel>(context, fmt::format("channel '{}'", words.name), channel_path(words.name), *edit);
 }
 
@@ -213,7 +111,7 @@ void add_channel_create(Commands& commands, CLI::App& channel) {
                     Effect::adds, [words](Context& context) { return run_create(context, *words); });
   add_name(verb, "NAME", "NAME", "The new channel's name.", words->name);
   require(add_choice(verb, "--kind", "openai|anthropic|echo", "How it is spoken to (required).", words->kind));
-  add_channel_settings(verb, *words);
+  add_setting_flags(verb, SettingVerb::create, admin::k_channel_fields, words->settings);
   add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
   auto* from_stdin = add_flag(verb, "--key-stdin", "Read the provider's key from stdin.", words->key.from_stdin);
   exclude(add_text(verb, "--key-file", "FILE", "Read the provider's key from a file.", words->key.file), from_stdin);
@@ -230,7 +128,7 @@ void add_channel_edit(Commands& commands, CLI::App& channel) {
        "Lists take a whole new list, or changes: +x,-y. --map -ALIAS removes an alias, --header -NAME a header."},
       Effect::changes, [words](Context& context) { return run_channel_edit(context, *words); });
   add_name(verb, "NAME", "CHANNEL", "The channel.", words->name);
-  add_channel_settings(verb, *words);
+  add_setting_flags(verb, SettingVerb::edit, admin::k_channel_fields, words->settings);
   auto* allow =
       add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
   exclude(add_flag(verb, "--no-allow-private", "Refuse such addresses again.", words->no_allow_private), allow);

@@ -2,10 +2,13 @@
 // The noun `group`.
 #include <fmt/format.h>
 
+#include "admin/account_fields.h"
 #include "base/text.h"
 #include "crctl/commands.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/record_columns.h"
+#include "crctl/setting_flags.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -16,7 +19,7 @@ using base::Result;
 
 struct Words {
   std::string name;
-  std::optional<std::string> multiplier, note;
+  TypedSettings<decltype(admin::k_group_fields)> settings;
 };
 
 std::string path_of(std::string_view name) {
@@ -28,26 +31,31 @@ const RecordKind<Group>& group_kind() {
   using V = const View&;
   static const RecordKind<Group> k_kind{
       "group",
-      {
-          {{"name"}, [](T g, V) { return text_cell(g.name); }},
-          {{"multiplier", Align::right}, [](T g, V) { return text_cell(g.multiplier); }},
-          {{"tokens", Align::right, 2}, [](T g, V) { return count_cell(g.tokens); }},
-          {{"channels", Align::left, 1},
-           [](T g, V) {
-             return g.channels.empty() ? Cell{"none", {}, Style::warn} : text_cell(join(g.channels, ","));
-           }},
-          {{"note", Align::left, 3, From::wide}, [](T g, V) { return text_cell(g.note); }},
-          {{"created", Align::left, 9, From::detail}, [](T g, V v) { return past_cell(g.created_at, v); }},
-          {{"id", Align::right, 9, From::detail}, [](T g, V) { return text_cell(std::to_string(g.id)); }},
-          {{"rev", Align::right, 9, From::detail}, [](T g, V) { return text_cell(std::to_string(g.rev)); }},
-      },
+      columns_of<Group, admin::k_group_fields>(
+          {
+              {{"name"}},
+              {{"multiplier", Align::right}},
+              {{"tokens", Align::right, 2}, [](T g, V) { return count_cell(g.tokens); }},
+              {{"channels", Align::left, 1},
+               [](T g, V) {
+                 return g.channels.empty() ? Cell{"none", {}, Style::warn} : text_cell(join(g.channels, ","));
+               }},
+              {{"note", Align::left, 3, From::wide}},
+              {{"created", Align::left, 9, From::detail}, [](T g, V v) { return past_cell(g.created_at, v); }},
+              {{"id", Align::right, 9, From::detail}, [](T g, V) { return text_cell(std::to_string(g.id)); }},
+              {{"rev", Align::right, 9, From::detail}, [](T g, V) { return text_cell(std::to_string(g.rev)); }},
+          },
+          "created"),
       [](T g) { return g.name; }};
   return k_kind;
 }
 
 Result<Exit> run_create(Context& context, const Words& words) {
   if (auto good = base::check_name("group name", words.name); !good) return tl::unexpected(good.error());
-  const admin::GroupCreate create{words.name, words.multiplier.value_or("1"), words.note.value_or("")};
+  admin::GroupCreate create;
+  create.name = words.name;
+  auto read = read_create(admin::k_group_fields, words.settings, context.now, create, [](std::string_view) {});
+  if (!read) return tl::unexpected(read.error());
   std::string raw;
   auto created = context.client().send<Group>("POST", "/groups", create, context.call_options(), &raw);
   if (!created) return tl::unexpected(created.error());
@@ -57,18 +65,14 @@ Result<Exit> run_create(Context& context, const Words& words) {
 }
 
 Result<Exit> run_group_edit(Context& context, const Words& words) {
-  if (!words.multiplier && !words.note) {
+  if (!any_given(words.settings)) {
     return base::fail(base::ErrorCode::invalid, "nothing to edit: name at least one setting",
                       "see 'crctl group edit --help'");
   }
-  return run_edit<Group>(context, fmt::format("group '{}'", words.name), path_of(words.name),
-                         admin::GroupEdit{words.multiplier, words.note});
-}
-
-void add_settings(CLI::App& verb, Words& words) {
-  add_text(verb, "--multiplier", "FACTOR", "What a request's cost is multiplied by, such as 1.5 (1).",
-           words.multiplier);
-  add_text(verb, "--note", "TEXT", "A note.", words.note);
+  admin::GroupEdit edit;
+  auto read = read_edit(admin::k_group_fields, words.settings, context.now, edit);
+  if (!read) return tl::unexpected(read.error());
+  return run_edit<Group>(context, fmt::format("group '{}'", words.name), path_of(words.name), edit);
 }
 
 }  // namespace
@@ -92,14 +96,14 @@ void add_group(Commands& commands) {
                                     {}},
                                    Effect::adds, [made](Context& context) { return run_create(context, *made); });
   add_name(create, "NAME", "NAME", "The new group's name.", made->name);
-  add_settings(create, *made);
+  add_setting_flags(create, SettingVerb::create, admin::k_group_fields, made->settings);
 
   auto edited = std::make_shared<Words>();
   CLI::App& edit = commands.verb(
       group, {"edit", "Change the settings named and no others.", {"crctl group edit vip --multiplier 1.5"}, {}},
       Effect::changes, [edited](Context& context) { return run_group_edit(context, *edited); });
   add_name(edit, "NAME", "GROUP", "The group.", edited->name);
-  add_settings(edit, *edited);
+  add_setting_flags(edit, SettingVerb::edit, admin::k_group_fields, edited->settings);
 
   auto doomed = std::make_shared<Texts>();
   CLI::App& remove = commands.verb(

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "admin/price_fields.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/record_columns.h"
+#include "crctl/setting_flags.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -24,41 +27,36 @@ Cell dollars_cell(const std::string& amount) {
   return {amount, dollars ? dollars->to_display() : base::escape_for_terminal(amount), Style::none};
 }
 
-Cell optional_count_cell(const std::optional<std::int64_t>& count) {
-  return count ? count_cell(*count) : Cell{};
-}
-
 const RecordKind<Price>& price_kind() {
   using T = const Price&;
   using V = const View&;
   static const RecordKind<Price> k_kind{
       "price",
-      {
-          {{"model"}, [](T p, V) { return text_cell(p.model); }},
-          {{"input", Align::right}, [](T p, V) { return dollars_cell(p.input); }},
-          {{"cached_input", Align::right, 2}, [](T p, V) { return dollars_cell(p.cached_input); }},
-          {{"output", Align::right}, [](T p, V) { return dollars_cell(p.output); }},
-          {{"per_request", Align::right, 5}, [](T p, V) { return dollars_cell(p.per_request); }},
-          {{"per_image", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_image); }},
-          {{"per_character", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_character); }},
-          {{"per_second", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_second); }},
-          {{"max_output", Align::right, 4}, [](T p, V) { return optional_count_cell(p.max_output_tokens); }},
-          {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
-          {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
-          {{"context", Align::right, 8, From::wide}, [](T p, V) { return optional_count_cell(p.context_tokens); }},
-          {{"effective", Align::left, 8, From::wide},
-           [](T p, V v) { return p.effective_at ? past_cell(p.effective_at, v) : Cell{}; }},
-          {{"updated", Align::left, 9, From::detail}, [](T p, V v) { return past_cell(p.updated_at, v); }},
-      },
+      columns_of<Price, admin::k_price_fields>(
+          {
+              {{"model"}},
+              {{"input", Align::right}, [](T p, V) { return dollars_cell(p.input); }},
+              {{"cached_input", Align::right, 2}, [](T p, V) { return dollars_cell(p.cached_input); }},
+              {{"output", Align::right}, [](T p, V) { return dollars_cell(p.output); }},
+              {{"per_request", Align::right, 5}, [](T p, V) { return dollars_cell(p.per_request); }},
+              {{"per_image", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_image); }},
+              {{"per_character", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_character); }},
+              {{"per_second", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_second); }},
+              {{"max_output", Align::right, 4}},
+              {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
+              {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
+              {{"context", Align::right, 8, From::wide}},
+              {{"effective", Align::left, 8, From::wide}},
+              {{"updated", Align::left, 9, From::detail}, [](T p, V v) { return past_cell(p.updated_at, v); }},
+          },
+          "updated"),
       [](T p) { return p.model; }};
   return k_kind;
 }
 
 struct SetWords {
   std::string model;
-  std::optional<std::string> input, cached_input, cache_write, output, per_request, per_image, per_character,
-      per_second;
-  std::optional<std::string> max_output, context, effective;
+  TypedSettings<decltype(admin::k_price_fields)> settings;
 };
 
 Result<std::optional<std::int64_t>> optional_count(const std::optional<std::string>& text) {
@@ -81,9 +79,9 @@ std::string terms_of(const Price& price) {
   return by_units_only ? units.substr(2) : tokens + units;
 }
 
-Result<void> check_charged(const SetWords& words) {
-  if (words.per_request || words.per_image || words.per_character || words.per_second) return {};
-  for (const auto& [flag, text] : {std::pair{"--input", &words.input}, std::pair{"--output", &words.output}}) {
+Result<void> check_charged(const admin::PriceSet& price) {
+  if (price.per_request || price.per_image || price.per_character || price.per_second) return {};
+  for (const auto& [flag, text] : {std::pair{"--input", &price.input}, std::pair{"--output", &price.output}}) {
     if (*text) continue;
     return base::fail(base::ErrorCode::invalid,
                       fmt::format("'crctl price set' needs {} where no --per-... is given", flag),
@@ -93,28 +91,11 @@ Result<void> check_charged(const SetWords& words) {
 }
 
 Result<Exit> run_set(Context& context, const SetWords& words) {
-  if (auto charged = check_charged(words); !charged) return tl::unexpected(charged.error());
   admin::PriceSet price;
   price.model = words.model;
-  price.input = words.input;
-  price.output = words.output;
-  price.cached_input = words.cached_input;
-  price.cache_write = words.cache_write;
-  price.per_request = words.per_request;
-  price.per_image = words.per_image;
-  price.per_character = words.per_character;
-  price.per_second = words.per_second;
-  auto max_output = optional_count(words.max_output);
-  auto context_tokens = optional_count(words.context);
-  if (!max_output) return tl::unexpected(max_output.error());
-  if (!context_tokens) return tl::unexpected(context_tokens.error());
-  price.max_output_tokens = *max_output;
-  price.context_tokens = *context_tokens;
-  if (words.effective) {
-    auto when = base::parse_when(*words.effective, context.now);
-    if (!when) return tl::unexpected(when.error());
-    price.effective_at = *when;
-  }
+  auto read = read_create(admin::k_price_fields, words.settings, context.now, price, [](std::string_view) {});
+  if (read) read = check_charged(price);
+  if (!read) return tl::unexpected(read.error());
   std::string raw;
   auto set =
       context.client().send<admin::Edited<Price>>("PUT", path_of(words.model), price, context.call_options(), &raw);
@@ -176,17 +157,7 @@ void add_set(Commands& commands, CLI::App& price) {
                                   "It replaces the price there was, flags not given included."},
                                  Effect::adds, [words](Context& context) { return run_set(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
-  add_text(verb, "--input", "DOLLARS", "Of input; required unless a --per-... is given.", words->input);
-  add_text(verb, "--cached-input", "DOLLARS", "Of input the provider had cached (as input).", words->cached_input);
-  add_text(verb, "--cache-write", "DOLLARS", "Of input the provider caches (as input).", words->cache_write);
-  add_text(verb, "--output", "DOLLARS", "Of output; required unless a --per-... is given.", words->output);
-  add_text(verb, "--per-request", "DOLLARS", "For every request, besides (0).", words->per_request);
-  add_text(verb, "--per-image", "DOLLARS", "For every image made (0).", words->per_image);
-  add_text(verb, "--per-character", "DOLLARS", "For a million characters spoken (0).", words->per_character);
-  add_text(verb, "--per-second", "DOLLARS", "For every second of sound heard (0).", words->per_second);
-  add_text(verb, "--max-output", "TOKENS", "The most the model answers: 16384, 32k.", words->max_output);
-  add_text(verb, "--context", "TOKENS", "The most it reads: 128k, 1M.", words->context);
-  add_text(verb, "--effective", "WHEN", "From when the price holds (now).", words->effective);
+  add_setting_flags(verb, SettingVerb::create, admin::k_price_fields, words->settings);
 }
 
 void add_quote(Commands& commands, CLI::App& price) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "admin/price_fields.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
@@ -23,19 +24,32 @@ tl::unexpected<base::Error> refuse(std::size_t index, const std::string& why) {
               R"(an entry is {"model":"m","input":"0.15","output":"0.60"}, with dollars as text)");
 }
 
+// --- a member of an entry as its field's type says; null is as good as none ---
 // A number would have lost digits before we saw it, so money must be text.
-Result<std::optional<std::string>> text_member(const Json& entry, const char* name, std::size_t index) {
-  const auto found = entry.find(name);
-  if (found == entry.end() || found->is_null()) return std::optional<std::string>();
-  if (!found->is_string()) return refuse(index, fmt::format("\"{}\" is not text", name));
-  return std::optional<std::string>(found->get<std::string>());
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, std::string& member) {
+  if (!value.is_string()) return refuse(index, fmt::format("\"{}\" is not text", name));
+  member = value.get<std::string>();
+  return {};
 }
 
-Result<std::optional<std::int64_t>> count_member(const Json& entry, const char* name, std::size_t index) {
-  const auto found = entry.find(name);
-  if (found == entry.end() || found->is_null()) return std::optional<std::int64_t>();
-  if (!found->is_number_integer()) return refuse(index, fmt::format("\"{}\" is not a whole number", name));
-  return std::optional<std::int64_t>(found->get<std::int64_t>());
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, std::int64_t& member) {
+  if (!value.is_number_integer()) return refuse(index, fmt::format("\"{}\" is not a whole number", name));
+  member = value.get<std::int64_t>();
+  return {};
+}
+
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, base::Time& member) {
+  std::string text;
+  if (auto read = read_member(value, name, index, text); !read) return read;
+  const auto time = base::parse_time(text);
+  if (!time) return refuse(index, time.error().message);
+  member = *time;
+  return {};
+}
+
+template <class T>
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, std::optional<T>& member) {
+  return read_member(value, name, index, member.emplace());
 }
 
 // Of brackets and braces outside of texts. Held before parsing: each level costs a hundred times its byte.
@@ -59,35 +73,19 @@ bool is_too_deep(std::string_view json) {
 Result<admin::PriceSet> parse_entry(const Json& entry, std::size_t index) {
   if (!entry.is_object()) return refuse(index, "it is not an object");
   admin::PriceSet price;
-  auto model = text_member(entry, "model", index);
-  if (!model) return tl::unexpected(model.error());
-  if (!*model) return refuse(index, "\"model\" is missing");
-  price.model = **model;
-  for (const auto& [name, target] :
-       {std::pair{"input", &price.input}, std::pair{"output", &price.output},
-        std::pair{"cached_input", &price.cached_input}, std::pair{"cache_write", &price.cache_write},
-        std::pair{"per_request", &price.per_request}, std::pair{"per_image", &price.per_image},
-        std::pair{"per_character", &price.per_character}, std::pair{"per_second", &price.per_second}}) {
-    auto text = text_member(entry, name, index);
-    if (!text) return tl::unexpected(text.error());
-    *target = *text;
-  }
+  auto read = base::try_each_field(admin::k_price_fields, [&](const auto& row) -> Result<void> {
+    if constexpr (std::remove_cvref_t<decltype(row)>::is_given) {
+      const auto found = entry.find(row.name);
+      if (found != entry.end() && !found->is_null()) return read_member(*found, row.name, index, price.*row.given);
+    }
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  const auto model = entry.find("model");
+  if (model == entry.end() || model->is_null()) return refuse(index, "\"model\" is missing");
   const bool by_units = price.per_image || price.per_character || price.per_second;
   for (const auto& [name, text] : {std::pair{"input", &price.input}, std::pair{"output", &price.output}}) {
     if (!*text && !by_units && !price.per_request) return refuse(index, fmt::format("\"{}\" is missing", name));
-  }
-  for (const auto& [name, target] :
-       {std::pair{"max_output_tokens", &price.max_output_tokens}, std::pair{"context_tokens", &price.context_tokens}}) {
-    auto count = count_member(entry, name, index);
-    if (!count) return tl::unexpected(count.error());
-    *target = *count;
-  }
-  auto effective = text_member(entry, "effective_at", index);
-  if (!effective) return tl::unexpected(effective.error());
-  if (*effective) {
-    auto time = base::parse_time(**effective);
-    if (!time) return refuse(index, time.error().message);
-    price.effective_at = *time;
   }
   return price;
 }

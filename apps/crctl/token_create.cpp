@@ -2,12 +2,14 @@
 // token create.
 #include <fmt/format.h>
 
+#include "admin/token_fields.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
 #include "crctl/interrupt.h"
 #include "crctl/prompt.h"
+#include "crctl/setting_flags.h"
 #include "crctl/token.h"
 #include "crctl/values.h"
 
@@ -19,38 +21,15 @@ using base::Result;
 
 struct CreateWords {
   std::string name;
-  std::optional<std::string> expires, not_before, quota, account, when_low, note, like, idempotency_key;
-  std::optional<std::string> time_zone, rpm, tpm, concurrency;
-  std::optional<Texts> budgets, models, allow_ip, groups, tags;
+  TypedSettings<decltype(admin::k_token_fields)> settings;
+  std::optional<std::string> like, idempotency_key;
   bool disabled = false, retrievable = false;
   SecretSource key;
   KeyTarget target;
 };
 
-// Parses what was given into a member and, for --like, notes that it was given.
-template <class Value, class Parse, class Text>
-Result<void> set(TokenCreate& create, const std::optional<Text>& given, const char* member, Value& value, Parse parse) {
-  if (!given) return {};
-  auto parsed = parse(*given);
-  if (!parsed) return tl::unexpected(parsed.error());
-  value = *std::move(parsed);
-  create.given.emplace_back(member);
-  return {};
-}
-
-Result<std::string> as_it_is(const std::string& text) {
-  return text;
-}
-
-auto list_of(const char* flag) {
-  return [flag](const Texts& texts) { return parse_list(flag, texts); };
-}
-
-auto rate_of(const char* flag) {
-  return [flag](const std::string& text) { return parse_rate(flag, text); };
-}
-
 Result<TokenCreate> message_of(Context& context, const CreateWords& words) {
+  if (auto good = base::check_name("token name", words.name); !good) return tl::unexpected(good.error());
   TokenCreate create;
   create.name = words.name;
   create.enabled = !words.disabled;
@@ -58,30 +37,9 @@ Result<TokenCreate> message_of(Context& context, const CreateWords& words) {
   create.like = words.like.value_or("");
   if (words.disabled) create.given.emplace_back("enabled");
   if (words.retrievable) create.given.emplace_back("retrievable");
-  const auto moment = [&](const std::string& text) { return base::parse_when(text, context.now); };
-  const auto expiry = [&](const std::string& text) { return parse_expiry(text, context.now); };
-  const auto tags = [](const Texts& texts) { return parse_pairs("--tag", texts); };
-  for (const auto& done : {
-           base::check_name("token name", words.name),
-           set(create, words.expires, "expires_at", create.expires_at, expiry),
-           set(create, words.not_before, "not_before", create.not_before, moment),
-           set(create, words.quota, "quota", create.quota, [](const std::string& text) { return parse_quota(text); }),
-           set(create, words.budgets, "budgets", create.budgets,
-               [](const Texts& texts) { return parse_budgets("--budget", texts); }),
-           set(create, words.time_zone, "time_zone", create.time_zone, as_it_is),
-           set(create, words.rpm, "requests_per_minute", create.requests_per_minute, rate_of("--rpm")),
-           set(create, words.tpm, "tokens_per_minute", create.tokens_per_minute, rate_of("--tpm")),
-           set(create, words.concurrency, "requests_at_once", create.requests_at_once, rate_of("--concurrency")),
-           set(create, words.models, "models", create.models, list_of("--models")),
-           set(create, words.allow_ip, "allow_ip", create.allow_ip, list_of("--allow-ip")),
-           set(create, words.groups, "groups", create.groups, list_of("--group")),
-           set(create, words.account, "account", create.account, as_it_is),
-           set(create, words.when_low, "when_low", create.when_low, as_it_is),
-           set(create, words.tags, "tags", create.tags, tags),
-           set(create, words.note, "note", create.note, as_it_is),
-       }) {
-    if (!done) return tl::unexpected(done.error());
-  }
+  auto read = read_create(admin::k_token_fields, words.settings, context.now, create,
+                          [&](std::string_view name) { create.given.emplace_back(name); });
+  if (!read) return tl::unexpected(read.error());
   return create;
 }
 
@@ -143,26 +101,9 @@ Result<Exit> run_create(Context& context, const CreateWords& words) {
 }
 
 void add_settings(CLI::App& verb, CreateWords& words) {
-  add_text(verb, "--expires", "WHEN", "30d, 2027-12-31, RFC 3339; never, none or -1 for no end (the daemon's default).",
-           words.expires);
-  add_text(verb, "--quota", "AMOUNT", "Dollars it may spend: 20, $5, 500000u; unlimited, none or -1 (unlimited).",
-           words.quota);
-  add_texts(verb, "--budget", "AMOUNT/PERIOD",
-            "Dollars a calendar period: 5/day, 20/week, 50/month; repeatable (none).", words.budgets);
-  add_text(verb, "--time-zone", "ZONE", "Where its days begin, as Europe/Berlin (UTC).", words.time_zone);
-  add_text(verb, "--rpm", "N", "Requests a minute: 600, 12k, unlimited (unlimited).", words.rpm);
-  add_text(verb, "--tpm", "N", "Model tokens a minute, in and out (unlimited).", words.tpm);
-  add_text(verb, "--concurrency", "N", "Requests at once (unlimited).", words.concurrency);
-  add_texts(verb, "--models", "LIST", "Names and patterns it may call: 'gpt-4o,o3-*' (all).", words.models);
-  add_texts(verb, "--allow-ip", "LIST", "Addresses and CIDRs it may come from (all).", words.allow_ip);
-  add_texts(verb, "--group", "GROUP", "Its group, or several in order (default).", words.groups);
-  add_text(verb, "--account", "ACCOUNT", "The account it draws on (default).", words.account);
-  add_choice(verb, "--when-low", "clamp|refuse", "If credit is short: shorten the answer, or refuse (clamp).",
-             words.when_low);
-  add_texts(verb, "--tag", "K=V", "A tag; repeatable.", words.tags);
-  add_text(verb, "--note", "TEXT", "A note.", words.note);
+  add_setting_flags(verb, SettingVerb::create, admin::k_token_fields, words.settings, 0, 0);
   add_flag(verb, "--disabled", "Create it disabled.", words.disabled);
-  add_text(verb, "--not-before", "WHEN", "Not valid before this time.", words.not_before);
+  add_setting_flags(verb, SettingVerb::create, admin::k_token_fields, words.settings, 1);
   add_text(verb, "--like", "TOKEN", "Take what is not given here from this token.", words.like);
 }
 

@@ -2,11 +2,12 @@
 // token edit, enable, disable.
 #include <fmt/format.h>
 
+#include "admin/token_fields.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/setting_flags.h"
 #include "crctl/token.h"
-#include "crctl/values.h"
 
 namespace cr::crctl {
 namespace {
@@ -16,66 +17,19 @@ using base::Result;
 
 struct EditWords {
   std::string name;
-  std::optional<std::string> rename, expires, not_before, quota, account, when_low, note;
-  std::optional<std::string> time_zone, rpm, tpm, concurrency;
-  std::optional<Texts> budgets, models, allow_ip, groups, tags;
-  bool any() const {
-    return rename || expires || not_before || quota || account || when_low || note || models || allow_ip || groups ||
-           tags || budgets || time_zone || rpm || tpm || concurrency;
-  }
+  TypedSettings<decltype(admin::k_token_fields)> settings;
 };
-
-template <class Text, class Value, class Parse>
-Result<void> set(const std::optional<Text>& given, std::optional<Value>& member, Parse parse) {
-  if (!given) return {};
-  auto parsed = parse(*given);
-  if (!parsed) return tl::unexpected(parsed.error());
-  member = *std::move(parsed);
-  return {};
-}
-
-auto list_of(const char* flag) {
-  return [flag](const Texts& texts) { return parse_list_edit(flag, texts); };
-}
-
-auto rate_of(const char* flag) {
-  return [flag](const std::string& text) { return parse_rate(flag, text); };
-}
 
 Result<TokenEdit> message_of(Context& context, const EditWords& words) {
   TokenEdit edit;
-  edit.name = words.rename;
-  edit.account = words.account;
-  edit.when_low = words.when_low;
-  edit.note = words.note;
-  edit.time_zone = words.time_zone;
-  if (words.rename) {
-    if (auto good = base::check_name("token name", *words.rename); !good) return tl::unexpected(good.error());
-  }
-  const auto moment = [&](const std::string& text) { return base::parse_when(text, context.now); };
-  const auto expiry = [&](const std::string& text) { return parse_expiry(text, context.now); };
-  const auto quota = [](const std::string& text) { return parse_quota_edit(text); };
-  const auto tags = [](const Texts& texts) { return parse_pairs_edit("--tag", texts); };
-  for (const auto& done : {
-           set(words.expires, edit.expires_at, expiry),
-           set(words.not_before, edit.not_before, moment),
-           set(words.quota, edit.quota, quota),
-           set(words.budgets, edit.budgets, [](const Texts& texts) { return parse_budgets_edit("--budget", texts); }),
-           set(words.rpm, edit.requests_per_minute, rate_of("--rpm")),
-           set(words.tpm, edit.tokens_per_minute, rate_of("--tpm")),
-           set(words.concurrency, edit.requests_at_once, rate_of("--concurrency")),
-           set(words.models, edit.models, list_of("--models")),
-           set(words.allow_ip, edit.allow_ip, list_of("--allow-ip")),
-           set(words.groups, edit.groups, list_of("--group")),
-           set(words.tags, edit.tags, tags),
-       }) {
-    if (!done) return tl::unexpected(done.error());
-  }
+  auto read = read_edit(admin::k_token_fields, words.settings, context.now, edit);
+  if (read && edit.name) read = base::check_name("token name", *edit.name);
+  if (!read) return tl::unexpected(read.error());
   return edit;
 }
 
 Result<Exit> run_token_edit(Context& context, const EditWords& words) {
-  if (!words.any()) {
+  if (!any_given(words.settings)) {
     return base::fail(base::ErrorCode::invalid, "nothing to edit: name at least one setting",
                       "see 'crctl token edit --help'");
   }
@@ -133,24 +87,7 @@ void add_token_edit(Commands& commands, CLI::App& token) {
                      "an exhausted token, or the expiry of an expired one, makes it work again at once."},
                     Effect::changes, [words](Context& context) { return run_token_edit(context, *words); });
   add_name(verb, "NAME", "TOKEN", "The token.", words->name);
-  add_text(verb, "--rename", "NAME", "A new name.", words->rename);
-  add_text(verb, "--expires", "WHEN", "30d from now, 2027-12-31, RFC 3339; never, none or -1 for no end.",
-           words->expires);
-  add_text(verb, "--quota", "AMOUNT", "A new quota, +5 or -5 to change it, or unlimited.", words->quota);
-  add_texts(verb, "--budget", "AMOUNT/PERIOD",
-            "A new limit as 5/day; +5/day or -5/day to change it; none/day; repeatable.", words->budgets);
-  add_text(verb, "--time-zone", "ZONE", "Where its days begin, as Europe/Berlin.", words->time_zone);
-  add_text(verb, "--rpm", "N", "Requests a minute, or unlimited.", words->rpm);
-  add_text(verb, "--tpm", "N", "Model tokens a minute, or unlimited.", words->tpm);
-  add_text(verb, "--concurrency", "N", "Requests at once, or unlimited.", words->concurrency);
-  add_texts(verb, "--models", "LIST", "A new list, or +x,-y to change it; '' for all.", words->models);
-  add_texts(verb, "--allow-ip", "LIST", "A new list, or +x,-y to change it; '' for all.", words->allow_ip);
-  add_texts(verb, "--group", "GROUP", "A new group or groups, or +x,-y to change them.", words->groups);
-  add_text(verb, "--account", "ACCOUNT", "Another account.", words->account);
-  add_choice(verb, "--when-low", "clamp|refuse", "If credit is short: shorten the answer, or refuse.", words->when_low);
-  add_texts(verb, "--tag", "K=V", "Set a tag; -K removes it; repeatable.", words->tags);
-  add_text(verb, "--note", "TEXT", "A new note; '' for none.", words->note);
-  add_text(verb, "--not-before", "WHEN", "Not valid before this time; none for at once.", words->not_before);
+  add_setting_flags(verb, SettingVerb::edit, admin::k_token_fields, words->settings);
   add_switch(commands, token, true);
   add_switch(commands, token, false);
 }

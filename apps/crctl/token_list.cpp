@@ -2,9 +2,11 @@
 // token list, show.
 #include <fmt/format.h>
 
+#include "admin/token_fields.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/record_columns.h"
 #include "crctl/token.h"
 #include "crctl/values.h"
 
@@ -72,10 +74,6 @@ Cell token_status_cell(const Token& token, const View& view) {
   return cell;
 }
 
-Cell rate_cell(const std::optional<std::int64_t>& rate) {
-  return rate ? count_cell(*rate) : Cell{};
-}
-
 Result<Exit> run_token_list(Context& context, const ListWords& words) {
   admin::TokenFilter filter;
   filter.status = words.status;
@@ -117,42 +115,44 @@ const RecordKind<Token>& token_kind() {
   using V = const View&;
   static const RecordKind<Token> k_kind{
       "token",
-      {
-          {{"name"}, [](T t, V) { return text_cell(t.name); }},
-          {{"status"}, token_status_cell},
-          {{"group", Align::left, 6}, [](T t, V) { return text_cell(join(t.groups, ",")); }},
-          {{"account", Align::left, 7, From::wide}, [](T t, V) { return text_cell(t.account); }},
-          {{"used", Align::right, 5}, [](T t, V) { return money_cell(t.used); }},
-          {{"reserved", Align::right, 8, From::wide}, [](T t, V) { return money_cell(t.reserved); }},
-          {{"quota", Align::right, 7}, [](T t, V) { return quota_cell(t.quota); }},
-          {{"left", Align::right}, [](T t, V) { return quota_cell(t.left); }},
-          {{"left_bar", Align::left, 9, From::list, true}, [](T t, V v) { return quota_bar_cell(t.left, t.quota, v); }},
-          {{"budget_day", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "day", v); }},
-          {{"budget_week", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "week", v); }},
-          {{"budget_month", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "month", v); }},
-          {{"time_zone", Align::left, 9, From::detail},
-           [](T t, V) { return t.budgets.empty() ? Cell{} : text_cell(t.time_zone); }},
-          {{"rpm", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.requests_per_minute); }},
-          {{"tpm", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.tokens_per_minute); }},
-          {{"concurrency", Align::right, 9, From::detail}, [](T t, V) { return rate_cell(t.requests_at_once); }},
-          {{"expires", Align::left, 3}, [](T t, V v) { return expiry_cell(t.expires_at, v); }},
-          {{"last_used", Align::left, 4}, [](T t, V v) { return past_cell(t.last_used_at, v); }},
-          {{"models", Align::left, 8, From::wide}, [](T t, V) { return list_cell(t.models); }},
-          {{"allow_ip", Align::left, 8, From::wide}, [](T t, V) { return list_cell(t.allow_ip); }},
-          {{"tags", Align::left, 8, From::wide}, [](T t, V) { return tags_cell(t.tags); }},
-          {{"created", Align::left, 8, From::wide}, [](T t, V v) { return past_cell(t.created_at, v); }},
-          {{"not_before", Align::left, 9, From::detail},
-           [](T t, V v) { return t.not_before ? past_cell(t.not_before, v) : Cell{}; }},
-          {{"when_low", Align::left, 9, From::detail}, [](T t, V) { return text_cell(t.when_low); }},
-          {{"retrievable", Align::left, 9, From::detail}, [](T t, V) { return bool_cell(t.retrievable); }},
-          {{"note", Align::left, 9, From::detail}, [](T t, V) { return text_cell(t.note); }},
-          {{"key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 0, v); }},
-          {{"other_key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 1, v); }},
-          {{"deleted", Align::left, 9, From::detail},
-           [](T t, V v) { return t.deleted_at ? past_cell(t.deleted_at, v) : Cell{}; }},
-          {{"id", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.id)); }},
-          {{"rev", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.rev)); }},
-      },
+      columns_of<Token, admin::k_token_fields>(
+          {
+              {{"name"}},
+              {{"status"}, token_status_cell},
+              {{"group", Align::left, 6}, [](T t, V) { return text_cell(join(t.groups, ",")); }},
+              {{"account", Align::left, 7, From::wide}},
+              {{"used", Align::right, 5}, [](T t, V) { return money_cell(t.used); }},
+              {{"reserved", Align::right, 8, From::wide}, [](T t, V) { return money_cell(t.reserved); }},
+              {{"quota", Align::right, 7}},
+              {{"left", Align::right}, [](T t, V) { return quota_cell(t.left); }},
+              {{"left_bar", Align::left, 9, From::list, true},
+               [](T t, V v) { return quota_bar_cell(t.left, t.quota, v); }},
+              {{"budget_day", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "day", v); }},
+              {{"budget_week", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "week", v); }},
+              {{"budget_month", Align::left, 9, From::detail}, [](T t, V v) { return budget_cell(t, "month", v); }},
+              {{"time_zone", Align::left, 9, From::detail},
+               [](T t, V) { return t.budgets.empty() ? Cell{} : text_cell(t.time_zone); }},
+              {{"rpm", Align::right, 9, From::detail}},
+              {{"tpm", Align::right, 9, From::detail}},
+              {{"concurrency", Align::right, 9, From::detail}},
+              {{"expires", Align::left, 3}},
+              {{"last_used", Align::left, 4}, [](T t, V v) { return past_cell(t.last_used_at, v); }},
+              {{"models", Align::left, 8, From::wide}},
+              {{"allow_ip", Align::left, 8, From::wide}},
+              {{"tags", Align::left, 8, From::wide}},
+              {{"created", Align::left, 8, From::wide}, [](T t, V v) { return past_cell(t.created_at, v); }},
+              {{"not_before", Align::left, 9, From::detail}},
+              {{"when_low", Align::left, 9, From::detail}},
+              {{"retrievable", Align::left, 9, From::detail}},
+              {{"note", Align::left, 9, From::detail}},
+              {{"key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 0, v); }},
+              {{"other_key", Align::left, 9, From::detail}, [](T t, V v) { return key_cell(t, 1, v); }},
+              {{"deleted", Align::left, 9, From::detail},
+               [](T t, V v) { return t.deleted_at ? past_cell(t.deleted_at, v) : Cell{}; }},
+              {{"id", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.id)); }},
+              {{"rev", Align::right, 9, From::detail}, [](T t, V) { return text_cell(std::to_string(t.rev)); }},
+          },
+          "note"),
       [](T t) { return t.name; }};
   return k_kind;
 }

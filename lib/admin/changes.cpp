@@ -1,60 +1,109 @@
 // SPDX-License-Identifier: MIT
 #include "admin/changes.h"
 
-#include <algorithm>
-#include <array>
-#include <nlohmann/json.hpp>
-
-#include "base/credits.h"
+#include "admin/account_fields.h"
+#include "admin/channel_fields.h"
+#include "admin/price_fields.h"
+#include "admin/token_fields.h"
+#include "base/text.h"
 
 namespace cr::admin {
 namespace {
 
-using OrderedJson = nlohmann::ordered_json;
-
-constexpr std::array<std::string_view, 9> k_moving{"rev",    "used",       "reserved",  "left",      "tokens",
-                                                   "health", "created_at", "spent_30d", "updated_at"};
-
-std::string text_of(const OrderedJson& value) {
-  if (value.is_string()) return value.get<std::string>();
-  return value.is_null() ? std::string() : value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+// --- a value in words; empty where there is none ---
+std::string words(const std::string& value) {
+  return value;
+}
+std::string words(bool value) {
+  return value ? "yes" : "no";
+}
+std::string words(std::int64_t value) {
+  return std::to_string(value);
+}
+std::string words(Credits value) {
+  return value.to_display();
+}
+std::string words(Time value) {
+  return base::format_rfc3339(value);
+}
+std::string words(const Budget& budget) {
+  return budget.limit.to_display() + "/" + budget.period;
+}
+std::string words(const ChannelKeyInfo& key) {
+  return key.first + "..." + key.last;
+}
+std::string words(const std::pair<const std::string, std::string>& pair) {
+  return pair.first + "=" + pair.second;
+}
+template <class T>
+std::string words(const std::optional<T>& value) {
+  return value ? words(*value) : std::string();
+}
+std::string joined(const auto& items) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ",") + words(item);
+  return text;
+}
+template <class T>
+std::string words(const std::vector<T>& items) {
+  return joined(items);
+}
+std::string words(const std::map<std::string, std::string>& pairs) {
+  return joined(pairs);
 }
 
-// Money as dollars, lists joined, nothing as "none".
-std::string words(const std::string& name, const OrderedJson& value) {
-  if (name == "quota") {
-    if (value.is_null()) return "unlimited";
-    const auto amount = base::Credits::parse(text_of(value));
-    if (amount) return amount->to_display();
-  }
-  if (value.is_null()) return "none";
-  if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_array() || value.is_object()) {
-    std::string all;
-    for (const auto& [key, item] : value.items()) {
-      if (!all.empty()) all += ",";
-      all += value.is_object() ? key + "=" + text_of(item) : text_of(item);
-    }
-    return all.empty() ? "none" : all;
-  }
-  const std::string text = text_of(value);
-  return text.empty() ? "none" : text;
+// --- what counts as a change of it ---
+template <class T>
+bool differ(const T& before, const T& after) {
+  return before != after;
+}
+// Of a budget its limit is set; the rest moves by itself.
+bool differ(const std::vector<Budget>& before, const std::vector<Budget>& after) {
+  return words(before) != words(after);
+}
+bool differ(const std::vector<ChannelKeyInfo>& before, const std::vector<ChannelKeyInfo>& after) {
+  return words(before) != words(after);
+}
+
+std::string or_none(std::string text, std::string_view none) {
+  return text.empty() ? std::string(none) : std::move(text);
 }
 
 }  // namespace
 
-std::vector<Change> changes_between(std::string_view before, std::string_view after) {
-  const OrderedJson old_value = OrderedJson::parse(before, nullptr, false);
-  const OrderedJson new_value = OrderedJson::parse(after, nullptr, false);
+template <class Record>
+std::vector<Change> changes_between(const Record& before, const Record& after) {
   std::vector<Change> changes;
-  if (!old_value.is_object() || !new_value.is_object()) return changes;
-  for (const auto& [name, value] : new_value.items()) {
-    if (std::find(k_moving.begin(), k_moving.end(), name) != k_moving.end()) continue;
-    const auto old_member = old_value.find(name);
-    if (old_member != old_value.end() && *old_member == value) continue;
-    changes.push_back({name, old_member == old_value.end() ? "none" : words(name, *old_member), words(name, value)});
-  }
+  each_by_section(fields_of(before), [&](const auto& row) {
+    if constexpr (k_role_of<decltype(row)> != Role::computed) {
+      const auto& old_value = before.*row.member;
+      const auto& new_value = after.*row.member;
+      if (!differ(old_value, new_value)) return;
+      const auto none = row.facts.none;
+      changes.push_back({std::string(row.name), or_none(words(old_value), none), or_none(words(new_value), none)});
+    }
+  });
   return changes;
 }
+
+template <class Record>
+std::vector<Change> changes_to_nothing(const Record& before) {
+  std::vector<Change> changes;
+  each_by_section(fields_of(before), [&](const auto& row) {
+    if constexpr (k_role_of<decltype(row)> != Role::computed) {
+      if (auto text = words(before.*row.member); !text.empty()) {
+        changes.push_back({std::string(row.name), std::move(text), std::string(row.facts.none)});
+      }
+    }
+  });
+  return changes;
+}
+
+template std::vector<Change> changes_between(const Token&, const Token&);
+template std::vector<Change> changes_between(const Channel&, const Channel&);
+template std::vector<Change> changes_between(const Group&, const Group&);
+template std::vector<Change> changes_between(const Account&, const Account&);
+template std::vector<Change> changes_between(const Price&, const Price&);
+template std::vector<Change> changes_to_nothing(const Price&);
 
 }  // namespace cr::admin

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "admin/channel_fields.h"
 #include "admin/fields.h"
 
 namespace cr::admin {
@@ -21,83 +22,16 @@ void fields(auto& v, message_of<ChannelHealth> auto& m) {
 }
 
 void fields(auto& v, message_of<Channel> auto& m) {
-  v("id", m.id);
-  v("rev", m.rev);
-  v("name", m.name);
-  v("kind", m.kind);
-  v("enabled", m.enabled);
-  v("base_url", m.base_url);
-  v("models", m.models);
-  v("model_map", m.model_map);
-  v("groups", m.groups);
-  v("priority", m.priority);
-  v("weight", m.weight);
-  v("timeout_connect_ms", m.timeout_connect_ms);
-  v("timeout_first_byte_ms", m.timeout_first_byte_ms);
-  v("timeout_idle_ms", m.timeout_idle_ms);
-  v("allow_private", m.allow_private);
-  v("bound_field", m.bound_field);
-  v("echo_delay_ms", m.echo_delay_ms);
-  v("timeout_total_ms", m.timeout_total_ms);
-  v("headers", m.headers);
-  v("proxy", m.proxy);
-  v("ca_file", m.ca_file);
-  v("client_cert", m.client_cert);
-  v("client_key", m.client_key);
-  v("keys", m.keys);
-  v("note", m.note);
-  v("created_at", m.created_at);
-  v("health", m.health);
-  v("spent_30d", m.spent_30d);
+  record_fields(v, m, k_channel_fields);
 }
 
 void fields(auto& v, message_of<ChannelCreate> auto& m) {
-  v.required("name", m.name);
-  v.required("kind", m.kind);
-  v("base_url", m.base_url);
-  v("models", m.models);
-  v("model_map", m.model_map);
-  v("groups", m.groups);
-  v("priority", m.priority);
-  v("weight", m.weight);
-  v("timeout_connect_ms", m.timeout_connect_ms);
-  v("timeout_first_byte_ms", m.timeout_first_byte_ms);
-  v("timeout_idle_ms", m.timeout_idle_ms);
-  v("allow_private", m.allow_private);
-  v("bound_field", m.bound_field);
-  v("echo_delay_ms", m.echo_delay_ms);
+  create_fields(v, m, k_channel_fields);
   v("key", m.key);
-  v("note", m.note);
-  v("enabled", m.enabled);
-  v("timeout_total_ms", m.timeout_total_ms);
-  v("headers", m.headers);
-  v("proxy", m.proxy);
-  v("ca_file", m.ca_file);
-  v("client_cert", m.client_cert);
-  v("client_key", m.client_key);
 }
 
 void fields(auto& v, message_of<ChannelEdit> auto& m) {
-  v.edit("enabled", m.enabled);
-  v.edit("base_url", m.base_url);
-  v.edit("bound_field", m.bound_field);
-  v.edit("note", m.note);
-  v.edit("models", m.models);
-  v.edit("groups", m.groups);
-  v.edit("model_map", m.model_map);
-  v.edit("priority", m.priority);
-  v.edit("weight", m.weight);
-  v.edit("timeout_connect_ms", m.timeout_connect_ms);
-  v.edit("timeout_first_byte_ms", m.timeout_first_byte_ms);
-  v.edit("timeout_idle_ms", m.timeout_idle_ms);
-  v.edit("echo_delay_ms", m.echo_delay_ms);
-  v.edit("allow_private", m.allow_private);
-  v.edit("timeout_total_ms", m.timeout_total_ms);
-  v.edit("headers", m.headers);
-  v.edit("proxy", m.proxy);
-  v.edit("ca_file", m.ca_file);
-  v.edit("client_cert", m.client_cert);
-  v.edit("client_key", m.client_key);
+  edit_fields(v, m, k_channel_fields);
 }
 
 void fields(auto& v, message_of<ChannelSetKey> auto& m) {

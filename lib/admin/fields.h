@@ -7,6 +7,7 @@
 
 #include "admin/json_read.h"
 #include "admin/json_write.h"
+#include "admin/record_fields.h"
 #include "admin/token_messages.h"
 
 namespace cr::admin {
@@ -32,6 +33,32 @@ template <class T>
 void fields(auto& v, const Page<T>& m) {
   v("items", m.items);
   v("next", m.next);
+}
+
+// A record's message, its create message and its edit message, by the rows of the record's table (record_fields.h).
+// A Quota is read as one wherever it stands: "unlimited" is null, and it is never negative.
+void field(auto& v, std::string_view name, auto& member) {
+  if constexpr (std::same_as<std::remove_cvref_t<decltype(member)>, Quota>) {
+    v.quota(name, member);
+  } else {
+    v(name, member);
+  }
+}
+void record_fields(auto& v, auto& m, const auto& table) {
+  base::each_field(table, [&](const auto& row) { field(v, row.name, m.*row.member); });
+}
+void create_fields(auto& v, auto& m, const auto& table) {
+  base::each_field(table, [&](const auto& row) {
+    if constexpr (std::remove_cvref_t<decltype(row)>::is_given) {
+      if (row.facts.required) v.required(row.name, m.*row.given);
+      if (!row.facts.required) field(v, row.name, m.*row.given);
+    }
+  });
+}
+void edit_fields(auto& v, auto& m, const auto& table) {
+  base::each_field(table, [&](const auto& row) {
+    if constexpr (std::remove_cvref_t<decltype(row)>::is_edited) v.edit(row.name, m.*row.edited);
+  });
 }
 
 // Beside what the answers to all edits have it in.

@@ -1,57 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "admin/messages.h"
 
+#include "admin/account_fields.h"
 #include "admin/fields.h"
+#include "admin/price_fields.h"
 #include "base/hide_keys.h"
 
 namespace cr::admin {
 
 void fields(auto& v, message_of<Group> auto& m) {
-  v("id", m.id);
-  v("rev", m.rev);
-  v("name", m.name);
-  v("multiplier", m.multiplier);
-  v("note", m.note);
-  v("channels", m.channels);
-  v("tokens", m.tokens);
-  v("created_at", m.created_at);
+  record_fields(v, m, k_group_fields);
 }
 
 void fields(auto& v, message_of<GroupCreate> auto& m) {
-  v.required("name", m.name);
-  v("multiplier", m.multiplier);
-  v("note", m.note);
+  create_fields(v, m, k_group_fields);
 }
 
 void fields(auto& v, message_of<GroupEdit> auto& m) {
-  v.edit("multiplier", m.multiplier);
-  v.edit("note", m.note);
+  edit_fields(v, m, k_group_fields);
 }
 
 void fields(auto& v, message_of<Account> auto& m) {
-  v("id", m.id);
-  v("rev", m.rev);
-  v("name", m.name);
-  v("enabled", m.enabled);
-  v.quota("quota", m.quota);
-  v("used", m.used);
-  v("reserved", m.reserved);
-  v.quota("left", m.left);
-  v("tokens", m.tokens);
-  v("note", m.note);
-  v("created_at", m.created_at);
+  record_fields(v, m, k_account_fields);
 }
 
 void fields(auto& v, message_of<AccountCreate> auto& m) {
-  v.required("name", m.name);
-  v.quota("quota", m.quota);
-  v("note", m.note);
+  create_fields(v, m, k_account_fields);
 }
 
 void fields(auto& v, message_of<AccountEdit> auto& m) {
-  v.edit("enabled", m.enabled);
-  v.edit("quota", m.quota);
-  v.edit("note", m.note);
+  edit_fields(v, m, k_account_fields);
 }
 
 void fields(auto& v, message_of<AccountCredit> auto& m) {
@@ -59,35 +37,11 @@ void fields(auto& v, message_of<AccountCredit> auto& m) {
 }
 
 void fields(auto& v, message_of<Price> auto& m) {
-  v("model", m.model);
-  v("input", m.input);
-  v("cached_input", m.cached_input);
-  v("cache_write", m.cache_write);
-  v("output", m.output);
-  v("per_request", m.per_request);
-  v("per_image", m.per_image);
-  v("per_character", m.per_character);
-  v("per_second", m.per_second);
-  v("max_output_tokens", m.max_output_tokens);
-  v("context_tokens", m.context_tokens);
-  v("source", m.source);
-  v("effective_at", m.effective_at);
-  v("updated_at", m.updated_at);
+  record_fields(v, m, k_price_fields);
 }
 
 void fields(auto& v, message_of<PriceSet> auto& m) {
-  v("model", m.model);
-  v("input", m.input);
-  v("output", m.output);
-  v("cached_input", m.cached_input);
-  v("cache_write", m.cache_write);
-  v("per_request", m.per_request);
-  v("per_image", m.per_image);
-  v("per_character", m.per_character);
-  v("per_second", m.per_second);
-  v("max_output_tokens", m.max_output_tokens);
-  v("context_tokens", m.context_tokens);
-  v("effective_at", m.effective_at);
+  create_fields(v, m, k_price_fields);
 }
 
 void fields(auto& v, message_of<PriceImport> auto& m) {

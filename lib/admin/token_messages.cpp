@@ -2,6 +2,7 @@
 #include "admin/token_messages.h"
 
 #include "admin/fields.h"
+#include "admin/token_fields.h"
 
 namespace cr::admin {
 
@@ -26,56 +27,11 @@ void fields(auto& v, message_of<Budget> auto& m) {
 }
 
 void fields(auto& v, message_of<Token> auto& m) {
-  v("id", m.id);
-  v("rev", m.rev);
-  v("name", m.name);
-  v("status", m.status);
-  v("enabled", m.enabled);
-  v("groups", m.groups);
-  v("account", m.account);
-  v.quota("quota", m.quota);
-  v("used", m.used);
-  v("reserved", m.reserved);
-  v.quota("left", m.left);
-  v("budgets", m.budgets);
-  v("time_zone", m.time_zone);
-  v("limited_until", m.limited_until);
-  v("requests_per_minute", m.requests_per_minute);
-  v("tokens_per_minute", m.tokens_per_minute);
-  v("requests_at_once", m.requests_at_once);
-  v("expires_at", m.expires_at);
-  v("not_before", m.not_before);
-  v("models", m.models);
-  v("allow_ip", m.allow_ip);
-  v("when_low", m.when_low);
-  v("tags", m.tags);
-  v("note", m.note);
-  v("retrievable", m.retrievable);
-  v("keys", m.keys);
-  v("created_at", m.created_at);
-  v("last_used_at", m.last_used_at);
-  v("deleted_at", m.deleted_at);
+  record_fields(v, m, k_token_fields);
 }
 
 void fields(auto& v, message_of<TokenCreate> auto& m) {
-  v.required("name", m.name);
-  v("expires_at", m.expires_at);
-  v("not_before", m.not_before);
-  v.quota("quota", m.quota);
-  v("budgets", m.budgets);
-  v("time_zone", m.time_zone);
-  v("requests_per_minute", m.requests_per_minute);
-  v("tokens_per_minute", m.tokens_per_minute);
-  v("requests_at_once", m.requests_at_once);
-  v("models", m.models);
-  v("allow_ip", m.allow_ip);
-  v("groups", m.groups);
-  v("account", m.account);
-  v("when_low", m.when_low);
-  v("tags", m.tags);
-  v("note", m.note);
-  v("enabled", m.enabled);
-  v("retrievable", m.retrievable);
+  create_fields(v, m, k_token_fields);
   v("like", m.like);
   v("given", m.given);
   v("key", m.key);
@@ -87,23 +43,7 @@ void fields(auto& v, message_of<TokenWithKey> auto& m) {
 }
 
 void fields(auto& v, message_of<TokenEdit> auto& m) {
-  v.edit("name", m.name);
-  v.edit("enabled", m.enabled);
-  v.edit("expires_at", m.expires_at);
-  v.edit("not_before", m.not_before);
-  v.edit("quota", m.quota);
-  v.edit("budgets", m.budgets);
-  v.edit("time_zone", m.time_zone);
-  v.edit("requests_per_minute", m.requests_per_minute);
-  v.edit("tokens_per_minute", m.tokens_per_minute);
-  v.edit("requests_at_once", m.requests_at_once);
-  v.edit("models", m.models);
-  v.edit("allow_ip", m.allow_ip);
-  v.edit("groups", m.groups);
-  v.edit("account", m.account);
-  v.edit("when_low", m.when_low);
-  v.edit("tags", m.tags);
-  v.edit("note", m.note);
+  edit_fields(v, m, k_token_fields);
 }
 
 void fields(auto& v, message_of<TokenEdited> auto& m) {

@@ -54,9 +54,7 @@ inline constexpr int k_created = 201;
 // The answer to an edit: the object and what that edit made of `before`, both as its transaction had them.
 template <class T>
 AdminAnswer answer_edited(const T& before, const T& after, std::optional<std::int64_t> rev = std::nullopt) {
-  return answer_with(
-      cr::admin::Edited<T>{after, cr::admin::changes_between(cr::admin::to_json(before), cr::admin::to_json(after))},
-      rev);
+  return answer_with(cr::admin::Edited<T>{after, cr::admin::changes_between(before, after)}, rev);
 }
 
 // What `query` makes of the reports, as of now.

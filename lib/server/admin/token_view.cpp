@@ -49,42 +49,6 @@ void set_settings(cr::admin::Token& token, const ledger::TokenRecord& record) {
   token.deleted_at = record.deleted_at;
 }
 
-// --- an edit in words ---
-std::string words(bool value) {
-  return value ? "yes" : "no";
-}
-std::string words(const std::string& value) {
-  return value;
-}
-std::string words(const cr::admin::Quota& value) {
-  return value ? value->to_display() : "unlimited";
-}
-std::string words(const std::vector<std::string>& list) {
-  std::string text;
-  for (const auto& item : list) text += (text.empty() ? "" : ",") + item;
-  return text.empty() ? "all" : text;
-}
-std::string words(const cr::admin::Tags& tags) {
-  std::string text;
-  for (const auto& [name, value] : tags) text += (text.empty() ? "" : ",") + name + "=" + value;
-  return text;
-}
-std::string words(const std::optional<std::int64_t>& count) {
-  return count ? std::to_string(*count) : "unlimited";
-}
-std::string words(const std::vector<cr::admin::Budget>& budgets) {
-  std::string text;
-  for (const auto& budget : budgets)
-    text += (text.empty() ? "" : ",") + budget.limit.to_display() + "/" + budget.period;
-  return text.empty() ? "none" : text;
-}
-std::string when(const std::optional<base::Time>& time) {
-  return time ? base::format_rfc3339(*time) : "never";
-}
-std::string since(const std::optional<base::Time>& time) {
-  return time ? base::format_rfc3339(*time) : "always";
-}
-
 }  // namespace
 
 std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
@@ -134,31 +98,6 @@ cr::admin::Token to_message(const TokenView& view, base::Time now) {
 cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
   const ledger::Balance balance{row.token.quota, row.posted, row.reserved};
   return to_message(TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets}, now);
-}
-
-std::vector<cr::admin::Change> changes_between(const cr::admin::Token& before, const cr::admin::Token& after) {
-  std::vector<cr::admin::Change> changes;
-  const auto compare = [&](std::string field, std::string old_words, std::string new_words) {
-    if (old_words != new_words) changes.push_back({std::move(field), std::move(old_words), std::move(new_words)});
-  };
-  compare("name", before.name, after.name);
-  compare("enabled", words(before.enabled), words(after.enabled));
-  compare("expires_at", when(before.expires_at), when(after.expires_at));
-  compare("not_before", since(before.not_before), since(after.not_before));
-  compare("quota", words(before.quota), words(after.quota));
-  compare("budgets", words(before.budgets), words(after.budgets));
-  compare("time_zone", before.time_zone, after.time_zone);
-  compare("requests_per_minute", words(before.requests_per_minute), words(after.requests_per_minute));
-  compare("tokens_per_minute", words(before.tokens_per_minute), words(after.tokens_per_minute));
-  compare("requests_at_once", words(before.requests_at_once), words(after.requests_at_once));
-  compare("models", words(before.models), words(after.models));
-  compare("allow_ip", words(before.allow_ip), words(after.allow_ip));
-  compare("groups", words(before.groups), words(after.groups));
-  compare("account", before.account, after.account);
-  compare("when_low", before.when_low, after.when_low);
-  compare("tags", words(before.tags), words(after.tags));
-  compare("note", words(before.note), words(after.note));
-  return changes;
 }
 
 }  // namespace cr::server::admin

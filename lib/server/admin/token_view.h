@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A token as the admin API shows it, its status in one word, and what an edit changed. Pure, any thread.
+// A token as the admin API shows it, and its status in one word. Pure, any thread.
 #pragma once
 
 #include <span>
@@ -36,8 +36,5 @@ struct TokenView {
 std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);
 cr::admin::Token to_message(const TokenView& view, base::Time now);
 cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now);
-
-// Settings that differ, in the words of crctl: quota "$20.00" -> "$25.00".
-std::vector<cr::admin::Change> changes_between(const cr::admin::Token& before, const cr::admin::Token& after);
 
 }  // namespace cr::server::admin

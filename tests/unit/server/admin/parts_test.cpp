@@ -2,6 +2,7 @@
 // The parts of the admin server that need no socket: status of a token, targets, patterns, rates, repeated requests.
 #include <gmock/gmock.h>
 
+#include "admin/changes.h"
 #include "server/admin/edits.h"
 #include "server/admin/rate.h"
 #include "server/admin/replay.h"
