@@ -46,8 +46,10 @@ const std::map<std::string, Row>& table() {
       {"billing", {1, {"base", "dialect"}}},
       {"admin", {1, {"base", "json"}}},
 
-      {"ledger/core", {2, {"base", "token"}, "cr::ledger", k_engine}},
-      {"ledger/sql", {2, {"base", "ledger/core", "sqlite", "token"}, "cr::ledger", k_engine}},
+      {"provider/kinds", {1, {"base"}, "cr::provider", "what provider says of its kinds to the ledger as well"}},
+
+      {"ledger/core", {2, {"base", "provider/kinds", "token"}, "cr::ledger", k_engine}},
+      {"ledger/sql", {2, {"base", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"ledger/sqlite", {2, {"base", "ledger/core", "ledger/sql", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"provider", {2, {"base", "dialect", "json"}}},
 
@@ -65,8 +67,8 @@ const std::map<std::string, Row>& table() {
          "server/config"}}},
       {"server/admin",
        {4,
-        {"admin", "base", "billing", "http/tls", "ledger/core", "relay/policy", "relay/request", "relay/routing",
-         "token"}}},
+        {"admin", "base", "billing", "http/tls", "ledger/core", "provider/kinds", "relay/policy", "relay/request",
+         "relay/routing", "token"}}},
 
       {"crctl", {5, {"admin", "base"}}},
       {"crd",

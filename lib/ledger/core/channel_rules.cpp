@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "base/url.h"
-#include "ledger/core/channel_kinds.h"
+#include "provider/kinds/kind.h"
 
 namespace cr::ledger {
 namespace {
@@ -66,11 +66,11 @@ Result<void> check_network(ChannelRecord& channel, const ChannelRecord* before) 
 
 Result<void> check_address(ChannelRecord& channel, const ChannelRecord* before) {
   if (channel.base_url.empty()) {
-    if (channel.kind == ChannelKind::echo) return {};
-    return base::fail(
-        ErrorCode::invalid,
-        "channel '" + channel.name + "': a channel of kind " + std::string(name_of(channel.kind)) + " needs a base URL",
-        k_url_hint);
+    if (!provider::row_of(channel.kind).needs_base_url) return {};
+    return base::fail(ErrorCode::invalid,
+                      "channel '" + channel.name + "': a channel of kind " +
+                          std::string(provider::name_of(channel.kind)) + " needs a base URL",
+                      k_url_hint);
   }
   if (keeps(before, &ChannelRecord::base_url, channel)) return {};
   auto url = check_base_url(channel.base_url);
@@ -148,9 +148,7 @@ Result<token::ModelSet> served_models(const ChannelRecord& channel) {
 
 std::string_view default_bound_field(ChannelKind kind, std::string_view base_url) {
   const auto url = base::Url::parse(base_url);
-  const bool openai_itself =
-      kind == ChannelKind::openai && url && base::equals_ignoring_case(url->host, "api.openai.com");
-  return openai_itself ? "max_completion_tokens" : "max_tokens";
+  return provider::usual_bound_field(kind, url ? std::string_view(url->host) : std::string_view());
 }
 
 Result<void> complete_channel(ChannelRecord& channel, const ChannelRecord* before) {

@@ -15,7 +15,7 @@ namespace cr::ledger {
 base::Result<std::string> check_base_url(std::string_view url);
 // models and the aliases of model_map, as one set.
 base::Result<token::ModelSet> served_models(const ChannelRecord& channel);
-// The provider's own field for OpenAI itself, the old one, which everybody knows, elsewhere.
+// How the provider at that address calls the bound of a chat's output; of a URL that cannot be parsed, the usual name.
 std::string_view default_bound_field(ChannelKind kind, std::string_view base_url);
 // The headers a channel adds to its requests: a field's name (in lower case) and value as HTTP has them, none that crd
 // writes itself or that frames the message, 16 of them and 4096 bytes at most.

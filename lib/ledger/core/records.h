@@ -16,6 +16,7 @@
 #include "base/credits.h"
 #include "base/id.h"
 #include "base/secret.h"
+#include "provider/kinds/kind.h"
 #include "token/key.h"
 #include "token/scope.h"
 
@@ -29,6 +30,7 @@ using base::KeyId;
 using base::RequestId;
 using base::Time;
 using base::TokenId;
+using ChannelKind = provider::Kind;
 using token::Switch;
 
 enum class WhenLow { clamp, refuse };
@@ -102,13 +104,11 @@ struct KeyRecord {
   std::optional<Time> not_after;  // end of a rotation's grace: works while now < not_after
 };
 
-enum class ChannelKind { openai, anthropic, echo };
-
 struct ChannelRecord {
   ChannelId id;
   std::int64_t rev = 0;
   std::string name;
-  ChannelKind kind = ChannelKind::openai;
+  ChannelKind kind{};  // its place among provider::kinds()
   Switch enabled = Switch::on;
   std::string base_url;             // "https://api.openai.com/v1": an endpoint's path after /v1 is appended
   std::vector<std::string> models;  // as typed

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "ledger/core/channel_kinds.h"
 #include "ledger/core/channel_rules.h"
 #include "ledger/sql/settings_json.h"
+#include "provider/kinds/kind.h"
 
 namespace cr::ledger {
 namespace {
@@ -111,8 +111,8 @@ Result<ChannelRecord> channel_of(const Row& row) {
   channel.id = {row.column_int(0)};
   channel.rev = row.column_int(1);
   channel.name = text(row, 2);
-  const auto kind = find_channel_kind(row.column_text(3));
-  if (!kind) return base::fail(ErrorCode::corrupt, "channel '" + channel.name + "': its kind is unknown");
+  const auto* kind = provider::find_kind(row.column_text(3));
+  if (kind == nullptr) return base::fail(ErrorCode::corrupt, "channel '" + channel.name + "': its kind is unknown");
   channel.kind = kind->kind;
   channel.enabled = switch_of(row, 4);
   channel.base_url = text(row, 5);

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "ledger/core/channel_kinds.h"
 
 namespace cr::ledger {
 namespace {

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "ledger/core/channel_kinds.h"
 #include "ledger/core/channel_rules.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/rows.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
 #include "base/text.h"
-#include "ledger/core/channel_kinds.h"
 #include "ledger/core/channel_rules.h"
+#include "provider/kinds/kind.h"
 #include "relay/request/lane.h"
 #include "server/admin/edits.h"
 #include "server/admin/routes.h"
@@ -21,11 +21,10 @@ using std::chrono::milliseconds;
 constexpr std::chrono::hours k_spending_window{24 * 30};
 constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
 
-Result<ledger::ChannelKindRow> read_kind(std::string_view text) {
-  if (const auto kind = ledger::find_channel_kind(text)) return *kind;
+Result<provider::KindRow> read_kind(std::string_view text) {
+  if (const auto* kind = provider::find_kind(text)) return *kind;
   std::string known;
-  for (const auto& row : ledger::k_channel_kinds)
-    known += (known.empty() ? "\"" : ", \"") + std::string(row.name) + '"';
+  for (const auto& row : provider::kinds()) known += (known.empty() ? "\"" : ", \"") + std::string(row.name) + '"';
   return fail(ErrorCode::invalid, "kind: expected one of " + known);
 }
 
@@ -74,7 +73,7 @@ cr::admin::Channel to_message(const ChannelRecord& record) {
   channel.id = record.id.value;
   channel.rev = record.rev;
   channel.name = record.name;
-  channel.kind = ledger::name_of(record.kind);
+  channel.kind = provider::name_of(record.kind);
   channel.enabled = record.enabled == token::Switch::on;
   channel.base_url = record.base_url;
   channel.models = record.models;
