@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dialect/request_scan.h"
+#include "json/cursor.h"
 #include "json/text.h"
 
 namespace cr::dialect {
@@ -60,7 +61,46 @@ void plan_usage(const RequestScan& scan, std::vector<Edit>& edits, std::string& 
   }
 }
 
+void sort_by_place(std::vector<Edit>& edits) {
+  std::stable_sort(edits.begin(), edits.end(),
+                   [](const Edit& left, const Edit& right) { return left.place.begin < right.place.begin; });
+}
+
+// With one of the commas beside each: the one before it, and where none of those before it stays the one behind it.
+std::vector<Span> find_removals(std::string_view body, std::span<const std::string_view> names) {
+  std::vector<Span> removals;
+  json::JsonCursor cursor(body);
+  json::JsonString key;
+  bool kept = false, opens = false;  // opens: the last removal goes on to the next member's key
+  std::size_t last_end = 0;
+  if (!cursor.begin_object()) return removals;
+  while (cursor.next_member(key)) {
+    const auto begin = static_cast<std::size_t>(key.raw.data() - body.data()) - 1;
+    if (opens) removals.back().end = begin;
+    opens = false;
+    if (!cursor.skip_value()) return {};
+    const bool goes =
+        std::any_of(names.begin(), names.end(), [&key](std::string_view name) { return json::equals(key, name); });
+    if (goes) {
+      removals.push_back({kept ? last_end : begin, cursor.offset()});
+      opens = !kept;
+    }
+    kept |= !goes;
+    last_end = cursor.offset();
+  }
+  return cursor.finish() ? removals : std::vector<Span>{};
+}
+
 }  // namespace
+
+void leave_out(std::string_view body, std::span<const std::string_view> names, std::vector<Edit>& edits) {
+  for (const Span& place : find_removals(body, names)) {
+    std::erase_if(edits,
+                  [&place](const Edit& edit) { return edit.place.begin > place.begin && edit.place.end <= place.end; });
+    edits.push_back({place, {}});
+  }
+  sort_by_place(edits);
+}
 
 std::vector<Edit> plan_edits(const RequestScan& scan, const Rewrite& rewrite) {
   std::vector<Edit> edits;
@@ -69,8 +109,7 @@ std::vector<Edit> plan_edits(const RequestScan& scan, const Rewrite& rewrite) {
   plan_bound(scan, rewrite, edits, inserted);
   if (rewrite.ask_for_usage) plan_usage(scan, edits, inserted);
   if (!inserted.empty()) edits.push_back({{scan.first_member, scan.first_member}, std::move(inserted)});
-  std::sort(edits.begin(), edits.end(),
-            [](const Edit& left, const Edit& right) { return left.place.begin < right.place.begin; });
+  sort_by_place(edits);
   return edits;
 }
 

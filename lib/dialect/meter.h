@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "dialect/endpoint.h"
+#include "dialect/meter_form.h"
 #include "dialect/usage.h"
 #include "http/message/sse.h"
 
@@ -20,7 +21,8 @@ enum class Fate { forward, hide };
 
 class Meter {
  public:
-  Meter(Endpoint endpoint, UsageEvent usage_event);
+  // `form`: of the dialect that the response is in, whichever its client speaks.
+  Meter(const MeterForm& form, Endpoint endpoint, UsageEvent usage_event);
   ~Meter();
   Meter(Meter&&) noexcept;
 

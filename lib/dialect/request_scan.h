@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,6 +93,8 @@ struct Rewrite {
   bool ask_for_usage = false;                   // stream_options.include_usage = true
 };
 std::vector<Edit> plan_edits(const RequestScan& scan, const Rewrite& rewrite);
+// Adds to `edits` of `body` the removal of its top-level members of these names; an edit inside one of them goes.
+void leave_out(std::string_view body, std::span<const std::string_view> names, std::vector<Edit>& edits);
 std::string apply_edits(std::string_view body, const std::vector<Edit>& edits);
 std::size_t edited_size(std::string_view body, const std::vector<Edit>& edits);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "provider/echo_turn.h"
+#include "provider/table.h"
 
 namespace cr::provider {
 namespace echo {
@@ -183,5 +184,17 @@ EchoAnswer echo_answer(dialect::Endpoint endpoint, std::string_view body, const 
   }
   return {"application/json", {}};  // never asked: echo_answers() says no
 }
+
+namespace {
+
+bool serves(dialect::Endpoint endpoint, dialect::Dialect) {
+  return echo_answers(endpoint);
+}
+
+constexpr LocalAnswers k_local{"echo answers by itself", echo_bytes_ceiling, echo_answer};
+
+}  // namespace
+
+constinit const Provider k_echo{.serves = serves, .local = &k_local};
 
 }  // namespace cr::provider

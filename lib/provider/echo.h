@@ -11,13 +11,11 @@
 #include "base/clock.h"
 #include "dialect/endpoint.h"
 #include "dialect/request_scan.h"
+#include "provider/provider.h"
 
 namespace cr::provider {
 
-struct EchoAnswer {
-  std::string content_type;         // application/json or text/event-stream
-  std::vector<std::string> pieces;  // one for a plain answer; one an event for a stream, a delay before each text piece
-};
+using EchoAnswer = LocalResponse;
 
 // Whether echo has an honest answer for `endpoint`.
 bool echo_answers(dialect::Endpoint endpoint);

@@ -42,7 +42,8 @@ const std::map<std::string, Row>& table() {
       {"http/server", {1, {"base", "http/message", "http/net", "http/tls"}}},
       {"token", {1, {"base"}}},
       {"dialect", {1, {"base", "http/message", "json"}}},
-      {"dialect/openai", {1, {"base", "dialect"}}},
+      {"dialect/anthropic", {1, {"base", "dialect", "json"}}},
+      {"dialect/openai", {1, {"base", "dialect", "json"}}},
       {"billing", {1, {"base", "dialect"}}},
       {"admin", {1, {"base", "json"}}},
 
@@ -51,7 +52,8 @@ const std::map<std::string, Row>& table() {
       {"ledger/core", {2, {"base", "provider/kinds", "token"}, "cr::ledger", k_engine}},
       {"ledger/sql", {2, {"base", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"ledger/sqlite", {2, {"base", "ledger/core", "ledger/sql", "sqlite", "token"}, "cr::ledger", k_engine}},
-      {"provider", {2, {"base", "dialect", "json"}}},
+      {"provider",
+       {2, {"base", "dialect", "dialect/anthropic", "dialect/openai", "http/message", "json", "provider/kinds"}}},
 
       {"relay/policy", {3, {"base", "http/message", "token"}}},
       {"relay/routing", {3, {"base", "dialect", "ledger/core", "provider", "relay/policy"}}},

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "check.h"
+#include "dialect/anthropic/meter_form.h"
 #include "dialect/meter.h"
+#include "dialect/openai/meter_form.h"
 
 namespace {
 
@@ -73,14 +75,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CR_CHECK(whole.rest == pieces.rest);
   }
 
-  Meter stream(endpoint, UsageEvent::hide);
+  // The dialect of the endpoint, or the other: what a client asked for does not say what its provider speaks.
+  const bool anthropic = (dialect_of(endpoint) == Dialect::anthropic) != (data[0] >= 128);
+  const auto& form = anthropic ? anthropic::k_meter_form : openai::k_meter_form;
+  Meter stream(form, endpoint, UsageEvent::hide);
   for (const Event& event : whole.events) {
     const auto before = stream.estimated_output_tokens();
     stream.observe({event.raw, event.name, event.data});
     CR_CHECK(stream.estimated_output_tokens() >= before);
   }
   check_meter(stream);
-  Meter body(endpoint, UsageEvent::forward);
+  Meter body(form, endpoint, UsageEvent::forward);
   body.observe_body(bytes);
   CR_CHECK(body.ended());
   check_meter(body);

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
+#include "provider/provider.h"
 #include "relay/request/upstream_request.h"
 
 namespace cr::relay::request {
 
 namespace {
-
-constexpr int k_probe_output_tokens = 16;
 
 std::int64_t since(base::SteadyTime start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - start).count();
@@ -29,25 +27,11 @@ std::string mapped_model(const ledger::ChannelRecord& channel, const std::string
   return mapped == channel.model_map.end() ? model : mapped->second;
 }
 
-std::string probe_body(const ledger::ChannelRecord& channel, const std::string& upstream_model) {
-  const auto bound = channel.kind == ledger::ChannelKind::anthropic || channel.bound_field.empty()
-                         ? "max_tokens"
-                         : channel.bound_field;
-  const auto message = nlohmann::json{{"role", "user"}, {"content", "ping"}};
-  return nlohmann::json{
-      {"model", upstream_model}, {"messages", nlohmann::json::array({message})}, {bound, k_probe_output_tokens}}
-      .dump();
-}
-
-std::string sentence(int status) {
-  if (status < 300) return "the provider answered";
-  if (status == 401 || status == 403)
-    return "the provider refused the channel's key: replace it with 'crctl channel set-key'";
-  if (status == 404) return "the provider knows no such address or model: check --base-url and the model's name";
-  if (status == 429) return "the provider limits this key at the moment";
-  if (status >= 500) return "the provider is in trouble";
-  if (status >= 400) return "the provider refused the request: check the model's name";
-  return "the provider redirects: check --base-url";
+void judge(ProbeResult& result, const provider::Provider& provider, int status) {
+  const auto finding = provider.probe.judge(status);
+  result.ok = finding.ok;
+  result.status = status;
+  result.message = finding.message;
 }
 
 }  // namespace
@@ -61,10 +45,11 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
     co_return result;
   }
   result.upstream_model = mapped_model(*channel, result.model);
-  if (channel->kind == ledger::ChannelKind::echo) {
+  const auto& provider = provider::of(channel->kind);
+  if (provider.local != nullptr) {
     result.ok = true;
     result.status = 200;
-    result.message = "echo answers by itself";
+    result.message = provider.local->finding;
     co_return result;
   }
   const auto started = base::steady_now();
@@ -81,24 +66,23 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
     result.message = connected.error().message;
     co_return result;
   }
-  const auto body = probe_body(*channel, result.upstream_model);
-  const auto endpoint = channel->kind == ledger::ChannelKind::anthropic ? dialect::Endpoint::messages
-                                                                        : dialect::Endpoint::chat_completions;
+  const auto& probe = provider.probe;
+  const auto bound = provider::bound_field(provider, probe.endpoint, result.upstream_model, channel->bound_field);
+  const auto body = probe.body(result.upstream_model, bound);
+  const auto call = call_of(probe.endpoint, result.upstream_model, body.size());
   std::string head;
-  write_upstream_head(head, *channel, target, call_of(endpoint, body.size()), key, nullptr);
+  write_upstream_head(head, *channel, target, call, key, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
   connection->begin_send(buffers);
   const auto outcome = co_await connection->read_head(channel->timeout_first_byte);
   base::wipe(head);
   result.total_ms = since(started);
-  if (outcome == http::client::AnswerOutcome::ok) {
-    result.status = connection->head().status;
-    result.ok = result.status >= 200 && result.status < 300;
-    result.message = sentence(result.status);
-  } else {
-    result.message = outcome == http::client::AnswerOutcome::timed_out ? "the provider did not answer in time"
-                                                                       : "the provider's answer was not usable";
+  if (outcome != http::client::AnswerOutcome::ok) {
+    const bool late = outcome == http::client::AnswerOutcome::timed_out;
+    result.message = late ? "the provider did not answer in time" : "the provider's answer was not usable";
+    co_return result;
   }
+  judge(result, provider, connection->head().status);
   co_return result;
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "provider/echo.h"
+#include "provider/provider.h"
 #include "relay/request/exchange.h"
 #include "relay/request/upstream_request.h"
 
@@ -87,7 +87,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     const routing::Route& route = tries()[walk_.next++];
     if (!claim(route)) continue;
     ++walk_.tries;
-    if (channel_->kind == ledger::ChannelKind::echo) {
+    if (provider::of(channel_->kind).local != nullptr) {
       co_return open_echo(route);
     }
     Attempt attempt;
@@ -167,13 +167,9 @@ dialect::Rewrite Exchange::rewrite_for(const routing::Route& route) const {
   dialect::Rewrite rewrite;
   if (route.upstream_model != scan().model) rewrite.model = std::string(route.upstream_model);
   if (hold_ && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
-  rewrite.bound_field = endpoint_ == dialect::Endpoint::responses ? std::string_view("max_output_tokens")
-                        : endpoint_ == dialect::Endpoint::chat_completions && !channel_->bound_field.empty()
-                            ? std::string_view(channel_->bound_field)
-                            : std::string_view("max_tokens");
-  rewrite.ask_for_usage =
-      scan().stream && !scan().include_usage.value_or(false) &&
-      (endpoint_ == dialect::Endpoint::chat_completions || endpoint_ == dialect::Endpoint::completions);
+  const auto& provider = provider::of(channel_->kind);
+  rewrite.bound_field = provider::bound_field(provider, endpoint_, route.upstream_model, channel_->bound_field);
+  rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint_, scan());
   return rewrite;
 }
 
@@ -189,11 +185,13 @@ void Exchange::prepare_request(const routing::Route& route, const ChannelAddress
   const auto body = client_.body();
   request_.edits = upload_ ? dialect::openai::plan_form_edits(scan(), rewrite_for(route))
                            : dialect::plan_edits(scan(), rewrite_for(route));
+  const auto& left_out = provider::of(channel_->kind).quirks.left_out;
+  if (!left_out.empty() && !upload_) dialect::leave_out(body, left_out, request_.edits);
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
   std::optional<std::uint64_t> body_bytes = dialect::edited_size(body, edits);
   if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
-  auto call = call_of(endpoint_, body_bytes);
+  auto call = call_of(endpoint_, route.upstream_model, body_bytes);
   if (upload_) call.content_type = upload_->content_type;
   write_upstream_head(request_.head, *channel_, address, call, claim_->key, &head_);
   auto& buffers = request_.buffers;
@@ -257,8 +255,8 @@ http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, co
 bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
   if (dialect::is_free(endpoint_)) return true;
   const auto request = priced();
-  add_lost(request,
-           request.made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent), output_rate_max(channel_->kind)));
+  add_lost(request, request.made_in(std::chrono::ceil<std::chrono::milliseconds>(since_sent),
+                                    provider::of(channel_->kind).quirks.output_rate_max));
   if (!hold_) return true;
   const auto smaller =
       billing::shrink_hold(request.hold_terms(token().when_low), *hold_, reservation_->amount - lost_->cost);
@@ -371,9 +369,10 @@ Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
                         : std::string();
   if (!body.empty()) asked.include_usage = true;
   const auto text = body.empty() ? client_.body() : std::string_view(body);
-  if (!body_memory_->grow_to(text.size() + provider::echo_bytes_ceiling(text))) return crowded_out();
+  const auto& local = *provider::of(channel_->kind).local;
+  if (!body_memory_->grow_to(text.size() + local.bytes_ceiling(text))) return crowded_out();
   answered_ = true;
-  auto answer = provider::echo_answer(endpoint_, text, asked, request_id_, base::wall_now());
+  auto answer = local.answer(endpoint_, text, asked, request_id_, base::wall_now());
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
   body_memory_->shrink_to(text.size() + bytes);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "provider/provider.h"
 
 namespace cr::relay::request {
 
@@ -34,11 +35,10 @@ bool is_any_of(std::string_view name, std::span<const std::string_view> names) {
   return std::any_of(names.begin(), names.end(), [&](auto one) { return base::equals_ignoring_case(name, one); });
 }
 
-bool passes_to(const ledger::ChannelRecord& channel, std::string_view name) {
+bool passes_to(const provider::Provider& provider, std::string_view name) {
   if (is_any_of(name, k_client_fields) || base::equals_ignoring_case(name, k_client_request_id)) return true;
-  const auto prefix =
-      channel.kind == ledger::ChannelKind::anthropic ? std::string_view("anthropic-") : std::string_view("openai-");
-  if (!starts_with(name, prefix)) return false;
+  const auto prefix = provider.quirks.passed_prefix;
+  if (prefix.empty() || !starts_with(name, prefix)) return false;
   const auto lower = base::to_lower_ascii(name);
   return std::none_of(k_never.begin(), k_never.end(), [&](auto word) { return lower.find(word) != std::string::npos; });
 }
@@ -57,8 +57,9 @@ void append_line(std::string& lines, const http::message::Field& field) {
 
 void pass_request_fields(http::message::HeadWriter& writer, const http::message::RequestHead& client,
                          const ledger::ChannelRecord& channel) {
+  const auto& provider = provider::of(channel.kind);
   for (const auto& field : client.fields) {
-    if (!passes_to(channel, field.name)) continue;
+    if (!passes_to(provider, field.name)) continue;
     if (!channel.headers.empty() && channel.headers.contains(base::to_lower_ascii(field.name))) continue;
     writer.field(field.name, field.value);
   }

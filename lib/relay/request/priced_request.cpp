@@ -16,13 +16,6 @@ constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
-std::int64_t output_rate_max(ledger::ChannelKind kind) {
-  constexpr std::int64_t k_large_vendor = 1'000;
-  constexpr std::int64_t k_unknown = 4'000;
-  const bool large = kind == ledger::ChannelKind::openai || kind == ledger::ChannelKind::anthropic;
-  return large ? k_large_vendor : k_unknown;
-}
-
 // A byte is at least a token but for media and stored context; those cannot pass the model's context window.
 std::optional<std::int64_t> PricedRequest::input_ceiling() const {
   if (is_form() && price && !billing::has_token_rates(*price)) return 0;

@@ -14,9 +14,6 @@
 
 namespace cr::relay::request {
 
-// Model tokens a second that one response of a provider of this kind has at most.
-std::int64_t output_rate_max(ledger::ChannelKind kind);
-
 struct PricedRequest {
   const dialect::RequestScan& scan;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "provider/provider.h"
 #include "relay/request/exchange.h"
 #include "relay/request/persistence.h"
 
@@ -60,7 +61,8 @@ dialect::Refusal refusal_for(State how) {
 // Not a coroutine itself: it hands on the one that fits.
 http::Task<void> Exchange::pump() {
   const bool hide = scan().stream && !scan().include_usage.value_or(false);
-  meter_.emplace(endpoint_, hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward);
+  const auto& form = provider::meter_form(provider::of(channel_->kind), dialect::dialect_of(endpoint_));
+  meter_.emplace(form, endpoint_, hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward);
   status_ = source_->status();
   if (passed_error_) error_ = "upstream_error";
   first_byte_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - started_).count();

@@ -72,7 +72,10 @@ Stored::Stored(ledger::TokenId token, std::string_view id, const http::message::
 UpstreamCall Stored::call() const {
   UpstreamCall call;
   call.method = method;
-  call.target = target;
+  const auto mark = std::min(target.find('?'), target.size());
+  const std::string_view whole = target;
+  call.asked = {
+      dialect::Endpoint::response_by_id, whole.substr(0, mark), whole.substr(std::min(mark + 1, whole.size())), {}};
   call.content_type = {};
   if (method == "POST") {  // cancel: without a length many servers wait for a body, or refuse (RFC 9110, 8.6)
     call.content_type = "application/json";

@@ -15,6 +15,7 @@
 #include "http/message/head.h"
 #include "http/net/gather.h"
 #include "ledger/core/records.h"
+#include "provider/provider.h"
 #include "relay/request/lane.h"
 
 namespace cr::relay::request {
@@ -22,11 +23,12 @@ namespace cr::relay::request {
 // What is asked for.
 struct UpstreamCall {
   std::string_view method = "POST";
-  std::string_view target;                             // what follows the channel's base_url: "/chat/completions"
+  provider::Asked asked{};
   std::string_view content_type = "application/json";  // empty: there is no body
   std::optional<std::uint64_t> body_bytes{};           // none: the body, if any, is chunked
 };
-UpstreamCall call_of(dialect::Endpoint endpoint, std::optional<std::uint64_t> body_bytes);
+// `model`: the provider's name for it.
+UpstreamCall call_of(dialect::Endpoint endpoint, std::string_view model, std::optional<std::uint64_t> body_bytes);
 
 // What is being sent: kept by the Exchange, so that the coroutine that sends it has a frame small enough to be reused.
 struct UpstreamRequest {

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
-#include "provider/echo.h"
+#include "provider/provider.h"
 #include "relay/routing/model_names.h"
 
 namespace cr::relay::routing {
@@ -14,9 +14,7 @@ namespace cr::relay::routing {
 namespace {
 
 bool serves(ledger::ChannelKind kind, dialect::Endpoint endpoint) {
-  if (kind == ledger::ChannelKind::echo) return provider::echo_answers(endpoint);
-  const bool anthropic = dialect::dialect_of(endpoint) == dialect::Dialect::anthropic;
-  return anthropic == (kind == ledger::ChannelKind::anthropic);
+  return provider::of(kind).serves(endpoint, dialect::dialect_of(endpoint));
 }
 
 std::string_view upstream_name(const ledger::ChannelRecord& channel, std::string_view model) {
@@ -154,9 +152,8 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
   for (const auto& name : token.groups) {
     if (std::find(channel.groups.begin(), channel.groups.end(), name) == channel.groups.end()) continue;
     // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
-    const bool reachable = endpoint == dialect::Endpoint::response_by_id
-                               ? channel.enabled == ledger::Switch::on && channel.kind == ledger::ChannelKind::openai
-                               : judge(channel, model, endpoint) == Kept::yes;
+    const bool reachable = endpoint == dialect::Endpoint::response_by_id ? may_serve(channel, endpoint)
+                                                                         : judge(channel, model, endpoint) == Kept::yes;
     if (!reachable) return routes;
     const auto upstream_model = upstream_name(channel, model);
     const auto standing = health.look(channel, upstream_model, now);

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "billing/price.h"
-#include "dialect/meter.h"
+#include "unit/dialect/meter_of.h"
 
 namespace cr::billing {
 namespace {
@@ -210,7 +210,7 @@ TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {
 
 // --- answers ---
 dialect::Meter read(dialect::Endpoint endpoint, std::string_view body) {
-  dialect::Meter meter(endpoint, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(endpoint, dialect::UsageEvent::forward);
   meter.observe_body(body);
   return meter;
 }
@@ -230,7 +230,7 @@ TEST(Units, ImagesOfAnAnswerAreCounted) {
 }
 
 TEST(Units, EachImageOfAStreamBringsItsUsage) {
-  dialect::Meter meter(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
   const auto see = [&meter](std::string_view data) { meter.observe({data, "", data}); };
   see(R"({"type":"image_generation.partial_image","b64_json":"AAAA","partial_image_index":0})");
   EXPECT_EQ(meter.images(), std::nullopt);
@@ -242,7 +242,7 @@ TEST(Units, EachImageOfAStreamBringsItsUsage) {
 }
 
 TEST(Units, SumsOfImagesStayPlausible) {
-  dialect::Meter meter(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(dialect::Endpoint::images_generations, dialect::UsageEvent::forward);
   constexpr std::string_view k_data =
       R"({"type":"image_generation.completed","usage":{"input_tokens":1099511627776,"output_tokens":1099511627776}})";
   for (int i = 0; i < 3; ++i) meter.observe({k_data, "", k_data});
@@ -251,7 +251,7 @@ TEST(Units, SumsOfImagesStayPlausible) {
 }
 
 TEST(Units, SpeechInEventsEndsWithItsUsage) {
-  dialect::Meter meter(dialect::Endpoint::audio_speech, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(dialect::Endpoint::audio_speech, dialect::UsageEvent::forward);
   const auto see = [&meter](std::string_view data) { meter.observe({data, "", data}); };
   see(R"({"type":"speech.audio.delta","audio":"AAAA"})");
   EXPECT_FALSE(meter.ended());

@@ -124,5 +124,43 @@ TEST(Edits, TheResultScansToWhatWasAsked) {
   }
 }
 
+struct LeftOutRow {
+  std::string_view body, expected;
+};
+
+TEST(Edits, MembersAreLeftOutWithOneOfTheirCommas) {
+  constexpr std::array<std::string_view, 2> k_names{"x", "stream_options"};
+  for (const auto& row : {
+           LeftOutRow{R"({"model":"a"})", R"({"model":"a"})"},
+           LeftOutRow{R"({"model":"a","x":[1,{"x":2}]})", R"({"model":"a"})"},
+           LeftOutRow{R"({ "x" : 1 , "model" : "a" })", R"({ "model" : "a" })"},
+           LeftOutRow{R"({"model":"a" , "x":1 , "n":1})", R"({"model":"a" , "n":1})"},
+           LeftOutRow{R"({"x":1,"stream_options":{},"model":"a"})", R"({"model":"a"})"},
+           LeftOutRow{R"({"model":"a","x":1,"stream_options":{}})", R"({"model":"a"})"},
+           LeftOutRow{R"({"x":1,"model":"a","stream_options":null,"y":{"x":1}})", R"({"model":"a","y":{"x":1}})"},
+           LeftOutRow{R"({"\u0078":1,"model":"a"})", R"({"model":"a"})"},
+       }) {
+    std::vector<Edit> edits;
+    leave_out(row.body, k_names, edits);
+    EXPECT_EQ(apply_edits(row.body, edits), row.expected);
+    EXPECT_EQ(edited_size(row.body, edits), row.expected.size());
+  }
+}
+
+TEST(Edits, WhatIsLeftOutIsNotEditedAndTheRestIs) {
+  constexpr std::array<std::string_view, 2> k_names{"x", "stream_options"};
+  constexpr std::string_view k_body =
+      R"({"x":1,"stream":true,"model":"a","stream_options":{"include_usage":false},"max_tokens":50})";
+  auto edits = plan_edits(scan(k_body), all("b", 20));
+  leave_out(k_body, k_names, edits);
+  EXPECT_EQ(apply_edits(k_body, edits), R"({"stream":true,"model":"b","max_tokens":20})");
+
+  constexpr std::string_view k_first = R"({"x":1,"stream":true,"model":"a"})";
+  edits = plan_edits(scan(k_first), all("b", 20));
+  leave_out(k_first, std::span(k_names).first(1), edits);
+  EXPECT_EQ(apply_edits(k_first, edits),
+            R"({"max_tokens":20,"stream_options":{"include_usage":true},"stream":true,"model":"b"})");
+}
+
 }  // namespace
 }  // namespace cr::dialect

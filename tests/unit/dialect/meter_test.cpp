@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "dialect/meter.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
+#include "unit/dialect/meter_of.h"
 
 namespace cr::dialect {
 namespace {
@@ -13,7 +13,7 @@ http::message::SseEvent event(std::string_view data, std::string_view name = "")
 }
 
 std::optional<Usage> usage_of_body(Endpoint endpoint, std::string_view body) {
-  Meter meter(endpoint, UsageEvent::forward);
+  Meter meter = meter_of(endpoint, UsageEvent::forward);
   meter.observe_body(body);
   EXPECT_TRUE(meter.ended());
   return meter.usage();
@@ -123,12 +123,12 @@ TEST(Meter, D15HidesOnlyTheExtraChunkAndOnlyIfAsked) {
            Row{"[DONE]", Fate::forward},
            Row{"", Fate::forward},
        }) {
-    Meter asked(Endpoint::chat_completions, UsageEvent::hide);
+    Meter asked = meter_of(Endpoint::chat_completions, UsageEvent::hide);
     EXPECT_EQ(asked.observe(event(row.data)), row.fate) << row.data;
-    Meter not_asked(Endpoint::chat_completions, UsageEvent::forward);
+    Meter not_asked = meter_of(Endpoint::chat_completions, UsageEvent::forward);
     EXPECT_EQ(not_asked.observe(event(row.data)), Fate::forward) << row.data;
   }
-  Meter meter(Endpoint::chat_completions, UsageEvent::hide);
+  Meter meter = meter_of(Endpoint::chat_completions, UsageEvent::hide);
   meter.observe(event(k_extra));
   EXPECT_EQ(meter.usage(), (Usage{1, 0, 0, 2}));
 }
@@ -319,7 +319,7 @@ std::vector<StreamRow> streams() {
 
 TEST(Meter, ReadsStreams) {
   for (const StreamRow& row : streams()) {
-    Meter meter(row.endpoint, UsageEvent::forward);
+    Meter meter = meter_of(row.endpoint, UsageEvent::forward);
     for (const std::string_view data : row.events) meter.observe(event(data));
     EXPECT_EQ(meter.usage(), row.usage) << row.name;
     EXPECT_EQ(meter.estimated_output_tokens(), row.estimate) << row.name;
@@ -331,7 +331,7 @@ TEST(Meter, ReadsStreams) {
 // D16: metered whether or not the client sees it.
 TEST(Meter, D16HiddenAndForwardedMeterTheSame) {
   for (const StreamRow& row : streams()) {
-    Meter hidden(row.endpoint, UsageEvent::hide);
+    Meter hidden = meter_of(row.endpoint, UsageEvent::hide);
     for (const std::string_view data : row.events) hidden.observe(event(data));
     EXPECT_EQ(hidden.usage(), row.usage) << row.name;
     EXPECT_EQ(hidden.estimated_output_tokens(), row.estimate) << row.name;
@@ -339,7 +339,7 @@ TEST(Meter, D16HiddenAndForwardedMeterTheSame) {
 }
 
 TEST(Meter, KnowsTheInputOfACutStream) {
-  Meter meter(Endpoint::messages, UsageEvent::forward);
+  Meter meter = meter_of(Endpoint::messages, UsageEvent::forward);
   EXPECT_EQ(meter.input_usage(), std::nullopt);
   meter.observe(event(
       R"({"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}})"));
@@ -348,17 +348,17 @@ TEST(Meter, KnowsTheInputOfACutStream) {
 }
 
 TEST(Meter, TheInputOfWhatHasNoOutputMayBeTheTotal) {
-  Meter meter(Endpoint::embeddings, UsageEvent::forward);
+  Meter meter = meter_of(Endpoint::embeddings, UsageEvent::forward);
   meter.observe_body(R"({"data":[],"usage":{"total_tokens":8}})");
   EXPECT_EQ(meter.usage(), (Usage{8, 0, 0, 0}));
   EXPECT_EQ(meter.input_usage(), meter.usage());
-  Meter chat(Endpoint::chat_completions, UsageEvent::forward);
+  Meter chat = meter_of(Endpoint::chat_completions, UsageEvent::forward);
   chat.observe_body(R"({"usage":{"total_tokens":8}})");
   EXPECT_EQ(chat.input_usage(), std::nullopt);
 }
 
 TEST(Meter, AnErrorByNameAlone) {
-  Meter meter(Endpoint::chat_completions, UsageEvent::forward);
+  Meter meter = meter_of(Endpoint::chat_completions, UsageEvent::forward);
   meter.observe(event("not json", "error"));
   EXPECT_TRUE(meter.saw_error());
 }
@@ -368,7 +368,7 @@ TEST(Meter, F27ErrorBodies) {
   for (const std::string_view body :
        {R"({"error":{"message":"m","type":"t","param":null,"code":null}})", R"({"error":"no"})",
         R"({"type":"error","error":{"type":"api_error","message":"m"}})"}) {
-    Meter meter(Endpoint::messages, UsageEvent::forward);
+    Meter meter = meter_of(Endpoint::messages, UsageEvent::forward);
     meter.observe_body(body);
     EXPECT_TRUE(meter.saw_error()) << body;
     EXPECT_EQ(meter.usage(), std::nullopt);
@@ -396,7 +396,7 @@ TEST(Meter, EstimatesPlainBodies) {
               R"({"content":[{"type":"text","text":"1234"},{"type":"tool_use","name":"abcd","input":{"a":"b"}}]})", 5},
           Row{Endpoint::embeddings, R"({"data":[{"embedding":"AAAAAAAA"}]})", 0},
       }) {
-    Meter meter(row.endpoint, UsageEvent::forward);
+    Meter meter = meter_of(row.endpoint, UsageEvent::forward);
     meter.observe_body(row.body);
     EXPECT_EQ(meter.estimated_output_tokens(), row.tokens) << row.body;
   }
@@ -418,17 +418,17 @@ TEST(Meter, ReadsHowLongSoundWas) {
            Row{R"({"text":"a","duration":null})", std::nullopt},
            Row{R"({"text":"a"})", std::nullopt},
        }) {
-    Meter meter(Endpoint::audio_transcriptions, UsageEvent::forward);
+    Meter meter = meter_of(Endpoint::audio_transcriptions, UsageEvent::forward);
     meter.observe_body(row.body);
     EXPECT_EQ(meter.audio_ms(), row.ms) << row.body;
   }
-  Meter other(Endpoint::chat_completions, UsageEvent::forward);
+  Meter other = meter_of(Endpoint::chat_completions, UsageEvent::forward);
   other.observe_body(R"({"duration":3})");
   EXPECT_EQ(other.audio_ms(), std::nullopt);
 }
 
 TEST(Meter, MovesWithItsState) {
-  Meter meter(Endpoint::chat_completions, UsageEvent::hide);
+  Meter meter = meter_of(Endpoint::chat_completions, UsageEvent::hide);
   meter.observe(event(R"({"choices":[{"delta":{"content":"abc"}}]})"));
   Meter moved(std::move(meter));
   EXPECT_EQ(moved.estimated_output_tokens(), 1);
@@ -437,7 +437,7 @@ TEST(Meter, MovesWithItsState) {
 
 TEST(Meter, TellsAResponsesIdAndNoOther) {
   const auto of_body = [](Endpoint endpoint, std::string_view body) {
-    Meter meter(endpoint, UsageEvent::forward);
+    Meter meter = meter_of(endpoint, UsageEvent::forward);
     meter.observe_body(body);
     return meter.response_id();
   };
@@ -446,7 +446,7 @@ TEST(Meter, TellsAResponsesIdAndNoOther) {
   EXPECT_EQ(of_body(Endpoint::responses, R"({"id":"../x"})"), "");
   EXPECT_EQ(of_body(Endpoint::responses, R"({"id":7})"), "");
   EXPECT_EQ(of_body(Endpoint::chat_completions, R"({"id":"chatcmpl-1"})"), "");
-  Meter meter(Endpoint::responses, UsageEvent::forward);
+  Meter meter = meter_of(Endpoint::responses, UsageEvent::forward);
   meter.observe(event(R"({"type":"response.created","response":{"id":"resp_2","usage":null}})"));
   EXPECT_EQ(meter.response_id(), "resp_2") << "from its first event on";
   meter.observe(event(R"({"type":"response.output_item.added","item":{"id":"msg_1"},"id":"evt_1"})"));

@@ -5,8 +5,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-
-#include "dialect/meter.h"
+#include "unit/dialect/meter_of.h"
 
 namespace cr::provider {
 namespace {
@@ -53,7 +52,7 @@ std::vector<Event> stream(dialect::Endpoint endpoint, const std::string& body) {
 // What crd would meter from the answer.
 dialect::Usage metered(dialect::Endpoint endpoint, const std::string& body) {
   const EchoAnswer echo = answer(endpoint, body);
-  dialect::Meter meter(endpoint, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(endpoint, dialect::UsageEvent::forward);
   if (echo.content_type == "application/json") {
     meter.observe_body(echo.pieces.at(0));
   } else {

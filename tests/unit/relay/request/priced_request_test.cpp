@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "ledger/core/operations.h"
+#include "provider/provider.h"
+#include "unit/dialect/meter_of.h"
 
 namespace cr::relay::request {
 namespace {
@@ -82,7 +84,8 @@ TEST_F(PricedRequestTest, WhatCanHaveBeenMadeGrowsWithTheTimeUpToTheBound) {
 }
 
 TEST_F(PricedRequestTest, LargeVendorsAreKnownToBeSlower) {
-  EXPECT_LT(output_rate_max(ledger::ChannelKind::openai), output_rate_max(ledger::ChannelKind::echo));
+  EXPECT_LT(provider::of(ledger::ChannelKind::openai).quirks.output_rate_max,
+            provider::of(ledger::ChannelKind::echo).quirks.output_rate_max);
 }
 
 TEST_F(PricedRequestTest, FilesAreEstimatedByTheirLengthWithinTheContext) {
@@ -97,7 +100,7 @@ TEST_F(PricedRequestTest, ImagesThatWereNotToldCountAsAskedFor) {
   request_.endpoint = Endpoint::images_generations;
   request_.price->per_image = base::Credits::from_nano(40'000'000);
   scan_.choices = 2;
-  const dialect::Meter meter(request_.endpoint, dialect::UsageEvent::forward);
+  const dialect::Meter meter = dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward);
   std::uint32_t flags = 0;
   EXPECT_EQ(request_.used(meter, 0, flags).images, 2);
   EXPECT_EQ(flags, ledger::k_estimated);
@@ -105,7 +108,7 @@ TEST_F(PricedRequestTest, ImagesThatWereNotToldCountAsAskedFor) {
 
 TEST_F(PricedRequestTest, AnthropicTellsItsInputFirst) {
   request_.endpoint = Endpoint::messages;
-  dialect::Meter meter(request_.endpoint, dialect::UsageEvent::forward);
+  dialect::Meter meter = dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward);
   http::message::SseSplitter splitter(4096);
   ASSERT_TRUE(
       splitter.push("event: message_start\ndata: "

@@ -3,6 +3,7 @@
 #include "relay/request/settlement.h"
 
 #include <gtest/gtest.h>
+#include "unit/dialect/meter_of.h"
 
 namespace cr::relay::request {
 namespace {
@@ -55,14 +56,14 @@ class SettlementTest : public testing::Test {
     return refused;
   }
   Outcome answered(std::string_view body, End end = End::whole) {
-    meter_.emplace(request_.endpoint, dialect::UsageEvent::forward);
+    meter_.emplace(dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward));
     meter_->observe_body(body);
     auto answered = outcome(end);
     answered.meter = &*meter_;
     return answered;
   }
   Outcome streamed(const std::vector<std::string_view>& events, End end = End::whole) {
-    meter_.emplace(request_.endpoint, dialect::UsageEvent::forward);
+    meter_.emplace(dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward));
     http::message::SseSplitter splitter(4096);
     for (const auto event : events) {
       EXPECT_TRUE(splitter.push(std::string(event) + "\n\n"));

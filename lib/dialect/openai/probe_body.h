@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The smallest chat with `model`, bounded to a few tokens by the member `bound_field`. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cr::dialect::openai {
+
+std::string probe_body(std::string_view model, std::string_view bound_field);
+
+}  // namespace cr::dialect::openai

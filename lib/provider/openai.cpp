@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// OpenAI, and everybody who is compatible with it (platform.openai.com/docs/api-reference).
+#include "dialect/openai/probe_body.h"
+#include "provider/table.h"
+
+namespace cr::provider {
+
+namespace {
+
+bool serves(dialect::Endpoint, dialect::Dialect client) {
+  return client == dialect::Dialect::openai;
+}
+
+Target target(const Asked& asked) {
+  return {.path = asked.path, .query = asked.query};
+}
+
+void authorize(http::message::HeadWriter& writer, const Credential& credential) {
+  if (!credential.key.empty()) writer.field("authorization", "Bearer ", credential.key);
+}
+
+}  // namespace
+
+constinit const Provider k_openai{
+    .dialect = dialect::Dialect::openai,
+    .serves = serves,
+    .target = target,
+    .authorize = authorize,
+    .probe = {dialect::Endpoint::chat_completions, dialect::openai::probe_body, judge_status},
+    .quirks = {.passed_prefix = "openai-", .output_rate_max = 1'000},
+};
+
+}  // namespace cr::provider
