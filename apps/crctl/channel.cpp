@@ -9,6 +9,7 @@
 #include "crctl/fetch.h"
 #include "crctl/record_columns.h"
 #include "crctl/values.h"
+#include "provider/kinds/kind.h"
 
 namespace cr::crctl {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 Cell keys_cell(const admin::Channel& channel) {
   Texts keys;
   for (const auto& key : channel.keys) keys.push_back(key.first + "..." + key.last);
-  if (keys.empty()) return channel.kind == "echo" ? Cell{} : Cell{"none", {}, Style::warn};
+  if (keys.empty()) return answers_by_itself(channel.kind) ? Cell{} : Cell{"none", {}, Style::warn};
   return text_cell(join(keys, ","));
 }
 
@@ -51,6 +52,11 @@ Cell headers_cell(const std::map<std::string, std::string>& headers) {
 }
 
 }  // namespace
+
+bool answers_by_itself(std::string_view kind) {
+  const auto* row = provider::find_kind(kind);
+  return row != nullptr && !row->needs_base_url;
+}
 
 const RecordKind<admin::Channel>& channel_kind() {
   using T = const admin::Channel&;
@@ -91,7 +97,7 @@ const RecordKind<admin::Channel>& channel_kind() {
               {{"bound_field", Align::left, 9, From::detail}},
               {{"echo_delay", Align::left, 9, From::detail},
                [](T c,
-                  V v) { return c.kind == "echo" ? cell_of(c.echo_delay_ms, admin::Typed::duration, v) : Cell{}; }},
+                  V v) { return answers_by_itself(c.kind) ? cell_of(c.echo_delay_ms, admin::Typed::duration, v) : Cell{}; }},
               {{"note", Align::left, 9, From::detail}},
               {{"created", Align::left, 9, From::detail}, [](T c, V v) { return past_cell(c.created_at, v); }},
               {{"id", Align::right, 9, From::detail}, [](T c, V) { return text_cell(std::to_string(c.id)); }},

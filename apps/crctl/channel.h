@@ -17,6 +17,7 @@ namespace cr::crctl {
 
 const RecordKind<admin::Channel>& channel_kind();
 std::string channel_path(std::string_view name);
+bool answers_by_itself(std::string_view kind);  // needs no provider, and so no key
 
 // What was typed for create or edit.
 struct ChannelWords {

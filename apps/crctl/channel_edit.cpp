@@ -8,6 +8,7 @@
 #include "crctl/fetch.h"
 #include "crctl/prompt.h"
 #include "crctl/values.h"
+#include "provider/kinds/kind.h"
 
 namespace cr::crctl {
 namespace {
@@ -48,7 +49,7 @@ Result<Exit> run_create(Context& context, const CreateWords& words) {
   auto created = context.client().send<admin::Channel>("POST", "/channels", *create, context.call_options(), &raw);
   if (create->key) base::wipe(*create->key);
   if (!created) return tl::unexpected(created.error());
-  if (created->keys.empty() && created->kind != "echo") {
+  if (created->keys.empty() && !answers_by_itself(created->kind)) {
     context.output.note(fmt::format("it has no key yet: crctl channel set-key {} --key-stdin", words.name));
   }
   return print_done(context,
@@ -97,6 +98,12 @@ void add_switch(Commands& commands, CLI::App& channel, bool enabled) {
   add_names(verb, "NAME", "CHANNEL", "The channels.", *names);
 }
 
+std::string kind_choices() {
+  Texts names;
+  for (const auto& row : provider::kinds()) names.emplace_back(row.name);
+  return join(names, "|");
+}
+
 }  // namespace
 
 void add_channel_create(Commands& commands, CLI::App& channel) {
@@ -110,7 +117,7 @@ void add_channel_create(Commands& commands, CLI::App& channel) {
                      "Kind echo answers by itself: a first try needs no provider and no money."},
                     Effect::adds, [words](Context& context) { return run_create(context, *words); });
   add_name(verb, "NAME", "NAME", "The new channel's name.", words->name);
-  require(add_choice(verb, "--kind", "openai|anthropic|echo", "How it is spoken to (required).", words->kind));
+  require(add_choice(verb, "--kind", kind_choices(), "How it is spoken to (required).", words->kind));
   add_setting_flags(verb, SettingVerb::create, admin::k_channel_fields, words->settings);
   add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
   auto* from_stdin = add_flag(verb, "--key-stdin", "Read the provider's key from stdin.", words->key.from_stdin);

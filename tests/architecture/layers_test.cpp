@@ -72,7 +72,7 @@ const std::map<std::string, Row>& table() {
         {"admin", "base", "billing", "http/tls", "ledger/core", "provider/kinds", "relay/policy", "relay/request",
          "relay/routing", "token"}}},
 
-      {"crctl", {5, {"admin", "base"}}},
+      {"crctl", {5, {"admin", "base", "provider/kinds"}}},
       {"crd",
        {5,
         {"admin", "base", "http/dns", "http/net", "http/server", "http/tls", "ledger/core", "relay/policy",

@@ -49,6 +49,7 @@ const std::map<std::string, Field>& fields() {
       {"gzip", into(&Behaviour::gzip)},
       {"close", into(&Behaviour::close)},
       {"piece_bytes", into(&Behaviour::piece_bytes)},
+      {"deployments", into(&Behaviour::deployments)},
       {"early", into(&Behaviour::early)},
       {"stop_reading", into(&Behaviour::stop_reading)},
       {"flood_events", into(&Behaviour::flood_events)},

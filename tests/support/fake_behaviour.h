@@ -18,6 +18,8 @@
 //   what the socket holds of them is little, so that they stand still soon after the reader does
 //   close: true          close after a complete answer without having said so
 //   piece_bytes, piece_delay_ms   write the answer in pieces
+//   deployments: true    be a provider of which only /v1/deployments/MODEL/chat/completions?api-version=... and
+//   .../embeddings are there (else 404), for who sends an api-key (else 401); `store` in a body is refused (400)
 //   early: true          answer before the body is read, and read none of it; "stop_reading": true: do not answer
 //   either
 #pragma once
@@ -49,6 +51,7 @@ struct Behaviour {
   std::chrono::milliseconds head_delay{0}, event_delay{0}, piece_delay{0};
   std::optional<std::int64_t> cut_after, silent_after, error_after;
   bool reset = false, usage = true, done = true, gzip = false, close = false, early = false, stop_reading = false;
+  bool deployments = false;
   std::size_t piece_bytes = 0, flood_events = 0, flood_bytes = 0;
 
   static Behaviour from_json(const nlohmann::json& json);  // throws std::invalid_argument that names an unknown member

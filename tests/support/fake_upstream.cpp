@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
+#include <utility>
 
 #include "support/deflated.h"
 #include "support/fake_behaviour.h"
@@ -207,7 +208,8 @@ class Upstream {
     const std::string key(request.header(endpoint.starts_with("messages") ? "x-api-key" : "authorization"));
     seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
     const Behaviour behaviour = world_.take(seen);
-    FakeAnswer answer = provider_answer(endpoint, key, request, behaviour);
+    FakeAnswer answer =
+        behaviour.deployments ? deployment_answer(seen, behaviour) : provider_answer(endpoint, key, request, behaviour);
     shelf_.keep(key, answer);
     seen.bound = answer.bound;
     seen.stream = answer.stream;
@@ -221,6 +223,32 @@ class Upstream {
   static std::string endpoint_of(const HttpRequest& request) {
     const auto path = request.path();
     return path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
+  }
+
+  static FakeAnswer refuse(int status, const std::string& type, const std::string& message) {
+    FakeAnswer refusal;
+    refusal.status = status;
+    refusal.body = fake_error("chat/completions", type, message);
+    return refusal;
+  }
+
+  // The model of "deployments/fake-a/chat/completions" is in the path; that of the body is of no account.
+  static FakeAnswer deployment_answer(Witnessed& seen, const Behaviour& behaviour) {
+    constexpr std::string_view k_prefix = "deployments/";
+    const auto& request = seen.request;
+    const auto path = std::exchange(seen.endpoint, {});
+    const auto end = std::min(path.find('/', k_prefix.size()), path.size());
+    if (path.starts_with(k_prefix)) seen.endpoint = path.substr(std::min(end + 1, path.size()));
+    const bool there = seen.endpoint == "chat/completions" || seen.endpoint == "embeddings";
+    if (!there || request.query("api-version").empty()) return refuse(404, "not_found", "Resource not found");
+    seen.model = path.substr(k_prefix.size(), end - k_prefix.size());
+    const auto key = request.header("api-key");
+    seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
+    if (key.empty()) return refuse(401, "authentication_error", "no api-key");
+    auto body = request_json(seen.endpoint, request.body);
+    if (body.contains("store")) return refuse(400, "invalid_request_error", "unknown member: store");
+    body["model"] = seen.model;
+    return model_answer(seen.endpoint, body.dump(), behaviour);
   }
 
   FakeAnswer provider_answer(const std::string& endpoint, const std::string& key, const HttpRequest& request,

@@ -12,17 +12,18 @@ std::string environment_or(const char* name, const char* otherwise) {
 }
 
 std::string program(const std::string& path) {
-  return environment_or("CR_TEST_BUILD", CR_TEST_OWN_BUILD) + "/apps/" + path;
+  return environment_or("CR_TEST_BUILD", CR_TEST_OWN_BUILD) + "/" + path;
 }
 
 }  // namespace
 
+// CR_TEST_CRD=FILE, CR_TEST_CRCTL=FILE: others, for a test that has programs of its own.
 std::string crd_program() {
-  return program("crd/crd");
+  return environment_or("CR_TEST_CRD", program("apps/crd/crd").c_str());
 }
 
 std::string crctl_program() {
-  return program("crctl/crctl");
+  return environment_or("CR_TEST_CRCTL", program("apps/crctl/crctl").c_str());
 }
 
 std::string sanitizer_library() {
