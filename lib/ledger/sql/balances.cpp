@@ -23,11 +23,6 @@ constexpr std::string_view k_insert_request =
     "DO "
     "NOTHING";
 
-// What may still be reserved or posted: the quota's rest, or what the type can hold. Neither ever wraps.
-Credits headroom(const Balance& balance) {
-  return std::max(Credits(), balance.quota.value_or(Credits::max()) - balance.posted - balance.reserved);
-}
-
 void bind_facts(Statement& statement, const RequestFacts& facts, const Balances::Hold& hold) {
   statement.bind_borrowed(1, facts.id.bytes)
       .bind(2, hold.token->id.value)
@@ -49,23 +44,6 @@ void bind_units(Statement& insert, const UnitCounts& units) {
   if (units.characters != 0) insert.bind(27, units.characters);
   if (units.audio_ms != 0) insert.bind(28, units.audio_ms);
   if (units.search_units != 0) insert.bind(29, units.search_units);
-}
-
-UsageSums::Entry entry_of(const Settlement& settlement, const Balances::Hold& hold, Credits posted) {
-  UsageSums::Entry entry;
-  entry.token = hold.token->id;
-  entry.account = hold.account->id;
-  entry.channel = settlement.channel;
-  entry.group = settlement.facts.group;
-  entry.model = settlement.facts.model;
-  entry.started_at = hold.reserved_at;
-  entry.errors = is_error(settlement.status, settlement.ending) ? 1 : 0;
-  entry.estimated = (settlement.flags & k_estimated) != 0 ? 1 : 0;
-  entry.input_tokens = settlement.input_tokens;
-  entry.cached_tokens = settlement.cached_tokens;
-  entry.output_tokens = settlement.output_tokens;
-  entry.posted_nano = posted.nano();
-  return entry;
 }
 
 }  // namespace
@@ -167,36 +145,32 @@ Result<void> Balances::reserve(ReserveOp& op) {
   Account& account = *token.account;
   const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, history(token));
   if (!windows) return tl::unexpected(windows.error());
-  const Credits of_token = headroom(token.balance);
-  const Credits of_account = headroom(account.balance);
-  const Credits of_budgets = BudgetBook::headroom(token.budget, *windows);
-  const Credits available = std::min({of_token, of_account, of_budgets});
-  const std::optional<Credits> amount = op.size(available);
-  if (!amount || *amount > available || *amount < Credits()) {
-    op.outcome = available == of_token     ? ReserveOutcome::no_token_credit
-                 : available == of_account ? ReserveOutcome::no_account_credit
-                                           : ReserveOutcome::no_budget;
-    if (op.outcome == ReserveOutcome::no_budget) {
-      op.budget = *BudgetBook::tightest(token.budget, *windows);
-      op.budget_resets_at = token.budget.last[static_cast<std::size_t>(op.budget)].end;
-    }
-    return {};
+  const BudgetWindows sums = BudgetBook::sums_of(*windows);
+  const BudgetLimits& limits = token.budget.limits;
+  const Decision decision =
+      decide({headroom(token.balance), headroom(account.balance), headroom(limits, sums)}, op.size);
+  op.outcome = decision.outcome;
+  op.amount = decision.amount;
+  if (op.outcome == ReserveOutcome::no_budget) {
+    op.budget = *tightest(limits, sums);
+    op.budget_resets_at = token.budget.last[static_cast<std::size_t>(op.budget)].end;
   }
-  op.amount = *amount;
-  if (op.amount > Credits()) {
-    if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
-    const Time reserved_at = op.facts.started_at;
-    const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
-    const Hold hold{&token, &account, op.amount, reserved_at, batch};
-    touch(token, touched_tokens_);
-    touch(account, touched_accounts_);
-    token.balance.reserved += op.amount;
-    account.balance.reserved += op.amount;
-    if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
-    put_hold(op.facts.id, hold);
-    opened_.push_back(op.facts.id);
-  }
-  op.outcome = ReserveOutcome::held;  // a free request holds nothing, and that is held too
+  if (op.outcome != ReserveOutcome::held || op.amount == Credits()) return {};
+  return make_hold(op, token, account);
+}
+
+Result<void> Balances::make_hold(ReserveOp& op, Token& token, Account& account) {
+  if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
+  const Time reserved_at = op.facts.started_at;
+  const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
+  const Hold made{&token, &account, op.amount, reserved_at, batch};
+  touch(token, touched_tokens_);
+  touch(account, touched_accounts_);
+  token.balance.reserved += op.amount;
+  account.balance.reserved += op.amount;
+  if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
+  put_hold(op.facts.id, made);
+  opened_.push_back(op.facts.id);
   return {};
 }
 
@@ -242,22 +216,14 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   if (hold.token == nullptr) return Settled::refused;
   if (hold.account == nullptr) hold.account = hold.token->account;
 
-  Posting posting{std::max(Credits(), settlement.cost), Credits()};
-  const Credits limit = hold.amount > Credits()
-                            ? hold.amount
-                            : std::min(Credits::max() - hold.token->balance.posted - hold.token->balance.reserved,
-                                       Credits::max() - hold.account->balance.posted - hold.account->balance.reserved);
-  if (posting.posted > limit) {
-    posting.overrun = posting.posted - limit;
-    posting.posted = limit;
-  }
+  const Posting posting = posting_of(settlement.cost, hold.amount, hold.token->balance, hold.account->balance);
   const auto inserted = insert_request(settlement, hold, posting);
   if (!inserted) return tl::unexpected(inserted.error());
   if (held != holds_.end()) {
     if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
   }
   if (!*inserted) return Settled::repeated;
-  sums_.note(facts.id, entry_of(settlement, hold, posting.posted));
+  sums_.note(facts.id, entry_of(settlement, hold.token->id, hold.account->id, hold.reserved_at, posting.posted));
   if (auto moved = move_budgets(*hold.token, hold.reserved_at, posting.posted, Credits()); !moved)
     return tl::unexpected(moved.error());
   touch(*hold.token, touched_tokens_);

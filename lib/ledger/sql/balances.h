@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ledger/core/decisions.h"
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/budget_book.h"
@@ -62,8 +63,8 @@ class Balances {
     RequestId id;
     TokenId token;
     AccountId account;
-    Credits amount;          // taken off what was posted
-    UsageSums::Entry entry;  // the row's place in the usage
+    Credits amount;    // taken off what was posted
+    UsageEntry entry;  // the row's place in the usage
   };
 
   static base::Result<Balances> prepare(sqlite::Database& db);
@@ -119,12 +120,10 @@ class Balances {
     sqlite::Statement insert_request, find_request;
     sqlite::Statement update_token, update_account, update_key, update_overrun;
   };
-  struct Posting {
-    Credits posted, overrun;
-  };
   explicit Balances(sqlite::Database& db) : db_(&db), budgets_(db), sums_(db) {}
   template <class T>
   void touch(T& holder, std::vector<T*>& touched);
+  base::Result<void> make_hold(ReserveOp& op, Token& token, Account& account);
   base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
   base::Result<Settled> answer_unheld(const Settlement& settlement);
   void put_hold(const RequestId& id, Hold hold);

@@ -20,11 +20,6 @@ std::size_t index(Period period) {
   return static_cast<std::size_t>(period);
 }
 
-// Nothing wraps: all are at least 0.
-Credits rest(Credits limit, const BudgetBook::Window& window) {
-  return std::max(Credits(), limit - window.used() - window.reserved);
-}
-
 }  // namespace
 
 Result<BudgetBook::Window*> BudgetBook::find(const Key& key) {
@@ -88,29 +83,6 @@ void BudgetBook::touch(TokenId token, Period period, Window& window) {
   if (window.touched) return;
   window.touched = true;
   touched_.push_back({token.value, to_unix_ms(window.span.start), period});
-}
-
-Credits BudgetBook::headroom(const Terms& terms, const Windows& windows) {
-  Credits least = Credits::max();
-  for (std::size_t i = 0; i < k_period_count; ++i) {
-    if (windows[i] != nullptr) least = std::min(least, rest(*terms.limits[i], *windows[i]));
-  }
-  return least;
-}
-
-std::optional<Period> BudgetBook::tightest(const Terms& terms, const Windows& windows) {
-  std::optional<Period> found;
-  Credits least = Credits::max();
-  // Of two that are used up alike, the longer one decides when there is something again.
-  for (const Period period : k_periods) {
-    const Window* window = windows[index(period)];
-    if (window == nullptr) continue;
-    const Credits left = rest(*terms.limits[index(period)], *window);
-    if (found && left > least) continue;
-    least = left;
-    found = period;
-  }
-  return found;
 }
 
 Result<std::vector<BudgetUse>> BudgetBook::uses_at(TokenId token, Terms& terms, Time now) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ledger/core/decisions.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/sql_session.h"
 #include "ledger/sql/usage_sums.h"
@@ -18,11 +19,9 @@ namespace cr::ledger {
 
 class BudgetBook {
  public:
-  struct Window {
+  struct Window : WindowSums {
     base::TimeSpan span;
-    Credits posted, reserved, forgiven;  // forgiven: given back by resets
-    bool touched = false;                // differs from its row
-    Credits used() const { return std::max(Credits(), posted - forgiven); }
+    bool touched = false;  // differs from its row
   };
   // A token's budgets, and the periods last met: finding a period in its calendar costs more than looking.
   struct Terms {
@@ -47,10 +46,7 @@ class BudgetBook {
   base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time, const History& history);  // made if missing
   void touch(TokenId token, base::Period period, Window& window);
 
-  // What a reservation may still hold; Credits::max() without a budget.
-  static Credits headroom(const Terms& terms, const Windows& windows);
-  // The budget that is used up the most, and binds.
-  static std::optional<base::Period> tightest(const Terms& terms, const Windows& windows);
+  static BudgetWindows sums_of(const Windows& windows) { return {windows[0], windows[1], windows[2]}; }
 
   // How much of each budget is used at `now`, in the order of Period. Creates nothing.
   base::Result<std::vector<BudgetUse>> uses_at(TokenId token, Terms& terms, Time now);

@@ -21,7 +21,7 @@ Result<std::optional<Posted>> find_posted(SqlSession& sql, const RequestId& id) 
       "= ?1",
       [&](const Row& row) -> Result<void> {
         Posted& posted = found.emplace();
-        UsageSums::Entry& entry = posted.refund.entry;
+        UsageEntry& entry = posted.refund.entry;
         posted.refund.id = id;
         posted.refund.token = entry.token = {row.column_int(0)};
         posted.refund.account = entry.account = {row.column_int(1)};

@@ -32,8 +32,8 @@ RequestId id_of_row(const Row& row) {
   return id;
 }
 
-UsageSums::Entry entry_of(const Row& row) {
-  UsageSums::Entry entry;
+UsageEntry entry_of(const Row& row) {
+  UsageEntry entry;
   entry.token = {row.column_int(0)};
   entry.account = {row.column_int(1)};
   entry.channel = {row.column_int(2)};
@@ -75,7 +75,7 @@ void UsageSums::Sums::add(const Sums& other) {
   }
 }
 
-void UsageSums::put(Table& table, const Entry& entry) {
+void UsageSums::put(Table& table, const UsageEntry& entry) {
   const Key key{entry.token.value, entry.account.value, entry.channel.value, entry.group, entry.model};
   table[key][step_at(Step::quarter, entry.started_at)].add({entry.requests, entry.errors, entry.estimated,
                                                             entry.input_tokens, entry.cached_tokens,
@@ -92,7 +92,7 @@ Result<void> UsageSums::load() {
   return read;
 }
 
-void UsageSums::note(const RequestId& id, const Entry& entry) {
+void UsageSums::note(const RequestId& id, const UsageEntry& entry) {
   unwritten_ids_.insert(unwritten_ids_.end(), id.bytes.begin(), id.bytes.end());
   oldest_noted_ = std::min(oldest_noted_, id.time());
   add(entry);
@@ -108,7 +108,7 @@ Result<void> UsageSums::write_notes() {
   return {};
 }
 
-void UsageSums::add(const Entry& entry) {
+void UsageSums::add(const UsageEntry& entry) {
   fresh_.push_back(entry);
 }
 
@@ -164,7 +164,7 @@ Result<void> UsageSums::write(const Key& key, const AtSums& quarters, std::initi
 
 Result<void> UsageSums::fold() {
   Table all = open_;
-  for (const Entry& entry : fresh_) put(all, entry);
+  for (const UsageEntry& entry : fresh_) put(all, entry);
   Table together;
   for (const auto& [key, quarters] : all) {
     Key site = key;
@@ -186,7 +186,7 @@ void UsageSums::committed() {
     oldest_noted_ = Time::max();
   } else if (!fresh_.empty()) {
     if (open_.empty()) due_at_ = base::steady_now() + k_fold_after;
-    for (const Entry& entry : fresh_) put(open_, entry);
+    for (const UsageEntry& entry : fresh_) put(open_, entry);
   }
   folded_ = false;
   fresh_.clear();
@@ -215,7 +215,7 @@ Result<Credits> UsageSums::posted_between(TokenId token, const base::TimeSpan& s
       if (within(quarter)) posted = saturated(posted, sums.posted);
     }
   }
-  for (const Entry& entry : fresh_) {
+  for (const UsageEntry& entry : fresh_) {
     const bool counts = entry.token == token && within(step_at(Step::quarter, entry.started_at));
     if (counts) posted = saturated(posted, entry.posted_nano);
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ledger/core/decisions.h"
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/sql_session.h"
@@ -31,18 +32,6 @@ inline Time time_of(Step step, std::int64_t at) {
 
 class UsageSums {
  public:
-  // What one request adds; a refund has no request and a negative cost.
-  struct Entry {
-    TokenId token;
-    AccountId account;
-    ChannelId channel;
-    std::string group, model;
-    Time started_at;
-    std::int64_t requests = 1, errors = 0, estimated = 0;
-    std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
-    std::int64_t posted_nano = 0;
-  };
-
   explicit UsageSums(sqlite::Database& db) : sql_(db) {}
 
   // At the start: what a crash, or a migration, left noted.
@@ -50,9 +39,9 @@ class UsageSums {
 
   // In the transaction that inserts the request's row; write_notes() writes all notes, many in a row, before anything
   // of that transaction reads them.
-  void note(const RequestId& id, const Entry& entry);
+  void note(const RequestId& id, const UsageEntry& entry);
   base::Result<void> write_notes();
-  void add(const Entry& entry);            // counted, not noted: the caller folds in the same transaction
+  void add(const UsageEntry& entry);       // counted, not noted: the caller folds in the same transaction
   void take_back() { fresh_.pop_back(); }  // the last add() of this transaction
 
   // Posted by the requests of `token` whose reservations were made in `span` (whole quarters), refunds taken off; those
@@ -83,24 +72,19 @@ class UsageSums {
   using AtSums = std::unordered_map<std::int64_t, Sums>;  // by quarter
   using Table = std::unordered_map<Key, AtSums, KeyHash>;
 
-  static void put(Table& table, const Entry& entry);
+  static void put(Table& table, const UsageEntry& entry);
   base::Result<std::int64_t> id_of(const Key& key);
   base::Result<void> write(const Key& key, const AtSums& quarters, std::initializer_list<Step> steps);
   base::Result<void> upsert(std::int64_t key_id, Step step, std::int64_t at, const Sums& sums);
 
   SqlSession sql_;
-  Table open_;                // committed, not folded
-  std::vector<Entry> fresh_;  // of the transaction that runs
+  Table open_;                     // committed, not folded
+  std::vector<UsageEntry> fresh_;  // of the transaction that runs
   std::vector<std::uint8_t> unwritten_ids_;
   bool folded_ = false;  // in the transaction that runs
   base::SteadyTime due_at_ = base::SteadyTime::max();
   Time oldest_noted_ = Time::max();
   std::unordered_map<Key, std::int64_t, KeyHash> ids_;  // of usage_key; those made in a rolled-back transaction go
 };
-
-// Whether a request counts as an error: its client got one, or not the whole answer.
-inline bool is_error(int status, Ending ending) {
-  return status >= 400 || ending != Ending::complete;
-}
 
 }  // namespace cr::ledger
