@@ -3,7 +3,7 @@
 
 #include "ledger/sql/audit.h"
 #include "ledger/sql/reports_state.h"
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sql/usage_pieces.h"
 
 namespace cr::ledger {
 namespace {

@@ -43,6 +43,12 @@ bool is_aligned(const Zone& zone, const TimeSpan& span, std::chrono::seconds uni
 
 }  // namespace
 
+std::int64_t step_at(Step step, base::Time time) {
+  const std::int64_t length = length_of(step).count();
+  const std::int64_t ms = base::to_unix_ms(time);
+  return ms >= 0 ? ms / length : -((-ms + length - 1) / length);
+}
+
 TimeSpan whole_quarters(const TimeSpan& span) {
   const auto first = step_at(Step::quarter, span.start);
   const auto last = step_at(Step::quarter, span.end - std::chrono::milliseconds(1)) + 1;

@@ -6,9 +6,22 @@
 #include <vector>
 
 #include "base/calendar.h"
-#include "ledger/sql/usage_sums.h"
+#include "base/clock.h"
 
 namespace cr::ledger {
+
+// Steps of the table `usage`, all by UTC: every zone is whole quarters of an hour away from it.
+enum class Step { quarter, hour, day };
+constexpr std::chrono::milliseconds length_of(Step step) {
+  constexpr std::chrono::minutes k_minutes[] = {std::chrono::minutes(15), std::chrono::hours(1),
+                                                std::chrono::hours(24)};
+  return k_minutes[static_cast<std::size_t>(step)];
+}
+// Counts steps since 1970; below it too.
+std::int64_t step_at(Step step, base::Time time);
+inline base::Time time_of(Step step, std::int64_t at) {
+  return base::Time(at * length_of(step));
+}
 
 // Rows of one step: at >= from and at < to.
 struct UsagePiece {

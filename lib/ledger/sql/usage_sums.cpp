@@ -51,12 +51,6 @@ UsageEntry entry_of(const Row& row) {
 
 }  // namespace
 
-std::int64_t step_at(Step step, Time time) {
-  const std::int64_t length = length_of(step).count();
-  const std::int64_t ms = base::to_unix_ms(time);
-  return ms >= 0 ? ms / length : -((-ms + length - 1) / length);
-}
-
 std::size_t UsageSums::KeyHash::operator()(const Key& key) const noexcept {
   std::size_t hash = std::hash<std::string>()(key.model);
   for (const std::size_t part : {std::hash<std::string>()(key.group), std::hash<std::int64_t>()(key.token),

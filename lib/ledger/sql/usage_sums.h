@@ -14,21 +14,9 @@
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/sql_session.h"
+#include "ledger/sql/usage_pieces.h"
 
 namespace cr::ledger {
-
-// Steps of the table `usage`, all by UTC: every zone is whole quarters of an hour away from it.
-enum class Step { quarter, hour, day };
-constexpr std::chrono::milliseconds length_of(Step step) {
-  constexpr std::chrono::minutes k_minutes[] = {std::chrono::minutes(15), std::chrono::hours(1),
-                                                std::chrono::hours(24)};
-  return k_minutes[static_cast<std::size_t>(step)];
-}
-// Counts steps since 1970; below it too.
-std::int64_t step_at(Step step, Time time);
-inline Time time_of(Step step, std::int64_t at) {
-  return Time(at * length_of(step));
-}
 
 class UsageSums {
  public:
