@@ -290,7 +290,7 @@ Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Cre
   return {};
 }
 
-Result<void> Balances::refund(const Refund& refund) {
+Result<void> Balances::refund(const Holders::Refund& refund) {
   Token* token = find_token(refund.token);
   Account* account = find_account(refund.account);
   if (token == nullptr || account == nullptr) {

@@ -17,6 +17,7 @@
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/budget_book.h"
+#include "ledger/sql/holders.h"
 #include "ledger/sql/reservation_rows.h"
 #include "ledger/sql/usage_sums.h"
 #include "sqlite/database.h"
@@ -43,9 +44,7 @@ class Balances {
     std::optional<Time> last_used_at;
     BudgetBook::Terms budget;
   };
-  struct KeyUse {
-    std::optional<Time> last_used_at;
-    std::string last_used_ip;
+  struct KeyUse : Holders::KeyUse {
     bool unwritten = false;
   };
   struct Hold {
@@ -58,14 +57,6 @@ class Balances {
     Hold* next = nullptr;
   };
   enum class Settled { done, repeated, refused };
-  // What a refund is taken from: an ended request's row.
-  struct Refund {
-    RequestId id;
-    TokenId token;
-    AccountId account;
-    Credits amount;    // taken off what was posted
-    UsageEntry entry;  // the row's place in the usage
-  };
 
   static base::Result<Balances> prepare(sqlite::Database& db);
 
@@ -100,7 +91,7 @@ class Balances {
   base::Result<void> reserve(ReserveOp& op);
   base::Result<Settled> settle(const Settlement& settlement);
   // The row itself is the caller's; the usage is folded in this very transaction.
-  base::Result<void> refund(const Refund& refund);
+  base::Result<void> refund(const Holders::Refund& refund);
   base::Result<void> write_touched();
   base::Result<void> write_overrun();
   enum class Fold { if_due, now };

@@ -12,54 +12,30 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-Balance balance_of(const Row& row, int at, const std::optional<Credits>& quota) {
-  return {quota, Credits::from_nano(row.column_int(at)), Credits::from_nano(row.column_int(at + 1))};
-}
-
 Result<void> load_accounts(Store::Impl& store) {
-  const std::string sql =
-      select(std::string(k_account_columns) + ", account_balance.posted, account_balance.reserved, account.deleted_at",
-             "FROM account JOIN account_balance ON account_balance.account_id = account.id");
+  const std::string sql = select(k_account_columns, "FROM account WHERE deleted_at IS NULL");
   return store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
-    auto account = std::make_shared<const AccountRecord>(account_of(row));
-    auto& holder = store.balances.add_account(account->id, account->enabled,
-                                              balance_of(row, k_account_column_count, account->quota));
-    holder.deleted = !row.column_is_null(k_account_column_count + 2);
-    if (!holder.deleted) store.directory.put_account(std::move(account));
+    store.directory.put_account(std::make_shared<const AccountRecord>(account_of(row)));
     return {};
   });
 }
 
 Result<void> load_tokens(Store::Impl& store) {
-  const std::string sql = select(
-      std::string(k_token_columns) + ", token_balance.posted, token_balance.reserved, token_balance.last_used_at",
-      "FROM token JOIN token_balance ON token_balance.token_id = token.id");
+  const std::string sql = select(k_token_columns, "FROM token WHERE deleted_at IS NULL");
   return store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
     auto token = token_of(row);
     if (!token) return tl::unexpected(token.error());
-    auto& holder = store.balances.add_token(token->id, token->account, token->enabled,
-                                            balance_of(row, k_token_column_count, token->quota));
-    if (holder.account == nullptr) {
-      return base::fail(ErrorCode::corrupt, "token '" + token->name + "': its account is missing");
-    }
-    holder.last_used_at = optional_time(row, k_token_column_count + 2);
-    holder.budget = {token->budgets, token->zone, {}};
-    holder.deleted = token->deleted_at.has_value();
-    if (!holder.deleted) store.directory.put_token(std::make_shared<const TokenRecord>(std::move(*token)));
+    store.directory.put_token(std::make_shared<const TokenRecord>(std::move(*token)));
     return {};
   });
 }
 
 Result<void> load_keys(Store::Impl& store) {
   std::unordered_map<std::int64_t, std::vector<std::shared_ptr<const KeyRecord>>> keys;
-  const std::string sql =
-      select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip", "FROM key ORDER BY key.id DESC");
+  const std::string sql = select(k_key_columns, "FROM key ORDER BY key.id DESC");
   auto read = store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
     auto key = key_of(row);
     if (!key) return tl::unexpected(key.error());
-    auto& use = store.balances.key_use(key->id);
-    use.last_used_at = optional_time(row, k_key_column_count);
-    use.last_used_ip = row.column_text(k_key_column_count + 1);
     keys[key->token.value].push_back(std::make_shared<const KeyRecord>(std::move(*key)));
     return {};
   });
@@ -126,13 +102,10 @@ Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
 }
 
 Result<void> load(Store::Impl& store) {
-  const auto overrun = store.sql.find_int("SELECT value FROM meta WHERE key = 'overrun'");
-  if (!overrun) return tl::unexpected(overrun.error());
-  store.balances.set_overrun(Credits::from_nano(overrun->value_or(0)));
   for (const auto part : {load_accounts, load_tokens, load_keys, load_groups, load_channels, load_prices}) {
     if (auto done = part(store); !done) return done;
   }
-  return store.balances.sums().load();
+  return {};
 }
 
 }  // namespace cr::ledger

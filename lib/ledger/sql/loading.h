@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loading: the store's rows as balances and as the first directory. At the start, after recovery.
+// Loading: the store's rows as the first directory. At the start, after recovery.
 #pragma once
 
 #include "base/result.h"
@@ -7,7 +7,7 @@
 
 namespace cr::ledger {
 
-// Fills store.directory and store.balances. `corrupt` names what does not fit.
+// Fills store.directory. `corrupt` names what does not fit.
 base::Result<void> load(Store::Impl& store);
 // A channel's record with its keys opened.
 base::Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel);

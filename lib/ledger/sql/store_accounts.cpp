@@ -9,19 +9,6 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-void set_holder(Balances& balances, const AccountRecord& account, bool deleted) {
-  Balances::Account* holder = balances.find_account(account.id);
-  if (holder == nullptr) return;
-  balances.note_undo([holder, quota = holder->balance.quota, enabled = holder->enabled, was_deleted = holder->deleted] {
-    holder->balance.quota = quota;
-    holder->enabled = enabled;
-    holder->deleted = was_deleted;
-  });
-  holder->balance.quota = account.quota;
-  holder->enabled = account.enabled;
-  holder->deleted = deleted;
-}
-
 }  // namespace
 
 Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor& actor) {
@@ -42,8 +29,7 @@ Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor
   done = impl_.sql.run("INSERT INTO account_balance (account_id) VALUES (?1)", account.id);
   if (done) done = impl_.audit(actor, "account.create", "account " + account.name, audit_detail(nullptr, &account));
   if (!done) return tl::unexpected(done.error());
-  impl_.balances.add_account(account.id, account.enabled, {account.quota, {}, {}});
-  impl_.balances.note_undo([&balances = impl_.balances, id = account.id] { balances.drop_account(id); });
+  impl_.holders.put(account, Holders::Presence::live);
   const AccountId id = account.id;
   impl_.directory.put_account(std::make_shared<const AccountRecord>(std::move(account)));
   return id;
@@ -72,7 +58,7 @@ Result<Edited<AccountRecord>> Store::edit_account(std::string_view name, const A
                     account.rev, std::int64_t{account.enabled == Switch::on}, account.quota, account.note);
   if (done) done = impl_.audit(actor, "account.edit", "account " + account.name, audit_detail(&old, &account));
   if (!done) return tl::unexpected(done.error());
-  set_holder(impl_.balances, account, false);
+  impl_.holders.put(account, Holders::Presence::live);
   const auto after = std::make_shared<const AccountRecord>(std::move(account));
   impl_.directory.put_account(after);
   return Edited<AccountRecord>{*before, after};
@@ -99,7 +85,7 @@ Result<void> Store::delete_account(std::string_view name, IfRev if_rev, const Ac
       impl_.sql.run("UPDATE account SET deleted_at = ?2, rev = rev + 1 WHERE id = ?1", account.id, base::wall_now());
   if (done) done = impl_.audit(actor, "account.delete", "account " + account.name, audit_detail(&account, nullptr));
   if (!done) return done;
-  set_holder(impl_.balances, account, true);
+  impl_.holders.put(account, Holders::Presence::deleted);
   impl_.directory.erase_account(account.id);
   return {};
 }

@@ -68,8 +68,7 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
       token->id, Blob{digest}, hint.first, hint.last, base::wall_now(), sealed_blob);
   if (!made) return tl::unexpected(made.error());
   const KeyId id{*made};
-  balances.key_use(id) = {};
-  balances.note_undo([this, id] { balances.drop_key(id); });
+  holders.add_key(id);
   if (auto done = refresh_keys(token->id); !done) return tl::unexpected(done.error());
   return IssuedKey{token, id, std::move(key)};
 }
@@ -94,7 +93,7 @@ Result<void> Store::Impl::refresh_keys(TokenId token) {
   if (!done) return done;
   for (const auto& old : directory.find_entry(token)->keys) {
     const bool stays = std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key->id == old->id; });
-    if (!stays) balances.retire_key(old->id);
+    if (!stays) holders.retire_key(old->id);
   }
   directory.put_keys(token, std::move(keys));
   return {};
@@ -134,7 +133,7 @@ Result<void> Store::finish_rotation(std::string_view name, std::chrono::millisec
   const Keys old = old_keys(impl_.directory.find_entry((*token)->id)->keys);
   if (old.empty()) return not_rotating((*token)->name);
   for (const auto& key : old) {
-    const Balances::KeyUse& use = impl_.balances.key_use(key->id);
+    const Holders::KeyUse use = impl_.holders.key_use(key->id);
     if (quiet_for.count() > 0 && use.last_used_at && *use.last_used_at > base::wall_now() - quiet_for) {
       return fail(ErrorCode::conflict,
                   "token '" + (*token)->name + "': its old key " + to_text(key->hint) + " was used at " +

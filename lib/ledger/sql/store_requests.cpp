@@ -10,7 +10,7 @@ using base::ErrorCode;
 using base::fail;
 
 struct Posted {
-  Balances::Refund refund;
+  Holders::Refund refund;
   Credits posted, refunded;
 };
 
@@ -63,7 +63,7 @@ Result<Credits> Store::refund_request(const RequestId& id, std::optional<Credits
   if (!done) return tl::unexpected(done.error());
   posted.refund.amount = wanted;
   posted.refund.entry.posted_nano = -wanted.nano();
-  done = impl_.balances.refund(posted.refund);
+  done = impl_.holders.refund(posted.refund);
   if (done)
     done = impl_.audit(actor, "request.refund", "request " + id.to_string(),
                        audit_detail(TextMap{{"amount", wanted.to_decimal()}}));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Store::Impl: what the changes of Store work on. Each change checks, writes its row and its audit row, and edits the
-// draft of the directory and the balances' settings; a change that fails half-way leaves both to the ledger thread,
-// which puts back draft and settings with the savepoint. Ledger thread only.
+// draft of the directory and the holders' settings; a change that fails half-way leaves both to the engine, which puts
+// them back with the savepoint. One thread, the one that runs the change.
 #pragma once
 
 #include <string>
@@ -10,17 +10,17 @@
 #include "ledger/core/directory_builder.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/store.h"
-#include "ledger/sql/balances.h"
+#include "ledger/sql/holders.h"
 #include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 
 struct Store::Impl {
-  Impl(SqlSession session, Balances& all_balances, const token::Vault& the_vault, const Ledger::Options& the_options)
-      : sql(std::move(session)), balances(all_balances), vault(the_vault), options(the_options) {}
+  Impl(SqlSession session, Holders& all_holders, const token::Vault& the_vault, const Ledger::Options& the_options)
+      : sql(std::move(session)), holders(all_holders), vault(the_vault), options(the_options) {}
 
   SqlSession sql;
-  Balances& balances;
+  Holders& holders;
   const token::Vault& vault;
   const Ledger::Options& options;
   Directory::Impl directory;  // the draft: as it will be after this transaction

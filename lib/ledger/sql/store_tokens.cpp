@@ -145,40 +145,6 @@ bool same_settings(const TokenRecord& a, const TokenRecord& b) {
   return settings(a) == settings(b) && a.zone == b.zone;
 }
 
-// The budgets' terms and rows follow a changed setting, and follow it back if the change is taken back.
-Result<void> set_budgets(Balances& balances, const TokenRecord& token) {
-  Balances::Token* holder = balances.find_token(token.id);
-  if (holder == nullptr) return {};
-  const BudgetBook::Terms before = holder->budget;
-  if (before.limits == token.budgets && before.zone == token.zone) return {};
-  balances.note_undo([&balances, holder, before] {
-    holder->budget = before;
-    balances.budgets().forget(holder->id);
-  });
-  holder->budget = {token.budgets, token.zone, {}};
-  return balances.budgets().change(token.id, before, holder->budget, base::wall_now(), balances.history(*holder));
-}
-
-// The balances follow a changed setting, and follow it back if the change is taken back.
-void set_holder(Balances& balances, const TokenRecord& token, bool deleted) {
-  Balances::Token* holder = balances.find_token(token.id);
-  if (holder == nullptr) return;
-  const auto quota = holder->balance.quota;
-  const auto enabled = holder->enabled;
-  const bool was_deleted = holder->deleted;
-  Balances::Account* const account = holder->account;
-  balances.note_undo([=] {
-    holder->balance.quota = quota;
-    holder->enabled = enabled;
-    holder->deleted = was_deleted;
-    holder->account = account;
-  });
-  holder->balance.quota = token.quota;
-  holder->enabled = token.enabled;
-  holder->deleted = deleted;
-  holder->account = balances.find_account(token.account);
-}
-
 }  // namespace
 
 Result<void> Store::Impl::write_token(const TokenRecord& token) {
@@ -252,9 +218,7 @@ Result<void> Store::Impl::insert_token(TokenRecord& token) {
   token.id = {*made};
   if (auto done = write_token(token); !done) return done;
   if (auto done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
-  balances.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}}).budget = {
-      token.budgets, token.zone, {}};
-  balances.note_undo([this, id = token.id] { balances.drop_token(id); });
+  holders.put(token, Holders::Presence::live);
   return {};
 }
 
@@ -298,8 +262,8 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   if (same_settings(token, **before)) return *before;  // nothing to do is nothing done: no new rev, no audit row
   ++token.rev;
   if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
-  set_holder(impl_.balances, token, false);
-  if (done = set_budgets(impl_.balances, token); !done) return tl::unexpected(done.error());
+  impl_.holders.put(token, Holders::Presence::live);
+  if (done = impl_.holders.put_budgets(token, base::wall_now()); !done) return tl::unexpected(done.error());
   const std::string new_name = token.name;
   done = impl_.publish_token(std::move(token), before->get(), actor, "token.edit");
   if (!done) return tl::unexpected(done.error());
@@ -317,9 +281,9 @@ Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Acto
   const std::vector<std::shared_ptr<const KeyRecord>> keys = impl_.directory.find_entry(token.id)->keys;
   for (const auto& key : keys) {
     if (auto done = impl_.drop_key(key->id); !done) return done;
-    impl_.balances.retire_key(key->id);
+    impl_.holders.retire_key(key->id);
   }
-  set_holder(impl_.balances, token, true);
+  impl_.holders.put(token, Holders::Presence::deleted);
   impl_.directory.erase_token(token.id);
   return impl_.audit(actor, "token.delete", "token " + token.name, audit_detail(TextMap{}));
 }
@@ -347,7 +311,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view
   token->deleted_at.reset();
   ++token->rev;
   if (auto done = impl_.write_token(*token); !done) return tl::unexpected(done.error());
-  set_holder(impl_.balances, *token, false);
+  impl_.holders.put(*token, Holders::Presence::live);
   const std::string its_name = token->name;
   auto published = impl_.publish_token(std::move(*token), nullptr, actor, "token.restore");
   if (!published) return tl::unexpected(published.error());
@@ -357,21 +321,16 @@ Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view
 Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Period> period, const Actor& actor) {
   const auto token = impl_.get_token(name);
   if (!token) return tl::unexpected(token.error());
-  Balances::Token* holder = impl_.balances.find_token((*token)->id);
   TextMap given_back;
   for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
     if ((period && *period != each) || !(*token)->budgets[static_cast<std::size_t>(each)]) continue;
     given_back.emplace(base::name_of(each), "0");
-    const auto history = impl_.balances.history(*holder);
-    if (auto done = impl_.balances.budgets().forgive(holder->id, holder->budget, each, base::wall_now(), history);
-        !done)
-      return done;
+    if (auto done = impl_.holders.forgive((*token)->id, each, base::wall_now()); !done) return done;
   }
   if (given_back.empty()) {
     return fail(ErrorCode::invalid, "token '" + (*token)->name + "' has no such budget",
                 "see them with: crctl token show " + (*token)->name);
   }
-  impl_.balances.note_undo([&balances = impl_.balances, id = holder->id] { balances.budgets().forget(id); });
   return impl_.audit(actor, "token.budget_reset", "token " + (*token)->name, audit_detail(given_back));
 }
 
@@ -380,19 +339,15 @@ std::shared_ptr<const TokenRecord> Store::find_token(std::string_view name) cons
 }
 
 std::optional<Balance> Store::find_balance(TokenId token) const {
-  const auto* holder = impl_.balances.find_token(token);
-  return holder == nullptr ? std::nullopt : std::optional(holder->balance);
-}
-
-Result<std::vector<BudgetUse>> Store::budget_uses(TokenId token) const {
-  auto* holder = impl_.balances.find_token(token);
-  if (holder == nullptr) return std::vector<BudgetUse>();
-  return impl_.balances.budgets().uses_at(token, holder->budget, base::wall_now());
+  return impl_.holders.balance_of(token);
 }
 
 std::optional<Balance> Store::find_balance(AccountId account) const {
-  const auto* holder = impl_.balances.find_account(account);
-  return holder == nullptr ? std::nullopt : std::optional(holder->balance);
+  return impl_.holders.balance_of(account);
+}
+
+Result<std::vector<BudgetUse>> Store::budget_uses(TokenId token) const {
+  return impl_.holders.budget_uses(token, base::wall_now());
 }
 
 }  // namespace cr::ledger

@@ -7,6 +7,8 @@
 
 #include "base/mutex.h"
 #include "base/text.h"
+#include "ledger/sql/balance_changes.h"
+#include "ledger/sql/balances_loading.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sqlite/ledger_thread.h"
@@ -76,6 +78,7 @@ struct Ledger::Impl {
   base::Log& log;
   StoreFile file;
   std::optional<Balances> balances;
+  std::optional<BalanceChanges> holders;
   std::optional<Store::Impl> store;
   std::optional<DirectoryFeed> feed;
   // Each on a connection of its own.
@@ -104,7 +107,9 @@ Result<void> Ledger::Impl::start() {
   auto prepared = Balances::prepare(file.writer);
   if (!prepared) return tl::unexpected(prepared.error());
   balances = std::move(*prepared);
-  store.emplace(SqlSession(file.writer), *balances, vault, options);
+  holders.emplace(*balances);
+  store.emplace(SqlSession(file.writer), *holders, vault, options);
+  if (auto loaded = load_balances(store->sql, *balances); !loaded) return loaded;
   if (auto loaded = load(*store); !loaded) return loaded;
   feed.emplace(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store->directory)));
   for (Reader* reader : {&quick, &lengthy}) {

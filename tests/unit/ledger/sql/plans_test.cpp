@@ -5,6 +5,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "ledger/sql/balance_changes.h"
+#include "ledger/sql/balances_loading.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/reports_state.h"
 #include "unit/ledger/ledger_fixture.h"
@@ -99,7 +101,9 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   auto balances = Balances::prepare(*db_);
   ASSERT_TRUE(balances);
   const auto vault = vault_of();
-  Store::Impl impl(SqlSession{*db_}, *balances, vault, options_);
+  BalanceChanges holders(*balances);
+  Store::Impl impl(SqlSession{*db_}, holders, vault, options_);
+  ASSERT_TRUE(load_balances(impl.sql, *balances));
   ASSERT_TRUE(load(impl));
   const auto known = prepared();
   Store store(impl);
