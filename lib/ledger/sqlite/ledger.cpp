@@ -7,10 +7,10 @@
 
 #include "base/mutex.h"
 #include "base/text.h"
-#include "ledger/sql/balance_changes.h"
-#include "ledger/sql/balances_loading.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/reports_state.h"
+#include "ledger/sqlite/balance_changes.h"
+#include "ledger/sqlite/balances_loading.h"
 #include "ledger/sqlite/ledger_thread.h"
 #include "ledger/sqlite/recovery.h"
 #include "ledger/sqlite/store_file.h"

@@ -12,11 +12,11 @@
 #include "base/mutex.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/work_queue.h"
-#include "ledger/sql/balances.h"
-#include "ledger/sql/pruning.h"
 #include "ledger/sql/store_state.h"
-#include "ledger/sql/stored_responses.h"
+#include "ledger/sqlite/balances.h"
 #include "ledger/sqlite/checkpoint.h"
+#include "ledger/sqlite/pruning.h"
+#include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Usage: summed up by steps, read in any zone's days, and there when the requests' rows are gone.
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sqlite/usage_sums.h"
 
 #include <random>
 

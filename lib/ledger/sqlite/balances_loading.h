@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/result.h"
-#include "ledger/sql/balances.h"
 #include "ledger/sql/sql_session.h"
+#include "ledger/sqlite/balances.h"
 
 namespace cr::ledger {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/budget_book.h"
+#include "ledger/sqlite/budget_book.h"
 
 #include <algorithm>
 
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sqlite/usage_sums.h"
 
 namespace cr::ledger {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/balances.h"
+#include "ledger/sqlite/balances.h"
 
 #include <algorithm>
 

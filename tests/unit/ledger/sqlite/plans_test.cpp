@@ -5,10 +5,10 @@
 #include <set>
 
 #include "base/text.h"
-#include "ledger/sql/balance_changes.h"
-#include "ledger/sql/balances_loading.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/reports_state.h"
+#include "ledger/sqlite/balance_changes.h"
+#include "ledger/sqlite/balances_loading.h"
 #include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "ledger/sql/sql_session.h"
-#include "ledger/sql/stored_responses.h"
+#include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
 

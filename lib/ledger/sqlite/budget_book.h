@@ -13,7 +13,7 @@
 #include "ledger/core/decisions.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/sql_session.h"
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sqlite/usage_sums.h"
 
 namespace cr::ledger {
 

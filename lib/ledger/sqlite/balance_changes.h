@@ -3,8 +3,8 @@
 // thread only.
 #pragma once
 
-#include "ledger/sql/balances.h"
 #include "ledger/sql/holders.h"
+#include "ledger/sqlite/balances.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/stored_responses.h"
+#include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sqlite/usage_sums.h"
 
 #include <algorithm>
 

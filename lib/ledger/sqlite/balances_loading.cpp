@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/balances_loading.h"
+#include "ledger/sqlite/balances_loading.h"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/balance_changes.h"
+#include "ledger/sqlite/balance_changes.h"
 
 namespace cr::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/pruning.h"
+#include "ledger/sqlite/pruning.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sql/reservation_rows.h"
+#include "ledger/sqlite/reservation_rows.h"
 
 #include <algorithm>
 #include <charconv>

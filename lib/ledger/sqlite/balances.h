@@ -16,10 +16,10 @@
 #include "ledger/core/decisions.h"
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
-#include "ledger/sql/budget_book.h"
 #include "ledger/sql/holders.h"
-#include "ledger/sql/reservation_rows.h"
-#include "ledger/sql/usage_sums.h"
+#include "ledger/sqlite/budget_book.h"
+#include "ledger/sqlite/reservation_rows.h"
+#include "ledger/sqlite/usage_sums.h"
 #include "sqlite/database.h"
 
 namespace cr::ledger {
