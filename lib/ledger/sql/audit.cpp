@@ -49,11 +49,13 @@ Result<void> Store::Impl::audit(const Actor& actor, std::string_view action, std
   row.detail = detail;
   row.reason = actor.reason;
   const token::Digest chain = audit_chain(vault, previous, row);
-  return sql.run(
-      "INSERT INTO audit (seq, at, pid, uid, gid, action, object, detail, reason, chain) VALUES (?1, ?2, ?3, ?4, ?5, "
-      "?6, ?7,"
-      " ?8, ?9, ?10)",
+  auto done = sql.run(
+      "INSERT INTO audit (seq, at, pid, uid, gid, action, object, detail, reason, chain)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
       row.seq, row.at, row.pid, row.uid, row.gid, row.action, row.object, row.detail, row.reason, Blob{chain});
+  if (!done) return done;
+  // Apart from the rows, so that those taken off the chain's end are missed.
+  return sql.run("UPDATE meta SET value = ?1 WHERE key = 'audit_seq' AND value < ?1", row.seq);
 }
 
 }  // namespace cr::ledger

@@ -44,12 +44,6 @@ RequestId first_id(Time time) {
   return id;
 }
 
-std::string sql_glob(std::string_view glob) {
-  std::string text;
-  for (const char c : glob) text += c == '[' ? std::string("[[]") : std::string(1, c);
-  return text;
-}
-
 Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name) {
   std::vector<std::int64_t> ids;
   // Each has an index of its own.
@@ -106,18 +100,21 @@ Result<std::vector<GroupRow>> with_members(SqlSession& statements, std::vector<G
   std::map<std::string, GroupRow*, std::less<>> by_name;
   for (GroupRow& row : rows) by_name[row.group.name] = &row;
   Result<void> read;
-  const auto each_member = [&](std::string_view sql, const std::function<void(GroupRow&, const Row&)>& add) {
+  const auto each_member = [&](const std::string& sql, const std::function<void(GroupRow&, const Row&)>& add) {
     if (!read) return;
     read = statements.each_row(sql, [&](const Row& row) -> Result<void> {
       if (const auto found = by_name.find(row.column_text(0)); found != by_name.end()) add(*found->second, row);
       return {};
     });
   };
-  each_member(
-      "SELECT value, channel.name FROM channel, json_each(channel.groups) WHERE deleted_at IS NULL ORDER BY "
-      "channel.name",
-      [](GroupRow& group, const Row& row) { group.channels.emplace_back(row.column_text(1)); });
-  each_member("SELECT value, count(*) FROM token, json_each(token.groups) WHERE deleted_at IS NULL GROUP BY value",
+  const Dialect dialect = statements.dialect();
+  each_member("SELECT member.value, channel.name FROM channel, " +
+                  each_of_json(dialect, JsonKind::list, "channel.groups", "member") +
+                  " WHERE channel.deleted_at IS NULL ORDER BY channel.name",
+              [](GroupRow& group, const Row& row) { group.channels.emplace_back(row.column_text(1)); });
+  each_member("SELECT member.value, count(*) FROM token, " +
+                  each_of_json(dialect, JsonKind::list, "token.groups", "member") +
+                  " WHERE token.deleted_at IS NULL GROUP BY member.value",
               [](GroupRow& group, const Row& row) { group.tokens = row.column_int(1); });
   if (!read) return tl::unexpected(read.error());
   return rows;
@@ -165,13 +162,14 @@ Result<GroupRow> Reports::group(std::string_view name) {
 
 Result<std::vector<PriceRecord>> Reports::prices(std::string_view model_glob) {
   std::vector<PriceRecord> rows;
+  const Dialect dialect = impl_.sql.dialect();
   auto read = impl_.sql.each_row(
-      select(k_price_columns, "FROM price WHERE model GLOB ?1 ORDER BY model, effective_at"),
+      select(k_price_columns, "FROM price WHERE " + glob(dialect, "model", "?1") + " ORDER BY model, effective_at"),
       [&](const Row& row) -> Result<void> {
         rows.push_back(price_of(row));
         return {};
       },
-      sql_glob(model_glob.empty() ? "*" : model_glob));
+      glob_pattern(dialect, model_glob.empty() ? "*" : model_glob));
   if (!read) return tl::unexpected(read.error());
   return rows;
 }

@@ -90,7 +90,7 @@ Result<Where> common_filters(SqlSession& sql, const RequestQuery& query) {
     if (!ids) return tl::unexpected(ids.error());
     where.add_ids(std::string(table) + "_id", *ids);
   }
-  if (query.model) where.add_text("model GLOB ?", sql_glob(*query.model));
+  if (query.model) where.add_glob(sql.dialect(), "model", *query.model);
   if (query.since) where.add_blob("id >= ?", first_id(*query.since).bytes);
   if (query.until) where.add_blob("id < ?", first_id(*query.until).bytes);
   if (query.before) where.add_blob("id < ?", query.before->bytes);

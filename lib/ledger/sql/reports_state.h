@@ -33,6 +33,9 @@ class Where {
     add(condition);
     values_.push_back({0, std::string(text), Value::Kind::text});
   }
+  void add_glob(Dialect dialect, std::string_view column, std::string_view pattern) {
+    add_text(glob(dialect, column, "?"), glob_pattern(dialect, pattern));
+  }
   // "column = ?", or "column IN (?,?)" for several: one text a count of them, not a text a list.
   void add_ids(std::string_view column, const std::vector<std::int64_t>& ids);
   void add_blob(std::string_view condition, std::span<const std::uint8_t> blob) {
@@ -59,7 +62,5 @@ class Where {
 RequestId first_id(Time time);
 // All that ever had this name; `not_found` names the nearest.
 Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name);
-// '*' and '?' as SQLite's GLOB has them; '[' is no class here but itself.
-std::string sql_glob(std::string_view glob);
 
 }  // namespace cr::ledger

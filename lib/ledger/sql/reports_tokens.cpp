@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view k_left =
     "CASE WHEN token.quota IS NULL THEN 9223372036854775807"
-    " ELSE max(0, token.quota - token_balance.posted - token_balance.reserved) END";
+    " WHEN token.quota > token_balance.posted + token_balance.reserved"
+    " THEN token.quota - token_balance.posted - token_balance.reserved ELSE 0 END";
 
 std::string_view sorted_by(TokenQuery::Sort sort) {
   switch (sort) {
@@ -53,17 +54,24 @@ void add_after(Where& where, const TokenQuery& query, const TokenPlace& place) {
 
 Result<Where> filters_of(SqlSession& sql, const TokenQuery& query) {
   const Time now = base::wall_now();
+  const Dialect dialect = sql.dialect();
   Where where;
   where.add(query.deleted ? "token.deleted_at IS NOT NULL" : "token.deleted_at IS NULL");
-  if (query.name_glob) where.add_text("token.name GLOB ?", sql_glob(*query.name_glob));
-  if (query.group) where.add_text("EXISTS (SELECT 1 FROM json_each(token.groups) WHERE value = ?)", *query.group);
+  if (query.name_glob) where.add_glob(dialect, "token.name", *query.name_glob);
+  if (query.group) {
+    where.add_text("EXISTS (SELECT 1 FROM " + each_of_json(dialect, JsonKind::list, "token.groups", "member") +
+                       " WHERE member.value = ?)",
+                   *query.group);
+  }
   if (query.account) {
     const auto ids = ids_named(sql, "account", *query.account);
     if (!ids) return tl::unexpected(ids.error());
     where.add_ids("token.account_id", *ids);
   }
   if (query.tag) {
-    where.add_text("EXISTS (SELECT 1 FROM json_each(token.tags) AS tag WHERE tag.key = ?", query.tag->first);
+    where.add_text(
+        "EXISTS (SELECT 1 FROM " + each_of_json(dialect, JsonKind::map, "token.tags", "tag") + " WHERE tag.key = ?",
+        query.tag->first);
     // The condition goes on; Where joins with AND.
     if (query.tag->second) {
       where.add_text("tag.value = ?)", *query.tag->second);
@@ -77,8 +85,8 @@ Result<Where> filters_of(SqlSession& sql, const TokenQuery& query) {
   }
   if (query.not_used_since) {
     // A token that is younger than that has not been idle for so long.
-    where.add("max(coalesce(token_balance.last_used_at, 0), token.created_at) < ?",
-              base::to_unix_ms(*query.not_used_since));
+    where.add("coalesce(token_balance.last_used_at, 0) < ?", base::to_unix_ms(*query.not_used_since));
+    where.add("token.created_at < ?", base::to_unix_ms(*query.not_used_since));
   }
   if (query.over_percent) {
     where.add("token_balance.posted >= token.quota / 100.0 * ?", *query.over_percent);
@@ -124,7 +132,8 @@ Result<void> add_budgets(SqlSession& sql, TokenRow& row, Time now) {
     const auto period = static_cast<base::Period>(i);
     BudgetUse use{period, row.token.zone.period_of(period, now), *row.token.budgets[i], {}, {}};
     auto read = sql.each_row(
-        "SELECT max(0, posted - forgiven), reserved FROM budget_window WHERE token_id = ?1 AND period = ?2 AND"
+        "SELECT CASE WHEN posted > forgiven THEN posted - forgiven ELSE 0 END, reserved FROM budget_window WHERE "
+        "token_id = ?1 AND period = ?2 AND"
         " started_at = ?3",
         [&](const Row& found) -> Result<void> {
           use.used = Credits::from_nano(found.column_int(0));

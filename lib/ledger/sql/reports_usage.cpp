@@ -83,7 +83,7 @@ Result<Query> query_of(SqlSession& sql, const UsageSelection& selection) {
     if (!ids) return tl::unexpected(ids.error());
     query.filters.add_ids(std::string(table) + "_id", *ids);
   }
-  if (selection.model) query.filters.add_text("model GLOB ?", sql_glob(*selection.model));
+  if (selection.model) query.filters.add_glob(sql.dialect(), "model", *selection.model);
   if (selection.group) query.filters.add_text("group_name = ?", *selection.group);
   return query;
 }
@@ -165,6 +165,15 @@ Result<void> add_rows(Reports::Impl& impl, const Query& query, const std::string
       text, [&](const Row& row) { return groups.add(row, time_of_row(row.column_int(time_column))); }, where.values());
 }
 
+// PostgreSQL's sums of whole numbers are not of their type.
+std::string sums_of(std::initializer_list<std::string_view> columns) {
+  std::string text;
+  for (const std::string_view column : columns) {
+    text += (text.empty() ? "CAST(sum(" : ", CAST(sum(") + std::string(column) + ") AS BIGINT)";
+  }
+  return text;
+}
+
 std::string grouped(const Query& query, std::string_view time) {
   const std::string by = query.columns + (query.by_time ? std::string(time) + ", " : std::string());
   return by.empty() ? std::string() : " GROUP BY " + by.substr(0, by.size() - 2);
@@ -178,15 +187,15 @@ Result<void> add_summed(Reports::Impl& impl, const Query& query, Groups& groups)
   const auto pieces = usage_pieces(query.span, longest, query.by_token ? HourSteps::missing : HourSteps::there);
   for (const UsagePiece& piece : pieces) {
     Where where = query.filters;
+    where.add("key_id = id");
     where.add(query.by_token ? "token_id <> 0" : "token_id = 0");
     where.add("step = ?", static_cast<std::int64_t>(piece.step));
     where.add("at >= ?", piece.from);
     where.add("at < ?", piece.to);
     const std::string text =
         "SELECT " + query.columns +
-        "sum(requests), sum(errors), sum(estimated), sum(input_tokens), sum(cached_tokens),"
-        " sum(output_tokens), sum(posted), max(at) FROM usage_key CROSS JOIN usage ON key_id = id" +
-        where.text() + grouped(query, "at");
+        sums_of({"requests", "errors", "estimated", "input_tokens", "cached_tokens", "output_tokens", "posted"}) +
+        ", max(at) FROM usage_key CROSS JOIN usage" + where.text() + grouped(query, "at");
     auto added = add_rows(impl, query, text, where, groups, [&](std::int64_t at) { return time_of(piece.step, at); });
     if (!added) return added;
   }
@@ -195,14 +204,14 @@ Result<void> add_summed(Reports::Impl& impl, const Query& query, Groups& groups)
 
 Result<void> add_noted(Reports::Impl& impl, const Query& query, Groups& groups) {
   Where where = query.filters;
+  where.add("request.id = request_id");
   where.add("started_at >= ?", base::to_unix_ms(query.span.start));
   where.add("started_at < ?", base::to_unix_ms(query.span.end));
-  const std::string text =
-      "SELECT " + query.columns +
-      "count(*), sum(status >= 400 OR ending <> 0), sum(flags & 1), sum(input_tokens), sum(cached_tokens),"
-      " sum(output_tokens), sum(posted - refunded), max(started_at) FROM unsummed_request CROSS JOIN request"
-      " ON request.id = request_id" +
-      where.text() + grouped(query, "started_at / 900000");
+  const std::string text = "SELECT " + query.columns + "count(*), " +
+                           sums_of({"CASE WHEN status >= 400 OR ending <> 0 THEN 1 ELSE 0 END", "flags & 1",
+                                    "input_tokens", "cached_tokens", "output_tokens", "posted - refunded"}) +
+                           ", max(started_at) FROM unsummed_request CROSS JOIN request" + where.text() +
+                           grouped(query, "started_at / 900000");
   return add_rows(impl, query, text, where, groups, [](std::int64_t ms) { return base::from_unix_ms(ms); });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "ledger/sql/audit.h"
 #include "ledger/sql/reports_state.h"
@@ -26,33 +27,39 @@ std::string money(const Row& row, int column) {
   return Credits::from_nano(row.column_int(column)).to_decimal();
 }
 
+// The two sides of a balance beside each other, and the sides of what its rows come to.
+base::Error disagreement(const std::string& whose, const Row& row) {
+  return {ErrorCode::corrupt,
+          whose + ": posted " + money(row, 1) + ", its requests come to " + money(row, 3) + "; reserved " +
+              money(row, 2) + ", its open reservations come to " + money(row, 4),
+          {}};
+}
+
 // `holder` is token or account: what it has posted is what the usage and the rows not in it yet come to.
 Result<void> check_sums(SqlSession& sql, const std::string& holder) {
   const std::string id = holder + "_id";
   const std::string text =
       "WITH summed AS (SELECT " + id +
-      " AS holder, sum(posted) AS posted FROM usage_key CROSS JOIN usage ON key_id = id" +
-      " WHERE token_id <> 0 AND step = 2 GROUP BY 1),"
+      " AS holder, CAST(sum(posted) AS BIGINT) AS posted FROM usage_key CROSS JOIN usage"
+      " WHERE key_id = id AND token_id <> 0 AND step = 2 GROUP BY 1),"
       " noted AS (SELECT " +
       id +
-      " AS holder, sum(posted - refunded) AS posted FROM unsummed_request CROSS JOIN request"
-      " ON request.id = request_id GROUP BY 1),"
+      " AS holder, CAST(sum(posted - refunded) AS BIGINT) AS posted FROM unsummed_request CROSS JOIN request"
+      " WHERE request.id = request_id GROUP BY 1),"
       " open AS (SELECT " +
       id +
-      " AS holder, sum(held) AS held FROM reservation GROUP BY 1)"
-      " SELECT " +
+      " AS holder, CAST(sum(held) AS BIGINT) AS held FROM reservation GROUP BY 1),"
+      " compared AS (SELECT " +
       holder +
-      ".name, balance.posted, balance.reserved,"
+      ".name AS name, balance.posted AS posted, balance.reserved AS reserved,"
       " coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS due, coalesce(open.held, 0) AS held FROM " +
       holder + "_balance AS balance JOIN " + holder + " ON " + holder + ".id = balance." + id +
       " LEFT JOIN summed ON summed.holder = balance." + id + " LEFT JOIN noted ON noted.holder = balance." + id +
       " LEFT JOIN open ON open.holder = balance." + id +
-      " WHERE balance.posted <> due OR balance.reserved <> held OR balance.posted < 0 OR balance.reserved < 0 LIMIT 1";
+      ") SELECT name, posted, reserved, due, held FROM compared"
+      " WHERE posted <> due OR reserved <> held OR posted < 0 OR reserved < 0 LIMIT 1";
   return sql.each_row(text, [&](const Row& row) -> Result<void> {
-    return base::fail(ErrorCode::corrupt, holder + " '" + std::string(row.column_text(0)) + "': posted " +
-                                              money(row, 1) + ", its requests come to " + money(row, 3) +
-                                              "; reserved " + money(row, 2) + ", its open reservations come to " +
-                                              money(row, 4));
+    return tl::unexpected(disagreement(holder + " '" + std::string(row.column_text(0)) + '\'', row));
   });
 }
 
@@ -63,10 +70,10 @@ Result<void> check_steps(SqlSession& sql) {
       " sum(CASE step WHEN 0 THEN posted ELSE 0 END) <> sum(CASE step WHEN 2 THEN posted ELSE 0 END) OR"
       " sum(CASE step WHEN 0 THEN requests ELSE 0 END) <> sum(CASE step WHEN 2 THEN requests ELSE 0 END) LIMIT 1";
   const std::string hours =
-      "SELECT key_id FROM usage_key CROSS JOIN usage ON key_id = id WHERE token_id = 0 GROUP BY key_id HAVING"
+      "SELECT key_id FROM usage_key CROSS JOIN usage WHERE key_id = id AND token_id = 0 GROUP BY key_id HAVING"
       " sum(CASE step WHEN 1 THEN posted ELSE 0 END) <> sum(CASE step WHEN 2 THEN posted ELSE 0 END) LIMIT 1";
   const std::string together =
-      "SELECT min(id) FROM usage_key CROSS JOIN usage ON key_id = id WHERE step = 2 GROUP BY account_id, channel_id,"
+      "SELECT min(id) FROM usage_key CROSS JOIN usage WHERE key_id = id AND step = 2 GROUP BY account_id, channel_id,"
       " group_name, model HAVING sum(CASE token_id WHEN 0 THEN posted ELSE 0 END) <>"
       " sum(CASE token_id WHEN 0 THEN 0 ELSE posted END) OR sum(CASE token_id WHEN 0 THEN requests ELSE 0 END) <>"
       " sum(CASE token_id WHEN 0 THEN 0 ELSE requests END) LIMIT 1";
@@ -80,19 +87,19 @@ Result<void> check_steps(SqlSession& sql) {
 
 // From `since` on every row of a request is there: a token's rows come to its usage.
 Result<void> check_rows(SqlSession& sql, Time since) {
-  const std::string text =
-      "WITH rows AS (SELECT token_id, count(*) AS requests, sum(posted - refunded) AS posted FROM request"
-      " WHERE started_at >= ?1 GROUP BY 1),"
-      " noted AS (SELECT token_id, count(*) AS requests, sum(posted - refunded) AS posted FROM unsummed_request CROSS "
-      "JOIN request"
-      " ON request.id = request_id WHERE started_at >= ?1 GROUP BY 1),"
-      " summed AS (SELECT token_id, sum(requests) AS requests, sum(posted) AS posted FROM usage_key CROSS JOIN usage"
-      " ON key_id = id WHERE token_id <> 0 AND step = 2 AND at >= ?2 GROUP BY 1)"
-      " SELECT token.name, coalesce(rows.posted, 0) AS has, coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS "
-      "due,"
-      " coalesce(rows.requests, 0) AS count, coalesce(summed.requests, 0) + coalesce(noted.requests, 0) AS counted"
-      " FROM token LEFT JOIN rows ON rows.token_id = token.id LEFT JOIN noted ON noted.token_id = token.id"
-      " LEFT JOIN summed ON summed.token_id = token.id WHERE has <> due OR count <> counted LIMIT 1";
+  constexpr std::string_view text =
+      "WITH there AS (SELECT token_id, count(*) AS requests, CAST(sum(posted - refunded) AS BIGINT) AS posted"
+      " FROM request WHERE started_at >= ?1 GROUP BY 1),"
+      " noted AS (SELECT token_id, count(*) AS requests, CAST(sum(posted - refunded) AS BIGINT) AS posted"
+      " FROM unsummed_request CROSS JOIN request WHERE request.id = request_id AND started_at >= ?1 GROUP BY 1),"
+      " summed AS (SELECT token_id, CAST(sum(requests) AS BIGINT) AS requests, CAST(sum(posted) AS BIGINT) AS posted"
+      " FROM usage_key CROSS JOIN usage WHERE key_id = id AND token_id <> 0 AND step = 2 AND at >= ?2 GROUP BY 1),"
+      " compared AS (SELECT token.name AS name, coalesce(there.posted, 0) AS has,"
+      " coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS due, coalesce(there.requests, 0) AS number,"
+      " coalesce(summed.requests, 0) + coalesce(noted.requests, 0) AS counted"
+      " FROM token LEFT JOIN there ON there.token_id = token.id LEFT JOIN noted ON noted.token_id = token.id"
+      " LEFT JOIN summed ON summed.token_id = token.id)"
+      " SELECT name, has, due FROM compared WHERE has <> due OR number <> counted LIMIT 1";
   return sql.each_row(
       text,
       [&](const Row& row) -> Result<void> {
@@ -105,34 +112,36 @@ Result<void> check_rows(SqlSession& sql, Time since) {
 
 // A budget's period: what was posted in it, and what is held since it began.
 Result<void> check_budgets(SqlSession& sql) {
-  const std::string text =
-      "SELECT token.name, budget.posted, budget.reserved,"
-      " coalesce((SELECT sum(usage.posted) FROM usage_key JOIN usage ON usage.key_id = usage_key.id"
+  constexpr std::string_view text =
+      "WITH compared AS (SELECT token.name AS name, budget.posted AS posted, budget.reserved AS reserved,"
+      " coalesce((SELECT CAST(sum(usage.posted) AS BIGINT) FROM usage_key JOIN usage ON usage.key_id = usage_key.id"
       "   WHERE usage_key.token_id = budget.token_id AND usage.step = 0 AND usage.at >= budget.started_at / 900000"
       "   AND usage.at < budget.ends_at / 900000), 0) +"
-      " coalesce((SELECT sum(request.posted - request.refunded) FROM unsummed_request CROSS JOIN request ON request.id "
-      "= request_id"
-      "   WHERE request.token_id = budget.token_id AND request.started_at >= budget.started_at"
-      "   AND request.started_at < budget.ends_at), 0) AS due,"
-      " coalesce((SELECT sum(held) FROM reservation WHERE reservation.token_id = budget.token_id"
+      " coalesce((SELECT CAST(sum(request.posted - request.refunded) AS BIGINT) FROM unsummed_request CROSS JOIN "
+      "request"
+      "   WHERE request.id = request_id AND request.token_id = budget.token_id"
+      "   AND request.started_at >= budget.started_at AND request.started_at < budget.ends_at), 0) AS due,"
+      " coalesce((SELECT CAST(sum(held) AS BIGINT) FROM reservation WHERE reservation.token_id = budget.token_id"
       "   AND reservation.started_at >= budget.started_at AND reservation.started_at < budget.ends_at), 0) AS held"
-      " FROM budget_window AS budget JOIN token ON token.id = budget.token_id"
-      " WHERE budget.posted <> due OR budget.reserved <> held LIMIT 1";
+      " FROM budget_window AS budget JOIN token ON token.id = budget.token_id)"
+      " SELECT name, posted, reserved, due, held FROM compared WHERE posted <> due OR reserved <> held LIMIT 1";
   return sql.each_row(text, [&](const Row& row) -> Result<void> {
-    return base::fail(ErrorCode::corrupt, "a budget of token '" + std::string(row.column_text(0)) + "': posted " +
-                                              money(row, 1) + ", its requests come to " + money(row, 3) +
-                                              "; reserved " + money(row, 2) + ", its open reservations come to " +
-                                              money(row, 4));
+    return tl::unexpected(disagreement("a budget of token '" + std::string(row.column_text(0)) + '\'', row));
   });
 }
 
 // That a request ends once is the key of its row; what could be wrong is the row its reservation lies in.
 Result<void> check_batches(SqlSession& sql) {
-  const auto found = sql.find_int(
-      "SELECT seq FROM reservation_batch WHERE NOT json_valid(facts) OR json_array_length(facts) * 16 <> length(ids)"
-      " UNION ALL SELECT 0 FROM reservation GROUP BY id HAVING count(*) > 1 LIMIT 1");
-  if (!found) return tl::unexpected(found.error());
-  if (!*found) return {};
+  bool damaged = false;
+  auto read = sql.each_row("SELECT ids, facts FROM reservation_batch", [&](const Row& row) -> Result<void> {
+    const auto facts = nlohmann::json::parse(row.column_text(1), nullptr, false);
+    damaged = damaged || !facts.is_array() || facts.size() * sizeof(RequestId::bytes) != row.column_blob(0).size();
+    return {};
+  });
+  if (!read) return read;
+  const auto twice = sql.find_int("SELECT 1 FROM reservation GROUP BY id HAVING count(*) > 1 LIMIT 1");
+  if (!twice) return tl::unexpected(twice.error());
+  if (!damaged && !*twice) return {};
   return base::fail(ErrorCode::corrupt, "the rows of open reservations are damaged");
 }
 
@@ -163,7 +172,7 @@ Result<void> check_chain(Reports::Impl& impl) {
       });
   if (!read) return read;
   // Rows taken off the end leave a chain that fits, but not the number of the last one given.
-  const auto last = impl.sql.find_int("SELECT seq FROM sqlite_sequence WHERE name = 'audit'");
+  const auto last = impl.sql.find_int("SELECT value FROM meta WHERE key = 'audit_seq'");
   if (!last) return tl::unexpected(last.error());
   if (last->value_or(0) == seq) return {};
   return base::fail(ErrorCode::corrupt, "audit: rows after " + std::to_string(seq) + " were taken out");
@@ -204,8 +213,9 @@ Result<Reports::Verified> count_all(SqlSession& sql) {
   Reports::Verified verified;
   auto read = sql.each_row(
       "SELECT (SELECT count(*) FROM request), (SELECT count(*) FROM reservation), (SELECT count(*) FROM token),"
-      " (SELECT count(*) FROM account), (SELECT count(*) FROM audit), (SELECT sum(posted) FROM account_balance),"
-      " (SELECT sum(reserved) FROM account_balance)",
+      " (SELECT count(*) FROM account), (SELECT count(*) FROM audit), "
+      " (SELECT CAST(sum(posted) AS BIGINT) FROM account_balance),"
+      " (SELECT CAST(sum(reserved) AS BIGINT) FROM account_balance)",
       [&](const Row& row) -> Result<void> {
         verified.requests = row.column_int(0);
         verified.open = row.column_int(1);

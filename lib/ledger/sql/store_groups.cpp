@@ -71,11 +71,11 @@ Result<void> Store::delete_group(std::string_view name, IfRev if_rev, const Acto
   if (group.name == "default") {
     return fail(ErrorCode::conflict, "group 'default': is the one that tokens and channels without another belong to");
   }
-  const auto used = impl_.sql.find_text(
-      "SELECT name FROM token WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM json_each(token.groups) WHERE value = "
-      "?1)"
-      " ORDER BY name LIMIT 1",
-      group.name);
+  const auto used =
+      impl_.sql.find_text("SELECT name FROM token WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM " +
+                              each_of_json(impl_.sql.dialect(), JsonKind::list, "token.groups", "member") +
+                              " WHERE member.value = ?1) ORDER BY name LIMIT 1",
+                          group.name);
   if (!used) return tl::unexpected(used.error());
   if (*used) {
     return fail(ErrorCode::conflict, "group '" + group.name + "': token '" + **used + "' is in it",

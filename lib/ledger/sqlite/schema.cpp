@@ -17,6 +17,7 @@
 #include "ledger/sqlite/migration_5_sql.h"
 #include "ledger/sqlite/migration_6_sql.h"
 #include "ledger/sqlite/migration_7_sql.h"
+#include "ledger/sqlite/migration_8_sql.h"
 #include "ledger/sqlite/schema_sql.h"
 
 namespace cr::ledger {
@@ -54,7 +55,8 @@ Result<void> insert_defaults(SqlSession& sql, Time now) {
 
 std::span<const Migration> migrations() {
   static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql},
-                                          {5, k_migration_5_sql}, {6, k_migration_6_sql}, {7, k_migration_7_sql}};
+                                          {5, k_migration_5_sql}, {6, k_migration_6_sql}, {7, k_migration_7_sql},
+                                          {8, k_migration_8_sql}};
   return k_steps;
 }
 
@@ -76,7 +78,9 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
         !done) {
       return done;
     }
-    if (auto done = sql.run("INSERT INTO meta (key, value) VALUES ('overrun', 0), ('pruned_before', 0)"); !done)
+    if (auto done =
+            sql.run("INSERT INTO meta (key, value) VALUES ('audit_seq', 0), ('overrun', 0), ('pruned_before', 0)");
+        !done)
       return done;
   }
   return transaction->commit();

@@ -12,7 +12,7 @@
 namespace cr::ledger {
 
 inline constexpr std::int64_t k_application_id = 1129466948;  // "CRLD"
-inline constexpr std::int64_t k_schema_version = 7;
+inline constexpr std::int64_t k_schema_version = 8;
 
 // What brings a store of version `to - 1` to `to`. Numbered without gaps; user_version is set by migrate().
 struct Migration {

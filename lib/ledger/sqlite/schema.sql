@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 7. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 8. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 -- Names are unique whatever their case among what is not deleted, and found by their index of lower(name).
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,

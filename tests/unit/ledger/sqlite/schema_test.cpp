@@ -19,19 +19,21 @@ class Schema : public LedgerFixture {
     ledger_.reset();
     return database();
   }
+  std::string backup_of(std::int64_t version) const { return options_.path + ".v" + std::to_string(version) + ".bak"; }
 };
 
+constexpr std::int64_t k_next = k_schema_version + 1, k_after_next = k_schema_version + 2;
 constexpr Migration k_steps[] = {
-    {8, "ALTER TABLE token ADD COLUMN colour TEXT"},
-    {9, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
+    {k_next, "ALTER TABLE token ADD COLUMN colour TEXT"},
+    {k_after_next, "UPDATE token SET colour = 'green'; CREATE TABLE extra (a)"},
 };
 
 TEST_F(Schema, older_store_is_migrated_after_a_copy) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 9));
-  EXPECT_EQ(*db.query_int("PRAGMA user_version"), 9);
+  ASSERT_TRUE(migrate(db, k_steps, k_after_next));
+  EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_after_next);
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  const std::string backup = options_.path + ".v7.bak";
+  const std::string backup = backup_of(k_schema_version);
   EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   auto copy = sqlite::Database::open(backup, {});
   ASSERT_TRUE(copy);
@@ -42,26 +44,27 @@ TEST_F(Schema, older_store_is_migrated_after_a_copy) {
 
 TEST_F(Schema, steps_already_taken_are_not_taken_again) {
   sqlite::Database db = stopped();
-  ASSERT_TRUE(migrate(db, k_steps, 8));
-  ASSERT_TRUE(migrate(db, k_steps, 9));
-  ASSERT_TRUE(migrate(db, k_steps, 9));
+  ASSERT_TRUE(migrate(db, k_steps, k_next));
+  ASSERT_TRUE(migrate(db, k_steps, k_after_next));
+  ASSERT_TRUE(migrate(db, k_steps, k_after_next));
   EXPECT_EQ(*db.query_int("SELECT count(*) FROM token WHERE colour = 'green'"), 1);
-  EXPECT_TRUE(fs::exists(options_.path + ".v8.bak"));
+  EXPECT_TRUE(fs::exists(backup_of(k_next)));
 }
 
 TEST_F(Schema, failed_step_leaves_the_old_store_whole) {
   sqlite::Database db = stopped();
-  constexpr Migration bad[] = {{8, "ALTER TABLE token ADD COLUMN colour TEXT"}, {9, "UPDATE nowhere SET a = 1"}};
-  EXPECT_FALSE(migrate(db, bad, 9));
+  constexpr Migration bad[] = {{k_next, "ALTER TABLE token ADD COLUMN colour TEXT"},
+                               {k_after_next, "UPDATE nowhere SET a = 1"}};
+  EXPECT_FALSE(migrate(db, bad, k_after_next));
   EXPECT_EQ(*db.query_int("PRAGMA user_version"), k_schema_version);
   EXPECT_FALSE(db.query_int("SELECT count(colour) FROM token"));
-  EXPECT_TRUE(migrate(db, k_steps, 9));  // the copy of the first attempt is in nobody's way
+  EXPECT_TRUE(migrate(db, k_steps, k_after_next));  // the copy of the first attempt is in nobody's way
 }
 
 TEST_F(Schema, this_version_needs_neither_step_nor_copy) {
   sqlite::Database db = stopped();
   ASSERT_TRUE(migrate(db, migrations()));
-  EXPECT_FALSE(fs::exists(options_.path + ".v7.bak"));
+  EXPECT_FALSE(fs::exists(backup_of(k_schema_version)));
   ASSERT_TRUE(check_identity(db));
 }
 
@@ -107,7 +110,7 @@ constexpr const char* k_back_to_6 =
     "ALTER TABLE grp RENAME TO later; CREATE TABLE grp (id INTEGER PRIMARY KEY AUTOINCREMENT, rev INTEGER NOT NULL,"
     " name TEXT NOT NULL UNIQUE COLLATE NOCASE, multiplier_millionths INTEGER NOT NULL CHECK (multiplier_millionths >="
     " 0), note TEXT NOT NULL, created_at INTEGER NOT NULL); INSERT INTO grp SELECT * FROM later; DROP TABLE later;"
-    "PRAGMA user_version = 6";
+    "DELETE FROM meta WHERE key = 'audit_seq'; PRAGMA user_version = 6";
 
 TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_twice) {
   open();
@@ -137,6 +140,28 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   options_.path = (folder_ / "fresh.db").string();
   sqlite::Database fresh = stopped();
   EXPECT_EQ(layout(migrated), layout(fresh));
+}
+
+TEST_F(Schema, store_of_version_7_keeps_the_number_of_the_last_audit_row) {
+  for (const bool rows_taken : {false, true}) {
+    {
+      auto db = stopped();
+      ASSERT_TRUE(db.execute("DELETE FROM meta WHERE key = 'audit_seq'; PRAGMA user_version = 7"));
+      if (rows_taken) {
+        ASSERT_TRUE(db.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)"));
+      }
+    }
+    open();
+    EXPECT_TRUE(fs::exists(backup_of(7)));
+    const auto verified = read([](Reports& reports) { return reports.verify(); });
+    EXPECT_EQ(verified.has_value(), !rows_taken) << "what was taken out before the migration is missed after it";
+    if (rows_taken) continue;
+    create_token("another", {});
+    expect_sound();
+    ledger_.reset();
+    fs::remove(backup_of(7));
+    options_.path = (folder_ / "second.db").string();
+  }
 }
 
 TEST_F(Schema, store_of_version_1_becomes_this_one_with_all_that_is_in_it) {
