@@ -28,6 +28,7 @@
 
 namespace cr::ledger {
 
+class Engine;
 class Reports;
 
 class Ledger {
@@ -85,6 +86,11 @@ class Ledger {
   std::chrono::milliseconds busy_for() const;  // on one batch of work; 0 = it waits for some
   // "ready", or why admits() says no.
   std::string condition(std::chrono::milliseconds patience) const;
+  // The store's clock: what ids, budgets' windows and expiry go by.
+  Time now() const;
+  // Whether the directory is the store's newest, as far as can be known; if not, no request is admitted. Always so
+  // where this process alone changes the store.
+  bool fresh() const;
   const DirectoryFeed& directory() const;
   token::Digest digest(std::string_view key) const;  // by the vault; pure
   const std::string& key_prefix() const;
@@ -108,9 +114,8 @@ class Ledger {
   Counters counters() const;
 
  private:
-  struct Impl;
-  explicit Ledger(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Ledger(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace cr::ledger

@@ -13,18 +13,7 @@ using base::Result;
 using base::steady_now;
 using std::chrono::milliseconds;
 
-constexpr milliseconds k_back_off_first{50};
-constexpr milliseconds k_back_off_max{2000};
 constexpr milliseconds k_idle{1000};
-constexpr milliseconds k_marks_period{1000};
-// Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
-// beside reservations a few now and then, somewhat more than were added since (a store that is never idle would grow
-// for good otherwise), but never so many that a reservation waits noticeably longer; the rest when nothing else is to
-// do.
-constexpr std::int64_t k_prune_rows_busy = 8;
-constexpr std::int64_t k_prune_rows_busy_max = 16;
-constexpr std::int64_t k_prune_rows_idle = 64;
-constexpr milliseconds k_prune_pace_busy{100};
 constexpr milliseconds k_prune_pace{5};       // between steps of idle times
 constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
 
@@ -32,14 +21,13 @@ constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
 
 LedgerThread::LedgerThread(const Parts& parts)
     : parts_(parts),
-      queue_(parts.options->queue_max, parts.options->settle_delay),
       checkpoint_(*parts.db),
       responses_(*parts.db),
-      pruning_(*parts.db, responses_),
-      lists_(parts.lanes->size()),
-      published_(parts.store->directory) {
-  counters_.overrun = parts.balances->overrun();
-  pruning_.keep(parts.options->retention);
+      chores_(*parts.db, *parts.balances, responses_),
+      draft_(parts.store->directory, *parts.feed),
+      deliveries_(*parts.lanes) {
+  parts_.status->set_overrun(parts.balances->overrun());
+  chores_.keep_requests(parts.options->retention);
 }
 
 Result<std::unique_ptr<LedgerThread>> LedgerThread::start(const Parts& parts) {
@@ -59,54 +47,35 @@ LedgerThread::~LedgerThread() {
 
 void LedgerThread::end() {
   if (!thread_.joinable()) return;
-  queue_.stop();
+  parts_.queue->stop();
   thread_.join();
-}
-
-bool LedgerThread::admits(milliseconds patience) const {
-  return !troubled_.load(std::memory_order_relaxed) && queue_.backlog() < parts_.options->backlog_max &&
-         busy_for() <= patience;
-}
-
-milliseconds LedgerThread::busy_for() const {
-  const auto since = busy_since_.load(std::memory_order_relaxed);
-  if (since == base::SteadyTime()) return milliseconds(0);
-  return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(base::coarse_now() - since));
-}
-
-Ledger::Counters LedgerThread::counters() const {
-  const base::MutexLock lock(counters_mutex_);
-  Ledger::Counters counters = counters_;
-  counters.waiting = queue_.waiting();
-  counters.backlog = queue_.backlog();
-  return counters;
 }
 
 void LedgerThread::run() {
   Batch batch;
   for (bool stop = false; !stop;) {
-    const WorkQueue::Woken woken = queue_.take(batch, patience());
-    busy_since_ = steady_now();
+    const WorkQueue::Woken woken = parts_.queue->take(batch, patience());
+    parts_.status->begin_work();
     stop = batch.stop;
     work_off(batch, woken);
-    const auto pace = pruning_.more() ? Checkpoint::Pace::scattered : Checkpoint::Pace::usual;
+    const auto pace = chores_.more_to_prune() ? Checkpoint::Pace::scattered : Checkpoint::Pace::usual;
     checkpoint_if(woken == WorkQueue::Woken::idle ? checkpoint_.any() : checkpoint_.due(pace));
-    if (!stop) busy_since_ = base::SteadyTime();
+    if (!stop) parts_.status->end_work();
   }
   last_words();
-  busy_since_ = base::SteadyTime();
+  parts_.status->end_work();
 }
 
 WorkQueue::Patience LedgerThread::patience() const {
   WorkQueue::Patience patience;
-  if (!fatal_ && (retry_at_ || !pending_.empty())) {
-    patience.retry_at = retry_at_.value_or(settle_by_);
+  if (!fatal_ && (retry_.is_failing() || !pending_.empty())) {
+    patience.retry_at = retry_.at().value_or(settle_by_);
   }
   patience.lively = lively_;
   if (fatal_) return patience;
-  if (pruning_.more()) {
+  if (chores_.more_to_prune()) {
     patience.idle_after = k_prune_pace;
-  } else if (checkpoint_.any() || parts_.balances->has_idle_work()) {
+  } else if (checkpoint_.any() || chores_.any()) {
     patience.idle_after = k_idle;
   } else {
     patience.idle_after = k_prune_look;
@@ -154,7 +123,7 @@ void LedgerThread::answer_without_hold(Batch& batch) {
     ReserveOp* const next = op->next;
     if (const auto outcome = fatal_ ? ReserveOutcome::unavailable : parts_.balances->decide_without_hold(*op)) {
       op->outcome = *outcome;
-      lists_[op->lane].reserves.push(*op);
+      deliveries_.add(*op);
       any = true;
     } else {
       rest.push(*op);
@@ -162,29 +131,29 @@ void LedgerThread::answer_without_hold(Batch& batch) {
     op = next;
   }
   batch.reserves = rest;
-  if (any) release();
+  if (any) deliveries_.release();
 }
 
 bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
   if (!batch.reserves.empty()) return true;
   const auto now = steady_now();
-  if (retry_at_ && now >= *retry_at_) return true;  // whether the store can commit again
-  const bool unwritten = !pending_.empty() || parts_.balances->has_idle_work();
+  if (retry_.is_failing() && retry_.may_try(now)) return true;  // whether the store can commit again
+  const bool unwritten = !pending_.empty() || chores_.any();
   if (!pending_.empty() && (batch.stop || now >= settle_by_)) return true;
-  if (woken == WorkQueue::Woken::idle && (unwritten || pruning_.due(now))) return true;
+  if (woken == WorkQueue::Woken::idle && (unwritten || chores_.due(now))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
                      [&](const auto& job) { return job->has_change() || unwritten; });
 }
 
 bool LedgerThread::may_try() const {
-  return !fatal_ && (!retry_at_ || steady_now() >= *retry_at_);
+  return !fatal_ && (!retry_.is_failing() || retry_.may_try(steady_now()));
 }
 
 Result<void> LedgerThread::transact(Batch& batch) {
   uncommitted_ = {};
   if (auto done = begin_.run(); !done) return done;
   parts_.balances->begin();
-  if (retry_at_) {
+  if (retry_.is_failing()) {
     if (auto done = write_probe(); !done) return done;
   }
   if (auto done = settle_all(); !done) return done;
@@ -233,7 +202,7 @@ Result<void> LedgerThread::run_jobs(Batch& batch) {
     if (!job->has_change()) continue;
     if (auto done = run_job(*job); !done) return done;
   }
-  directory_changed_ = !(parts_.store->directory == published_);
+  draft_.look();
   return {};
 }
 
@@ -279,48 +248,22 @@ Result<void> LedgerThread::reserve_all(Batch& batch) {
 
 Result<void> LedgerThread::write_balances(const Batch& batch) {
   if (auto done = parts_.balances->write_touched(); !done) return done;
-  const bool quiet = batch.reserves.empty() && pending_.empty();
-  auto folded = parts_.balances->fold_usage(batch.stop ? Balances::Fold::now : Balances::Fold::if_due);
-  if (folded && pruning_.due(steady_now()) && (quiet || steady_now() >= prune_busy_at_)) {
-    prune_busy_at_ = steady_now() + k_prune_pace_busy;
-    const std::int64_t busy = std::clamp(added_rows_ + added_rows_ / 4, k_prune_rows_busy, k_prune_rows_busy_max);
-    folded = pruning_.step(steady_now(), quiet ? k_prune_rows_idle : busy, parts_.balances->oldest_needed());
-    added_rows_ = 0;
-  }
-  if (!folded) return folded;
-  marks_written_ = !batch.jobs.empty() || batch.stop || quiet || steady_now() >= marks_due_;
-  if (!marks_written_) return {};
-  return parts_.balances->write_marks();
+  const bool requests = !batch.reserves.empty() || !pending_.empty();
+  return chores_.run({requests, !batch.jobs.empty(), batch.stop});
 }
 
 void LedgerThread::committed() {
   report_overrun();
-  added_rows_ += static_cast<std::int64_t>(uncommitted_.settlements);
-  parts_.balances->committed(marks_written_ ? Balances::Marks::written : Balances::Marks::left);
-  pruning_.committed();
-  if (marks_written_) marks_due_ = steady_now() + k_marks_period;
-  queue_.committed(pending_.size());
+  parts_.balances->committed(chores_.marks());
+  chores_.committed(uncommitted_.settlements);
+  parts_.queue->committed(pending_.size());
   pending_.clear();
-  if (retry_at_) {
+  if (retry_.committed()) {
     parts_.log->info("the store can commit again");
-    committed_since_ = false;
-    retry_at_.reset();
-    set_trouble({});
-  } else {
-    committed_since_ = true;
+    parts_.status->set_trouble({});
   }
-  if (directory_changed_) {
-    published_ = parts_.store->directory;
-    parts_.feed->publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(published_)));
-    directory_changed_ = false;
-  }
-  const base::MutexLock lock(counters_mutex_);
-  ++counters_.commits;
-  counters_.reservations += uncommitted_.reservations;
-  counters_.settlements += uncommitted_.settlements;
-  counters_.settlements_repeated += uncommitted_.settlements_repeated;
-  counters_.settlements_refused += uncommitted_.settlements_refused;
-  counters_.overrun = parts_.balances->overrun();
+  draft_.committed();
+  parts_.status->count_commit(uncommitted_, parts_.balances->overrun());
 }
 
 // It should never happen: a provider counted more than the bound it was given. Somebody should look.
@@ -338,19 +281,12 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
     if (auto done = parts_.db->execute("ROLLBACK"); !done) parts_.log->error(done.error().message);
   }
   parts_.balances->rolled_back();
-  parts_.store->directory = published_;
-  directory_changed_ = false;
-  if (!retry_at_) parts_.log->error("the store cannot commit: " + error.message);
+  draft_.rolled_back();
+  if (!retry_.is_failing()) parts_.log->error("the store cannot commit: " + error.message);
   last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
-  // A store whose only commits are those that try it is tried ever more seldom.
-  if (!retry_at_ && committed_since_) back_off_ = milliseconds(0);
-  back_off_ = std::clamp(back_off_ * 2, k_back_off_first, k_back_off_max);
-  retry_at_ = steady_now() + back_off_;
-  {
-    const base::MutexLock lock(counters_mutex_);
-    ++counters_.failed_commits;
-  }
-  set_trouble(error.message);
+  retry_.failed(steady_now());
+  parts_.status->count_failure();
+  parts_.status->set_trouble(error.message);
   if (fatal) be_fatal(error);
   refuse(batch, last_error_);
 }
@@ -368,13 +304,13 @@ void LedgerThread::refuse(Batch& batch, const Error& error) {
 void LedgerThread::deliver(Batch& batch) {
   for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
     ReserveOp* const next = op->next;
-    lists_[op->lane].reserves.push(*op);
+    deliveries_.add(*op);
     op = next;
   }
   waiting_looks_.append(batch.looks);
   // A balance is shown as the next reservation would see it: with all that was settled before in it, at a commit.
-  if (pending_.empty() || retry_at_ || fatal_) answer_looks();
-  release();
+  if (pending_.empty() || retry_.is_failing() || fatal_) answer_looks();
+  deliveries_.release();
   for (const auto& job : batch.jobs) job->finish();
 }
 
@@ -382,7 +318,7 @@ void LedgerThread::answer_looks() {
   for (LookOp* op = std::exchange(waiting_looks_, {}).head; op != nullptr;) {
     LookOp* const next = op->next;
     look(*op);
-    lists_[op->lane].looks.push(*op);
+    deliveries_.add(*op);
     op = next;
   }
 }
@@ -390,15 +326,6 @@ void LedgerThread::answer_looks() {
 void LedgerThread::look(LookOp& op) {
   const auto looked = op.response.id.empty() ? parts_.balances->look(op, base::wall_now()) : responses_.find(op);
   if (!looked) op.readable = false;
-}
-
-void LedgerThread::release() {
-  for (std::size_t lane = 0; lane < lists_.size(); ++lane) {
-    LaneLists& lists = lists_[lane];
-    if (lists.reserves.empty() && lists.looks.empty()) continue;
-    const LaneLists taken = std::exchange(lists, {});
-    (*parts_.lanes)[lane].deliver(taken.reserves.head, taken.looks.head);
-  }
 }
 
 void LedgerThread::checkpoint_if(bool due) {
@@ -409,15 +336,9 @@ void LedgerThread::checkpoint_if(bool due) {
   if (is_sync_failure(*parts_.db)) be_fatal(done.error());
 }
 
-void LedgerThread::set_trouble(const std::string& what) {
-  troubled_ = !what.empty();
-  const base::MutexLock lock(counters_mutex_);
-  counters_.trouble = what;
-}
-
 void LedgerThread::be_fatal(const Error& error) {
   fatal_ = true;
-  set_trouble("a sync failed: " + error.message);
+  parts_.status->set_trouble("a sync failed: " + error.message);
   Checkpoint::forbid_at_close(*parts_.db);
   last_error_ = {ErrorCode::unavailable, "the store failed to sync: " + error.message,
                  "look at the disk; crd recovers at its next start"};
@@ -427,9 +348,9 @@ void LedgerThread::be_fatal(const Error& error) {
 
 void LedgerThread::last_words() {
   Batch batch;
-  queue_.take(batch, {});  // settlements that came since; nothing else is taken any more
+  parts_.queue->take(batch, {});  // settlements that came since; nothing else is taken any more
   absorb(batch, WorkQueue::Woken::work);
-  if (!fatal_ && (!pending_.empty() || parts_.balances->has_idle_work())) {
+  if (!fatal_ && (!pending_.empty() || chores_.any())) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
       committed();
@@ -438,7 +359,7 @@ void LedgerThread::last_words() {
     }
   }
   answer_looks();
-  release();
+  deliveries_.release();
   if (pending_.empty()) return;
   parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
                     {{"settlements", std::to_string(pending_.size())}});

@@ -5,17 +5,20 @@
 // find out. A failed fsync is never tried again: nobody knows what the disk has.
 #pragma once
 
-#include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
-#include "base/mutex.h"
+#include "ledger/core/deliveries.h"
+#include "ledger/core/engine_status.h"
 #include "ledger/core/ledger.h"
+#include "ledger/core/retry.h"
 #include "ledger/core/work_queue.h"
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/balances.h"
 #include "ledger/sqlite/checkpoint.h"
-#include "ledger/sqlite/pruning.h"
+#include "ledger/sqlite/chores.h"
+#include "ledger/sqlite/directory_draft.h"
 #include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
@@ -27,26 +30,20 @@ class LedgerThread {
     const Ledger::Options* options;
     const std::vector<Ledger::Lane>* lanes;
     base::Log* log;
+    WorkQueue* queue;
+    EngineStatus* status;
+    DirectoryFeed* feed;
     sqlite::Database* db;
     Balances* balances;
     Store::Impl* store;
-    DirectoryFeed* feed;
   };
   static base::Result<std::unique_ptr<LedgerThread>> start(const Parts& parts);
   ~LedgerThread();
   void end();  // works off what waits, commits it
-  WorkQueue& queue() { return queue_; }
-  Ledger::Counters counters() const;
-  bool admits(std::chrono::milliseconds patience) const;
-  std::chrono::milliseconds busy_for() const;
-  Pruning& pruning() { return pruning_; }
+  void keep_requests(std::chrono::milliseconds retention) { chores_.keep_requests(retention); }  // any thread
 
  private:
   using Batch = WorkQueue::Batch;
-  struct LaneLists {
-    OpList<ReserveOp> reserves;
-    OpList<LookOp> looks;
-  };
   explicit LedgerThread(const Parts& parts);
   base::Result<void> prepare();
   void run();
@@ -71,40 +68,25 @@ class LedgerThread {
   void deliver(Batch& batch);
   void answer_looks();
   void look(LookOp& op);
-  void release();
   void checkpoint_if(bool due);
-  void set_trouble(const std::string& what);
   void be_fatal(const base::Error& error);
   void last_words();
 
   Parts parts_;
-  WorkQueue queue_;
   Checkpoint checkpoint_;
   StoredResponses responses_;
-  Pruning pruning_;
+  Chores chores_;
+  DirectoryDraft draft_;
+  Deliveries deliveries_;
   sqlite::Statement begin_, commit_;
-  std::vector<LaneLists> lists_;
   std::vector<Settlement> pending_;  // not committed yet
-  OpList<LookOp> waiting_looks_;     // for the commit of what is pending
   base::SteadyTime settle_by_{};     // the oldest of them waits no longer
+  OpList<LookOp> waiting_looks_;     // for the commit of what is pending
   bool lively_ = false;
+  Retry retry_;
   bool fatal_ = false;
-  bool marks_written_ = false;
-  base::SteadyTime marks_due_{};
-  base::SteadyTime prune_busy_at_{};
-  std::int64_t added_rows_ = 0;  // since rows were last pruned
-  std::optional<base::SteadyTime> retry_at_;
-  std::chrono::milliseconds back_off_{0};
-  bool committed_since_ = true;  // since the store was found to commit again
   base::Error last_error_;
-  Directory::Impl published_;
-  bool directory_changed_ = false;
-
-  mutable base::Mutex counters_mutex_;
-  Ledger::Counters counters_ CR_GUARDED_BY(counters_mutex_);
   Ledger::Counters uncommitted_;  // of the transaction that runs
-  std::atomic<bool> troubled_{false};
-  std::atomic<base::SteadyTime> busy_since_{base::SteadyTime()};  // SteadyTime() = it waits for work
   std::thread thread_;
 };
 

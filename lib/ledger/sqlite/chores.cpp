@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sqlite/chores.h"
+
+#include <algorithm>
+
+namespace cr::ledger {
+namespace {
+
+using base::Result;
+using base::steady_now;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_marks_period{1000};
+// Rows pruned with one commit. Each lies on pages of its own, which the commit and the next checkpoint must write:
+// beside reservations a few now and then, somewhat more than were added since (a store that is never idle would grow
+// for good otherwise), but never so many that a reservation waits noticeably longer; the rest when nothing else is to
+// do.
+constexpr std::int64_t k_prune_rows_busy = 8;
+constexpr std::int64_t k_prune_rows_busy_max = 16;
+constexpr std::int64_t k_prune_rows_idle = 64;
+constexpr milliseconds k_prune_pace_busy{100};
+
+}  // namespace
+
+Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses)
+    : balances_(balances), pruning_(db, responses) {}
+
+Result<void> Chores::run(const Beside& beside) {
+  const auto now = steady_now();
+  marks_ = Balances::Marks::left;
+  if (auto done = balances_.fold_usage(beside.last ? Balances::Fold::now : Balances::Fold::if_due); !done) return done;
+  if (auto done = prune(now, beside.requests); !done) return done;
+  if (beside.requests && !beside.jobs && !beside.last && now < marks_due_) return {};
+  marks_ = Balances::Marks::written;
+  return balances_.write_marks();
+}
+
+Result<void> Chores::prune(base::SteadyTime now, bool beside_requests) {
+  if (!pruning_.due(now) || (beside_requests && now < prune_busy_at_)) return {};
+  prune_busy_at_ = now + k_prune_pace_busy;
+  const std::int64_t busy = std::clamp(added_rows_ + added_rows_ / 4, k_prune_rows_busy, k_prune_rows_busy_max);
+  added_rows_ = 0;
+  return pruning_.step(now, beside_requests ? busy : k_prune_rows_idle, balances_.oldest_needed());
+}
+
+void Chores::committed(std::uint64_t settlements) {
+  added_rows_ += static_cast<std::int64_t>(settlements);
+  pruning_.committed();
+  if (marks_ == Balances::Marks::written) marks_due_ = steady_now() + k_marks_period;
+}
+
+}  // namespace cr::ledger

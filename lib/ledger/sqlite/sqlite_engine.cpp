@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "ledger/sqlite/sqlite_engine.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "ledger/sql/loading.h"
+#include "ledger/sqlite/balances_loading.h"
+#include "ledger/sqlite/recovery.h"
+
+namespace cr::ledger {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+constexpr int k_steps_between_looks = 10'000;  // of SQLite's machine: below a millisecond
+
+// Called by SQLite now and then while it works; not 0 ends the statement.
+int interrupted(void* flag) {
+  return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;
+}
+
+}  // namespace
+
+SqliteEngine::SqliteEngine(Setup setup, StoreFile file) : Engine(std::move(setup)), file_(std::move(file)) {}
+
+Result<void> SqliteEngine::start() {
+  const auto found_open = recover(file_.writer);
+  if (!found_open) return tl::unexpected(found_open.error());
+  recovered_ = static_cast<std::uint64_t>(*found_open);
+  if (recovered_ > 0) {
+    log().warning("requests were open when crd ended: posted whole, flagged in_doubt",
+                  {{"requests", std::to_string(recovered_)}});
+  }
+  auto prepared = Balances::prepare(file_.writer);
+  if (!prepared) return tl::unexpected(prepared.error());
+  balances_ = std::move(*prepared);
+  holders_.emplace(*balances_);
+  store_.emplace(SqlSession(file_.writer), *holders_, vault(), options());
+  if (auto loaded = load_balances(store_->sql, *balances_); !loaded) return loaded;
+  if (auto loaded = load(*store_); !loaded) return loaded;
+  feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
+  for (Reader* reader : {&quick_, &lengthy_}) {
+    const base::MutexLock lock(reader->mutex);
+    reader->reports.emplace(SqlSession(reader->db), vault());
+    sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
+  }
+  auto started = LedgerThread::start(
+      {&options(), &lanes(), &log(), &queue(), &writable_status(), &feed(), &file_.writer, &*balances_, &*store_});
+  if (!started) return tl::unexpected(started.error());
+  thread_ = std::move(*started);
+  return {};
+}
+
+void SqliteEngine::close() {
+  thread_->end();
+}
+
+Result<void> SqliteEngine::write(const AdminJob::Change& change, Ledger::DryRun dry_run) {
+  return ask(std::make_shared<AdminJob>(&change, dry_run), "change the store");
+}
+
+Result<void> SqliteEngine::read(const std::function<Result<void>(Reports&)>& query, Reading reading) {
+  Reader& reader = reading == Reading::quick ? quick_ : lengthy_;
+  const base::MutexLock lock(reader.mutex);
+  if (reads_stopped_) return base::fail(ErrorCode::unavailable, "read the store: crd is stopping");
+  // One transaction: every number of a report is of the same commit.
+  if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;
+  struct End {
+    sqlite::Database& db;
+    ~End() {
+      // Nothing was written, so that this cannot lose anything.
+      if (db.in_transaction()) static_cast<void>(db.execute("ROLLBACK"));
+    }
+  } end{reader.db};
+  Reports reports(*reader.reports);
+  return query(reports);
+}
+
+void SqliteEngine::keep_requests(std::chrono::milliseconds retention) {
+  thread_->keep_requests(retention);
+}
+
+Ledger::Counters SqliteEngine::counters() const {
+  Ledger::Counters counters = Engine::counters();
+  counters.recovered = recovered_;
+  return counters;
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Lane> lanes,
+                                             base::Log& log) {
+  auto file = StoreFile::open(options.path, vault);
+  if (!file) return tl::unexpected(file.error());
+  const std::string path = options.path;
+  auto engine = std::make_unique<SqliteEngine>(
+      Engine::Setup{std::move(options), std::move(vault), std::move(lanes), log}, std::move(*file));
+  if (auto started = engine->start(); !started) {
+    base::Error error = started.error();
+    if (error.message.find(path) == std::string::npos) error.message = "open store " + path + ": " + error.message;
+    return tl::unexpected(std::move(error));
+  }
+  return std::unique_ptr<Ledger>(new Ledger(std::move(engine)));
+}
+
+}  // namespace cr::ledger
