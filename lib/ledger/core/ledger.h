@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Ledger: accounts, tokens, keys, channels, prices, reservations, requests, audit, in one SQLite file.
-// One thread owns the writing connection: it takes all that waits, runs one transaction, commits once (group commit,
-// WAL, synchronous=FULL), then releases the waiters. All public functions are thread-safe.
+// Ledger: accounts, tokens, keys, channels, prices, reservations, requests, audit, in a store (engine.h; the one there
+// is, is a SQLite file). One thread, the ledger thread, commits: it takes all that waits, runs one transaction, commits
+// it once for all (group commit), durably, then releases the waiters. All public functions are thread-safe.
 //
 // Invariants:
 // I1 posted >= 0, reserved >= 0; a reservation is made only while posted + reserved + it <= quota.
@@ -10,8 +10,7 @@
 // I3 a reservation has at most one ending.
 // I4 nothing is sent before its reservation is durable (the waiter is released after the commit's fsync).
 // I5 so an upstream's true consumption is never above posted + refunded + overrun + reserved, where it reports it and
-// the
-//    model has a price; overrun is what it counted beyond the bound that it was given.
+//    the model has a price; overrun is what it counted beyond the bound that it was given.
 // I6 the remaining shown on the socket, by /v1, by crctl and by SQL is the same number.
 #pragma once
 
@@ -36,9 +35,9 @@ class Ledger {
   struct Options {
     std::string path;                                 // the file; its directory exists and is ours
     std::size_t queue_max = 65'536;                   // waiting reservations; more are `unavailable`
-    std::size_t backlog_max = 8'192;                  // settlements not committed; with more no request is admitted
+    std::size_t backlog_max = 8'192;                  // settlements not committed; with so many no request is admitted
     std::chrono::milliseconds settle_delay{5};        // how long a settlement may wait for a reservation's commit
-    std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(): how long they wait for the ledger thread
+    std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(), look(): how long they wait
     std::string key_prefix{token::k_default_key_prefix};
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
     std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
@@ -75,13 +74,15 @@ class Ledger {
 
   // --- request path (workers) ---
   void reserve(ReserveOp& op);
-  // Never refused before close(), and kept until a commit has it; bounded, since admits() says no when many wait.
+  // Taken whatever waits, and kept until a commit has it or the rows' own rules refuse it (settlements_refused);
+  // bounded, since admits() says no when many wait.
   void settle(Settlement settlement);
   // At a commit that holds all settlements before it; while the store cannot commit, as of the last one. Waits for that
-  // commit and forces none: without settlements that wait it is answered at once, in no transaction.
+  // commit and forces none: without settlements that wait it is answered at once, in no transaction. After close() it
+  // finds nothing.
   void look(LookOp& op);
   // Whether what a new request uses can be recorded: the store commits, the ledger thread has answered within
-  // `patience`, and no more than backlog_max settlements wait. A few atomic loads.
+  // `patience`, and fewer than backlog_max settlements wait. A few atomic loads.
   bool admits(std::chrono::milliseconds patience) const;
   std::chrono::milliseconds busy_for() const;  // on one batch of work; 0 = it waits for some
   // "ready", or why admits() says no.
@@ -103,9 +104,10 @@ class Ledger {
   base::Result<void> write(const std::function<base::Result<void>(Store&)>& change, DryRun dry_run = DryRun::no);
   // The balances of a token, as look() tells them. `unavailable` if they cannot be read, `timeout` after admin_timeout.
   base::Result<LookOp> look(TokenId token);
-  // Waits until everything queued before this call is committed; then a read sees it. `timeout` after admin_timeout.
+  // Waits until everything queued before this call is committed; then a read sees it. `unavailable` if the store cannot
+  // commit, `timeout` after admin_timeout.
   base::Result<void> flush();
-  // Runs `query` on the read-only connection after a flush(); one at a time, and no reservation waits for it. While the
+  // Runs `query` on a read-only connection after a flush(); one at a time, and no reservation waits for it. While the
   // store cannot commit, or the ledger thread does not answer, it shows the last commit.
   base::Result<void> read(const std::function<base::Result<void>(Reports&)>& query);
   // The same on a connection for what takes long: it keeps no other read waiting.

@@ -67,7 +67,7 @@ struct GroupRecord {
   Time created_at;
 };
 
-// Settings only; balances are the ledger thread's own (balances.h).
+// Settings only; what it has spent is a Balance.
 struct TokenRecord {
   TokenId id;
   std::int64_t rev = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reports: everything read for eyes, on the read-only connection, as of the last commit. One thread at a time
+// Reports: everything read for eyes, on a read-only connection, as of the last commit. One thread at a time
 // (Ledger::read sees to it).
 #pragma once
 
@@ -112,7 +112,8 @@ class Reports {
   };
   Result<std::vector<AuditRow>> audit(std::int64_t after_seq, std::size_t limit);
   Result<std::vector<AuditRow>> newest_audit(std::size_t limit);  // oldest of them first
-  // I1, I2, I3 and the audit's chain, recomputed from the rows; the first violation as `corrupt`.
+  // I1 (that no balance is below 0), I2, I3 and the audit's chain, recomputed from the rows; the first violation as
+  // `corrupt`.
   struct Verified {
     std::int64_t requests = 0, open = 0, tokens = 0, accounts = 0, audit_rows = 0;
     Credits posted, reserved;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Store: the changes an operator makes, each with its audit row, inside the transaction that Ledger::write opened.
-// On the ledger thread only. Edits change only the fields named and raise rev; quota edits are deltas or sets of the
-// quota alone: posted and reserved are never written here.
+// On the thread that runs the change (Ledger::write) only. Edits change only the fields named and, if anything differs
+// then, raise rev; quota edits are deltas or sets of the quota alone. Reserved is never written here, posted by a
+// refund only.
 #pragma once
 
 #include <functional>
@@ -100,7 +101,7 @@ class Store {
   Result<IssuedKey> create_token(const NewToken& token, const Actor& actor);
   Result<std::shared_ptr<const TokenRecord>> edit_token(std::string_view name, const TokenPatch& patch, IfRev if_rev,
                                                         const Actor& actor);
-  // Two keys until `grace` ends (0 = the old ones stop now). At most two: `conflict` while a grace runs.
+  // Two keys until `grace` ends (0 = the old ones stop now). At most two: `conflict` while a grace runs, unless 0.
   Result<IssuedKey> rotate_token(std::string_view name, std::chrono::milliseconds grace, const Actor& actor);
   // Ends the grace now: `conflict` if the old key was used within `quiet_for`, unless forced (quiet_for = 0).
   Result<void> finish_rotation(std::string_view name, std::chrono::milliseconds quiet_for, const Actor& actor);
@@ -110,8 +111,8 @@ class Store {
   Result<void> reset_budgets(std::string_view name, std::optional<base::Period> period, const Actor& actor);
   Result<void> revoke_key(std::string_view name, KeyId key, const Actor& actor);
   Result<base::Secret> reveal_key(std::string_view name, const Actor& actor);  // `not_retrievable`; audited
-  // Key material is destroyed; reservations still settle; the row stays 7 days for restore (settings and usage, no
-  // key).
+  // Key material is destroyed; reservations still settle; the row stays, and can be restored for 7 days (settings and
+  // usage, no key).
   Result<void> delete_token(std::string_view name, IfRev if_rev, const Actor& actor);
   Result<std::shared_ptr<const TokenRecord>> restore_token(std::string_view name, const Actor& actor);
 
@@ -128,7 +129,7 @@ class Store {
 
   // channels
   Result<ChannelId> create_channel(NewChannel channel, const Actor& actor);
-  // `change` gets a copy of the record to alter; ids, keys and times in it are ignored.
+  // `change` gets a copy of the record to alter; id, rev, keys and created_at in it are ignored.
   Result<Edited<ChannelRecord>> edit_channel(std::string_view name,
                                              const std::function<Result<void>(ChannelRecord&)>& change, IfRev if_rev,
                                              const Actor& actor);
@@ -138,7 +139,7 @@ class Store {
   Result<void> delete_channel(std::string_view name, IfRev if_rev, const Actor& actor);
 
   // prices
-  // `before` is the price of the same model and day, null where this one is new.
+  // `before` is the price of the same model and effective_at, null where this one is new.
   Result<Edited<PriceRecord>> set_price(const PriceRecord& price, const Actor& actor);
   Result<void> unset_price(std::string_view model, const Actor& actor);
 
