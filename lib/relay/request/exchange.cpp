@@ -35,7 +35,7 @@ Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::mes
       endpoint_(endpoint),
       id_(id),
       request_id_(id.to_string()),
-      started_at_(base::wall_now()),
+      started_at_(lane.shared().ledger.now()),
       started_(base::steady_now()),
       waiting_since_(started_),
       directory_(lane.directory()),
@@ -79,6 +79,7 @@ http::Task<Persistence> Exchange::run() {
 }
 
 Exchange::MaybeRefusal Exchange::check_head() {
+  if (!lane_.shared().ledger.fresh()) return ledger_unavailable();
   auto refusal = admission_.identify(head_, client_.peer(), *settings_, lane_.key_reader(), started_at_);
   if (refusal) return refusal;
   body_memory_.emplace(lane_.shared().memory, token().id.value);
@@ -144,13 +145,13 @@ PricedRequest Exchange::priced() const {
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   reservation_ = std::make_unique<Reservation>(priced().hold_terms(token().when_low));
-  started_at_ = base::wall_now();
+  started_at_ = lane_.shared().ledger.now();
   fill_facts(reservation_->facts);
   LedgerWait wait(lane_, client_);
   co_await wait.reserve(reservation_);
   if (!reservation_) co_return unanswered_by_ledger(wait.end());
   if (reservation_->outcome == ledger::ReserveOutcome::held) hold_ = reservation_->hold;
-  co_return admission_.check_reservation(*reservation_, base::wall_now());
+  co_return admission_.check_reservation(*reservation_, lane_.shared().ledger.now());
 }
 
 Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {

@@ -231,8 +231,10 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& cl
   Admission admission(*directory, lane.shared().health, lane.shared().rates);
   if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
     refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
+  } else if (!lane.shared().ledger.fresh()) {
+    refusal = ledger_unavailable();
   } else {
-    refusal = admission.identify(head, client.peer(), *settings, lane.key_reader(), base::wall_now());
+    refusal = admission.identify(head, client.peer(), *settings, lane.key_reader(), lane.shared().ledger.now());
     if (!refusal) refusal = admission.ask(base::steady_now());
   }
   if (refusal) {

@@ -140,14 +140,14 @@ http::Task<Persistence> Worker::answer(http::server::Connection& client, const h
 
 http::Task<Persistence> Worker::relay_to_channel(http::server::Connection& client,
                                                  const http::message::RequestHead& head, dialect::Endpoint endpoint) {
-  const auto id = base::RequestId::make(base::wall_now());
+  const auto id = base::RequestId::make(shared_.ledger.now());
   const auto exchange = std::make_unique<relay::request::Exchange>(lane_, client, head, endpoint, id);
   co_return co_await exchange->run();
 }
 
 http::Task<Persistence> Worker::answer_other(http::server::Connection& client, const http::message::RequestHead& head,
                                              bool endpoint) {
-  const auto id = base::RequestId::make(base::wall_now());
+  const auto id = base::RequestId::make(shared_.ledger.now());
   const auto request_id = id.to_string();
   auto to = relay::request::answer_for(head, relay::request::dialect_of_path(head.path), request_id, *lane_.settings());
   if (relay::policy::is_preflight(head)) co_return co_await answer_preflight(client, head, to);
