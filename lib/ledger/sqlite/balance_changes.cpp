@@ -71,8 +71,8 @@ Result<void> BalanceChanges::refund(const Refund& refund) {
 }
 
 void BalanceChanges::add_key(KeyId key) {
-  balances_.key_use(key) = {};
-  balances_.note_undo([this, key] { balances_.drop_key(key); });
+  balances_.keys().at(key) = {};
+  balances_.note_undo([this, key] { balances_.keys().drop(key); });
 }
 
 void BalanceChanges::retire_key(KeyId key) {
@@ -80,7 +80,7 @@ void BalanceChanges::retire_key(KeyId key) {
 }
 
 Holders::KeyUse BalanceChanges::key_use(KeyId key) {
-  return balances_.key_use(key);
+  return balances_.keys().at(key);
 }
 
 std::optional<Balance> BalanceChanges::balance_of(TokenId token) {

@@ -10,56 +10,20 @@ using base::Result;
 using base::to_unix_ms;
 using sqlite::Statement;
 
-// A second ending of the same request changes nothing, and changes() tells it apart.
-constexpr std::string_view k_insert_request =
-    "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
-    " source_ip, channel_id, upstream_model, ending, flags, status, error, posted, overrun, input_tokens, "
-    "cached_tokens,"
-    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units, "
-    "upstream_request_id) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-    "?11,"
-    " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT (id) "
-    "DO "
-    "NOTHING";
-
-void bind_facts(Statement& statement, const RequestFacts& facts, const Balances::Hold& hold) {
-  statement.bind_borrowed(1, facts.id.bytes)
-      .bind(2, hold.token->id.value)
-      .bind(3, hold.account->id.value)
-      .bind(4, facts.key.value)
-      .bind(5, to_unix_ms(hold.reserved_at))
-      .bind(6, hold.amount.nano())
-      .bind(7, std::int64_t{facts.stream})
-      .bind_borrowed(8, facts.model)
-      .bind_borrowed(9, facts.group)
-      .bind_borrowed(10, facts.endpoint)
-      .bind_borrowed(11, facts.source_ip);
-}
-
-// Columns that are not bound are null: the usual row has none of these.
-void bind_units(Statement& insert, const UnitCounts& units) {
-  if (units == UnitCounts{}) return;
-  if (units.images != 0) insert.bind(26, units.images);
-  if (units.characters != 0) insert.bind(27, units.characters);
-  if (units.audio_ms != 0) insert.bind(28, units.audio_ms);
-  if (units.search_units != 0) insert.bind(29, units.search_units);
-}
-
 }  // namespace
 
 Result<Balances> Balances::prepare(sqlite::Database& db) {
   Balances balances(db);
-  if (auto done = balances.reservations_.prepare(db); !done) return tl::unexpected(done.error());
+  Result<void> done = balances.reservations_.prepare(db);
+  if (done) done = balances.requests_.prepare(db);
+  if (done) done = balances.keys_.prepare(db);
+  if (!done) return tl::unexpected(done.error());
   Statements& all = balances.statements_;
-  auto done = Statement::prepare_all(
+  done = Statement::prepare_all(
       db, {
-              {&all.insert_request, k_insert_request},
-              {&all.find_request, "SELECT 1 FROM request WHERE id = ?1"},
               {&all.update_token,
                "UPDATE token_balance SET posted = ?2, reserved = ?3, last_used_at = ?4 WHERE token_id = ?1"},
               {&all.update_account, "UPDATE account_balance SET posted = ?2, reserved = ?3 WHERE account_id = ?1"},
-              {&all.update_key, "UPDATE key SET last_used_at = ?2, last_used_ip = ?3 WHERE id = ?1"},
               {&all.update_overrun, "UPDATE meta SET value = ?1 WHERE key = 'overrun'"},
           });
   if (!done) return tl::unexpected(done.error());
@@ -111,8 +75,8 @@ void Balances::undo_to(std::size_t mark) {
 }
 
 void Balances::retire_key(KeyId id) {
-  retired_keys_.push_back(id);
-  note_undo([this] { retired_keys_.pop_back(); });
+  keys_.retire(id);
+  note_undo([this] { keys_.keep_last(); });
 }
 
 template <class T>
@@ -174,41 +138,14 @@ Result<void> Balances::make_hold(ReserveOp& op, Token& token, Account& account) 
   return {};
 }
 
-Result<bool> Balances::insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting) {
-  Statement& insert = statements_.insert_request;
-  bind_facts(insert, settlement.facts, hold);
-  insert.bind(12, settlement.channel.value);
-  if (!settlement.upstream_model.empty()) insert.bind_borrowed(13, settlement.upstream_model);
-  insert.bind(14, static_cast<std::int64_t>(settlement.ending))
-      .bind(15, std::int64_t{settlement.flags})
-      .bind(16, std::int64_t{settlement.status});
-  if (!settlement.error.empty()) insert.bind_borrowed(17, settlement.error);
-  insert.bind(18, posting.posted.nano())
-      .bind(19, posting.overrun.nano())
-      .bind(20, settlement.input_tokens)
-      .bind(21, settlement.cached_tokens)
-      .bind(22, settlement.cache_write_tokens)
-      .bind(23, settlement.output_tokens)
-      .bind(24, settlement.duration_ms);
-  if (settlement.first_byte_ms) insert.bind(25, *settlement.first_byte_ms);
-  bind_units(insert, settlement.units);
-  if (!settlement.upstream_request_id.empty()) insert.bind_borrowed(30, settlement.upstream_request_id);
-  if (auto done = insert.run(); !done) return tl::unexpected(done.error());
-  return db_->changes() == 1;
-}
-
-Result<Balances::Settled> Balances::answer_unheld(const Settlement& settlement) {
-  Statement& find = statements_.find_request;
-  const auto there = find.bind_blob(1, settlement.facts.id.bytes).step();
-  find.reset();
-  if (!there) return tl::unexpected(there.error());
-  return *there ? Settled::repeated : Settled::refused;
-}
-
 Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   const RequestFacts& facts = settlement.facts;
   const auto held = holds_.find(facts.id);
-  if (held == holds_.end() && settlement.held > Credits()) return answer_unheld(settlement);
+  if (held == holds_.end() && settlement.held > Credits()) {
+    const auto there = requests_.has(facts.id);
+    if (!there) return tl::unexpected(there.error());
+    return *there ? Settled::repeated : Settled::refused;
+  }
   // What was reserved decides, whatever the settlement says of it.
   Hold hold = held == holds_.end()
                   ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at, 0}
@@ -217,7 +154,8 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   if (hold.account == nullptr) hold.account = hold.token->account;
 
   const Posting posting = posting_of(settlement.cost, hold.amount, hold.token->balance, hold.account->balance);
-  const auto inserted = insert_request(settlement, hold, posting);
+  const auto inserted =
+      requests_.insert(settlement, {hold.token->id, hold.account->id, hold.reserved_at, hold.amount, posting});
   if (!inserted) return tl::unexpected(inserted.error());
   if (held != holds_.end()) {
     if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
@@ -232,7 +170,9 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   hold.account->balance.posted += posting.posted;
   overrun_ += posting.overrun;
   if (posting.overrun > Credits()) overruns_.push_back({facts.id, posting.overrun});
-  mark_used(*hold.token, facts);
+  auto& last_used_at = hold.token->last_used_at;
+  if (!last_used_at || *last_used_at < facts.started_at) last_used_at = facts.started_at;
+  keys_.mark(facts);
   return Settled::done;
 }
 
@@ -316,18 +256,6 @@ Result<void> Balances::fold_usage(Fold when) {
   return wanted && !sums_.empty() ? sums_.fold() : Result<void>();
 }
 
-void Balances::mark_used(Token& token, const RequestFacts& facts) {
-  if (!token.last_used_at || *token.last_used_at < facts.started_at) token.last_used_at = facts.started_at;
-  const auto found = key_uses_.find(facts.key.value);
-  if (found == key_uses_.end()) return;  // the key is gone already
-  KeyUse& use = found->second;
-  if (use.last_used_at && *use.last_used_at > facts.started_at) return;
-  use.last_used_at = facts.started_at;
-  if (use.last_used_ip != facts.source_ip) use.last_used_ip = facts.source_ip;
-  if (!use.unwritten) unwritten_keys_.push_back(facts.key.value);
-  use.unwritten = true;
-}
-
 Result<void> Balances::write_touched() {
   for (const Token* token : touched_tokens_) {
     Statement& update = statements_.update_token;
@@ -349,19 +277,7 @@ Result<void> Balances::write_overrun() {
   return statements_.update_overrun.bind(1, overrun_.nano()).run();
 }
 
-Result<void> Balances::write_marks() {
-  for (const std::int64_t id : unwritten_keys_) {
-    const auto found = key_uses_.find(id);
-    if (found == key_uses_.end() || !found->second.last_used_at) continue;
-    const KeyUse& use = found->second;
-    auto done =
-        statements_.update_key.bind(1, id).bind(2, to_unix_ms(*use.last_used_at)).bind(3, use.last_used_ip).run();
-    if (!done) return done;
-  }
-  return {};
-}
-
-void Balances::committed(Marks marks) {
+void Balances::committed(KeyUses::Marks marks) {
   reservations_.committed();
   budgets_.committed();
   sums_.committed();
@@ -373,13 +289,7 @@ void Balances::committed(Marks marks) {
   undo_.clear();
   overrun_before_ = overrun_;
   overruns_.clear();
-  for (const KeyId id : retired_keys_) drop_key(id);
-  retired_keys_.clear();
-  if (marks == Marks::left) return;
-  for (const std::int64_t id : unwritten_keys_) {
-    if (const auto found = key_uses_.find(id); found != key_uses_.end()) found->second.unwritten = false;
-  }
-  unwritten_keys_.clear();
+  keys_.committed(marks);
 }
 
 void Balances::rolled_back() {
@@ -397,7 +307,7 @@ void Balances::rolled_back() {
   sums_.rolled_back();
   for (const auto& [id, hold] : closed_) put_hold(id, hold);
   overrun_ = overrun_before_;
-  committed(Marks::left);
+  committed(KeyUses::Marks::left);
 }
 
 Result<void> Balances::look(LookOp& op, Time now) {

@@ -18,6 +18,8 @@
 #include "ledger/core/records.h"
 #include "ledger/sql/holders.h"
 #include "ledger/sqlite/budget_book.h"
+#include "ledger/sqlite/key_uses.h"
+#include "ledger/sqlite/request_rows.h"
 #include "ledger/sqlite/reservation_rows.h"
 #include "ledger/sqlite/usage_sums.h"
 #include "sqlite/database.h"
@@ -44,9 +46,6 @@ class Balances {
     std::optional<Time> last_used_at;
     BudgetBook::Terms budget;
   };
-  struct KeyUse : Holders::KeyUse {
-    bool unwritten = false;
-  };
   struct Hold {
     Token* token = nullptr;
     Account* account = nullptr;
@@ -70,9 +69,8 @@ class Balances {
   void drop_token(TokenId id);
   Account* find_account(AccountId id);
   Token* find_token(TokenId id);
-  KeyUse& key_use(KeyId id) { return key_uses_[id.value]; }
-  void drop_key(KeyId id) { key_uses_.erase(id.value); }
-  void retire_key(KeyId id);  // dropped when this transaction commits
+  KeyUses& keys() { return keys_; }
+  void retire_key(KeyId id);  // noted with its undo
   void note_undo(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   std::size_t undo_mark() const { return undo_.size(); }
   void undo_to(std::size_t mark);  // runs what was noted since, last first
@@ -96,10 +94,8 @@ class Balances {
   base::Result<void> write_overrun();
   enum class Fold { if_due, now };
   base::Result<void> fold_usage(Fold when);
-  bool has_idle_work() const { return !unwritten_keys_.empty() || !sums_.empty(); }
-  base::Result<void> write_marks();  // when keys were last used: not worth a page in every commit
-  enum class Marks { left, written };
-  void committed(Marks marks);
+  bool has_idle_work() const { return keys_.unwritten() || !sums_.empty(); }
+  void committed(KeyUses::Marks marks);
   void rolled_back();
   base::Result<void> look(LookOp& op, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
@@ -108,31 +104,27 @@ class Balances {
 
  private:
   struct Statements {
-    sqlite::Statement insert_request, find_request;
-    sqlite::Statement update_token, update_account, update_key, update_overrun;
+    sqlite::Statement update_token, update_account, update_overrun;
   };
-  explicit Balances(sqlite::Database& db) : db_(&db), budgets_(db), sums_(db) {}
+  explicit Balances(sqlite::Database& db) : budgets_(db), sums_(db) {}
   template <class T>
   void touch(T& holder, std::vector<T*>& touched);
   base::Result<void> make_hold(ReserveOp& op, Token& token, Account& account);
-  base::Result<bool> insert_request(const Settlement& settlement, const Hold& hold, const Posting& posting);
-  base::Result<Settled> answer_unheld(const Settlement& settlement);
   void put_hold(const RequestId& id, Hold hold);
   void take_hold(const RequestId& id);
   base::Result<void> close_hold(const RequestId& id, const Hold& hold);
   // Moves the numbers of the windows that a request made at `time` belongs to.
   base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);
-  void mark_used(Token& token, const RequestFacts& facts);
 
-  sqlite::Database* db_;
   Statements statements_;
+  RequestRows requests_;
   ReservationRows reservations_;
   BudgetBook budgets_;
   UsageSums sums_;
   bool refunded_ = false;  // in this transaction: the usage must be folded
   std::unordered_map<std::int64_t, Account> accounts_;
   std::unordered_map<std::int64_t, Token> tokens_;
-  std::unordered_map<std::int64_t, KeyUse> key_uses_;
+  KeyUses keys_;
   std::unordered_map<RequestId, Hold> holds_;
 
   std::uint64_t transaction_ = 0;
@@ -140,8 +132,6 @@ class Balances {
   std::vector<Account*> touched_accounts_;
   std::vector<RequestId> opened_;
   std::vector<std::pair<RequestId, Hold>> closed_;
-  std::vector<std::int64_t> unwritten_keys_;
-  std::vector<KeyId> retired_keys_;
   std::vector<std::function<void()>> undo_;
   Credits overrun_, overrun_before_;
   std::vector<Overrun> overruns_;

@@ -52,7 +52,7 @@ Result<void> load_tokens(SqlSession& sql, Balances& balances) {
 
 Result<void> load_key_uses(SqlSession& sql, Balances& balances) {
   return sql.each_row("SELECT id, last_used_at, last_used_ip FROM key", [&](const Row& row) -> Result<void> {
-    auto& use = balances.key_use({row.column_int(0)});
+    auto& use = balances.keys().at({row.column_int(0)});
     use.last_used_at = optional_time(row, 1);
     use.last_used_ip = row.column_text(2);
     return {};

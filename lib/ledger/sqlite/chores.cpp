@@ -27,12 +27,12 @@ Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& respon
 
 Result<void> Chores::run(const Beside& beside) {
   const auto now = steady_now();
-  marks_ = Balances::Marks::left;
+  marks_ = KeyUses::Marks::left;
   if (auto done = balances_.fold_usage(beside.last ? Balances::Fold::now : Balances::Fold::if_due); !done) return done;
   if (auto done = prune(now, beside.requests); !done) return done;
   if (beside.requests && !beside.jobs && !beside.last && now < marks_due_) return {};
-  marks_ = Balances::Marks::written;
-  return balances_.write_marks();
+  marks_ = KeyUses::Marks::written;
+  return balances_.keys().write();
 }
 
 Result<void> Chores::prune(base::SteadyTime now, bool beside_requests) {
@@ -46,7 +46,7 @@ Result<void> Chores::prune(base::SteadyTime now, bool beside_requests) {
 void Chores::committed(std::uint64_t settlements) {
   added_rows_ += static_cast<std::int64_t>(settlements);
   pruning_.committed();
-  if (marks_ == Balances::Marks::written) marks_due_ = steady_now() + k_marks_period;
+  if (marks_ == KeyUses::Marks::written) marks_due_ = steady_now() + k_marks_period;
 }
 
 }  // namespace cr::ledger

@@ -23,8 +23,8 @@ class Chores {
     bool requests = false, jobs = false, last = false;
   };
   base::Result<void> run(const Beside& beside);
-  Balances::Marks marks() const { return marks_; }  // whether run() wrote when keys were last used
-  void committed(std::uint64_t settlements);        // those in the commit: each has added a row
+  KeyUses::Marks marks() const { return marks_; }  // whether run() wrote when keys were last used
+  void committed(std::uint64_t settlements);       // those in the commit: each has added a row
 
   bool any() const { return balances_.has_idle_work(); }  // worth a commit of their own in idle times
   bool due(base::SteadyTime now) const { return pruning_.due(now); }
@@ -36,7 +36,7 @@ class Chores {
 
   Balances& balances_;
   Pruning pruning_;
-  Balances::Marks marks_ = Balances::Marks::left;
+  KeyUses::Marks marks_ = KeyUses::Marks::left;
   base::SteadyTime marks_due_{};
   base::SteadyTime prune_busy_at_{};
   std::int64_t added_rows_ = 0;  // since rows were last pruned

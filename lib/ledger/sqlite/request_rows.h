@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// RequestRows: the row of `request` that an ending writes, and whether there is one. Ledger thread only.
+#pragma once
+
+#include "base/result.h"
+#include "ledger/core/decisions.h"
+#include "ledger/core/operations.h"
+#include "sqlite/database.h"
+
+namespace cr::ledger {
+
+class RequestRows {
+ public:
+  // What the ledger says of the request, whatever its settlement does.
+  struct Booked {
+    TokenId token;
+    AccountId account;
+    Time reserved_at;
+    Credits held;
+    Posting posting;
+  };
+
+  base::Result<void> prepare(sqlite::Database& db);  // before anything else; `db` outlives this
+  // False: the request has its row already, which stays as it is.
+  base::Result<bool> insert(const Settlement& settlement, const Booked& booked);
+  base::Result<bool> has(const RequestId& id);
+
+ private:
+  sqlite::Database* db_ = nullptr;
+  sqlite::Statement insert_, find_;
+};
+
+}  // namespace cr::ledger
