@@ -65,8 +65,6 @@ class Connection {
   // empty one is the end. Each read has body_timeout, all of them together as long as the body takes at 16 KiB a second
   // and body_timeout on top.
   Task<ReadOutcome> read_piece(std::string_view& piece);
-  void hold(std::string_view piece);  // body() grows by it
-  void drop_body();                   // the room of what was held
   void cancel_read();  // from another coroutine: the read under way ends as `closed`, and may go on later
 
   // Whether all of the body has been read, by whom and how ever; of one with a length, known with its last piece.
@@ -115,6 +113,7 @@ class Connection {
   std::optional<bool> try_write_tls(Gather& pieces);
   Task<bool> say_goodbye();
   void begin_body(const message::RequestHead& head);
+  void drop_body();
   void keep_in_place(std::size_t size);
   Task<ReadOutcome> read_sized_body(base::MemoryCharge* memory);
   Task<ReadOutcome> read_chunked_body(std::uint64_t bytes_max, base::MemoryCharge* memory);
@@ -142,7 +141,7 @@ class Connection {
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
   std::vector<std::unique_ptr<char[]>> pinned_buffers_;
   message::BodyFraming framing_;  // of the request whose head was read last
-  std::string body_;  // a body that does not fit the receive buffer, a decoded chunked one, or what was held
+  std::string body_;  // a body that does not fit the receive buffer, or a decoded chunked one
   std::string_view body_view_;
   std::uint64_t body_received_ = 0;          // in pieces
   std::chrono::milliseconds body_waited_{};  // for them

@@ -178,11 +178,6 @@ Task<ReadOutcome> Connection::fill_piece() {
   co_return outcome;
 }
 
-void Connection::hold(std::string_view piece) {
-  body_.append(piece);
-  body_view_ = body_;
-}
-
 void Connection::drop_body() {
   std::string().swap(body_);
   body_view_ = {};

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "relay/request/exchange.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/secret.h"
@@ -15,18 +13,6 @@ namespace cr::relay::request {
 using dialect::Refusal;
 using dialect::RefusalCode;
 
-namespace {
-
-bool is_json(std::string_view content_type) {
-  constexpr std::string_view k_json = "application/json";
-  if (content_type.size() < k_json.size()) return false;
-  if (!base::equals_ignoring_case(content_type.substr(0, k_json.size()), k_json)) return false;
-  const auto rest = content_type.substr(k_json.size());
-  return rest.empty() || rest.front() == ';' || rest.front() == ' ';
-}
-
-}  // namespace
-
 Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
                    dialect::Endpoint endpoint, base::RequestId id)
     : lane_(lane),
@@ -37,11 +23,12 @@ Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::mes
       request_id_(id.to_string()),
       started_at_(lane.shared().ledger.now()),
       started_(base::steady_now()),
-      waiting_since_(started_),
       directory_(lane.directory()),
       settings_(lane.settings()),
       place_(lane.running().insert(lane.running().end(), this)),
       admission_(*directory_, lane.shared().health, lane.shared().rates, endpoint),
+      body_(head, endpoint, *settings_, started_),
+      writer_(client, head, *settings_),
       memory_wait_(lane.io()),
       events_(settings_->event_bytes_max) {
   lane_.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
@@ -59,12 +46,8 @@ http::Task<Persistence> Exchange::run() {
   // One refusal for all steps: each of its own would have its place in the coroutine's frame.
   auto refusal = check_head();
   if (!refusal) refusal = admission_.enter(base::steady_now());
-  if (upload_) {
-    if (!refusal) refusal = co_await read_form();
-  } else {
-    const bool came = !refusal && !coded_ && client_.take_body(settings_->body_bytes_max);
-    if (!refusal && !came) refusal = co_await read_body();
-  }
+  if (!refusal && !body_.take_whole(client_)) refusal = co_await body_.read(client_);
+  if (body_.client_left()) writer_.client_left();
   if (!refusal) refusal = scan_and_allow();
   if (!refusal && stored_) refusal = co_await look_for_stored();
   if (!refusal) refusal = admit();
@@ -75,32 +58,17 @@ http::Task<Persistence> Exchange::run() {
     co_await pump();
   } while (!source_);  // its answer broke off before the client saw any of it: the next channel's turn
   end_pump();
-  co_return persistence_;
+  co_return writer_.persistence();
 }
 
 Exchange::MaybeRefusal Exchange::check_head() {
   if (!lane_.shared().ledger.fresh()) return ledger_unavailable();
   auto refusal = admission_.identify(head_, client_.peer(), *settings_, lane_.key_reader(), started_at_);
   if (refusal) return refusal;
-  body_memory_.emplace(lane_.shared().memory, token().id.value);
   answer_memory_.emplace(lane_.shared().memory, token().id.value);
   refusal = Admission::serve(lane_.shared().draining.load(std::memory_order_relaxed), lane_.ledger_admits());
-  if (refusal) return refusal;
-  if (endpoint_ == dialect::Endpoint::response_by_id) return std::nullopt;  // has no body that matters
-  auto coding = read_coding(head_);
-  if (!coding) return coding.error();
-  coded_ = std::move(*coding);
-  if (dialect::takes_form(endpoint_)) {
-    auto boundary = dialect::openai::multipart_boundary(head_.find("content-type").value_or(""));
-    if (!boundary) return boundary.error();
-    upload_ = std::make_unique<Upload>(*boundary);
-    return std::nullopt;
-  }
-  if (!is_json(head_.find("content-type").value_or(""))) {
-    return Refusal{
-        RefusalCode::unsupported_media_type, "this endpoint reads JSON: send Content-Type: application/json", {}, {}};
-  }
-  return std::nullopt;
+  if (!refusal) refusal = body_.begin(lane_.shared().memory, token());
+  return refusal;
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
@@ -109,8 +77,7 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
     if (auto refusal = read_stored_request(scan)) return refusal;
     return admission_.allow(std::move(scan));
   }
-  auto scan = upload_ ? dialect::RefusalOr<dialect::RequestScan>(upload_->form.scan())
-                      : lane_.scanner().scan(endpoint_, client_.body());
+  auto scan = body_.scan(lane_.scanner());
   if (!scan) return scan.error();
   if (auto refusal = admission_.allow(std::move(*scan))) return refusal;
   if (!this->scan().previous_response.empty())
@@ -128,16 +95,8 @@ Exchange::MaybeRefusal Exchange::admit() {
   return refusal;
 }
 
-// All of it, or where an upload in chunks has not ended, what it may come to.
-std::uint64_t Exchange::body_bytes() const {
-  if (!streams_upload()) return client_.body().size();
-  return head_.content_length.value_or(settled_ ? upload_->received : settings_->upload_bytes_max);
-}
-
 PricedRequest Exchange::priced() const {
-  Admission::BodySize body{.bytes = body_bytes()};
-  if (upload_) body.told_bytes = std::max<std::uint64_t>(upload_->received, head_.content_length.value_or(0));
-  auto request = admission_.priced(body);
+  auto request = admission_.priced(body_.size(settled_));
   if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
   if (hold_) request.hold = &*hold_;
   return request;
@@ -150,12 +109,15 @@ http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   LedgerWait wait(lane_, client_);
   co_await wait.reserve(reservation_);
   if (!reservation_) co_return unanswered_by_ledger(wait.end());
-  if (reservation_->outcome == ledger::ReserveOutcome::held) hold_ = reservation_->hold;
+  if (reservation_->outcome == ledger::ReserveOutcome::held) {
+    hold_ = reservation_->hold;
+    body_.limit_choices(scan().choices);
+  }
   co_return admission_.check_reservation(*reservation_, lane_.shared().ledger.now());
 }
 
 Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
-  if (end != LedgerWait::End::late) client_left();
+  if (end != LedgerWait::End::late) writer_.client_left();
   return ledger_unavailable();
 }
 
@@ -164,18 +126,16 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
   status_ = dialect::row_of(refusal.code).status;
   error_ = dialect::row_of(refusal.code).name;
   settle(Outcome::End::refused, refusal.code);
-  if (client_gone_) co_return Persistence::close;
+  if (writer_.client_gone()) co_return Persistence::close;
   const auto rates = admission_.rate_status(base::steady_now());
   const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
   const auto text = refusal_text(refusal, to, persistence, rates ? &*rates : nullptr);
-  const bool written = co_await client_.write(text);
+  const bool written = co_await writer_.write_text(text);
   co_return written ? persistence : Persistence::close;
 }
 
 void Exchange::cut() {
-  was_cut_ = true;
-  client_left();
-  client_.cut();
+  writer_.cut();
   if (connecting_) connecting_->cancel();
   if (source_) source_->cancel();
   memory_wait_.cancel();

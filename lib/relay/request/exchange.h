@@ -19,13 +19,14 @@
 #include "relay/request/answer_source.h"
 #include "relay/request/answer_text.h"
 #include "relay/request/attempt.h"
-#include "relay/request/coded_body.h"
+#include "relay/request/body_source.h"
 #include "relay/request/lane.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/memory_wait.h"
 #include "relay/request/passed_fields.h"
 #include "relay/request/priced_request.h"
 #include "relay/request/recycled_allocation.h"
+#include "relay/request/response_writer.h"
 #include "relay/request/settlement.h"
 #include "relay/request/upload.h"
 #include "relay/request/upstream_request.h"
@@ -50,17 +51,11 @@ class Exchange : public RecycledAllocation<Exchange> {
 
   // exchange.cpp: deciding
   MaybeRefusal check_head(), scan_and_allow(), admit();
-  http::Task<MaybeRefusal> read_body(), read_form(), look_for_stored(), reserve(), open();  // each in its topic's file
-  // request_body.cpp: a body, counted as it comes, and decompressed
-  MaybeRefusal decode_piece(std::string_view piece), push_form(std::string_view bytes);
-  MaybeRefusal keep(std::string_view bytes, std::uint64_t held);
-  MaybeRefusal refusal_of_body(http::server::ReadOutcome outcome);
-  dialect::Refusal crowded_out() const;
+  http::Task<MaybeRefusal> look_for_stored(), reserve(), open();  // each in its topic's file
   const dialect::RequestScan& scan() const { return admission_.scan(); }
   const ledger::TokenRecord& token() const { return *admission_.caller().token; }
   const std::vector<routing::Route>& tries() const { return admission_.routes().tries; }
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
-  std::uint64_t body_bytes() const;
   PricedRequest priced() const;
   http::Task<Persistence> refuse(dialect::Refusal refusal);
 
@@ -85,11 +80,6 @@ class Exchange : public RecycledAllocation<Exchange> {
   std::chrono::milliseconds time_left(std::chrono::milliseconds limit) const;
 
   // upload.cpp: forms with files, passed on while they come
-  MaybeRefusal judge_piece(http::server::ReadOutcome outcome, std::string_view piece);
-  bool streams_upload() const { return upload_ && upload_->streams; }
-  // Its beginning is with a channel already, or it was refused: no other channel can get it.
-  bool upload_is_spent() const { return upload_ && (upload_->passed_on || upload_->refusal); }
-  void frame_upload(), drop_held();
   http::Task<http::client::AnswerOutcome> send_upload(http::client::UpstreamConnection& connection);
   http::Task<bool> pass_on(http::client::UpstreamConnection& connection, const EarlyHead& early, http::Watch& stall);
 
@@ -97,20 +87,18 @@ class Exchange : public RecycledAllocation<Exchange> {
   http::Task<void> pump(), pump_head(), pump_whole(), pump_events();
   bool is_sound() const, may_ask_another() const;
   bool fit_events(), give_up_on_client();
-  void end_pump(), take_whole_events(), client_left();
-  http::Task<bool> write_piece(std::string_view data), wait_for_memory(std::uint64_t bytes);
+  void end_pump(), take_whole_events();
+  http::Task<bool> wait_for_memory(std::uint64_t bytes);
   bool take_events(std::string_view bytes);
-  std::optional<bool> try_write_events(bool last), try_write_whole(std::string_view body);
   void gather(std::string& gathered, std::string_view piece, bool metered);
   void settle_whole(std::string_view body, bool metered, std::uint64_t received);
-  bool wrote_events(bool ok);
   void begin_answer(std::optional<std::uint64_t> content_length);
   void tell_wait(AnswerHead& head);
   http::Task<void> end_badly(SourceStep::State how, bool head_sent);
   void lose_answer(SourceStep::State how);
   std::chrono::milliseconds fill_timeout() const;
+  base::SteadyTime drain_until() const { return writer_.left_at() + settings_->drain_answer_timeout; }
   void on_hang_up(short events);
-  void on_tick(base::SteadyTime now);
 
   // settle.cpp
   void fill_facts(ledger::RequestFacts& facts) const;
@@ -128,21 +116,20 @@ class Exchange : public RecycledAllocation<Exchange> {
   const std::string request_id_;
   base::Time started_at_;  // set anew when the reservation is made: that moment's budgets carry it
   const base::SteadyTime started_;
-  base::SteadyTime waiting_since_;  // for the provider's part: once an upload has come
   const ledger::DirectorySnapshot directory_;
   const std::shared_ptr<const policy::Settings> settings_;
   std::list<Exchange*>::iterator place_;
 
   Admission admission_;
-  std::optional<base::MemoryCharge> body_memory_, answer_memory_;  // once the token is known
-  MemoryWait memory_wait_;                                         // the answer's
+  BodySource body_;
+  ResponseWriter writer_;
+  std::optional<base::MemoryCharge> answer_memory_;  // once the token is known
+  MemoryWait memory_wait_;                           // the answer's
   Walk walk_;
   const ledger::ChannelRecord* channel_ = nullptr;  // being tried, or opened; in directory_
   const ledger::GroupRecord* group_ = nullptr;
   std::optional<routing::Claim> claim_;
   std::string_view upstream_model_;
-  std::unique_ptr<CodedBody> coded_;          // while a body is decompressed
-  std::unique_ptr<Upload> upload_;            // of an endpoint that takes a form
   std::unique_ptr<Stored> stored_;            // of a request for, or after, a response that its provider keeps
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be held
   std::optional<billing::Hold> hold_;
@@ -154,28 +141,19 @@ class Exchange : public RecycledAllocation<Exchange> {
 
   std::optional<http::Watch> watch_;
   http::message::SseSplitter events_;
-  std::string written_;             // the answer's head, until it goes out with the first piece
-  std::string out_;                 // events on their way to the client
-  std::array<char, 20> size_line_;  // of their chunk
-  http::Gather pieces_;             // what of them the socket did not take yet
-  base::SteadyTime last_write_;
+  std::string out_;  // events on their way to the client
   std::optional<std::int64_t> first_byte_ms_;
-  std::uint64_t unread_bytes_ = 0;                // of a plain answer that the meter could not read
-  std::optional<base::SteadyTime> drain_until_;   // reading on for the usage after the client left
-  Persistence persistence_ = Persistence::close;  // until an answer's head says otherwise
+  std::uint64_t unread_bytes_ = 0;  // of a plain answer that the meter could not read
   int status_ = 0;
   std::string_view error_;  // error.code for the row
   AnswerFields passed_;     // of the last provider that answered
-  bool head_sent_ = false;
-  bool streaming_ = false;  // events are going to the client, comments may
-  bool chunked_ = false, writing_ = false, half_closed_ = false;
-  bool client_gone_ = false, was_cut_ = false;
   bool settled_ = false;
-  std::optional<Lost> lost_;   // by tries that were sent, and whose answer nobody got
-  bool sent_ = false;          // whole, to the channel being tried: it may be working on it
-  bool reported_ = false;      // what became of claim_
-  bool answered_ = false;      // by the channel's own doing: its timings say something of it
-  bool passed_error_ = false;  // the provider's own error went through: nothing is posted for it
+  bool upload_stalled_ = false;  // the channel stopped reading a form
+  std::optional<Lost> lost_;     // by tries that were sent, and whose answer nobody got
+  bool sent_ = false;            // whole, to the channel being tried: it may be working on it
+  bool reported_ = false;        // what became of claim_
+  bool answered_ = false;        // by the channel's own doing: its timings say something of it
+  bool passed_error_ = false;    // the provider's own error went through: nothing is posted for it
 };
 
 }  // namespace cr::relay::request

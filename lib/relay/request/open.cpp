@@ -72,7 +72,7 @@ Refusal all_set_aside() {
 
 std::chrono::milliseconds Exchange::time_left(std::chrono::milliseconds limit) const {
   const auto total = settings_->total_timeout -
-                     std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - waiting_since_);
+                     std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - body_.came_at());
   return std::max(std::chrono::milliseconds(0), std::min(limit, total));
 }
 
@@ -80,7 +80,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
   if (!watch_) {
     watch_.emplace(client_.heartbeat(), http::Watch::Callbacks{{},
                                                                [this](short events) { on_hang_up(events); },
-                                                               [this](base::SteadyTime now) { on_tick(now); }});
+                                                               [this](base::SteadyTime now) { writer_.tick(now); }});
     watch_->look_for_hang_up(client_.fd());
   }
   while (walk_.next < tries().size() && walk_.tries < settings_->tries_max) {
@@ -100,13 +100,14 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
       // An answer that came first: the connection still sends, and its buffers must stay what they are.
       if (sent_ || attempt.outcome != Attempt::Outcome::opened) lane_.give_back(std::move(request_.head));
     }
+    if (body_.client_left()) writer_.client_left();
     if (attempt.outcome == Attempt::Outcome::opened) co_return std::nullopt;
     if (attempt.outcome == Attempt::Outcome::lost) {
       const auto request = priced();
       add_lost(request, request.unanswered());
     }
     walk_.refusal = std::move(attempt.refusal);
-    if (attempt.outcome == Attempt::Outcome::spent || upload_is_spent() || client_gone_ || was_cut_ ||
+    if (attempt.outcome == Attempt::Outcome::spent || !body_.is_replayable() || writer_.client_gone() ||
         time_left(settings_->total_timeout).count() == 0)
       break;
   }
@@ -182,21 +183,21 @@ void Exchange::prepare_request(const routing::Route& route, const ChannelAddress
     request_.buffers.assign(1, http::asio::buffer(request_.head));
     return;
   }
-  const auto body = client_.body();
-  request_.edits = upload_ ? dialect::openai::plan_form_edits(scan(), rewrite_for(route))
-                           : dialect::plan_edits(scan(), rewrite_for(route));
+  const auto body = body_.bytes();
+  request_.edits = body_.is_form() ? dialect::openai::plan_form_edits(scan(), rewrite_for(route))
+                                   : dialect::plan_edits(scan(), rewrite_for(route));
   const auto& left_out = provider::of(channel_->kind).quirks.left_out;
-  if (!left_out.empty() && !upload_) dialect::leave_out(body, left_out, request_.edits);
+  if (!left_out.empty() && !body_.is_form()) dialect::leave_out(body, left_out, request_.edits);
   const auto& edits = request_.edits;
   request_.head = lane_.take_text();
-  std::optional<std::uint64_t> body_bytes = dialect::edited_size(body, edits);
-  if (streams_upload()) body_bytes = upload_->forwarded_bytes(head_.content_length, body.size(), *body_bytes);
-  auto call = call_of(endpoint_, route.upstream_model, body_bytes);
-  if (upload_) call.content_type = upload_->content_type;
+  const auto held_bytes = dialect::edited_size(body, edits);
+  auto call = call_of(endpoint_, route.upstream_model, body_.forwarded_bytes(held_bytes));
+  if (body_.is_form()) call.content_type = body_.content_type();
   write_upstream_head(request_.head, *channel_, address, call, claim_->key, &head_);
   auto& buffers = request_.buffers;
   buffers.clear();
   buffers.push_back(http::asio::buffer(request_.head));
+  if (body_.is_chunked()) buffers.push_back(http::asio::buffer(body_.frame_held(held_bytes)));
   if (edits.size() > 6) {
     request_.edited = dialect::apply_edits(body, edits);
     buffers.push_back(http::asio::buffer(request_.edited));
@@ -209,14 +210,14 @@ void Exchange::prepare_request(const routing::Route& route, const ChannelAddress
     from = edit.place.end;
   }
   buffers.push_back(http::asio::buffer(body.data() + from, body.size() - from));
-  if (streams_upload() && head_.chunked) frame_upload();
+  if (body_.is_chunked()) buffers.push_back(http::asio::buffer(BodySource::k_line_end));
 }
 
 http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, const ChannelAddress& address,
                                                  bool last) {
   for (bool pooled = true;; pooled = false) {
     sent_ = false;
-    auto connection = pooled && !streams_upload() ? lane_.pool().take(address.key) : nullptr;
+    auto connection = pooled && !body_.streams() ? lane_.pool().take(address.key) : nullptr;
     if (!connection) {
       pooled = false;
       connection = lane_.pool().make();
@@ -227,21 +228,22 @@ http::Task<Attempt> Exchange::send_and_read_head(const routing::Route& route, co
     }
     connecting_ = connection.get();
     auto outcome = AnswerOutcome::closed;
-    if (streams_upload()) {
+    if (body_.streams()) {
       outcome = co_await send_upload(*connection);
       answer_until_ = base::coarse_now() + channel_->timeout_total;
     } else {
       if (connection->begin_send(request_.buffers)) {
         outcome = co_await connection->read_head(std::min(channel_->timeout_first_byte, channel_->timeout_total),
-                                                 waiting_since_ + settings_->total_timeout);
+                                                 body_.came_at() + settings_->total_timeout);
       }
       sent_ = connection->sent();
       answer_until_ = connection->sent_at() + channel_->timeout_total;
     }
     connecting_ = nullptr;
-    if (outcome == AnswerOutcome::ok) co_return judge_answer(std::move(connection), address, last || upload_is_spent());
-    if (outcome != AnswerOutcome::closed || !pooled || client_gone_) {
-      co_return streams_upload() && !sent_ ? failed_upload() : no_answer(outcome, connection->sent_any());
+    if (outcome == AnswerOutcome::ok)
+      co_return judge_answer(std::move(connection), address, last || !body_.is_replayable());
+    if (outcome != AnswerOutcome::closed || !pooled || writer_.client_gone()) {
+      co_return body_.streams() && !sent_ ? failed_upload() : no_answer(outcome, connection->sent_any());
     }
     // An idle connection may have died unseen. What it did not take whole, nobody can be at work on.
     if (!sent_) continue;
@@ -265,7 +267,7 @@ bool Exchange::carry_again(base::SteadyTime::duration since_sent) {
 }
 
 bool Exchange::is_sent() const {
-  return sent_ || (connecting_ && !streams_upload() && connecting_->sent());
+  return sent_ || (connecting_ && !body_.streams() && connecting_->sent());
 }
 
 // Says nothing of the channel: it closed a connection that was idle as far as it knew, or it fails on a fresh one too.
@@ -275,7 +277,7 @@ Attempt Exchange::closed_unanswered() {
 }
 
 Attempt Exchange::not_connected(const base::Error& error) {
-  if (client_gone_ || was_cut_) {
+  if (writer_.client_gone()) {
     report({routing::Verdict::Kind::abandoned});
   } else {
     lane_.shared().log.warning("channel cannot be reached", {{"channel", channel_->name}, {"reason", error.message}});
@@ -365,17 +367,17 @@ Exchange::MaybeRefusal Exchange::open_echo(const routing::Route& route) {
   auto asked = scan();
   if (hold_ && hold_->write_bound) asked.output_bound = hold_->output_bound;
   const auto body = scan().stream && !scan().include_usage.value_or(false)
-                        ? dialect::apply_edits(client_.body(), dialect::plan_edits(scan(), rewrite_for(route)))
+                        ? dialect::apply_edits(body_.bytes(), dialect::plan_edits(scan(), rewrite_for(route)))
                         : std::string();
   if (!body.empty()) asked.include_usage = true;
-  const auto text = body.empty() ? client_.body() : std::string_view(body);
+  const auto text = body.empty() ? body_.bytes() : std::string_view(body);
   const auto& local = *provider::of(channel_->kind).local;
-  if (!body_memory_->grow_to(text.size() + local.bytes_ceiling(text))) return crowded_out();
+  if (!body_.memory().grow_to(text.size() + local.bytes_ceiling(text))) return body_.crowded_out();
   answered_ = true;
   auto answer = local.answer(endpoint_, text, asked, request_id_, base::wall_now());
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
-  body_memory_->shrink_to(text.size() + bytes);
+  body_.memory().shrink_to(text.size() + bytes);
   source_.emplace(lane_.io(), std::move(answer), channel_->echo_delay);
   return std::nullopt;
 }

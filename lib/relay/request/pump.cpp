@@ -3,9 +3,6 @@
 // client's fate does not decide the sum; a settlement is on its way before the client sees the end of its answer.
 #include <poll.h>
 
-#include <array>
-#include <charconv>
-
 #include "provider/provider.h"
 #include "relay/request/exchange.h"
 #include "relay/request/persistence.h"
@@ -13,26 +10,14 @@
 namespace cr::relay::request {
 
 using State = SourceStep::State;
-namespace asio = http::asio;
+using Part = ResponseWriter::Part;
 
 namespace {
 
-constexpr std::size_t k_head_bytes = 512;                       // of the usual answer's head
 constexpr std::size_t k_gather_bytes = std::size_t{64} * 1024;  // of a plain answer, before its head is written
 constexpr std::size_t k_kept_bytes = std::size_t{64} * 1024;    // of room for events, from one to the next
 // An answer that waits for memory so long passes without it: its usage is estimated, or a stream is cut.
 constexpr std::chrono::milliseconds k_memory_wait{60'000};
-constexpr std::string_view k_last_chunk = "0\r\n\r\n";
-constexpr std::string_view k_comment = ":\n\n";
-constexpr std::string_view k_comment_chunk = "3\r\n:\n\n\r\n";
-
-// "1f\r\n" in `place`; chunk-size of RFC 9112, 7.1.
-std::string_view chunk_size_line(std::array<char, 20>& place, std::size_t size) {
-  auto* end = std::to_chars(place.data(), place.data() + 16, size, 16).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  return {place.data(), static_cast<std::size_t>(end - place.data())};
-}
 
 // An unfinished event, and its copy once it goes to the client.
 std::uint64_t bytes_of(const http::message::SseSplitter& events) {
@@ -90,11 +75,13 @@ http::Task<void> Exchange::pump_head() {
   }
   begin_answer(length);
   settle(Outcome::End::whole);
-  if (!co_await client_.write(written_)) persistence_ = Persistence::close;
+  auto written = writer_.try_write({}, Part::middle);
+  if (!written) written = co_await writer_.write_rest();
+  if (!writer_.wrote(*written)) writer_.close_after();
 }
 
 void Exchange::end_pump() {
-  streaming_ = false;
+  writer_.allow_comments(false);
   watch_->look_for_hang_up(-1);
   watch_->ticking(false);
   source_.reset();  // its connection goes back to the pool now, not when the next request comes
@@ -102,25 +89,19 @@ void Exchange::end_pump() {
 
 std::chrono::milliseconds Exchange::fill_timeout() const {
   auto timeout = channel_->timeout_idle;
-  if (drain_until_) {
+  if (writer_.client_gone()) {
     timeout =
-        std::min(timeout, std::chrono::duration_cast<std::chrono::milliseconds>(*drain_until_ - base::steady_now()));
+        std::min(timeout, std::chrono::duration_cast<std::chrono::milliseconds>(drain_until() - base::steady_now()));
   }
   return std::max(timeout, std::chrono::milliseconds(0));
 }
 
 void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
-  chunked_ = !content_length && head_.minor_version >= 1;
-  persistence_ = persistence_after(head_, client_, lane_.shared());
-  if (!content_length && !chunked_)
-    persistence_ = Persistence::close;  // HTTP/1.0: the end of the connection ends the body
   AnswerHead head;
   head.status = status_;
   head.content_type = source_->content_type();
   head.content_length = content_length;
-  head.chunked = chunked_;
   head.to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
-  head.persistence = persistence_;
   if (hold_ && hold_->lowered) head.output_limit = hold_->output_bound;
   head.passed = &passed_;
   if (source_->retry_after()) head.retry_after_text = *source_->retry_after();
@@ -131,11 +112,7 @@ void Exchange::begin_answer(std::optional<std::uint64_t> content_length) {
     head.should_retry = false;
   const auto rates = admission_.rate_status(base::steady_now());
   if (rates) head.rates = &*rates;
-  written_.clear();
-  written_.reserve(k_head_bytes);
-  append_head(written_, head);
-  head_sent_ = true;
-  last_write_ = base::steady_now();
+  writer_.begin(head, lane_.shared());
 }
 
 // A provider's refusal that goes through names its own wait, or none: where every channel is set aside for longer now,
@@ -184,40 +161,40 @@ http::Task<void> Exchange::pump_whole() {
       if (metered && !answer_memory_->covers(held))
         metered = held <= policy::k_metered_bytes_max && co_await wait_for_memory(held);
       gather(gathered, step.data, metered);
-      if (!head_sent_ && gathered.size() > gather_bytes && !client_gone_) {
-        begin_answer(length);
-        if (!co_await write_piece(gathered)) client_left();
-      } else if (head_sent_ && !client_gone_ && !co_await write_piece(step.data)) {
-        client_left();
+      const bool begins = !writer_.head_sent() && gathered.size() > gather_bytes && !writer_.client_gone();
+      if (begins) begin_answer(length);
+      if (writer_.head_sent() && !writer_.client_gone()) {
+        auto written = writer_.try_write(begins ? std::string_view(gathered) : step.data, Part::middle);
+        if (!written) written = co_await writer_.write_rest();
+        writer_.wrote(*written);
       }
       if (give_up_on_client()) break;
       continue;
     }
     if (step.state == State::done) break;
     if (step.state != State::need_more) {
-      if (client_gone_) break;
+      if (writer_.client_gone()) break;
       unread_bytes_ = received;
       if (may_ask_another()) co_return lose_answer(step.state);
-      co_return co_await end_badly(step.state, head_sent_);
+      co_return co_await end_badly(step.state, writer_.head_sent());
     }
     co_await source_->fill(fill_timeout());
     if (give_up_on_client()) break;
   }
   const auto body = only.empty() ? std::string_view(gathered) : only;
   settle_whole(body, metered, received);
-  if (client_gone_) co_return;
-  if (head_sent_) {
-    if (chunked_ && !co_await client_.write(k_last_chunk)) persistence_ = Persistence::close;
-    co_return;
-  }
-  auto written = try_write_whole(body);
-  if (!written) written = co_await client_.write_rest(pieces_);
-  if (!*written) persistence_ = Persistence::close;
+  if (writer_.client_gone()) co_return;
+  const bool begins = !writer_.head_sent();
+  if (begins) begin_answer(body.size());
+  if (!begins && !writer_.is_chunked()) co_return;
+  auto written = writer_.try_write(begins ? body : std::string_view(), Part::last);
+  if (!written) written = co_await writer_.write_rest();
+  if (!writer_.wrote(*written)) writer_.close_after();
 }
 
 // Keeps a piece for whom it is still needed: the meter, and the client until its head is out.
 void Exchange::gather(std::string& gathered, std::string_view piece, bool metered) {
-  const bool for_client = !head_sent_ && !client_gone_;
+  const bool for_client = !writer_.head_sent() && !writer_.client_gone();
   if (metered || for_client) {
     gathered.append(piece);
   } else if (!gathered.empty()) {
@@ -230,32 +207,12 @@ void Exchange::settle_whole(std::string_view body, bool metered, std::uint64_t r
   if (metered) meter_->observe_body(body);
   if (!meter_->usage() && meter_->estimated_output_tokens() == 0) unread_bytes_ = received;
   settle(Outcome::End::whole);
-  if (client_gone_) persistence_ = Persistence::close;
-}
-
-// No value: the rest of `pieces_` is to be written.
-std::optional<bool> Exchange::try_write_whole(std::string_view body) {
-  begin_answer(body.size());
-  const std::array<asio::const_buffer, 2> answer{asio::buffer(written_), asio::buffer(body)};
-  pieces_ = http::Gather(answer);
-  return client_.try_write(pieces_);
-}
-
-// One piece of a body whose head is out, or is waiting in `written_` to go with it.
-http::Task<bool> Exchange::write_piece(std::string_view data) {
-  std::array<char, 20> place;
-  const auto size = chunked_ ? chunk_size_line(place, data.size()) : std::string_view();
-  const auto end = chunked_ ? std::string_view("\r\n") : std::string_view();
-  const std::array<asio::const_buffer, 4> piece{asio::buffer(written_), asio::buffer(size), asio::buffer(data),
-                                                asio::buffer(end)};
-  const bool ok = co_await client_.write(piece);
-  written_.clear();
-  co_return ok;
+  if (writer_.client_gone()) writer_.close_after();
 }
 
 http::Task<void> Exchange::pump_events() {
   begin_answer(std::nullopt);
-  streaming_ = true;
+  writer_.allow_comments(true);
   watch_->ticking(true);
   for (;;) {
     const auto step = source_->step();
@@ -274,10 +231,11 @@ http::Task<void> Exchange::pump_events() {
     if (meter_->ended() || (over && whole)) {
       settle(Outcome::End::whole);
     }
-    if (!out_.empty() || !written_.empty() || (over && whole)) {
-      auto written = try_write_events(over && whole);
-      if (!written) written = co_await client_.write_rest(pieces_);
-      if (!wrote_events(*written)) client_left();
+    if (!out_.empty() || writer_.head_waits() || (over && whole)) {
+      auto written = writer_.try_write(out_, over && whole ? Part::last : Part::middle);
+      if (!written) written = co_await writer_.write_rest();
+      writer_.wrote(*written);
+      out_.clear();
     }
     if (over && whole) break;
     if (over || (step.state != State::need_more && step.state != State::done)) {
@@ -290,7 +248,7 @@ http::Task<void> Exchange::pump_events() {
     co_await source_->fill(fill_timeout());
   }
   settle(Outcome::End::whole);
-  if (client_gone_) persistence_ = Persistence::close;
+  if (writer_.client_gone()) writer_.close_after();
 }
 
 // Appends to `out_` what of `bytes` the client gets to see. False: an event passed its limit.
@@ -314,32 +272,9 @@ void Exchange::take_whole_events() {
   }
 }
 
-// No value: the client's socket is full, and `pieces_` has the rest. wrote_events() ends either.
-std::optional<bool> Exchange::try_write_events(bool last) {
-  if (client_gone_) return false;
-  const bool framed = chunked_ && !out_.empty();
-  const auto size = framed ? chunk_size_line(size_line_, out_.size()) : std::string_view();
-  const auto end = framed ? std::string_view("\r\n") : std::string_view();
-  const auto terminator = chunked_ && last ? k_last_chunk : std::string_view();
-  const std::array<asio::const_buffer, 5> buffers{asio::buffer(written_), asio::buffer(size), asio::buffer(out_),
-                                                  asio::buffer(end), asio::buffer(terminator)};
-  pieces_ = http::Gather(buffers);
-  writing_ = true;
-  return client_.try_write(pieces_);
-}
-
-bool Exchange::wrote_events(bool ok) {
-  writing_ = false;
-  out_.clear();
-  if (client_gone_) return false;
-  written_.clear();
-  last_write_ = base::coarse_now();
-  return ok;
-}
-
 // Whether an answer that broke off is still nobody's business but ours.
 bool Exchange::may_ask_another() const {
-  if (head_sent_ || client_gone_ || was_cut_ || streams_upload()) return false;
+  if (writer_.head_sent() || writer_.client_gone() || body_.streams()) return false;
   return time_left(settings_->total_timeout).count() > 0 && is_left();
 }
 
@@ -365,68 +300,52 @@ void Exchange::lose_answer(State how) {
 // The upstream failed under way: what was used is posted, and the client's answer never looks complete.
 http::Task<void> Exchange::end_badly(State how, bool head_sent) {
   const auto refusal = refusal_for(how);
-  if (how == State::cancelled) client_left();
-  const bool by_client = client_gone_;
+  if (how == State::cancelled) writer_.client_left();
+  const bool by_client = writer_.client_gone();
   if (how == State::no_memory) answered_ = false;  // nothing that the channel did
   if (!head_sent && !by_client) status_ = dialect::row_of(refusal.code).status;
   if (!by_client) error_ = dialect::row_of(refusal.code).name;
   settle(end_of(how));
-  persistence_ = Persistence::close;
+  writer_.close_after();
   if (by_client) co_return;
   if (!head_sent) {
     const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
     const auto text = refusal_text(refusal, to, Persistence::close);
-    co_await client_.write(text);
+    co_await writer_.write_text(text);
     co_return;
   }
-  client_.break_off();
-  if (streaming_) {
+  writer_.break_off();
+  if (writer_.allows_comments()) {
     out_ = dialect::error_event(refusal, dialect::dialect_of(endpoint_), request_id_);
-    auto written = try_write_events(false);
-    if (!written) written = co_await client_.write_rest(pieces_);
-    wrote_events(*written);
+    auto written = writer_.try_write(out_, Part::middle);
+    if (!written) written = co_await writer_.write_rest();
+    writer_.wrote(*written);
   }
   // No final chunk, no promised length, no close_notify: the connection's end is the only end this answer gets.
 }
 
 // After the client left: true when there is nothing more to read for.
 bool Exchange::give_up_on_client() {
-  if (!client_gone_) return false;
-  if (was_cut_ || settings_->on_client_gone == policy::OnClientGone::cancel) {
+  if (!writer_.client_gone()) return false;
+  if (writer_.was_cut() || settings_->on_client_gone == policy::OnClientGone::cancel) {
     source_->cancel();
     return true;
   }
-  return meter_->ended() || (drain_until_ && base::steady_now() >= *drain_until_);
-}
-
-void Exchange::client_left() {
-  if (client_gone_) return;
-  client_gone_ = true;
-  drain_until_ = base::steady_now() + settings_->drain_answer_timeout;
+  return meter_->ended() || base::steady_now() >= drain_until();
 }
 
 void Exchange::on_hang_up(short events) {
   if ((events & (POLLERR | POLLHUP)) != 0) {
-    client_left();
-    const bool drains = settings_->on_client_gone == policy::OnClientGone::drain && (source_ || is_sent()) && !was_cut_;
-    if (drains && base::steady_now() < *drain_until_) return;
+    writer_.client_left();
+    const bool drains =
+        settings_->on_client_gone == policy::OnClientGone::drain && (source_ || is_sent()) && !writer_.was_cut();
+    if (drains && base::steady_now() < drain_until()) return;
     if (connecting_) connecting_->cancel();
     if (source_) source_->cancel();
     memory_wait_.cancel();
     return;
   }
-  // Half-closed: it may still read. One comment finds out; if nobody is there, a reset comes back before the next tick.
-  if (!streaming_ || writing_ || !written_.empty() || half_closed_) return;
-  half_closed_ = true;
-  last_write_ -= settings_->comment_interval;
-  on_tick(base::coarse_now());
-}
-
-void Exchange::on_tick(base::SteadyTime now) {
-  if (!streaming_ || writing_ || client_gone_ || !written_.empty() || now - last_write_ < settings_->comment_interval)
-    return;
-  if (!client_.write_now(chunked_ ? k_comment_chunk : k_comment)) client_left();
-  last_write_ = now;
+  writer_.half_closed(base::coarse_now());
 }
 
 }  // namespace cr::relay::request

@@ -43,9 +43,9 @@ void Exchange::tell_health(routing::HealthBook::Finish finish) {
 
 // The reservation's facts go with it: nobody needs them after the ending.
 Outcome Exchange::take_outcome(const PricedRequest& request, Outcome::End end) {
-  Outcome outcome{.end = end, .client_gone = client_gone_, .request = request};
+  Outcome outcome{.end = end, .client_gone = writer_.client_gone(), .request = request};
   outcome.known = admission_.caller().token && admission_.caller().account;
-  outcome.form_failed = upload_ && upload_->refusal;
+  outcome.form_failed = body_.has_late_refusal();
   if (reservation_) {
     outcome.facts = std::move(reservation_->facts);
     outcome.reserved = reservation_->amount;
