@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/asio/ssl/context.hpp>
 #include <cerrno>
-#include <cstring>
 #include <tuple>
 
 #include "http/client/connect_race.h"
@@ -16,7 +15,6 @@ namespace cr::http::client {
 
 namespace {
 
-constexpr std::size_t k_buffer_bytes = 16 * 1024;
 // Room for the largest head; a provider's heads are a few hundred bytes.
 constexpr message::HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
 
@@ -36,6 +34,11 @@ Socket::wait_type awaited(tls::TlsStep step) {
 tl::unexpected<base::Error> failed_on(std::string_view peer, base::Error error) {
   error.message = std::string(peer) + " " + error.message;
   return tl::unexpected(std::move(error));
+}
+
+asio::mutable_buffer room_in(ReceiveBuffer& buffer) {
+  const auto room = buffer.make_room();
+  return {room.data(), room.size()};
 }
 
 tl::unexpected<base::Error> given_up() {
@@ -135,9 +138,10 @@ Task<base::Result<void>> UpstreamConnection::handshake(const std::string& host, 
 
 void UpstreamConnection::begin_request() {
   ++requests_;
-  body_done_ = keep_alive_ = peer_closed_ = timed_out_ = send_cancelled_ = false;
+  body_.forget();
+  keep_alive_ = peer_closed_ = timed_out_ = send_cancelled_ = false;
   sending_ = Sending::done;
-  begin_ = end_ = 0;
+  received_.clear();
 }
 
 bool UpstreamConnection::begin_send(std::span<const asio::const_buffer> buffers) {
@@ -199,14 +203,14 @@ void UpstreamConnection::cancel_send() {
 }
 
 bool UpstreamConnection::has_surplus() {
-  if (!body_done_) return false;
-  if (begin_ < end_) return true;
-  const bool more = tls_ ? tls_->has_pending() : filled_;
+  if (!body_.is_done()) return false;
+  if (!received_.empty()) return true;
+  const bool more = tls_ ? tls_->has_pending() : received_.was_full();
   return more && look() == tls::IdleState::surplus;
 }
 
 tls::IdleState UpstreamConnection::look() {
-  if (begin_ < end_) return tls::IdleState::surplus;
+  if (!received_.empty()) return tls::IdleState::surplus;
   if (tls_) return tls_->look();
   char byte = 0;
   for (;;) {
@@ -217,28 +221,8 @@ tls::IdleState UpstreamConnection::look() {
   }
 }
 
-asio::mutable_buffer UpstreamConnection::make_room() {
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (end_ == capacity_) {
-    const auto used = end_ - begin_;
-    if (used < capacity_) {
-      std::memmove(buffer_.get(), buffer_.get() + begin_, used);
-    } else {
-      const auto wanted = capacity_ == 0 ? k_buffer_bytes : capacity_ * 2;
-      std::unique_ptr<char[]> larger(new char[wanted]);
-      if (used > 0) std::memcpy(larger.get(), buffer_.get() + begin_, used);
-      buffer_ = std::move(larger);
-      capacity_ = wanted;
-    }
-    begin_ = 0;
-    end_ = used;
-  }
-  return asio::buffer(buffer_.get() + end_, capacity_ - end_);
-}
-
 AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes) {
-  end_ += bytes;
-  filled_ = end_ == capacity_;
+  received_.filled(bytes);
   if (cancelled_) return AnswerOutcome::cancelled;
   if (timed_out_) return AnswerOutcome::timed_out;
   if (!error) return AnswerOutcome::ok;
@@ -266,7 +250,7 @@ Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds time
   watch_.expire_at(std::min(base::coarse_now() + timeout, until));
   std::optional<AnswerOutcome> outcome;
   while (!outcome) {
-    const auto room = make_room();
+    const auto room = room_in(received_);
     ErrorCode error;
     std::size_t bytes = 0;
     if (!tls_) {
@@ -276,7 +260,7 @@ Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds time
       if (!error) continue;
     }
     const auto read = took(error, bytes);
-    const bool begun = end_ > 0 || heads_->interim > 0;
+    const bool begun = !received_.empty() || heads_->interim > 0;
     if (read == AnswerOutcome::ok) outcome = take_heads();
     if (read != AnswerOutcome::ok) outcome = read == AnswerOutcome::closed && begun ? AnswerOutcome::cut : read;
   }
@@ -285,15 +269,16 @@ Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds time
   if (*outcome != AnswerOutcome::ok) co_return *outcome;
   // What blames the request has no use for the rest of it (RFC 9112, 9.5).
   if (head_.status >= 300 && sending_ == Sending::under_way) sending_ = Sending::given_up;
-  begin_body();
+  body_.begin(head_);
+  keep_alive_ = head_.keep_alive && !body_.ends_with_connection();
   co_return AnswerOutcome::ok;
 }
 
 // No value: the final head is not whole yet.
 std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
   auto& heads = *heads_;
-  while (end_ > begin_) {
-    const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
+  while (!received_.empty()) {
+    const auto waiting = received_.waiting();
     const auto result = parser_.parse(waiting, heads.seen, head_);
     if (result.state == message::HeadState::refused) return AnswerOutcome::garbage;
     heads.seen = waiting.size();
@@ -301,7 +286,7 @@ std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
       if (heads.passed + heads.seen > k_answer_head_limits.head_bytes_max) return AnswerOutcome::garbage;
       break;
     }
-    begin_ += result.bytes;
+    received_.take(result.bytes);
     heads.seen = 0;
     heads.passed += result.bytes;
     if (head_.status >= 200 || head_.status == 101) return AnswerOutcome::ok;
@@ -311,61 +296,10 @@ std::optional<AnswerOutcome> UpstreamConnection::take_heads() {
   return std::nullopt;
 }
 
-void UpstreamConnection::begin_body() {
-  keep_alive_ = head_.keep_alive;
-  decoder_ = {};
-  body_done_ = false;
-  if (head_.chunked) {
-    framing_ = Framing::chunked;
-  } else if (head_.content_length) {
-    framing_ = Framing::sized;
-    left_ = *head_.content_length;
-    body_done_ = left_ == 0;
-  } else {
-    framing_ = Framing::until_close;
-    keep_alive_ = false;
-  }
-}
-
-BodyStep UpstreamConnection::step() {
-  if (body_done_) return {BodyState::done, {}};
-  const std::string_view waiting(buffer_.get() + begin_, end_ - begin_);
-  if (framing_ == Framing::chunked) {
-    const auto step = decoder_.step(waiting);
-    begin_ += step.consumed;
-    body_done_ = step.state == message::ChunkState::done;
-    switch (step.state) {
-      case message::ChunkState::data:
-        return {BodyState::data, step.data};
-      case message::ChunkState::done:
-        return {BodyState::done, {}};
-      case message::ChunkState::refused:
-        return {BodyState::garbage, {}};
-      case message::ChunkState::need_more:
-        break;
-    }
-    return {BodyState::need_more, {}};
-  }
-  if (waiting.empty()) {
-    if (framing_ == Framing::until_close && peer_closed_) {
-      body_done_ = true;
-      return {BodyState::done, {}};
-    }
-    return {BodyState::need_more, {}};
-  }
-  const auto size = framing_ == Framing::sized ? std::min<std::uint64_t>(left_, waiting.size()) : waiting.size();
-  if (framing_ == Framing::sized) {
-    left_ -= size;
-    body_done_ = left_ == 0;
-  }
-  begin_ += size;
-  return {BodyState::data, waiting.substr(0, size)};
-}
-
 Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) {
   if (cancelled_) co_return AnswerOutcome::cancelled;
   watch_.expire_after(timeout);
-  const auto room = make_room();
+  const auto room = room_in(received_);
   ErrorCode error;
   std::size_t bytes = 0;
   if (!tls_) {
@@ -380,7 +314,7 @@ Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) 
   const auto outcome = took(error, bytes);
   if (outcome != AnswerOutcome::closed) co_return outcome;
   // The end of a body without a length is its connection's end: step() will say so.
-  if (framing_ == Framing::until_close && peer_closed_) co_return AnswerOutcome::ok;
+  if (body_.ends_with_connection() && peer_closed_) co_return AnswerOutcome::ok;
   co_return AnswerOutcome::cut;
 }
 

@@ -13,8 +13,9 @@
 
 #include "base/result.h"
 #include "base/url.h"
+#include "http/client/receive_buffer.h"
+#include "http/client/response_body.h"
 #include "http/dns/resolver.h"
-#include "http/message/chunked.h"
 #include "http/message/head.h"
 #include "http/net/gather.h"
 #include "http/net/heartbeat.h"
@@ -39,13 +40,6 @@ enum class AnswerOutcome {
   timed_out,
   garbage,    // not HTTP, its framing is malformed, or too much of heads
   cancelled,  // by cancel()
-};
-
-// One step of a body: a view into the receive buffer, valid to the next fill().
-enum class BodyState { data, need_more, done, garbage };
-struct BodyStep {
-  BodyState state = BodyState::need_more;
-  std::string_view data;
 };
 
 class ConnectRace;
@@ -89,11 +83,11 @@ class UpstreamConnection {
   static constexpr int k_interim_heads_max = 20;
   Task<AnswerOutcome> read_head(std::chrono::milliseconds timeout, base::SteadyTime until = base::SteadyTime::max());
   const message::ResponseHead& head() const { return head_; }
-  BodyStep step();
+  BodyStep step() { return body_.step(received_, peer_closed_); }
   Task<AnswerOutcome> fill(std::chrono::milliseconds timeout);
 
   // The answer is over, read to its end, and the connection may carry another request.
-  bool reusable() const { return body_done_ && keep_alive_ && begin_ == end_ && !cancelled_ && sent(); }
+  bool reusable() const { return body_.is_done() && keep_alive_ && received_.empty() && !cancelled_ && sent(); }
   // Bytes beyond the answer came with it: here, in the TLS layer, or in the socket behind a read that filled its room.
   bool has_surplus();
   // On one that nothing is due on. Anything but `quiet` means that it must not carry another request.
@@ -111,10 +105,8 @@ class UpstreamConnection {
   void send_on();
   void send_when_writable();
   bool read_tls(asio::mutable_buffer room, ErrorCode& error, std::size_t& bytes);
-  asio::mutable_buffer make_room();
   AnswerOutcome took(const ErrorCode& error, std::size_t bytes);
   std::optional<AnswerOutcome> take_heads();
-  void begin_body();
 
   asio::io_context& io_;
   Watch watch_;
@@ -130,20 +122,15 @@ class UpstreamConnection {
   enum class Sending { none, under_way, done, failed, given_up } sending_ = Sending::none;
   base::SteadyTime sent_at_{};
   std::shared_ptr<UpstreamConnection*> self_;  // what a wait of the sending knows this by: it may outlive this
-  std::unique_ptr<char[]> buffer_;
-  std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
-  message::ChunkedDecoder decoder_;
-  enum class Framing { sized, chunked, until_close } framing_ = Framing::sized;
-  std::uint64_t left_ = 0;
+  ReceiveBuffer received_;
+  ResponseBody body_;
   std::uint64_t requests_ = 0;
-  bool body_done_ = false;
   bool keep_alive_ = false;
   bool peer_closed_ = false;
   bool timed_out_ = false;
   bool cancelled_ = false;
   bool send_cancelled_ = false;
-  bool filled_ = false;  // the last read, its room: there may be more
-  struct Heads {         // while they are read
+  struct Heads {  // while they are read
     std::chrono::milliseconds timeout{0};
     base::SteadyTime until{};
     std::size_t seen = 0;    // of the one that has not ended
