@@ -1,30 +1,118 @@
 // SPDX-License-Identifier: MIT
-// Attempt: what one try of a channel came to. Walk: how far the tries of a request have come. Plain values.
+// Attempt: one try of one route: the claim on its channel, the connection, the request as it is sent there, what came
+// back, and the verdict that the circuit breaker is told. Another try is another object. Worker thread; what it refers
+// to outlives it. The decisions are attempt_result.h's.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
-#include "dialect/refusal.h"
+#include "base/clock.h"
+#include "billing/price.h"
+#include "dialect/meter.h"
+#include "relay/request/answer_source.h"
+#include "relay/request/attempt_result.h"
+#include "relay/request/body_source.h"
+#include "relay/request/failover.h"
+#include "relay/request/passed_fields.h"
+#include "relay/request/request_context.h"
+#include "relay/request/stored.h"
+#include "relay/request/upload_stream.h"
+#include "relay/request/upstream_request.h"
 
 namespace cr::relay::request {
 
-struct Attempt {
-  enum class Outcome {
-    opened,
-    try_next,  // nothing was consumed: the hold is whole
-    lost,      // the request was sent and no answer came: it may have been worked on
-    spent,     // the same, and counted already: what is held does not carry another try
-  } outcome = Outcome::opened;
-  dialect::Refusal refusal;
+// A response that has begun, and what is known of it so far.
+struct OpenResponse {
+  OpenResponse(AnswerSource&& from, dialect::Meter&& measured) : source(std::move(from)), meter(std::move(measured)) {}
+
+  int status() const { return source.status(); }
+  bool passed_error() const { return status() >= 400; }  // the provider's own: nothing is posted for it
+
+  AnswerSource source;
+  dialect::Meter meter;
+  std::int64_t first_byte_ms = 0;
+  std::uint64_t unread_bytes = 0;  // of a plain one, that the meter could not read
+  bool answered = false;           // by the channel's own doing: its timings say something of it
 };
 
-// Of Routes::tries. It outlives an opened channel: where that one's answer breaks off unseen, the walk goes on.
-struct Walk {
-  std::size_t next = 0;  // none before it is tried again
-  std::uint32_t tries = 0;
-  std::optional<dialect::Refusal> refusal;  // of the last try: what is said when no channel is left
+class Attempt {
+ public:
+  // What the attempts of one request have in common.
+  struct Request {
+    const RequestContext& context;
+    const dialect::RequestScan& scan;
+    BodySource& body;
+    const Stored* stored = nullptr;       // of a request for, or after, a response that its provider keeps
+    const billing::Hold* hold = nullptr;  // none: nothing is reserved
+    bool client_gone = false;
+  };
+
+  Attempt(const Request& request, const ClaimedRoute& claimed);
+  ~Attempt();
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  // What needs no connection: a response of crd's own, or a channel whose address is not usable. Nothing: send().
+  std::optional<AttemptResult> begin();
+  // Connects, sends, and reads the response's head. `last`: no other route is left, so that a refusal goes through.
+  http::Task<AttemptResult> send(bool last);
+  // Ends whatever is under way, from another coroutine.
+  void cancel();
+  // The client left: nothing that fails from here on is the channel's fault.
+  void client_left() { client_gone_ = true; }
+
+  // The claim goes on to another attempt of the same route; or it is given up.
+  void hand_over() { reported_ = true; }
+  void give_up() { report({routing::Verdict::Kind::abandoned}); }
+
+  // Until it ends: by its last byte (end_response()), or broken off before the client saw any of it (lose_response()).
+  OpenResponse* response() { return response_ ? &*response_ : nullptr; }
+  const OpenResponse* response() const { return response_ ? &*response_ : nullptr; }
+  void end_response() { response_.reset(); }
+  void lose_response();
+  // How the response came to its end, for the book of health.
+  void finish(routing::HealthBook::Finish finish);
+
+  bool is_sent() const;  // whole: the channel may be working on it
+  const routing::Route& route() const { return *route_; }
+  const ledger::ChannelRecord& channel() const { return *route_->channel; }
+  std::uint32_t key() const { return claim_.key; }
+  const AnswerFields& passed() const { return passed_; }
+
+ private:
+  std::optional<AttemptResult> open_local();
+  dialect::Rewrite rewrite() const;
+  void prepare();
+  void add_body();
+  AttemptResult not_connected(const base::Error& error);
+  AttemptResult conclude(http::client::AnswerOutcome outcome, bool last);
+  AttemptResult judge_silence(http::client::AnswerOutcome outcome);
+  AttemptResult judge_head(bool last);
+  void open_response(AnswerSource&& source, bool answered);
+  AttemptResult take(Ruling ruling);
+  void report(const routing::Verdict& verdict);
+  void log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const;
+
+  const RequestContext& context_;
+  const dialect::RequestScan& scan_;
+  BodySource& body_;
+  const Stored* const stored_;
+  const billing::Hold* const hold_;
+  const routing::Route* const route_;
+  const routing::Claim claim_;
+  bool kept_;  // a connection that was used before will do, or is in use
+  std::shared_ptr<const ChannelAddress> address_;
+  UpstreamRequest request_;
+  std::unique_ptr<http::client::UpstreamConnection> connection_;  // until its response is open
+  std::unique_ptr<UploadStream> upload_;                          // of a form that streams
+  AnswerFields passed_;
+  std::optional<OpenResponse> response_;
+  base::SteadyTime sent_at_{};
+  bool sent_ = false;
+  bool reported_ = false;
+  bool client_gone_;
 };
 
 }  // namespace cr::relay::request

@@ -1,119 +1,120 @@
 // SPDX-License-Identifier: MIT
 #include "relay/request/exchange.h"
 
-#include <utility>
+#include <poll.h>
 
-#include "base/secret.h"
-#include "base/text.h"
-#include "relay/request/persistence.h"
-#include "relay/request/price_terms.h"
+#include <utility>
 
 namespace cr::relay::request {
 
 using dialect::Refusal;
-using dialect::RefusalCode;
 
 Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
                    dialect::Endpoint endpoint, base::RequestId id)
-    : lane_(lane),
-      client_(client),
-      head_(head),
-      endpoint_(endpoint),
-      id_(id),
-      request_id_(id.to_string()),
-      started_at_(lane.shared().ledger.now()),
-      started_(base::steady_now()),
-      directory_(lane.directory()),
-      settings_(lane.settings()),
+    : context_(lane, client, head, endpoint, id),
       place_(lane.running().insert(lane.running().end(), this)),
-      admission_(*directory_, lane.shared().health, lane.shared().rates, endpoint),
-      body_(head, endpoint, *settings_, started_),
-      writer_(client, head, *settings_),
-      memory_wait_(lane.io()),
-      events_(settings_->event_bytes_max) {
-  lane_.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
-  lane_.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+      admission_(*context_.directory, lane.shared().health, lane.shared().rates, endpoint),
+      body_(head, endpoint, *context_.settings, context_.started),
+      entry_(context_, admission_, body_, lane.shared().ledger.now()),
+      failover_(admission_.routes().tries, lane.shared().health, context_.settings->tries_max),
+      writer_(client, head, *context_.settings) {
+  lane.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
+  lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 }
 
 Exchange::~Exchange() {
-  report({routing::Verdict::Kind::abandoned});  // unless it was told already
-  base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
-  lane_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
-  lane_.running().erase(place_);
+  context_.lane.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
+  context_.lane.running().erase(place_);
 }
 
 http::Task<Persistence> Exchange::run() {
   // One refusal for all steps: each of its own would have its place in the coroutine's frame.
-  auto refusal = check_head();
+  auto refusal = identify();
   if (!refusal) refusal = admission_.enter(base::steady_now());
-  if (!refusal && !body_.take_whole(client_)) refusal = co_await body_.read(client_);
+  if (!refusal && !body_.take_whole(context_.client)) refusal = co_await body_.read(context_.client);
   if (body_.client_left()) writer_.client_left();
   if (!refusal) refusal = scan_and_allow();
   if (!refusal && stored_) refusal = co_await look_for_stored();
   if (!refusal) refusal = admit();
   if (!refusal && admission_.is_limited()) refusal = co_await reserve();
-  do {
+  auto end = ResponsePump::End::lost;
+  while (end == ResponsePump::End::lost) {
     if (!refusal) refusal = co_await open();
     if (refusal) co_return co_await refuse(std::move(*refusal));
-    co_await pump();
-  } while (!source_);  // its answer broke off before the client saw any of it: the next channel's turn
-  end_pump();
+    end = co_await pump();
+    // It broke off before the client saw any of it: the next channel's turn.
+    if (end == ResponsePump::End::lost) attempt_->lose_response();
+  }
+  close();
   co_return writer_.persistence();
 }
 
-Exchange::MaybeRefusal Exchange::check_head() {
-  if (!lane_.shared().ledger.fresh()) return ledger_unavailable();
-  auto refusal = admission_.identify(head_, client_.peer(), *settings_, lane_.key_reader(), started_at_);
-  if (refusal) return refusal;
-  answer_memory_.emplace(lane_.shared().memory, token().id.value);
-  refusal = Admission::serve(lane_.shared().draining.load(std::memory_order_relaxed), lane_.ledger_admits());
-  if (!refusal) refusal = body_.begin(lane_.shared().memory, token());
+Exchange::MaybeRefusal Exchange::identify() {
+  const auto& shared = context_.lane.shared();
+  if (!shared.ledger.fresh()) return ledger_unavailable();
+  auto refusal = admission_.identify(context_.head, context_.client.peer(), *context_.settings,
+                                     context_.lane.key_reader(), entry_.started_at());
+  if (!refusal) {
+    const bool draining = shared.draining.load(std::memory_order_relaxed);
+    refusal = Admission::serve(draining, context_.lane.ledger_admits());
+  }
+  if (!refusal) refusal = body_.begin(context_.lane.shared().memory, *admission_.caller().token);
   return refusal;
 }
 
 Exchange::MaybeRefusal Exchange::scan_and_allow() {
-  if (endpoint_ == dialect::Endpoint::response_by_id) {
+  if (context_.endpoint == dialect::Endpoint::response_by_id) {
     dialect::RequestScan scan;
     if (auto refusal = read_stored_request(scan)) return refusal;
     return admission_.allow(std::move(scan));
   }
-  auto scan = body_.scan(lane_.scanner());
-  if (!scan) return scan.error();
+  auto scan = body_.scan(context_.lane.scanner());
+  if (!scan) return std::move(scan.error());
   if (auto refusal = admission_.allow(std::move(*scan))) return refusal;
-  if (!this->scan().previous_response.empty())
-    stored_ = std::make_unique<Stored>(token().id, this->scan().previous_response);
+  const auto& previous = admission_.scan().previous_response;
+  if (!previous.empty()) stored_ = std::make_unique<Stored>(admission_.caller().token->id, previous);
   return std::nullopt;
 }
 
+Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan) {
+  auto stored = read_stored_call(admission_.caller().token->id, context_.head);
+  if (!stored) return std::move(stored.error());
+  stored_ = std::move(*stored);
+  scan.stream = asks_for_stream(context_.head);
+  return std::nullopt;
+}
+
+// Asked of the channel, and with the key, that made it; and only for the token that did.
+http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
+  auto query = std::make_unique<ledger::LookOp>(stored_->look);
+  LedgerWait wait(context_.lane, context_.client);
+  co_await wait.look(query);
+  if (!query) co_return unanswered_by_ledger(wait.end());
+  stored_->look = std::move(*query);
+  co_return stored_->refusal(admission_.caller().token->name);
+}
+
 Exchange::MaybeRefusal Exchange::admit() {
-  auto refusal = admission_.route(stored_.get(), started_at_, base::steady_now(), lane_.random());
+  auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), context_.lane.random());
   if (refusal) return refusal;
-  group_ = tries().front().group;
-  const auto request = priced();
+  entry_.charge_to(*admission_.routes().tries.front().group);
+  const auto request = entry_.priced();
   refusal = admission_.check_price(request);
   if (!refusal) refusal = admission_.charge_rates(request, base::steady_now());
   return refusal;
 }
 
-PricedRequest Exchange::priced() const {
-  auto request = admission_.priced(body_.size(settled_));
-  if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
-  if (hold_) request.hold = &*hold_;
-  return request;
-}
-
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
-  reservation_ = std::make_unique<Reservation>(priced().hold_terms(token().when_low));
-  started_at_ = lane_.shared().ledger.now();
-  fill_facts(reservation_->facts);
-  LedgerWait wait(lane_, client_);
-  co_await wait.reserve(reservation_);
-  if (!reservation_) co_return unanswered_by_ledger(wait.end());
-  if (reservation_->outcome == ledger::ReserveOutcome::held) {
-    hold_ = reservation_->hold;
-    body_.limit_choices(scan().choices);
+  LedgerWait wait(context_.lane, context_.client);
+  auto& reservation = entry_.make_reservation(context_.lane.shared().ledger.now());
+  co_await wait.reserve(reservation);
+  if (!reservation) co_return unanswered_by_ledger(wait.end());
+  auto refusal = entry_.take_reservation(context_.lane.shared().ledger.now());
+  if (entry_.hold() != nullptr) {
+    failover_.leave_out_dearer();
+    body_.limit_choices(admission_.scan().choices);
   }
-  co_return admission_.check_reservation(*reservation_, lane_.shared().ledger.now());
+  co_return refusal;
 }
 
 Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
@@ -121,24 +122,97 @@ Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
   return ledger_unavailable();
 }
 
+// From the chosen routes to a response's head. Fails over only while the client saw nothing.
+http::Task<Exchange::MaybeRefusal> Exchange::open() {
+  watch_client();
+  for (;;) {
+    const auto claimed = failover_.next();
+    if (!claimed) break;
+    entry_.charge_to(*claimed->route->group);
+    attempt_.emplace(
+        Attempt::Request{context_, admission_.scan(), body_, stored_.get(), entry_.hold(), writer_.client_gone()},
+        *claimed);
+    auto result = attempt_->begin();
+    if (!result) result = co_await attempt_->send(!failover_.is_left());
+    if (result->kind == AttemptResult::Kind::opened) co_return std::nullopt;
+    if (!goes_on(std::move(*result), *claimed)) break;
+  }
+  co_return failover_.refusal();
+}
+
+// Whether another attempt follows one that has no response; it is counted as far as it may have been worked on.
+bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
+  if (body_.client_left()) writer_.client_left();
+  if (result.kind == AttemptResult::Kind::stale) {
+    if (entry_.carry_another(result, attempt_->channel().kind)) {
+      attempt_->hand_over();
+      failover_.again(claimed);
+      return true;
+    }
+    attempt_->give_up();
+    result.kind = AttemptResult::Kind::spent;
+  }
+  const auto request = entry_.priced();
+  if (const auto usage = lost_usage(result, request, 0)) entry_.add_lost(request, *usage);
+  failover_.note(std::move(result.refusal));
+  if (result.kind == AttemptResult::Kind::spent || !body_.is_replayable() || writer_.client_gone()) return false;
+  return context_.time_left(body_.came_at(), context_.settings->total_timeout).count() > 0;
+}
+
+http::Task<ResponsePump::End> Exchange::pump() {
+  pump_.emplace(ResponsePump::Parts{context_, admission_, body_, failover_, entry_, writer_, *watch_, stored_.get()},
+                *attempt_);
+  return pump_->run();
+}
+
+void Exchange::close() {
+  writer_.allow_comments(false);
+  watch_->look_for_hang_up(-1);
+  watch_->ticking(false);
+  attempt_->end_response();  // its connection goes back to the pool now, not when the next request comes
+}
+
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {
-  const auto persistence = persistence_after(head_, client_, lane_.shared());
-  status_ = dialect::row_of(refusal.code).status;
-  error_ = dialect::row_of(refusal.code).name;
-  settle(Outcome::End::refused, refusal.code);
+  const auto persistence = persistence_after(context_.head, context_.client, context_.lane.shared());
+  const auto& row = dialect::row_of(refusal.code);
+  entry_.settle(Outcome::End::refused, {row.status, row.name}, attempt_ ? &*attempt_ : nullptr, writer_.client_gone(),
+                refusal.code);
   if (writer_.client_gone()) co_return Persistence::close;
   const auto rates = admission_.rate_status(base::steady_now());
-  const auto to = answer_for(head_, dialect::dialect_of(endpoint_), request_id_, *settings_);
-  const auto text = refusal_text(refusal, to, persistence, rates ? &*rates : nullptr);
+  const auto text = refusal_text(refusal, context_.answer(), persistence, rates ? &*rates : nullptr);
   const bool written = co_await writer_.write_text(text);
   co_return written ? persistence : Persistence::close;
 }
 
+void Exchange::watch_client() {
+  if (watch_) return;
+  watch_.emplace(
+      context_.client.heartbeat(),
+      http::Watch::Callbacks{
+          {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { writer_.tick(now); }});
+  watch_->look_for_hang_up(context_.client.fd());
+}
+
+void Exchange::on_hang_up(short events) {
+  if ((events & (POLLERR | POLLHUP)) == 0) return writer_.half_closed(base::coarse_now());
+  client_left();
+  const bool begun = attempt_ && (attempt_->response() != nullptr || attempt_->is_sent());
+  const bool drains = context_.settings->on_client_gone == policy::OnClientGone::drain && begun && !writer_.was_cut();
+  if (drains && base::steady_now() < writer_.drain_until()) return;
+  if (attempt_) attempt_->cancel();
+  if (pump_) pump_->cancel();
+}
+
+void Exchange::client_left() {
+  writer_.client_left();
+  if (attempt_) attempt_->client_left();
+}
+
 void Exchange::cut() {
   writer_.cut();
-  if (connecting_) connecting_->cancel();
-  if (source_) source_->cancel();
-  memory_wait_.cancel();
+  client_left();
+  if (attempt_) attempt_->cancel();
+  if (pump_) pump_->cancel();
 }
 
 }  // namespace cr::relay::request

@@ -22,7 +22,10 @@ class ResponseWriter {
 
   ResponseWriter(http::server::Connection& client, const http::message::RequestHead& request,
                  const policy::Settings& settings)
-      : client_(client), request_(request), framing_(settings.comment_interval) {}
+      : client_(client),
+        request_(request),
+        framing_(settings.comment_interval),
+        drain_timeout_(settings.drain_answer_timeout) {}
 
   // Completes `head` by what the request allows (chunks, or the end of the connection as the end of the body) and
   // whether the connection goes on. It goes out with the first piece.
@@ -54,7 +57,8 @@ class ResponseWriter {
   void cut();
   bool client_gone() const { return left_at_.has_value(); }
   bool was_cut() const { return was_cut_; }
-  base::SteadyTime left_at() const { return *left_at_; }
+  // How long the response of a client that left is still read for its usage, where it is.
+  base::SteadyTime drain_until() const { return *left_at_ + drain_timeout_; }
 
   // What becomes of the connection: `close` until a head promises more, and again where that cannot be kept.
   Persistence persistence() const { return persistence_; }
@@ -66,6 +70,7 @@ class ResponseWriter {
   http::server::Connection& client_;
   const http::message::RequestHead& request_;
   ResponseFraming framing_;
+  const std::chrono::milliseconds drain_timeout_;
   http::Gather pieces_;  // what the socket did not take yet
   Persistence persistence_ = Persistence::close;
   std::optional<base::SteadyTime> left_at_;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Exchange, stored responses: asked of the channel, and with the key, that made them; and only for the token that did.
-// All tokens share the provider's account, so that an id alone must not open another token's answer.
+// Stored responses are asked of the channel, and with the key, that made them; and only for the token that did. All
+// tokens share the provider's account, so that an id alone must not open another token's response.
 #include "relay/request/stored.h"
 
 #include <algorithm>
 
 #include "dialect/stored_path.h"
-#include "relay/request/exchange.h"
+#include "relay/request/ledger_wait.h"
 
 namespace cr::relay::request {
 
@@ -14,16 +14,6 @@ using dialect::Refusal;
 using dialect::RefusalCode;
 
 namespace {
-
-// Whether one of `query`'s parameters is stream=true.
-bool asks_for_stream(std::string_view query) {
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    if (query.substr(0, end) == "stream=true") return true;
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return false;
-}
 
 Refusal unknown_response(const Stored& stored, const std::string& token) {
   if (stored.by_id()) {
@@ -84,34 +74,33 @@ UpstreamCall Stored::call() const {
   return call;
 }
 
-Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan) {
-  const auto path = dialect::read_stored_path(head_.path);
-  if (!path || !path->allows(head_.method_text)) {
-    return Refusal{RefusalCode::method_not_allowed,
-                   "this address does not answer that method: see Allow",
-                   std::string(path ? path->methods : std::string_view()),
-                   {}};
-  }
-  stored_ = std::make_unique<Stored>(token().id, path->id, head_);
-  scan.stream = head_.method == http::message::Method::get && asks_for_stream(head_.query);
-  return std::nullopt;
-}
-
-http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
-  auto query = std::make_unique<ledger::LookOp>(stored_->look);
-  LedgerWait wait(lane_, client_);
-  co_await wait.look(query);
-  if (!query) co_return unanswered_by_ledger(wait.end());
-  stored_->look = std::move(*query);
-  co_return take_stored();
-}
-
-// After the ledger has looked.
-Exchange::MaybeRefusal Exchange::take_stored() {
-  const auto& look = stored_->look;
+std::optional<Refusal> Stored::refusal(const std::string& token_name) const {
   if (!look.readable) return ledger_unreadable();
-  if (!look.found) return unknown_response(*stored_, token().name);
+  if (!look.found) return unknown_response(*this, token_name);
   return std::nullopt;
+}
+
+dialect::RefusalOr<std::unique_ptr<Stored>> read_stored_call(ledger::TokenId token,
+                                                             const http::message::RequestHead& head) {
+  const auto path = dialect::read_stored_path(head.path);
+  if (!path || !path->allows(head.method_text)) {
+    return tl::unexpected(Refusal{RefusalCode::method_not_allowed,
+                                  "this address does not answer that method: see Allow",
+                                  std::string(path ? path->methods : std::string_view()),
+                                  {}});
+  }
+  return std::make_unique<Stored>(token, path->id, head);
+}
+
+bool asks_for_stream(const http::message::RequestHead& head) {
+  if (head.method != http::message::Method::get) return false;
+  auto query = head.query;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    if (query.substr(0, end) == "stream=true") return true;
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return false;
 }
 
 }  // namespace cr::relay::request

@@ -2,6 +2,8 @@
 // Stored: the response that a request asks for, or goes on from, and where it is. Worker thread; lives in its Exchange.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,10 +22,18 @@ struct Stored {
 
   bool by_id() const { return !target.empty(); }
   UpstreamCall call() const;
+  // Once the ledger has answered: why there is no such response for that token, if there is none.
+  std::optional<dialect::Refusal> refusal(const std::string& token_name) const;
 
   ledger::LookOp look;  // what is asked of the ledger, and then what it answered
   std::string method, target;
 };
+
+// A request for a stored response, by its path. A refusal: the path has no such method.
+dialect::RefusalOr<std::unique_ptr<Stored>> read_stored_call(ledger::TokenId token,
+                                                             const http::message::RequestHead& head);
+// Whether it asks for the response as a stream (a parameter stream=true).
+bool asks_for_stream(const http::message::RequestHead& head);
 
 // Where it is known, but its channel is not to be reached, or (echo) keeps none. Names the token.
 dialect::Refusal unreachable_response(const Stored& stored, const std::string& token);

@@ -30,7 +30,7 @@ struct UpstreamCall {
 // `model`: the provider's name for it.
 UpstreamCall call_of(dialect::Endpoint endpoint, std::string_view model, std::optional<std::uint64_t> body_bytes);
 
-// What is being sent: kept by the Exchange, so that the coroutine that sends it has a frame small enough to be reused.
+// What is being sent: kept by the Attempt, so that the coroutine that sends it has a frame small enough to be reused.
 struct UpstreamRequest {
   std::string head;  // the lane wipes it
   std::vector<dialect::Edit> edits;

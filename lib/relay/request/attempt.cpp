@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/attempt.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "provider/provider.h"
+
+namespace cr::relay::request {
+
+using http::client::AnswerOutcome;
+using Kind = AttemptResult::Kind;
+namespace asio = http::asio;
+
+namespace {
+
+// What a provider has read with a request's head, whatever it thinks of the rest.
+constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
+// Of a body that goes out where it lies, in pieces around them; with more it is written anew.
+constexpr std::size_t k_edits_in_place_max = 6;
+
+}  // namespace
+
+Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
+    : context_(request.context),
+      scan_(request.scan),
+      body_(request.body),
+      stored_(request.stored),
+      hold_(request.hold),
+      route_(claimed.route),
+      claim_(claimed.claim),
+      kept_(!claimed.fresh && !request.body.streams()),
+      client_gone_(request.client_gone) {}
+
+Attempt::~Attempt() {
+  give_up();                  // unless it was told already
+  base::wipe(request_.head);  // still here, with the channel's key, if the daemon stopped while it was being sent
+}
+
+std::optional<AttemptResult> Attempt::begin() {
+  if (provider::of(channel().kind).local != nullptr) return open_local();
+  auto address = context_.lane.address_of(channel());
+  if (!address) {
+    report({routing::Verdict::Kind::failed, 0, "its address is not usable", {}});
+    return rule_on_unconnected(address.error(), false).result;
+  }
+  address_ = std::move(*address);
+  prepare();
+  return std::nullopt;
+}
+
+void Attempt::report(const routing::Verdict& verdict) {
+  if (std::exchange(reported_, true)) return;
+  log_change(context_.lane.shared().health.report(claim_, verdict, base::steady_now()), verdict);
+}
+
+void Attempt::log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const {
+  if (change.kind == routing::HealthChange::Kind::none) return;
+  auto& log = context_.lane.shared().log;
+  if (change.kind == routing::HealthChange::Kind::back) {
+    log.info("channel is back", {{"channel", channel().name}});
+    return;
+  }
+  const auto reason = verdict.status == 0 ? std::string(verdict.what) : "answered " + std::to_string(verdict.status);
+  const auto wait = base::format_duration(change.cool_down);
+  if (change.kind == routing::HealthChange::Kind::set_aside) {
+    log.warning("channel set aside", {{"channel", channel().name}, {"reason", reason}, {"for", wait}});
+    return;
+  }
+  const auto& hints = channel().key_hints;
+  const auto key = claim_.key < hints.size() ? to_text(hints[claim_.key]) : std::string("none");
+  log.error("the provider refuses a channel's key: it is set aside",
+            {{"channel", channel().name}, {"key", key}, {"reason", reason}, {"for", wait}});
+}
+
+dialect::Rewrite Attempt::rewrite() const {
+  const auto endpoint = context_.endpoint;
+  dialect::Rewrite rewrite;
+  if (route_->upstream_model != scan_.model) rewrite.model = std::string(route_->upstream_model);
+  if (hold_ != nullptr && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
+  const auto& provider = provider::of(channel().kind);
+  rewrite.bound_field = provider::bound_field(provider, endpoint, route_->upstream_model, channel().bound_field);
+  rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint, scan_);
+  return rewrite;
+}
+
+void Attempt::prepare() {
+  request_.head = context_.lane.take_text();
+  auto& buffers = request_.buffers;
+  if (stored_ != nullptr && stored_->by_id()) {
+    write_upstream_head(request_.head, channel(), *address_, stored_->call(), claim_.key, &context_.head);
+    buffers.push_back(asio::buffer(request_.head));
+    return;
+  }
+  request_.edits =
+      body_.is_form() ? dialect::openai::plan_form_edits(scan_, rewrite()) : dialect::plan_edits(scan_, rewrite());
+  const auto& left_out = provider::of(channel().kind).quirks.left_out;
+  if (!left_out.empty() && !body_.is_form()) dialect::leave_out(body_.bytes(), left_out, request_.edits);
+  const auto held_bytes = dialect::edited_size(body_.bytes(), request_.edits);
+  auto call = call_of(context_.endpoint, route_->upstream_model, body_.forwarded_bytes(held_bytes));
+  if (body_.is_form()) call.content_type = body_.content_type();
+  write_upstream_head(request_.head, channel(), *address_, call, claim_.key, &context_.head);
+  buffers.push_back(asio::buffer(request_.head));
+  if (body_.is_chunked()) buffers.push_back(asio::buffer(body_.frame_held(held_bytes)));
+  add_body();
+  if (body_.is_chunked()) buffers.push_back(asio::buffer(BodySource::k_line_end));
+}
+
+// The body goes out where it lies, in pieces around the edits.
+void Attempt::add_body() {
+  const auto body = body_.bytes();
+  auto& buffers = request_.buffers;
+  if (request_.edits.size() > k_edits_in_place_max) {
+    request_.edited = dialect::apply_edits(body, request_.edits);
+    buffers.push_back(asio::buffer(request_.edited));
+    return;
+  }
+  std::size_t from = 0;
+  for (const auto& edit : request_.edits) {
+    buffers.push_back(asio::buffer(body.data() + from, edit.place.begin - from));
+    buffers.push_back(asio::buffer(edit.text));
+    from = edit.place.end;
+  }
+  buffers.push_back(asio::buffer(body.data() + from, body.size() - from));
+}
+
+http::Task<AttemptResult> Attempt::send(bool last) {
+  auto& lane = context_.lane;
+  if (kept_) connection_ = lane.pool().take(address_->key);
+  kept_ = connection_ != nullptr;
+  if (!kept_) {
+    connection_ = lane.pool().make();
+    const auto connected = co_await connection_->connect(address_->target, lane.resolver());
+    if (!connected) co_return not_connected(connected.error());
+  }
+  auto outcome = AnswerOutcome::closed;
+  if (body_.streams()) {
+    upload_ = std::make_unique<UploadStream>(context_, body_, *connection_, channel());
+    outcome = co_await upload_->run(request_.buffers);
+    sent_ = upload_->sent();
+    sent_at_ = base::coarse_now();
+  } else {
+    if (connection_->begin_send(request_.buffers)) {
+      outcome = co_await connection_->read_head(std::min(channel().timeout_first_byte, channel().timeout_total),
+                                                body_.came_at() + context_.settings->total_timeout);
+    }
+    sent_ = connection_->sent();
+    sent_at_ = connection_->sent_at();
+  }
+  co_return conclude(outcome, last || !body_.is_replayable());
+}
+
+AttemptResult Attempt::not_connected(const base::Error& error) {
+  auto& lane = context_.lane;
+  if (!client_gone_)
+    lane.shared().log.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
+  connection_.reset();
+  lane.give_back(std::move(request_.head));
+  return take(rule_on_unconnected(error, client_gone_));
+}
+
+AttemptResult Attempt::conclude(AnswerOutcome outcome, bool last) {
+  auto result = outcome == AnswerOutcome::ok ? judge_head(last) : judge_silence(outcome);
+  const bool opened = result.kind == Kind::opened;
+  if (!opened) connection_.reset();
+  // A response that came first: the connection still sends, and its buffers must stay what they are.
+  if (sent_ || !opened) context_.lane.give_back(std::move(request_.head));
+  return result;
+}
+
+AttemptResult Attempt::judge_silence(AnswerOutcome outcome) {
+  Unanswered facts{.outcome = outcome, .kept = kept_, .began = connection_->sent_any(), .sent = sent_};
+  facts.client_gone = client_gone_ || body_.client_left();
+  facts.streamed = upload_ != nullptr;
+  facts.stalled = upload_ && upload_->stalled();
+  if (body_.has_late_refusal()) facts.form_refusal = &*body_.late_refusal();
+  auto ruling = rule_on_unanswered(facts);
+  if (ruling.result.kind != Kind::stale) return take(std::move(ruling));
+  // The claim waits for what becomes of another attempt.
+  if (sent_) ruling.result.sent_for = std::chrono::ceil<std::chrono::milliseconds>(base::steady_now() - sent_at_);
+  return std::move(ruling.result);
+}
+
+AttemptResult Attempt::take(Ruling ruling) {
+  report(ruling.verdict);
+  return std::move(ruling.result);
+}
+
+AttemptResult Attempt::judge_head(bool last) {
+  const auto& head = connection_->head();
+  auto ruling = rule_on_head(head.status, last, AnswerSource::can_read(head));
+  if (tells_wait(ruling.verdict)) {
+    ruling.verdict.retry_after =
+        routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
+  }
+  const bool answered = ruling.verdict.kind == routing::Verdict::Kind::answered;
+  const bool unreadable = ruling.unreadable;
+  auto result = take(std::move(ruling));
+  passed_ = pass_answer_fields(head);
+  auto& log = context_.lane.shared().log;
+  if (!answered) {
+    log.warning(
+        "channel refused a request",
+        {{"channel", channel().name}, {"status", std::to_string(head.status)}, {"request_id", context_.request_id}});
+  }
+  if (unreadable) {
+    log.warning("a channel's answer has a Content-Encoding that nobody asked for",
+                {{"channel", channel().name}, {"request_id", context_.request_id}});
+  }
+  if (result.kind != Kind::opened) return result;
+  // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
+  // trusted.
+  if (head.status >= 400 && asio::buffer_size(request_.buffers) > k_read_at_once) connection_->forbid_reuse();
+  open_response(
+      AnswerSource(context_.lane.pool(), address_->key, std::move(connection_), sent_at_ + channel().timeout_total),
+      answered);
+  return result;
+}
+
+std::optional<AttemptResult> Attempt::open_local() {
+  report({});
+  auto asked = scan_;
+  if (hold_ != nullptr && hold_->write_bound) asked.output_bound = hold_->output_bound;
+  const auto body = scan_.stream && !scan_.include_usage.value_or(false)
+                        ? dialect::apply_edits(body_.bytes(), dialect::plan_edits(scan_, rewrite()))
+                        : std::string();
+  if (!body.empty()) asked.include_usage = true;
+  const auto text = body.empty() ? body_.bytes() : std::string_view(body);
+  const auto& local = *provider::of(channel().kind).local;
+  if (!body_.memory().grow_to(text.size() + local.bytes_ceiling(text)))
+    return AttemptResult{Kind::spent, body_.crowded_out(), {}};
+  auto answer = local.answer(context_.endpoint, text, asked, context_.request_id, base::wall_now());
+  std::uint64_t bytes = 0;
+  for (const auto& piece : answer.pieces) bytes += piece.size();
+  body_.memory().shrink_to(text.size() + bytes);
+  open_response(AnswerSource(context_.lane.io(), std::move(answer), channel().echo_delay), true);
+  return AttemptResult{};
+}
+
+void Attempt::open_response(AnswerSource&& source, bool answered) {
+  const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
+  const auto usage_event = hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward;
+  const auto& form = provider::meter_form(provider::of(channel().kind), dialect::dialect_of(context_.endpoint));
+  response_.emplace(std::move(source), dialect::Meter(form, context_.endpoint, usage_event));
+  response_->first_byte_ms = context_.duration_ms();
+  response_->answered = answered;
+}
+
+void Attempt::lose_response() {
+  finish(routing::HealthBook::Finish::broken);
+  context_.lane.shared().log.warning("a channel's answer broke off: the next one is asked",
+                                     {{"channel", channel().name}, {"request_id", context_.request_id}});
+  response_.reset();
+}
+
+void Attempt::finish(routing::HealthBook::Finish finish) {
+  if (!response_ || !response_->answered) return;
+  const auto change = context_.lane.shared().health.finished(claim_, finish, response_->first_byte_ms,
+                                                             context_.duration_ms(), base::steady_now());
+  log_change(change, {routing::Verdict::Kind::failed, 0, "its answers break off", {}});
+}
+
+bool Attempt::is_sent() const {
+  return sent_ || (connection_ && !upload_ && connection_->sent());
+}
+
+void Attempt::cancel() {
+  if (connection_) connection_->cancel();
+  if (response_) response_->source.cancel();
+}
+
+}  // namespace cr::relay::request

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/failover.h"
+
+#include <algorithm>
+
+namespace cr::relay::request {
+
+bool Failover::leaves_out(const routing::Route& route) const {
+  return leaves_out_dearer_ && route.group->multiplier_millionths > routes_.front().group->multiplier_millionths;
+}
+
+std::optional<ClaimedRoute> Failover::next() {
+  if (again_) return std::exchange(again_, std::nullopt);
+  while (next_ < routes_.size() && attempts_ < attempts_max_) {
+    const auto& route = routes_[next_++];
+    if (leaves_out(route)) continue;
+    const auto claim = health_.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
+    if (!claim) continue;
+    ++attempts_;
+    return ClaimedRoute{&route, *claim};
+  }
+  return std::nullopt;
+}
+
+void Failover::again(ClaimedRoute route) {
+  route.fresh = true;
+  again_ = route;
+}
+
+bool Failover::is_left() const {
+  if (attempts_ >= attempts_max_) return false;
+  return std::any_of(routes_.begin() + static_cast<std::ptrdiff_t>(next_), routes_.end(), [&](const auto& route) {
+    return !leaves_out(route) && health_.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
+  });
+}
+
+// Without any attempt the channels were set aside by other requests, since this one was routed.
+dialect::Refusal Failover::refusal() const {
+  if (refusal_) return *refusal_;
+  return {dialect::RefusalCode::unavailable,
+          "every channel that serves this model was set aside just now: send the request again",
+          {},
+          std::chrono::seconds(1)};
+}
+
+}  // namespace cr::relay::request

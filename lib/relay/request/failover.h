@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Failover: the routes of a request in the order in which they are tried, and how far that has come. It outlives an
+// attempt: where a response breaks off before the client saw any of it, the next route's turn comes. Decides by what
+// the book of health allows; no I/O. One request each, one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dialect/refusal.h"
+#include "relay/routing/channel_health.h"
+#include "relay/routing/router.h"
+
+namespace cr::relay::request {
+
+// The right to send one request by a route. `fresh`: on a new connection, since a kept one was closed by its provider.
+struct ClaimedRoute {
+  const routing::Route* route = nullptr;
+  routing::Claim claim;
+  bool fresh = false;
+};
+
+class Failover {
+ public:
+  // `routes` outlive it.
+  Failover(const std::vector<routing::Route>& routes, routing::HealthBook& health, std::uint32_t attempts_max)
+      : routes_(routes), health_(health), attempts_max_(attempts_max) {}
+
+  // What is reserved pays at most the first route's group: dearer ones are left out from here on.
+  void leave_out_dearer() { leaves_out_dearer_ = true; }
+
+  // The next route that may be sent something now, claimed. Nothing: none is left, or enough were tried.
+  std::optional<ClaimedRoute> next();
+  // The same route is the next one, and does not count as another.
+  void again(ClaimedRoute route);
+  // Whether a failure now would go to another route.
+  bool is_left() const;
+
+  // What the last attempt's failure is told as, if no other follows.
+  void note(dialect::Refusal refusal) { refusal_ = std::move(refusal); }
+  dialect::Refusal refusal() const;
+
+ private:
+  bool leaves_out(const routing::Route& route) const;
+
+  const std::vector<routing::Route>& routes_;
+  routing::HealthBook& health_;
+  const std::uint32_t attempts_max_;
+  bool leaves_out_dearer_ = false;
+  std::size_t next_ = 0;  // none before it is tried again
+  std::uint32_t attempts_ = 0;
+  std::optional<ClaimedRoute> again_;
+  std::optional<dialect::Refusal> refusal_;
+};
+
+}  // namespace cr::relay::request

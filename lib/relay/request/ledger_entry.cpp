@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/ledger_entry.h"
+
+#include <utility>
+
+#include "provider/provider.h"
+
+namespace cr::relay::request {
+
+PricedRequest LedgerEntry::priced() const {
+  auto request = admission_.priced(body_.size(settled_));
+  if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
+  request.hold = hold();
+  return request;
+}
+
+std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
+  reservation_ = std::make_unique<Reservation>(priced().hold_terms(admission_.caller().token->when_low));
+  started_at_ = now;
+  fill_facts(reservation_->facts);
+  return reservation_;
+}
+
+std::optional<dialect::Refusal> LedgerEntry::take_reservation(base::Time now) {
+  if (reservation_->outcome == ledger::ReserveOutcome::held) hold_ = reservation_->hold;
+  return admission_.check_reservation(*reservation_, now);
+}
+
+void LedgerEntry::fill_facts(ledger::RequestFacts& facts) const {
+  const auto& caller = admission_.caller();
+  facts.id = context_.id;
+  facts.started_at = started_at_;
+  facts.token = caller.token->id;
+  facts.key = caller.key->id;
+  facts.account = caller.token->account;
+  if (group_ != nullptr) facts.group = group_->name;
+  facts.model = admission_.scan().model;
+  facts.endpoint = dialect::name_of(context_.endpoint);
+  facts.source_ip = caller.source.to_string();
+  facts.stream = admission_.scan().stream;
+}
+
+void LedgerEntry::add_lost(const PricedRequest& request, const dialect::Usage& usage) {
+  if (!lost_) lost_.emplace();
+  lost_->usage += usage;
+  lost_->cost += request.cost(usage);
+}
+
+bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind kind) {
+  if (!stale.sent_for || dialect::is_free(context_.endpoint)) return true;
+  const auto request = priced();
+  add_lost(request, *lost_usage(stale, request, provider::of(kind).quirks.output_rate_max));
+  if (!hold_) return true;
+  const auto terms = request.hold_terms(admission_.caller().token->when_low);
+  const auto smaller = billing::shrink_hold(terms, *hold_, reservation_->amount - lost_->cost);
+  if (smaller) hold_ = smaller;
+  return smaller.has_value();
+}
+
+// The reservation's facts go with it: nobody needs them after the ending.
+Outcome LedgerEntry::take_outcome(const PricedRequest& request, const Attempt* attempt) {
+  Outcome outcome{.request = request};
+  outcome.known = admission_.caller().token && admission_.caller().account;
+  outcome.form_failed = body_.has_late_refusal();
+  if (reservation_) {
+    outcome.facts = std::move(reservation_->facts);
+    outcome.reserved = reservation_->amount;
+  } else if (outcome.known) {
+    fill_facts(outcome.facts);
+  }
+  outcome.group = group_;
+  outcome.lost = lost_;
+  outcome.duration_ms = context_.duration_ms();
+  if (attempt == nullptr) return outcome;
+  outcome.channel = &attempt->channel();
+  outcome.key = attempt->key();
+  outcome.upstream_model = attempt->route().upstream_model;
+  outcome.upstream_request_id = attempt->passed().request_id;
+  const auto* response = attempt->response();
+  if (response == nullptr) return outcome;
+  outcome.meter = &response->meter;
+  outcome.passed_error = response->passed_error();
+  outcome.unread_bytes = response->unread_bytes;
+  outcome.first_byte_ms = response->first_byte_ms;
+  return outcome;
+}
+
+void LedgerEntry::settle(Outcome::End end, Told told, Attempt* attempt, bool client_gone,
+                         std::optional<dialect::RefusalCode> refused) {
+  if (std::exchange(settled_, true)) return;
+  auto& shared = context_.lane.shared();
+  const auto request = priced();
+  auto outcome = take_outcome(request, attempt);
+  outcome.end = end;
+  outcome.refused = refused;
+  outcome.client_gone = client_gone;
+  outcome.status = told.status;
+  outcome.error = told.error;
+  const bool leaves = leaves_row(outcome, !refused || context_.lane.ledger_admits());
+  auto row = settlement(std::move(outcome));
+  const bool broken = row.ending == ledger::Ending::upstream_cut || row.ending == ledger::Ending::upstream_silent;
+  if (attempt != nullptr)
+    attempt->finish(broken ? routing::HealthBook::Finish::broken : routing::HealthBook::Finish::whole);
+  admission_.correct_rates(row.input_tokens + row.output_tokens, base::steady_now());
+  if (refused && !lost_ && row.ending != ledger::Ending::client_gone) {
+    shared.metrics.count(*refused);
+  } else {
+    shared.metrics.count(row);
+  }
+  log_end(row, attempt);
+  if (leaves) shared.ledger.settle(std::move(row));
+}
+
+void LedgerEntry::log_end(const ledger::Settlement& settlement, const Attempt* attempt) const {
+  const auto which = context_.settings->log_requests;
+  const bool failed = settlement.status >= 400 || settlement.ending != ledger::Ending::complete;
+  if (which == policy::LogRequests::none || (!failed && which == policy::LogRequests::errors)) return;
+  const auto& token = admission_.caller().token;
+  context_.lane.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
+                                   failed ? "request failed" : "request",
+                                   {{"request_id", context_.request_id},
+                                    {"token", token ? token->name : std::string()},
+                                    {"endpoint", std::string(dialect::name_of(context_.endpoint))},
+                                    {"model", admission_.scan().model},
+                                    {"channel", attempt != nullptr ? attempt->channel().name : std::string()},
+                                    {"status", std::to_string(settlement.status)},
+                                    {"error", settlement.error},
+                                    {"ending", std::string(ledger::name_of(settlement.ending))},
+                                    {"cost", settlement.cost.to_decimal()},
+                                    {"ms", std::to_string(settlement.duration_ms)}});
+}
+
+}  // namespace cr::relay::request

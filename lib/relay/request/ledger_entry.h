@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// LedgerEntry: a request's entry in the ledger, from its reservation to its one settlement: what is reserved, what
+// attempts used whose response nobody got, and what of it the group that is charged pays. Worker thread; one request
+// each. What the settlement says is settlement()'s decision.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "billing/price.h"
+#include "relay/request/admission.h"
+#include "relay/request/attempt.h"
+#include "relay/request/body_source.h"
+#include "relay/request/ledger_wait.h"
+#include "relay/request/request_context.h"
+#include "relay/request/settlement.h"
+
+namespace cr::relay::request {
+
+class LedgerEntry {
+ public:
+  // `now` is when the request came.
+  LedgerEntry(const RequestContext& context, Admission& admission, const BodySource& body, base::Time now)
+      : context_(context), admission_(admission), body_(body), started_at_(now) {}
+
+  base::Time started_at() const { return started_at_; }
+  // Whose multiplier the request is charged by.
+  void charge_to(const ledger::GroupRecord& group) { group_ = &group; }
+  // By what is known of its body and reserved for it now. Refers to this entry and the scan.
+  PricedRequest priced() const;
+
+  // A reservation of what the request can come to, for the ledger to take and bring back. `now` is the moment whose
+  // budgets carry it.
+  std::unique_ptr<Reservation>& make_reservation(base::Time now);
+  // It came back, granted or not.
+  std::optional<dialect::Refusal> take_reservation(base::Time now);
+  const billing::Hold* hold() const { return hold_ ? &*hold_ : nullptr; }  // null: nothing is reserved
+
+  // What an attempt used whose response nobody got.
+  void add_lost(const PricedRequest& request, const dialect::Usage& usage);
+  // The same of an attempt whose kept connection was closed unanswered. False: what is reserved does not carry another
+  // attempt beside it.
+  bool carry_another(const AttemptResult& stale, ledger::ChannelKind kind);
+
+  // What the client was told.
+  struct Told {
+    int status = 0;
+    std::string_view error{};  // error.code
+  };
+  // Once; what comes later changes nothing. `attempt` is the last one, if there was any.
+  void settle(Outcome::End end, Told told, Attempt* attempt, bool client_gone,
+              std::optional<dialect::RefusalCode> refused = {});
+
+ private:
+  void fill_facts(ledger::RequestFacts& facts) const;
+  Outcome take_outcome(const PricedRequest& request, const Attempt* attempt);
+  void log_end(const ledger::Settlement& settlement, const Attempt* attempt) const;
+
+  const RequestContext& context_;
+  Admission& admission_;
+  const BodySource& body_;
+  base::Time started_at_;
+  const ledger::GroupRecord* group_ = nullptr;
+  std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be reserved
+  std::optional<billing::Hold> hold_;
+  std::optional<Lost> lost_;
+  bool settled_ = false;
+};
+
+}  // namespace cr::relay::request

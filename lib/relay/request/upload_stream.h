@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// UploadStream: passes the rest of a form from its client on to a channel, scanned before it is sent, with
+// back-pressure both ways. The provider may respond before it has all: that counts then, and the sending ends, unless
+// it is a success. One attempt each; worker thread.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "http/client/upstream.h"
+#include "http/net/heartbeat.h"
+#include "relay/request/body_source.h"
+#include "relay/request/request_context.h"
+
+namespace cr::relay::request {
+
+class UploadStream {
+ public:
+  UploadStream(const RequestContext& context, BodySource& body, http::client::UpstreamConnection& connection,
+               const ledger::ChannelRecord& channel);
+
+  // Sends `request`, the head with what is held of the body, and the rest as it comes; until a response's head has
+  // come, or none will.
+  http::Task<http::client::AnswerOutcome> run(std::span<const http::asio::const_buffer> request);
+  bool sent() const { return sent_; }        // the channel has the whole request
+  bool stalled() const { return stalled_; }  // it stopped reading
+
+ private:
+  struct EarlyHead;
+  static bool ends_sending(const EarlyHead& early, const http::client::UpstreamConnection& connection);
+  static http::Task<void> read_early(http::client::UpstreamConnection& connection, http::server::Connection& client,
+                                     std::shared_ptr<EarlyHead> early);
+  http::Task<bool> pass_on(std::span<const http::asio::const_buffer> request);
+  void give_up();
+
+  const RequestContext& context_;
+  BodySource& body_;
+  http::client::UpstreamConnection& connection_;
+  const ledger::ChannelRecord& channel_;
+  std::shared_ptr<EarlyHead> early_;
+  http::Watch stall_;
+  bool sent_ = false;
+  bool stalled_ = false;
+};
+
+}  // namespace cr::relay::request
