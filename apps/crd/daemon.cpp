@@ -228,6 +228,7 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
     return test_channel(name, request);
   };
   hooks.health = &shared_->health;
+  hooks.rates = &shared_->rates;
   hooks.tries_max = [this] {
     const base::MutexLock lock(config_mutex_);
     return config_.relay.tries_max;

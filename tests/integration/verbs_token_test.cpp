@@ -361,6 +361,7 @@ TEST(TokenCheck, SaysWhatARequestIsTold) {
     const Json body = {
         {"model", model}, {"max_tokens", 1000}, {"messages", {{{"role", "user"}, {"content", "hello"}}}}};
     const auto ask = [&] { return client.post("/v1/chat/completions", body.dump()); };
+    if (token == "busy") EXPECT_EQ(ask().status, 200);
     const auto check = daemon.crctl({"token", "check", token, "--model", model, "--json"});
     EXPECT_EQ(check.exit, 14) << token;
     const auto answer = ask();
@@ -373,6 +374,7 @@ TEST(TokenCheck, SaysWhatARequestIsTold) {
   EXPECT_EQ(told("unpriced", "echo-b", {"--quota", "1"}), "model_not_priced");
   EXPECT_EQ(told("sound", "echo-speech", {"--quota", "1"}), "model_not_priced") << "echo does not speak";
   EXPECT_EQ(told("elsewhere", "gpt-4o", {}), "model_not_found");
+  EXPECT_EQ(told("busy", "echo-a", {"--rpm", "1"}), "rate_limit_exceeded");
 }
 
 }  // namespace

@@ -168,6 +168,10 @@ routing::Routes Admission::look_for_routes(const Stored* stored, base::SteadyTim
              : routing::find_routes(directory_, token, scan_.model, endpoint_, health_, steady, random);
 }
 
+std::vector<routing::Explained> Admission::explain_routes(Endpoint endpoint, base::SteadyTime steady) const {
+  return routing::explain_routes(directory_, *caller_.token, scan_.model, endpoint, health_, steady);
+}
+
 Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, base::SteadyTime steady,
                                          std::uint32_t random) {
   if (stored != nullptr && stored->by_id()) scan_.model = stored->look.response.model;

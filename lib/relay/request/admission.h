@@ -60,6 +60,8 @@ class Admission {
   // By which routes: those of its model, or the one that leads to a stored response. `random` decides among equals.
   MaybeRefusal route(const Stored* stored, base::Time now, base::SteadyTime steady, std::uint32_t random);
   routing::Routes look_for_routes(const Stored* stored, base::SteadyTime steady, std::uint32_t random) const;
+  // The same of every channel there is, whether it would be tried and why not; of the model that was asked for.
+  std::vector<routing::Explained> explain_routes(dialect::Endpoint endpoint, base::SteadyTime steady) const;
   // For how much: whether a limited token's request has a price and a bound, and what was then reserved.
   MaybeRefusal check_price(const PricedRequest& request) const;
   MaybeRefusal check_reservation(const ledger::ReserveOp& reservation, base::Time now) const;

@@ -15,6 +15,7 @@
 #include "http/tls/tls_book.h"
 #include "ledger/core/ledger.h"
 #include "relay/routing/channel_health.h"
+#include "relay/routing/rate_book.h"
 #include "server/admin/rate.h"
 #include "server/admin/replay.h"
 
@@ -30,6 +31,7 @@ struct AdminHooks {
                                                      const cr::admin::ChannelTestRequest& request)>
       test_channel;
   relay::routing::HealthBook* health = nullptr;  // of the request path; never null
+  relay::routing::RateBook* rates = nullptr;     // likewise
   std::function<std::uint32_t()> tries_max;      // channels tried for one request
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
   // one.

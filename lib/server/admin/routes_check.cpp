@@ -61,7 +61,15 @@ cr::admin::TokenVerdict refused(const dialect::Refusal& refusal, const Asked& as
   return refused(refusal.code, refusal.message, asked);
 }
 
-// Everything but the credit: the token's own rules, and some endpoint's routes and price. `channels` are
+// What would let the token send more at once, or in a minute.
+std::string setting_for_rates(RefusalCode code, const Asked& asked) {
+  const auto token = "crctl token edit " + asked.token->name;
+  if (code == RefusalCode::concurrency_limit_exceeded) return token + " --concurrency N";
+  return token + (asked.token->rates.requests_per_minute ? " --rpm N" : "") +
+         (asked.token->rates.tokens_per_minute ? " --tpm N" : "");
+}
+
+// Everything but the credit: the token's own rules, its rates, and some endpoint's routes and price. `channels` are
 // those that would serve it, at whatever endpoint.
 std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& admission, const Asked& asked,
                                                   base::Time now, std::vector<std::string>& channels) {
@@ -69,6 +77,11 @@ std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& adm
   if (const auto refusal =
           admission.identify(relay::request::Caller{{}, asked.token, asked.account, {}}, asked.ip, now))
     return refused(*refusal, asked);
+  if (const auto refusal = admission.look_at_rates(steady)) {
+    auto verdict = refused(*refusal, asked);
+    verdict.setting = setting_for_rates(refusal->code, asked);
+    return verdict;
+  }
   std::vector<const ledger::ChannelRecord*> serving;
   if (const auto refusal = admission.call_smallest(asked.model, now, steady, serving)) return refused(*refusal, asked);
   for (const auto* channel : serving) channels.push_back(channel->name);
@@ -139,8 +152,7 @@ RouteResult check_token(RouteCall& call) {
   const auto directory = call.api.ledger().directory().get();
   const auto asked = read_question(call, *directory);
   if (!asked) return tl::unexpected(asked.error());
-  relay::routing::RateBook rates;  // what the token did in the last minute is not asked
-  relay::request::Admission admission(*directory, *call.api.hooks().health, rates);
+  relay::request::Admission admission(*directory, *call.api.hooks().health, *call.api.hooks().rates);
   cr::admin::TokenVerdict allowed;
   if (const auto verdict = check_call(admission, *asked, call.now, allowed.channels)) return answer_with(*verdict);
   const auto balances = call.api.ledger().look(asked->token->id);

@@ -97,17 +97,13 @@ RouteResult explain_route(RouteCall& call) {
   const auto asked = find_parameter(call.query, "endpoint");
   auto endpoint = read_endpoint(asked.value_or("chat/completions"));
   if (!endpoint) return tl::unexpected(endpoint.error());
-  auto& health = *call.api.hooks().health;
-  relay::routing::RateBook rates;  // not asked
-  relay::request::Admission admission(*directory, health, rates);
+  relay::request::Admission admission(*directory, *call.api.hooks().health, *call.api.hooks().rates);
   (void)admission.identify(relay::request::Caller{{}, token, directory->find_account(token->account), {}}, std::nullopt,
                            call.now);
   dialect::RequestScan scan;
   scan.model = *model;
   const auto refusal = admission.allow(std::move(scan));
-  const auto explain = [&] {
-    return relay::routing::explain_routes(*directory, *token, *model, *endpoint, health, base::steady_now());
-  };
+  const auto explain = [&] { return admission.explain_routes(*endpoint, base::steady_now()); };
   auto channels = explain();
   if (!asked && std::none_of(channels.begin(), channels.end(), is_kept)) {
     endpoint = dialect::Endpoint::messages;

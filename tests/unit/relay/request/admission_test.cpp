@@ -292,6 +292,24 @@ TEST_F(AdmissionTest, AModelWhoseChannelsAreAllSetAside) {
   EXPECT_TRUE(lists("m")) << "it comes back by itself";
 }
 
+// The channels that are explained first are those that a request is routed to, in that order.
+TEST_F(AdmissionTest, WhatIsExplainedIsWhatIsRouted) {
+  add_channel("other", ChannelKind::openai, {"another"});
+  add_channel("second", ChannelKind::openai, {"m"});
+  auto admission = identified();
+  EXPECT_FALSE(call(*admission, asking("m")));
+  const auto explained = admission->explain_routes(Endpoint::chat_completions, steady_);
+  const auto& routes = admission->routes().tries;
+  ASSERT_EQ(routes.size(), 2U);
+  ASSERT_EQ(explained.size(), 3U);
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    EXPECT_EQ(explained[i].channel, routes[i].channel);
+    EXPECT_EQ(explained[i].kept, routing::Kept::yes);
+  }
+  EXPECT_EQ(explained[2].channel->name, "other");
+  EXPECT_EQ(explained[2].kept, routing::Kept::other_model);
+}
+
 TEST_F(AdmissionTest, AModelWithoutAPriceIsForTokensWithoutALimit) {
   EXPECT_FALSE(call("unpriced"));
   EXPECT_FALSE(call_smallest("unpriced"));

@@ -53,6 +53,7 @@ class AdminFixture : public ledger::LedgerFixture {
       return cr::admin::ChannelTest{true, request.model.value_or(""), 200, 1, 2, name, {}};
     };
     hooks.health = &health_;
+    hooks.rates = &rates_;
     hooks.tries_max = [] { return 3u; };
     return hooks;
   }
@@ -118,6 +119,7 @@ class AdminFixture : public ledger::LedgerFixture {
   }
 
   relay::routing::HealthBook health_;
+  relay::routing::RateBook rates_;
   AdminServer::Options server_options_;
   std::unique_ptr<AdminServer> server_;
   int reloads_ = 0;
