@@ -28,14 +28,16 @@ stop_crd() {
   wait "$crd_pid" || true
 }
 
-time_usage() { # the median of seven, in milliseconds
-  local i begun
-  for ((i = 0; i < 7; ++i)); do
+median_of() { # TIMES COMMAND...: in milliseconds
+  local times=$1 i begun
+  shift
+  for ((i = 0; i < times; ++i)); do
     begun=$(date +%s%N)
-    crctl usage --by day,model --since 30d > /dev/null
+    "$@" > /dev/null
     echo $((($(date +%s%N) - begun) / 1000))
   done | median | awk '{ printf "%.1f\n", $1 / 1000 }'
 }
+time_usage() { median_of 7 crctl usage --by day,model --since 30d; }
 
 p99() { # of reservations made through /v1 at a steady rate, in microseconds, each from when it was due
   bench_load --port "$crd_port" --key "$key" --connections 64 --requests "$requests" --rate "$rate" |
@@ -66,6 +68,10 @@ channel_of() { # GROUP, to the upstream of the bench
     --allow-private --key-stdin --models gpt-4o-mini --group "$1" > /dev/null
 }
 
+list_models() { # KEY
+  curl --silent --fail --output /dev/null -H "Authorization: Bearer $1" "http://127.0.0.1:$crd_port/v1/models"
+}
+
 directory_bench() {
   local tokens=${TOKENS:-1000000} channels=${CHANNELS:-5000} groups=${GROUPS_:-2000} empty everywhere
   mkdir -p "$dir/none/state" "$dir/tokens/state" "$dir/many/state"
@@ -94,6 +100,14 @@ directory_bench() {
   processor_time "$key" > /dev/null
   echo "a request of a token of one group: $(processor_time "$key") us of a processor, of one of all" \
     "$(processor_time "$everywhere") us"
+  echo "GET /v1/models of a token of all: $(median_of 7 list_models "$everywhere") ms;" \
+    "model list: $(median_of 3 crctl model list) ms"
+  p99 > /dev/null
+  alone=$(p99)
+  while :; do list_models "$everywhere"; done &
+  local lister=$!
+  echo "a reservation's p99: $alone us, beside a client that lists models in a loop $(p99) us"
+  { kill "$lister" && wait "$lister"; } 2> /dev/null || true
   stop_crd
 }
 if [[ ${ONLY:-} == directory ]]; then
