@@ -70,6 +70,17 @@ const Entry* find(const std::array<std::shared_ptr<std::vector<Entry>>, count>& 
   return at == shard->end() || key_of(*at) != key ? nullptr : &*at;
 }
 
+// And gives back what their vectors hold in reserve.
+template <class Entry, std::size_t count>
+void sort_shards(std::shared_ptr<std::array<std::shared_ptr<std::vector<Entry>>, count>>& shards) {
+  for (auto& shard : own(shards)) {
+    if (!shard) continue;
+    auto& entries = own(shard);
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return key_of(a) < key_of(b); });
+    entries.shrink_to_fit();
+  }
+}
+
 bool has_name_before(const Impl::Channel& a, const Impl::Channel& b) {
   return a->name < b->name;
 }
@@ -136,6 +147,19 @@ std::vector<std::string> Impl::token_names() const {
     for (const auto& token : *shard) found.push_back(token->name);
   }
   return found;
+}
+
+void Impl::load_token(std::shared_ptr<const TokenRecord> token,
+                      std::vector<std::shared_ptr<const KeyRecord>> its_keys) {
+  own_shard(names, std::string_view(token->name)).push_back(token);
+  for (const auto& key : its_keys) own_shard(keys, key->digest).push_back({key->digest, {key, token}});
+  own_shard(tokens, token->id).push_back({std::move(token), std::move(its_keys)});
+}
+
+void Impl::sort_loaded() {
+  sort_shards(names);
+  sort_shards(keys);
+  sort_shards(tokens);
 }
 
 void Impl::put_token(std::shared_ptr<const TokenRecord> token) {

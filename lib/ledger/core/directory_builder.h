@@ -62,6 +62,10 @@ struct Directory::Impl {
   std::shared_ptr<const AccountRecord> find_account(std::string_view name) const;
   std::vector<std::string> token_names() const;
 
+  // At the start, while nobody has seen this yet: each token once, with its keys, and in the end sort_loaded(), before
+  // anything is looked up. A million of them put one by one would each be compared with ten others, and moved.
+  void load_token(std::shared_ptr<const TokenRecord> token, std::vector<std::shared_ptr<const KeyRecord>> its_keys);
+  void sort_loaded();
   // Puts a new token or replaces the one with this id; its keys stay.
   void put_token(std::shared_ptr<const TokenRecord> token);
   void erase_token(TokenId id);  // and its keys

@@ -34,7 +34,7 @@ class Holders {
   // and that of its balance, are there already. A deleted one admits no reservation; those it has still settle.
   enum class Presence { live, deleted };
   virtual void put(const AccountRecord& account, Presence presence) = 0;
-  virtual void put(const TokenRecord& token, Presence presence) = 0;
+  virtual base::Result<void> put(const TokenRecord& token, Presence presence) = 0;
   // The budgets' limits and time zone are the record's from now on. What was spent in a period that is not counted yet
   // is counted by the time of each request.
   virtual base::Result<void> put_budgets(const TokenRecord& token, Time now) = 0;
@@ -43,9 +43,8 @@ class Holders {
   // Writes balances and usage; the request's row is the caller's. `corrupt` if its token or account is not there.
   virtual base::Result<void> refund(const Refund& refund) = 0;
 
-  virtual void add_key(KeyId key) = 0;     // not used yet
   virtual void retire_key(KeyId key) = 0;  // its use is forgotten when the transaction commits
-  virtual KeyUse key_use(KeyId key) = 0;
+  virtual KeyUse key_use(KeyId key) = 0;   // nothing of one that was never used
 
   // As they are now; nullopt, or none, of what is not there.
   virtual std::optional<Balance> balance_of(TokenId token) = 0;

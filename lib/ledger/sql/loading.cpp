@@ -2,7 +2,8 @@
 #include "ledger/sql/loading.h"
 
 #include <string>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "ledger/sql/rows.h"
 
@@ -20,27 +21,47 @@ Result<void> load_accounts(Store::Impl& store) {
   });
 }
 
-Result<void> load_tokens(Store::Impl& store) {
-  const std::string sql = select(k_token_columns, "FROM token WHERE deleted_at IS NULL");
-  return store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
-    auto token = token_of(row);
-    if (!token) return tl::unexpected(token.error());
-    store.directory.put_token(std::make_shared<const TokenRecord>(std::move(*token)));
-    return {};
-  });
-}
+// Reads tokens and keys side by side, both in the order of tokens, so that each token is put once with all of its keys.
+class TokenLoader {
+ public:
+  explicit TokenLoader(Directory::Impl& directory) : directory_(directory) {}
 
-Result<void> load_keys(Store::Impl& store) {
-  std::unordered_map<std::int64_t, std::vector<std::shared_ptr<const KeyRecord>>> keys;
-  const std::string sql = select(k_key_columns, "FROM key ORDER BY key.id DESC");
-  auto read = store.sql.each_row(sql, [&](const Row& row) -> Result<void> {
-    auto key = key_of(row);
+  // One token with one of its keys, or none; rows of a token follow each other, the newest key first.
+  Result<void> take(const Row& row) {
+    if (token_ == nullptr || token_->id != TokenId{row.column_int(0)}) {
+      finish();
+      auto token = token_of(row);
+      if (!token) return tl::unexpected(token.error());
+      token_ = std::make_shared<const TokenRecord>(std::move(*token));
+    }
+    if (row.column_is_null(k_token_column_count)) return {};
+    auto key = key_of(row, k_token_column_count);
     if (!key) return tl::unexpected(key.error());
-    keys[key->token.value].push_back(std::make_shared<const KeyRecord>(std::move(*key)));
+    keys_.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
     return {};
-  });
+  }
+  // Puts the token that was begun last.
+  void finish() {
+    keys_.shrink_to_fit();
+    auto keys = std::exchange(keys_, {});
+    if (auto token = std::exchange(token_, nullptr)) directory_.load_token(std::move(token), std::move(keys));
+  }
+
+ private:
+  Directory::Impl& directory_;
+  std::shared_ptr<const TokenRecord> token_;
+  std::vector<std::shared_ptr<const KeyRecord>> keys_;
+};
+
+Result<void> load_tokens(Store::Impl& store) {
+  const std::string sql = select(std::string(k_token_columns) + ", " + std::string(k_key_columns),
+                                 "FROM token LEFT JOIN key ON key.token_id = token.id WHERE token.deleted_at IS NULL"
+                                 " ORDER BY token.id, key.id DESC");
+  TokenLoader loader(store.directory);
+  auto read = store.sql.each_row(sql, [&](const Row& row) { return loader.take(row); });
   if (!read) return read;
-  for (auto& [id, its_keys] : keys) store.directory.put_keys({id}, std::move(its_keys));
+  loader.finish();
+  store.directory.sort_loaded();
   return {};
 }
 
@@ -102,7 +123,7 @@ Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
 }
 
 Result<void> load(Store::Impl& store) {
-  for (const auto part : {load_accounts, load_tokens, load_keys, load_groups, load_channels, load_prices}) {
+  for (const auto part : {load_accounts, load_tokens, load_groups, load_channels, load_prices}) {
     if (auto done = part(store); !done) return done;
   }
   return {};

@@ -68,7 +68,6 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
       token->id, Blob{digest}, hint.first, hint.last, base::wall_now(), sealed_blob);
   if (!made) return tl::unexpected(made.error());
   const KeyId id{*made};
-  holders.add_key(id);
   if (auto done = refresh_keys(token->id); !done) return tl::unexpected(done.error());
   return IssuedKey{token, id, std::move(key)};
 }

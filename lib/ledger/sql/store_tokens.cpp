@@ -218,7 +218,7 @@ Result<void> Store::Impl::insert_token(TokenRecord& token) {
   token.id = {*made};
   if (auto done = write_token(token); !done) return done;
   if (auto done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
-  holders.put(token, Holders::Presence::live);
+  if (auto put = holders.put(token, Holders::Presence::live); !put) return tl::unexpected(put.error());
   return {};
 }
 
@@ -262,7 +262,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   if (same_settings(token, **before)) return *before;  // nothing to do is nothing done: no new rev, no audit row
   ++token.rev;
   if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
-  impl_.holders.put(token, Holders::Presence::live);
+  if (done = impl_.holders.put(token, Holders::Presence::live); !done) return tl::unexpected(done.error());
   if (done = impl_.holders.put_budgets(token, base::wall_now()); !done) return tl::unexpected(done.error());
   const std::string new_name = token.name;
   done = impl_.publish_token(std::move(token), before->get(), actor, "token.edit");
@@ -283,7 +283,7 @@ Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Acto
     if (auto done = impl_.drop_key(key->id); !done) return done;
     impl_.holders.retire_key(key->id);
   }
-  impl_.holders.put(token, Holders::Presence::deleted);
+  if (auto put = impl_.holders.put(token, Holders::Presence::deleted); !put) return put;
   impl_.directory.erase_token(token.id);
   return impl_.audit(actor, "token.delete", "token " + token.name, audit_detail(TextMap{}));
 }
@@ -311,7 +311,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view
   token->deleted_at.reset();
   ++token->rev;
   if (auto done = impl_.write_token(*token); !done) return tl::unexpected(done.error());
-  impl_.holders.put(*token, Holders::Presence::live);
+  if (auto put = impl_.holders.put(*token, Holders::Presence::live); !put) return tl::unexpected(put.error());
   const std::string its_name = token->name;
   auto published = impl_.publish_token(std::move(*token), nullptr, actor, "token.restore");
   if (!published) return tl::unexpected(published.error());

@@ -23,56 +23,59 @@ void BalanceChanges::put(const AccountRecord& account, Presence presence) {
   holder->deleted = deleted;
 }
 
-void BalanceChanges::put(const TokenRecord& token, Presence presence) {
+Result<void> BalanceChanges::put(const TokenRecord& token, Presence presence) {
   const bool deleted = presence == Presence::deleted;
-  Balances::Token* const holder = balances_.find_token(token.id);
+  Balances::Token* holder = balances_.find_token(token.id);
   if (holder == nullptr) {
-    auto& made = balances_.add_token(token.id, token.account, token.enabled, {token.quota, {}, {}});
-    made.budget = {token.budgets, token.zone, {}};
-    made.deleted = deleted;
+    // New, or deleted until now: its row and that of its balance are there.
+    const auto recalled = balances_.recall_token(token.id);
+    if (!recalled) return tl::unexpected(recalled.error());
+    holder = *recalled;
+    if (holder == nullptr) {
+      return base::fail(base::ErrorCode::corrupt, "token '" + token.name + "': the row of its balance is missing");
+    }
     balances_.note_undo([this, id = token.id] { balances_.drop_token(id); });
-    return;
+  } else {
+    balances_.note_undo([holder, quota = holder->balance.quota, enabled = holder->enabled, was = holder->deleted,
+                         account = holder->account] {
+      holder->balance.quota = quota;
+      holder->enabled = enabled;
+      holder->deleted = was;
+      holder->account = account;
+    });
   }
-  balances_.note_undo([holder, quota = holder->balance.quota, enabled = holder->enabled, was = holder->deleted,
-                       account = holder->account] {
-    holder->balance.quota = quota;
-    holder->enabled = enabled;
-    holder->deleted = was;
-    holder->account = account;
-  });
   holder->balance.quota = token.quota;
   holder->enabled = token.enabled;
   holder->deleted = deleted;
   holder->account = balances_.find_account(token.account);
+  if (deleted) balances_.leave_if_deleted(token.id);
+  return {};
 }
 
 Result<void> BalanceChanges::put_budgets(const TokenRecord& token, Time now) {
   Balances::Token* const holder = balances_.find_token(token.id);
   if (holder == nullptr) return {};
-  const BudgetBook::Terms before = holder->budget;
-  if (before.limits == token.budgets && before.zone == token.zone) return {};
+  const BudgetBook::Terms before = holder->budget ? *holder->budget : BudgetBook::Terms();
+  if (before.limits == token.budgets && (before.zone == token.zone || !before.any())) return {};
   balances_.note_undo([this, holder, before] {
-    holder->budget = before;
+    holder->set_budget(before);
     balances_.budgets().forget(holder->id);
   });
-  holder->budget = {token.budgets, token.zone, {}};
-  return balances_.budgets().change(token.id, before, holder->budget, now, balances_.history(*holder));
+  BudgetBook::Terms after{token.budgets, token.zone, {}};
+  auto changed = balances_.budgets().change(token.id, before, after, now, balances_.history(*holder));
+  holder->set_budget(after);
+  return changed;
 }
 
 Result<void> BalanceChanges::forgive(TokenId token, base::Period period, Time now) {
   Balances::Token* const holder = balances_.find_token(token);
-  if (holder == nullptr) return {};
+  if (holder == nullptr || !holder->budget) return {};
   balances_.note_undo([this, token] { balances_.budgets().forget(token); });
-  return balances_.budgets().forgive(token, holder->budget, period, now, balances_.history(*holder));
+  return balances_.budgets().forgive(token, *holder->budget, period, now, balances_.history(*holder));
 }
 
 Result<void> BalanceChanges::refund(const Refund& refund) {
   return balances_.refund(refund);
-}
-
-void BalanceChanges::add_key(KeyId key) {
-  balances_.keys().at(key) = {};
-  balances_.note_undo([this, key] { balances_.keys().drop(key); });
 }
 
 void BalanceChanges::retire_key(KeyId key) {
@@ -80,7 +83,7 @@ void BalanceChanges::retire_key(KeyId key) {
 }
 
 Holders::KeyUse BalanceChanges::key_use(KeyId key) {
-  return balances_.keys().at(key);
+  return balances_.keys().find(key);
 }
 
 std::optional<Balance> BalanceChanges::balance_of(TokenId token) {
@@ -95,8 +98,8 @@ std::optional<Balance> BalanceChanges::balance_of(AccountId account) {
 
 Result<std::vector<BudgetUse>> BalanceChanges::budget_uses(TokenId token, Time now) {
   auto* holder = balances_.find_token(token);
-  if (holder == nullptr) return std::vector<BudgetUse>();
-  return balances_.budgets().uses_at(token, holder->budget, now);
+  if (holder == nullptr || !holder->budget) return std::vector<BudgetUse>();
+  return balances_.budgets().uses_at(token, *holder->budget, now);
 }
 
 }  // namespace cr::ledger

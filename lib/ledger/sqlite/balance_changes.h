@@ -13,11 +13,10 @@ class BalanceChanges final : public Holders {
   explicit BalanceChanges(Balances& balances) : balances_(balances) {}  // which outlive it
 
   void put(const AccountRecord& account, Presence presence) override;
-  void put(const TokenRecord& token, Presence presence) override;
+  base::Result<void> put(const TokenRecord& token, Presence presence) override;
   base::Result<void> put_budgets(const TokenRecord& token, Time now) override;
   base::Result<void> forgive(TokenId token, base::Period period, Time now) override;
   base::Result<void> refund(const Refund& refund) override;
-  void add_key(KeyId key) override;
   void retire_key(KeyId key) override;
   KeyUse key_use(KeyId key) override;
   std::optional<Balance> balance_of(TokenId token) override;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ledger/sqlite/balances_loading.h"
+
 namespace cr::ledger {
 namespace {
 
@@ -67,6 +69,24 @@ Balances::Token* Balances::find_token(TokenId id) {
   return found == tokens_.end() ? nullptr : &found->second;
 }
 
+Result<Balances::Token*> Balances::recall_token(TokenId id) {
+  if (Token* const found = find_token(id)) return found;
+  leave_if_deleted(id);
+  return load_token(sql_, *this, id);
+}
+
+// What is deleted and has nothing open any more.
+void Balances::let_go() {
+  std::erase_if(leaving_, [this](TokenId id) {
+    const Token* token = find_token(id);
+    if (token == nullptr || !token->deleted) return true;
+    if (token->open != nullptr) return false;
+    if (token->budget) budgets_.forget(id);
+    tokens_.erase(id.value);
+    return true;
+  });
+}
+
 void Balances::undo_to(std::size_t mark) {
   while (undo_.size() > mark) {
     undo_.back()();
@@ -95,7 +115,7 @@ std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
   if (!usable) return ReserveOutcome::gone;
   op.facts.account = token->account->id;  // an edit may have moved the token since the worker looked
   op.amount = Credits();
-  if (!token->balance.quota && !token->account->balance.quota && !token->budget.any()) return ReserveOutcome::unlimited;
+  if (!token->balance.quota && !token->account->balance.quota && !token->budget) return ReserveOutcome::unlimited;
   return std::nullopt;
 }
 
@@ -107,17 +127,21 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   Token& token = *find_token(op.facts.token);
   Account& account = *token.account;
-  const auto windows = budgets_.windows_at(token.id, token.budget, op.facts.started_at, history(token));
-  if (!windows) return tl::unexpected(windows.error());
-  const BudgetWindows sums = BudgetBook::sums_of(*windows);
-  const BudgetLimits& limits = token.budget.limits;
+  BudgetBook::Windows windows{};
+  if (token.budget) {
+    const auto met = budgets_.windows_at(token.id, *token.budget, op.facts.started_at, history(token));
+    if (!met) return tl::unexpected(met.error());
+    windows = *met;
+  }
+  const BudgetWindows sums = BudgetBook::sums_of(windows);
+  const BudgetLimits limits = token.budget ? token.budget->limits : BudgetLimits();
   const Decision decision =
       decide({headroom(token.balance), headroom(account.balance), headroom(limits, sums)}, op.size);
   op.outcome = decision.outcome;
   op.amount = decision.amount;
   if (op.outcome == ReserveOutcome::no_budget) {
     op.budget = *tightest(limits, sums);
-    op.budget_resets_at = token.budget.last[static_cast<std::size_t>(op.budget)].end;
+    op.budget_resets_at = token.budget->last[static_cast<std::size_t>(op.budget)].end;
   }
   if (op.outcome != ReserveOutcome::held || op.amount == Credits()) return {};
   return make_hold(op, token, account);
@@ -147,9 +171,14 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
     return *there ? Settled::repeated : Settled::refused;
   }
   // What was reserved decides, whatever the settlement says of it.
-  Hold hold = held == holds_.end()
-                  ? Hold{find_token(facts.token), find_account(facts.account), Credits(), facts.started_at, 0}
-                  : held->second;
+  Hold hold;
+  if (held != holds_.end()) {
+    hold = held->second;
+  } else {
+    const auto token = recall_token(facts.token);
+    if (!token) return tl::unexpected(token.error());
+    hold = {*token, find_account(facts.account), Credits(), facts.started_at, 0};
+  }
   if (hold.token == nullptr) return Settled::refused;
   if (hold.account == nullptr) hold.account = hold.token->account;
 
@@ -218,8 +247,8 @@ void Balances::take_hold(const RequestId& id) {
 
 // A period that has no row yet is left alone: it is summed up when it is met, and this request with it.
 Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Credits reserved) {
-  if (!token.budget.any()) return {};
-  const auto windows = budgets_.windows_at(token.id, token.budget, time);
+  if (!token.budget) return {};
+  const auto windows = budgets_.windows_at(token.id, *token.budget, time);
   if (!windows) return tl::unexpected(windows.error());
   for (std::size_t i = 0; i < k_period_count; ++i) {
     if ((*windows)[i] == nullptr) continue;
@@ -231,8 +260,10 @@ Result<void> Balances::move_budgets(Token& token, Time time, Credits posted, Cre
 }
 
 Result<void> Balances::refund(const Holders::Refund& refund) {
-  Token* token = find_token(refund.token);
-  Account* account = find_account(refund.account);
+  const auto recalled = recall_token(refund.token);
+  if (!recalled) return tl::unexpected(recalled.error());
+  Token* const token = *recalled;
+  Account* const account = find_account(refund.account);
   if (token == nullptr || account == nullptr) {
     return base::fail(base::ErrorCode::corrupt, "refund: the request's token or account is not there");
   }
@@ -290,6 +321,7 @@ void Balances::committed(KeyUses::Marks marks) {
   overrun_before_ = overrun_;
   overruns_.clear();
   keys_.committed(marks);
+  if (!leaving_.empty()) let_go();
 }
 
 void Balances::rolled_back() {
@@ -317,7 +349,8 @@ Result<void> Balances::look(LookOp& op, Time now) {
   Token& token = found->second;
   op.token_balance = token.balance;
   op.account_balance = token.account->balance;
-  auto uses = budgets_.uses_at(token.id, token.budget, now);
+  if (!token.budget) return {};
+  auto uses = budgets_.uses_at(token.id, *token.budget, now);
   if (!uses) return tl::unexpected(uses.error());
   op.budgets = std::move(*uses);
   return {};

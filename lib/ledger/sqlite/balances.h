@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -44,7 +45,10 @@ class Balances {
     Account* account = nullptr;
     Hold* open = nullptr;  // the first of its open reservations
     std::optional<Time> last_used_at;
-    BudgetBook::Terms budget;
+    std::unique_ptr<BudgetBook::Terms> budget;  // null: it has none, as nearly all
+    void set_budget(const BudgetBook::Terms& terms) {
+      budget = terms.any() ? std::make_unique<BudgetBook::Terms>(terms) : nullptr;
+    }
   };
   struct Hold {
     Token* token = nullptr;
@@ -67,6 +71,10 @@ class Balances {
   UsageSums& sums() { return sums_; }
   void drop_account(AccountId id);
   void drop_token(TokenId id);
+  // In memory, or read from its row: a deleted one leaves memory with its last reservation, and comes back until the
+  // commit for what still ends. Null: there is no such token.
+  base::Result<Token*> recall_token(TokenId id);
+  void leave_if_deleted(TokenId id) { leaving_.push_back(id); }  // when this transaction ends, or its last reservation
   Account* find_account(AccountId id);
   Token* find_token(TokenId id);
   KeyUses& keys() { return keys_; }
@@ -106,7 +114,7 @@ class Balances {
   struct Statements {
     sqlite::Statement update_token, update_account, update_overrun;
   };
-  explicit Balances(sqlite::Database& db) : budgets_(db), sums_(db) {}
+  explicit Balances(sqlite::Database& db) : sql_(db), budgets_(db), sums_(db) {}
   template <class T>
   void touch(T& holder, std::vector<T*>& touched);
   base::Result<void> make_hold(ReserveOp& op, Token& token, Account& account);
@@ -116,6 +124,9 @@ class Balances {
   // Moves the numbers of the windows that a request made at `time` belongs to.
   base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);
 
+  void let_go();
+
+  SqlSession sql_;
   Statements statements_;
   RequestRows requests_;
   ReservationRows reservations_;
@@ -124,6 +135,7 @@ class Balances {
   bool refunded_ = false;  // in this transaction: the usage must be folded
   std::unordered_map<std::int64_t, Account> accounts_;
   std::unordered_map<std::int64_t, Token> tokens_;
+  std::vector<TokenId> leaving_;  // perhaps deleted, perhaps with reservations
   KeyUses keys_;
   std::unordered_map<RequestId, Hold> holds_;
 

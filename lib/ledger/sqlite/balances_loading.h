@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The store's rows as balances. At the start, after recovery.
+// The store's rows as balances: all that are needed at the start, after recovery; one later. Ledger thread only.
 #pragma once
 
 #include "base/result.h"
@@ -10,5 +10,7 @@ namespace cr::ledger {
 
 // Fills `balances`, which are new. `corrupt` names what does not fit.
 base::Result<void> load_balances(SqlSession& sql, Balances& balances);
+// Adds a token that is not there, deleted or not. Null: there is no such row.
+base::Result<Balances::Token*> load_token(SqlSession& sql, Balances& balances, TokenId id);
 
 }  // namespace cr::ledger

@@ -48,6 +48,36 @@ TEST(DirectoryShards, every_token_and_key_is_found_and_no_other) {
   EXPECT_EQ(draft.token_names().size(), std::size_t{k_count});
 }
 
+TEST(DirectoryShards, loaded_at_once_is_as_put_one_by_one) {
+  std::mt19937 random(7);
+  Directory::Impl put, loaded;
+  for (std::int64_t id = 1; id <= 3000; ++id) {
+    const auto token = token_record(id, "token-" + std::to_string(random()) + "-" + std::to_string(id));
+    std::vector<std::shared_ptr<const KeyRecord>> keys;
+    for (std::int64_t key = 0; key < static_cast<std::int64_t>(random() % 3); ++key)
+      keys.push_back(key_record(10 * id + key, id));
+    put.put_token(token);
+    put.put_keys(TokenId{id}, keys);
+    loaded.load_token(token, keys);
+  }
+  loaded.sort_loaded();
+  EXPECT_EQ(loaded.token_names(), put.token_names());
+  for (std::int64_t id = 1; id <= 3000; ++id) {
+    const auto* one = loaded.find_entry(TokenId{id});
+    const auto* other = put.find_entry(TokenId{id});
+    ASSERT_NE(one, nullptr);
+    EXPECT_EQ(one->token, other->token);
+    EXPECT_EQ(one->keys, other->keys);
+    EXPECT_EQ(loaded.find_token(one->token->name), one->token);
+    for (const auto& key : one->keys) {
+      const auto found = directory_of(loaded).find_key(key->digest);
+      ASSERT_TRUE(found);
+      EXPECT_EQ(found->key, key);
+      EXPECT_EQ(found->token, one->token);
+    }
+  }
+}
+
 TEST(DirectoryShards, published_version_is_never_altered) {
   Directory::Impl draft;
   draft.put_token(token_record(1, "old"));

@@ -24,6 +24,7 @@ const Time k_first_day = base::from_unix_ms(1'767'571'200'000);  // 2026-01-05T0
 struct ModelToken : ModelHolder {
   std::size_t account = 0;
   std::optional<std::int64_t> budget;
+  bool deleted = false;
   std::array<ModelHolder, k_days> days;
   std::int64_t available_on(std::size_t day) const {
     return ModelHolder{budget, days[day].posted, days[day].reserved}.available();
@@ -87,6 +88,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   ReserveOutcome expected_of(const Place& place, std::int64_t amount) const {
     const ModelToken& token = tokens_[place.token];
     const ModelHolder& account = accounts_[place.account];
+    if (token.deleted) return ReserveOutcome::gone;
     if (!token.quota && !account.quota && !token.budget) return ReserveOutcome::unlimited;
     const std::int64_t available = std::min({token.available(), account.available(), token.available_on(place.day)});
     if (amount <= available) return ReserveOutcome::held;
@@ -135,8 +137,27 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     move(request.place, -amount, 0);
   }
 
+  // A deleted one's requests still end, and are refunded; restored it has all its numbers.
+  void delete_or_restore_one() {
+    const std::size_t which = pick(k_tokens);
+    const std::string name = "t" + std::to_string(which);
+    const bool fails = below(4) == 0;  // and all that it did is taken back
+    const auto done = write([&](Store& store) -> base::Result<void> {
+      if (tokens_[which].deleted) {
+        auto restored = store.restore_token(name, actor_);
+        if (!restored) return tl::unexpected(restored.error());
+      } else if (auto deleted = store.delete_token(name, {}, actor_); !deleted) {
+        return deleted;
+      }
+      return fails ? base::fail(base::ErrorCode::conflict, "taken back") : base::Result<void>();
+    });
+    ASSERT_EQ(done.has_value(), !fails) << (done ? "" : done.error().message);
+    if (!fails) tokens_[which].deleted = !tokens_[which].deleted;
+  }
+
   void edit_one() {
     const std::size_t which = pick(k_tokens);
+    if (tokens_[which].deleted) return;
     TokenPatch patch;
     tokens_[which].quota = some_quota();
     patch.quota = QuotaChange{tokens_[which].quota ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
@@ -179,6 +200,8 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     for (const LookOp& look : looks) waiters_.wait(&look);
     for (std::size_t i = 0; i < k_tokens; ++i) {
       const LookOp& seen = looks[i];
+      ASSERT_EQ(seen.found, !tokens_[i].deleted);
+      if (tokens_[i].deleted) continue;
       const ModelHolder& account = accounts_[tokens_[i].account];
       ASSERT_EQ(seen.token_balance.posted.nano(), tokens_[i].posted);
       ASSERT_EQ(seen.token_balance.reserved.nano(), tokens_[i].reserved);
@@ -213,8 +236,10 @@ TEST_P(RandomOperations, agree_with_the_model) {
       settle_one();
     } else if (dice < 900) {
       refund_one();
-    } else if (dice < 995) {
+    } else if (dice < 975) {
       edit_one();
+    } else if (dice < 995) {
+      delete_or_restore_one();
     } else {
       crash_both();
     }
