@@ -361,7 +361,9 @@ TEST(TokenCheck, SaysWhatARequestIsTold) {
     const Json body = {
         {"model", model}, {"max_tokens", 1000}, {"messages", {{{"role", "user"}, {"content", "hello"}}}}};
     const auto ask = [&] { return client.post("/v1/chat/completions", body.dump()); };
-    if (token == "busy") EXPECT_EQ(ask().status, 200);
+    if (token == "busy") {
+      EXPECT_EQ(ask().status, 200);
+    }
     const auto check = daemon.crctl({"token", "check", token, "--model", model, "--json"});
     EXPECT_EQ(check.exit, 14) << token;
     const auto answer = ask();
