@@ -4,6 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "ledger/core/account_fields.h"
+#include "ledger/core/channel_fields.h"
+#include "ledger/core/price_fields.h"
+#include "ledger/core/token_fields.h"
 
 namespace cr::ledger {
 namespace {
@@ -36,19 +40,6 @@ Result<T> parse(std::string_view text) {
   return result;
 }
 
-json of(const std::optional<Time>& time) {
-  return time ? json(base::format_rfc3339(*time)) : json(nullptr);
-}
-json of(const std::optional<Credits>& quota) {
-  return quota ? json(quota->to_decimal()) : json("unlimited");
-}
-json of(const std::optional<std::int64_t>& count) {
-  return count ? json(*count) : json("unlimited");
-}
-json of(Switch enabled) {
-  return enabled == Switch::on;
-}
-
 // {"day":"5","month":"50"}
 TextMap to_map(const BudgetLimits& budgets) {
   TextMap map;
@@ -58,79 +49,72 @@ TextMap to_map(const BudgetLimits& budgets) {
   return map;
 }
 
-json settings(const TokenRecord& token, std::string_view account) {
-  return {{"name", token.name},
-          {"account", account},
-          {"groups", token.groups},
-          {"enabled", of(token.enabled)},
-          {"not_before", of(token.not_before)},
-          {"expires", of(token.expires)},
-          {"models", token.models},
-          {"allow_ip", token.allow_ip},
-          {"quota", of(token.quota)},
-          {"budgets", to_map(token.budgets)},
-          {"time_zone", token.zone.name()},
-          {"requests_per_minute", of(token.rates.requests_per_minute)},
-          {"tokens_per_minute", of(token.rates.tokens_per_minute)},
-          {"requests_at_once", of(token.rates.requests_at_once)},
-          {"when_low", token.when_low == WhenLow::clamp ? "clamp" : "refuse"},
-          {"tags", token.tags},
-          {"note", token.note},
-          {"retrievable", token.retrievable}};
+// --- a value in the audit; what is empty is null ---
+json of(const std::string& text) {
+  return text;
 }
-
-json settings(const AccountRecord& account) {
-  return {
-      {"name", account.name}, {"enabled", of(account.enabled)}, {"quota", of(account.quota)}, {"note", account.note}};
+json of(bool value) {
+  return value;
 }
-
-json settings(const GroupRecord& group) {
-  return {{"name", group.name}, {"multiplier_millionths", group.multiplier_millionths}, {"note", group.note}};
+json of(std::int64_t count) {
+  return count;
 }
-
-json settings(const ChannelRecord& channel) {
+json of(Switch value) {
+  return value == Switch::on;
+}
+json of(WhenLow value) {
+  return value == WhenLow::clamp ? "clamp" : "refuse";
+}
+json of(ChannelKind kind) {
+  return provider::name_of(kind);
+}
+json of(std::chrono::milliseconds span) {
+  return span.count();
+}
+json of(Time time) {
+  return base::format_rfc3339(time);
+}
+json of(Credits amount) {
+  return amount.to_decimal();
+}
+json of(const base::Zone& zone) {
+  return zone.name();
+}
+json of(const std::vector<std::string>& list) {
+  return list;
+}
+json of(const TextMap& map) {
+  return map;
+}
+json of(const BudgetLimits& budgets) {
+  return to_map(budgets);
+}
+json of(const std::vector<token::KeyHint>& hints) {
   json keys = json::array();
-  for (const token::KeyHint& hint : channel.key_hints) keys.push_back(to_text(hint));
-  return {{"name", channel.name},
-          {"kind", name_of(channel.kind)},
-          {"enabled", of(channel.enabled)},
-          {"base_url", channel.base_url},
-          {"models", channel.models},
-          {"model_map", channel.model_map},
-          {"groups", channel.groups},
-          {"priority", channel.priority},
-          {"weight", channel.weight},
-          {"timeout_connect_ms", channel.timeout_connect.count()},
-          {"timeout_first_byte_ms", channel.timeout_first_byte.count()},
-          {"timeout_idle_ms", channel.timeout_idle.count()},
-          {"timeout_total_ms", channel.timeout_total.count()},
-          {"allow_private", channel.allow_private},
-          {"bound_field", channel.bound_field},
-          {"echo_delay_ms", channel.echo_delay.count()},
-          {"headers", channel.headers},
-          {"proxy", channel.proxy},
-          {"ca_file", channel.ca_file},
-          {"client_cert", channel.client_cert},
-          {"client_key", channel.client_key},
-          {"keys", std::move(keys)},
-          {"note", channel.note}};
+  for (const token::KeyHint& hint : hints) keys.push_back(to_text(hint));
+  return keys;
+}
+template <class T>
+json of(const std::optional<T>& value) {
+  return value ? of(*value) : json(nullptr);
 }
 
-json settings(const PriceRecord& price) {
-  const auto count = [](const std::optional<std::int64_t>& value) { return value ? json(*value) : json(nullptr); };
-  return {{"model", price.model},
-          {"input_nano_per_million", price.input},
-          {"cached_input_nano_per_million", price.cached_input},
-          {"cache_write_nano_per_million", price.cache_write},
-          {"output_nano_per_million", price.output},
-          {"per_request", price.per_request.to_decimal()},
-          {"per_image", price.per_image.to_decimal()},
-          {"per_character_nano_per_million", price.per_character},
-          {"per_second", price.per_second.to_decimal()},
-          {"max_output_tokens", count(price.max_output_tokens)},
-          {"context_tokens", count(price.context_tokens)},
-          {"source", price.source},
-          {"effective_at", of(price.effective_at)}};
+// `account` is the name of the token's; other records have none.
+template <class Record>
+json settings(const Record& record, std::string_view account) {
+  json all = json::object();
+  base::each_field(fields_of(record), [&](const auto& field) {
+    if constexpr (FieldOf<decltype(field)>::is_setting) {
+      json& value = all[std::string(field.audit())];
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field.get(record))>, AccountId>) {
+        value = account;
+      } else {
+        value = of(field.get(record));
+        if (value.is_null() && field.facts.none_is_unlimited) value = "unlimited";
+      }
+    }
+  });
+  return all;
 }
 
 std::string difference(const json& before, const json& after) {
@@ -148,8 +132,10 @@ std::string difference(const json& before, const json& after) {
 }
 
 template <class Record>
-std::string difference_of(const Record* before, const Record* after) {
-  return difference(before == nullptr ? json() : settings(*before), after == nullptr ? json() : settings(*after));
+std::string difference_of(const Record* before, const Record* after, std::string_view account_before = {},
+                          std::string_view account_after = {}) {
+  return difference(before == nullptr ? json() : settings(*before, account_before),
+                    after == nullptr ? json() : settings(*after, account_after));
 }
 
 }  // namespace
@@ -189,8 +175,7 @@ Result<BudgetLimits> budgets_from_json(std::string_view text) {
 
 std::string audit_detail(const TokenRecord* before, const TokenRecord* after, std::string_view account_before,
                          std::string_view account_after) {
-  return difference(before == nullptr ? json() : settings(*before, account_before),
-                    after == nullptr ? json() : settings(*after, account_after));
+  return difference_of(before, after, account_before, account_after);
 }
 std::string audit_detail(const AccountRecord* before, const AccountRecord* after) {
   return difference_of(before, after);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
+#include "ledger/core/account_fields.h"
+#include "ledger/sql/columns.h"
+#include "ledger/sql/record_changes.h"
 #include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
 
@@ -20,10 +23,7 @@ Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor
   AccountRecord account = wanted;
   account.rev = 1;
   account.created_at = base::wall_now();
-  const auto made = impl_.sql.insert(
-      "INSERT INTO account (rev, name, enabled, quota, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
-      account.rev, account.name, std::int64_t{account.enabled == Switch::on}, account.quota, account.note,
-      account.created_at);
+  const auto made = insert_record(impl_.sql, k_account_fields, "account", account);
   if (!made) return tl::unexpected(made.error());
   account.id = {*made};
   done = impl_.sql.run("INSERT INTO account_balance (account_id) VALUES (?1)", account.id);
@@ -41,21 +41,12 @@ Result<Edited<AccountRecord>> Store::edit_account(std::string_view name, const A
   if (!before) return tl::unexpected(before.error());
   if (auto same = check_rev(if_rev, (*before)->rev, "account", name); !same) return tl::unexpected(same.error());
   AccountRecord account = **before;
-  if (patch.enabled) account.enabled = *patch.enabled;
-  if (patch.note) account.note = *patch.note;
-  if (patch.quota) {
-    const auto quota = changed_quota(account.quota, *patch.quota);
-    if (!quota) return tl::unexpected(quota.error());
-    account.quota = *quota;
-  }
+  if (auto changed = change_record(k_account_fields, account, patch); !changed) return tl::unexpected(changed.error());
   if (auto checked = check_note(account.note); !checked) return tl::unexpected(checked.error());
   const AccountRecord& old = **before;
-  if (account.enabled == old.enabled && account.note == old.note && account.quota == old.quota)
-    return Edited<AccountRecord>{*before, *before};
+  if (same_settings(k_account_fields, account, old)) return Edited<AccountRecord>{*before, *before};
   ++account.rev;
-  auto done =
-      impl_.sql.run("UPDATE account SET rev = ?2, enabled = ?3, quota = ?4, note = ?5 WHERE id = ?1", account.id,
-                    account.rev, std::int64_t{account.enabled == Switch::on}, account.quota, account.note);
+  auto done = update_record(impl_.sql, k_account_fields, "account", account);
   if (done) done = impl_.audit(actor, "account.edit", "account " + account.name, audit_detail(&old, &account));
   if (!done) return tl::unexpected(done.error());
   impl_.holders.put(account, Holders::Presence::live);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "ledger/core/channel_rules.h"
+#include "ledger/sql/columns.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sql/rows.h"
 #include "ledger/sql/settings_json.h"
@@ -50,18 +51,7 @@ Result<void> insert_keys(Store::Impl& store, ChannelId channel, const Keys& keys
 }
 
 Result<void> write_channel(SqlSession& sql, const ChannelRecord& channel) {
-  return sql.run(
-      "UPDATE channel SET rev = ?2, name = ?3, kind = ?4, enabled = ?5, base_url = ?6, models = ?7, model_map = ?8,"
-      " groups = ?9, priority = ?10, weight = ?11, timeout_connect_ms = ?12, timeout_first_byte_ms = ?13,"
-      " timeout_idle_ms = ?14, allow_private = ?15, bound_field = ?16, echo_delay_ms = ?17, note = ?18,"
-      " timeout_total_ms = ?19, headers = ?20, proxy = ?21, ca_file = ?22, client_cert = ?23, client_key = ?24"
-      " WHERE id = ?1",
-      channel.id, channel.rev, channel.name, name_of(channel.kind), std::int64_t{channel.enabled == Switch::on},
-      channel.base_url, json_of(channel.models), json_of(channel.model_map), json_of(channel.groups), channel.priority,
-      channel.weight, std::int64_t{channel.timeout_connect.count()}, std::int64_t{channel.timeout_first_byte.count()},
-      std::int64_t{channel.timeout_idle.count()}, std::int64_t{channel.allow_private}, channel.bound_field,
-      std::int64_t{channel.echo_delay.count()}, channel.note, std::int64_t{channel.timeout_total.count()},
-      json_of(channel.headers), channel.proxy, channel.ca_file, channel.client_cert, channel.client_key);
+  return update_record(sql, k_channel_fields, "channel", channel);
 }
 
 Result<void> check_settings(Store::Impl& store, ChannelRecord& channel, const ChannelRecord* before) {
@@ -110,17 +100,11 @@ Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
   Result<void> done = check_settings(impl_, channel, nullptr);
   if (done) done = check_keys(wanted.keys);
   if (!done) return tl::unexpected(done.error());
-  const auto made = impl_.sql.insert(
-      "INSERT INTO channel (rev, name, kind, enabled, base_url, models, model_map, groups, priority, weight,"
-      " timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms, allow_private, bound_field, echo_delay_ms, note,"
-      " created_at) VALUES (0, ?1, '', 0, '', '[]', '{}', '[]', 0, 0, 0, 0, 0, 0, '', 0, '', ?2)"
-      " RETURNING id",
-      channel.name, channel.created_at);
+  const auto made = insert_record(impl_.sql, k_channel_fields, "channel", channel);
   if (!made) return tl::unexpected(made.error());
   const ChannelId id{*made};
   channel.id = id;
-  done = write_channel(impl_.sql, channel);
-  if (done) done = insert_keys(impl_, id, wanted.keys);
+  done = insert_keys(impl_, id, wanted.keys);
   if (!done) return tl::unexpected(done.error());
   if (auto published = publish(impl_, std::move(channel), nullptr, actor, "channel.create"); !published)
     return tl::unexpected(published.error());
@@ -144,7 +128,7 @@ Result<Edited<ChannelRecord>> Store::edit_channel(std::string_view name,
   const bool usual = old.bound_field == default_bound_field(old.kind, old.base_url);
   if (usual && channel.bound_field == old.bound_field) channel.bound_field.clear();
   if (auto done = check_settings(impl_, channel, &old); !done) return tl::unexpected(done.error());
-  if (audit_detail(&old, &channel) == "{}") return Edited<ChannelRecord>{*before, *before};
+  if (same_settings(k_channel_fields, old, channel)) return Edited<ChannelRecord>{*before, *before};
   ++channel.rev;
   if (auto done = write_channel(impl_.sql, channel); !done) return tl::unexpected(done.error());
   auto after = publish(impl_, std::move(channel), &old, actor, "channel.edit");

@@ -2,6 +2,9 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "ledger/core/account_fields.h"
+#include "ledger/sql/columns.h"
+#include "ledger/sql/record_changes.h"
 #include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
 
@@ -30,9 +33,7 @@ Result<GroupId> Store::create_group(const GroupRecord& wanted, const Actor& acto
   GroupRecord group = wanted;
   group.rev = 1;
   group.created_at = base::wall_now();
-  const auto made = impl_.sql.insert(
-      "INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
-      group.rev, group.name, group.multiplier_millionths, group.note, group.created_at);
+  const auto made = insert_record(impl_.sql, k_group_fields, "grp", group);
   if (!made) return tl::unexpected(made.error());
   group.id = {*made};
   done = impl_.audit(actor, "group.create", "group " + group.name, audit_detail(nullptr, &group));
@@ -48,14 +49,11 @@ Result<Edited<GroupRecord>> Store::edit_group(std::string_view name, const Group
   if (!before) return tl::unexpected(before.error());
   if (auto same = check_rev(if_rev, (*before)->rev, "group", name); !same) return tl::unexpected(same.error());
   GroupRecord group = **before;
-  if (patch.multiplier_millionths) group.multiplier_millionths = *patch.multiplier_millionths;
-  if (patch.note) group.note = *patch.note;
+  if (auto changed = change_record(k_group_fields, group, patch); !changed) return tl::unexpected(changed.error());
   if (auto checked = check_group(group); !checked) return tl::unexpected(checked.error());
-  if (group.multiplier_millionths == (*before)->multiplier_millionths && group.note == (*before)->note)
-    return Edited<GroupRecord>{*before, *before};
+  if (same_settings(k_group_fields, group, **before)) return Edited<GroupRecord>{*before, *before};
   ++group.rev;
-  auto done = impl_.sql.run("UPDATE grp SET rev = ?2, multiplier_millionths = ?3, note = ?4 WHERE id = ?1", group.id,
-                            group.rev, group.multiplier_millionths, group.note);
+  auto done = update_record(impl_.sql, k_group_fields, "grp", group);
   if (done) done = impl_.audit(actor, "group.edit", "group " + group.name, audit_detail(before->get(), &group));
   if (!done) return tl::unexpected(done.error());
   const auto after = std::make_shared<const GroupRecord>(std::move(group));

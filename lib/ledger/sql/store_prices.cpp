@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
+#include "ledger/core/price_fields.h"
+#include "ledger/sql/columns.h"
 #include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
 
@@ -37,18 +39,12 @@ Result<void> check_price(const PriceRecord& price) {
 }  // namespace
 
 Result<void> insert_price(SqlSession& sql, const PriceRecord& price) {
-  return sql.run(
-      "INSERT INTO price (model, effective_at, input, cached_input, cache_write, output, per_request,"
-      " max_output_tokens, context_tokens, source, updated_at, per_image, per_character, per_second)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (model, effective_at) DO "
-      "UPDATE"
-      " SET input = excluded.input, cached_input = excluded.cached_input, cache_write = excluded.cache_write,"
-      " output = excluded.output, per_request = excluded.per_request, max_output_tokens = excluded.max_output_tokens,"
-      " context_tokens = excluded.context_tokens, source = excluded.source, updated_at = excluded.updated_at,"
-      " per_image = excluded.per_image, per_character = excluded.per_character, per_second = excluded.per_second",
-      price.model, price.effective_at ? base::to_unix_ms(*price.effective_at) : std::int64_t{0}, price.input,
-      price.cached_input, price.cache_write, price.output, price.per_request, price.max_output_tokens,
-      price.context_tokens, price.source, price.updated_at, price.per_image, price.per_character, price.per_second);
+  static const std::string text = insert_text("price", columns_in(k_price_fields)) +
+                                  " ON CONFLICT (model, effective_at) DO UPDATE SET " +
+                                  excluded_list(columns_in(k_price_fields), {"model", "effective_at"});
+  Parameters parameters;
+  add_parameters(parameters, k_price_fields, price);
+  return sql.run_with(text, parameters.values());
 }
 
 Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Actor& actor) {

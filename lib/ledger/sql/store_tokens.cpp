@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <tuple>
-
 #include "base/text.h"
+#include "ledger/sql/columns.h"
+#include "ledger/sql/record_changes.h"
 #include "ledger/sql/rows.h"
 #include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
@@ -82,82 +82,10 @@ Result<void> check_settings(TokenRecord& token) {
   return compile(token);
 }
 
-using ListEdit = std::function<Result<std::vector<std::string>>(const std::vector<std::string>&)>;
-
-Result<void> edit_list(const ListEdit& edit, std::vector<std::string>& list) {
-  if (!edit) return {};
-  auto changed = edit(list);
-  if (!changed) return tl::unexpected(changed.error());
-  list = std::move(*changed);
-  return {};
-}
-
-Result<void> edit_limits(TokenRecord& token, const TokenPatch& patch) {
-  if (patch.zone) token.zone = *patch.zone;
-  if (patch.requests_per_minute) token.rates.requests_per_minute = *patch.requests_per_minute;
-  if (patch.tokens_per_minute) token.rates.tokens_per_minute = *patch.tokens_per_minute;
-  if (patch.requests_at_once) token.rates.requests_at_once = *patch.requests_at_once;
-  for (std::size_t i = 0; i < k_period_count; ++i) {
-    if (!patch.budgets[i]) continue;
-    auto budget = changed_quota(token.budgets[i], *patch.budgets[i]);
-    if (!budget) {
-      const auto period = std::string(base::name_of(static_cast<base::Period>(i)));
-      return fail(budget.error().code, "budget of a " + period + ": " + budget.error().message, budget.error().hint);
-    }
-    token.budgets[i] = *budget;
-  }
-  if (!patch.quota) return {};
-  auto quota = changed_quota(token.quota, *patch.quota);
-  if (!quota) return tl::unexpected(quota.error());
-  token.quota = *quota;
-  return {};
-}
-
-Result<void> edit_settings(TokenRecord& token, const TokenPatch& patch) {
-  if (patch.note) token.note = *patch.note;
-  if (patch.enabled) token.enabled = *patch.enabled;
-  if (patch.not_before) token.not_before = *patch.not_before;
-  if (patch.expires) token.expires = *patch.expires;
-  if (patch.when_low) token.when_low = *patch.when_low;
-  if (auto edited = edit_limits(token, patch); !edited) return edited;
-  if (patch.tags) {
-    for (const auto& [key, value] : *patch.tags) {
-      if (value) {
-        token.tags[key] = *value;
-      } else {
-        token.tags.erase(key);
-      }
-    }
-  }
-  for (const auto& [edit, list] : {std::pair(&patch.models, &token.models), std::pair(&patch.allow_ip, &token.allow_ip),
-                                   std::pair(&patch.groups, &token.groups)}) {
-    if (auto edited = edit_list(*edit, *list); !edited) return edited;
-  }
-  return {};
-}
-
-bool same_settings(const TokenRecord& a, const TokenRecord& b) {
-  const auto settings = [](const TokenRecord& token) {
-    return std::tie(token.name, token.account, token.groups, token.enabled, token.not_before, token.expires,
-                    token.models, token.allow_ip, token.quota, token.budgets, token.rates, token.when_low, token.tags,
-                    token.note);
-  };
-  return settings(a) == settings(b) && a.zone == b.zone;
-}
-
 }  // namespace
 
 Result<void> Store::Impl::write_token(const TokenRecord& token) {
-  return sql.run(
-      "UPDATE token SET rev = ?2, name = ?3, account_id = ?4, groups = ?5, enabled = ?6, not_before = ?7, expires = ?8,"
-      " models = ?9, allow_ip = ?10, quota = ?11, when_low = ?12, tags = ?13, note = ?14, retrievable = ?15,"
-      " deleted_at = ?16, budgets = ?17, time_zone = ?18, requests_per_minute = ?19, tokens_per_minute = ?20,"
-      " requests_at_once = ?21 WHERE id = ?1",
-      token.id, token.rev, token.name, token.account, json_of(token.groups), std::int64_t{token.enabled == Switch::on},
-      token.not_before, token.expires, json_of(token.models), json_of(token.allow_ip), token.quota,
-      std::int64_t{token.when_low == WhenLow::refuse}, json_of(token.tags), token.note, std::int64_t{token.retrievable},
-      token.deleted_at, json_of(token.budgets), token.zone.name(), token.rates.requests_per_minute,
-      token.rates.tokens_per_minute, token.rates.requests_at_once);
+  return update_record(sql, k_token_fields, "token", token);
 }
 
 Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* before, const Actor& actor,
@@ -177,26 +105,12 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
   if (!account) return tl::unexpected(account.error());
   if (auto checked = impl_.check_groups(wanted.groups); !checked) return tl::unexpected(checked.error());
   TokenRecord token;
+  take_wanted(k_token_fields, token, wanted);
   token.rev = 1;
-  token.name = wanted.name;
   token.account = (*account)->id;
-  token.groups = wanted.groups;
-  token.enabled = wanted.enabled;
-  token.not_before = wanted.not_before;
-  token.expires = wanted.expires;
   if (!wanted.expires_given && !wanted.expires && impl_.options.default_expiry) {
     token.expires = now + *impl_.options.default_expiry;
   }
-  token.models = wanted.models;
-  token.allow_ip = wanted.allow_ip;
-  token.quota = wanted.quota;
-  token.budgets = wanted.budgets;
-  token.zone = wanted.zone;
-  token.rates = wanted.rates;
-  token.when_low = wanted.when_low;
-  token.tags = wanted.tags;
-  token.note = wanted.note;
-  token.retrievable = wanted.retrievable;
   token.created_at = now;
   Result<void> checked = check_times(token, now);
   if (checked) checked = check_settings(token);
@@ -210,13 +124,9 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
 }
 
 Result<void> Store::Impl::insert_token(TokenRecord& token) {
-  const auto made = sql.insert(
-      "INSERT INTO token (rev, name, account_id, groups, enabled, models, allow_ip, when_low, tags, note, retrievable,"
-      " created_at) VALUES (0, ?1, ?2, '[]', 0, '[]', '[]', 0, '{}', '', 0, ?3) RETURNING id",
-      token.name, token.account, token.created_at);
+  const auto made = insert_record(sql, k_token_fields, "token", token);
   if (!made) return tl::unexpected(made.error());
   token.id = {*made};
-  if (auto done = write_token(token); !done) return done;
   if (auto done = sql.run("INSERT INTO token_balance (token_id) VALUES (?1)", token.id); !done) return done;
   if (auto put = holders.put(token, Holders::Presence::live); !put) return tl::unexpected(put.error());
   return {};
@@ -254,12 +164,13 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
     if (!account) return tl::unexpected(account.error());
     token.account = (*account)->id;
   }
-  Result<void> done = edit_settings(token, patch);
+  Result<void> done = change_record(k_token_fields, token, patch);
   if (done && (patch.not_before || patch.expires)) done = check_times(token, base::wall_now());
   if (done && patch.groups) done = impl_.check_groups(token.groups);
   if (done) done = check_settings(token);
   if (!done) return tl::unexpected(done.error());
-  if (same_settings(token, **before)) return *before;  // nothing to do is nothing done: no new rev, no audit row
+  if (same_settings(k_token_fields, token, **before))
+    return *before;  // nothing to do is nothing done: no new rev, no audit row
   ++token.rev;
   if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
   if (done = impl_.holders.put(token, Holders::Presence::live); !done) return tl::unexpected(done.error());
