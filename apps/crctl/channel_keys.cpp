@@ -39,15 +39,16 @@ Result<Exit> run_set_key(Context& context, const KeyWords& words) {
     message.key = std::string(key->reveal());
   }
   std::string raw;
-  auto done = context.client().send<admin::Channel>("POST", channel_path(words.name) + "/keys", message,
-                                                    context.call_options(), &raw);
+  auto done = context.client().send<admin::Edited<admin::Channel>>("POST", channel_path(words.name) + "/keys", message,
+                                                                   context.call_options(), &raw);
   base::wipe(message.key);
   if (!done) return tl::unexpected(done.error());
   const std::size_t keys = done->keys.size();
-  return print_done(context,
-                    fmt::format("channel '{}' {} {} key{}", words.name, context.globals.dry_run ? "would have" : "has",
-                                keys, keys == 1 ? "" : "s"),
-                    raw);
+  context.output.note(fmt::format("channel '{}' {} {} key{}", words.name,
+                                  context.globals.dry_run ? "would have" : "has", keys, keys == 1 ? "" : "s"));
+  auto printed = context.output.changes(done->changes, raw);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
 }
 
 struct TestWords {

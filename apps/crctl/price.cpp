@@ -110,8 +110,10 @@ Result<Exit> run_unset(Context& context, const Texts& models) {
   return context.each(models, [&](const std::string& model) -> Result<void> {
     auto done = context.client().call("DELETE", path_of(model), {}, context.call_options());
     if (!done) return tl::unexpected(done.error());
+    const auto gone = admin::from_json<admin::Edited<Price>>(done->body);
+    if (!gone) return tl::unexpected(gone.error());
     context.output.note(fmt::format("{}unset the price of '{}'", context.would(), model));
-    return context.output.object(done->body);
+    return context.output.changes(gone->changes, done->body);
   });
 }
 

@@ -96,9 +96,13 @@ Result<Exit> run_import(Context& context, const std::string& file) {
   auto list = parse_price_list(*text);
   if (!list) return tl::unexpected(list.error());
   std::string raw;
-  auto imported = context.client().send<admin::Imported>("POST", "/prices/import", *list, context.call_options(), &raw);
+  auto imported = context.client().send<admin::Edited<admin::Imported>>("POST", "/prices/import", *list,
+                                                                        context.call_options(), &raw);
   if (!imported) return tl::unexpected(imported.error());
-  return print_done(context, fmt::format("{}imported {} prices", context.would(), imported->imported), raw);
+  context.output.note(fmt::format("{}imported {} prices", context.would(), imported->imported));
+  auto printed = context.output.changes(imported->changes, raw);
+  if (!printed) return tl::unexpected(printed.error());
+  return Exit::done;
 }
 
 }  // namespace

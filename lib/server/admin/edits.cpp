@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "ledger/core/token_fields.h"
 
 namespace cr::server::admin {
 
@@ -35,41 +36,18 @@ Result<List> changed_list(const std::string& member, const cr::admin::ListEdit& 
   return list;
 }
 
-// The members that `given` may name, and how each is taken over from the model.
-struct Taking {
-  std::string_view member;
-  void (*take)(ledger::NewToken& token, const ledger::TokenRecord& model);
-};
 using ledger::NewToken;
 using ledger::TokenRecord;
-constexpr Taking k_takings[] = {
-    {"expires_at",
-     [](NewToken& token, const TokenRecord& model) {
-       token.expires = model.expires;
-       token.expires_given = true;
-     }},
-    {"not_before", [](NewToken& token, const TokenRecord& model) { token.not_before = model.not_before; }},
-    {"quota", [](NewToken& token, const TokenRecord& model) { token.quota = model.quota; }},
-    {"budgets", [](NewToken& token, const TokenRecord& model) { token.budgets = model.budgets; }},
-    {"time_zone", [](NewToken& token, const TokenRecord& model) { token.zone = model.zone; }},
-    {"requests_per_minute",
-     [](NewToken& token, const TokenRecord& model) {
-       token.rates.requests_per_minute = model.rates.requests_per_minute;
-     }},
-    {"tokens_per_minute",
-     [](NewToken& token, const TokenRecord& model) { token.rates.tokens_per_minute = model.rates.tokens_per_minute; }},
-    {"requests_at_once",
-     [](NewToken& token, const TokenRecord& model) { token.rates.requests_at_once = model.rates.requests_at_once; }},
-    {"models", [](NewToken& token, const TokenRecord& model) { token.models = model.models; }},
-    {"allow_ip", [](NewToken& token, const TokenRecord& model) { token.allow_ip = model.allow_ip; }},
-    {"groups", [](NewToken& token, const TokenRecord& model) { token.groups = model.groups; }},
-    {"when_low", [](NewToken& token, const TokenRecord& model) { token.when_low = model.when_low; }},
-    {"tags", [](NewToken& token, const TokenRecord& model) { token.tags = model.tags; }},
-    {"note", [](NewToken& token, const TokenRecord& model) { token.note = model.note; }},
-    {"enabled", [](NewToken& token, const TokenRecord& model) { token.enabled = model.enabled; }},
-    {"retrievable", [](NewToken& token, const TokenRecord& model) { token.retrievable = model.retrievable; }},
-};
-constexpr std::string_view k_account = "account";
+
+// Visits what `given` may name: each setting of a token that is not its name.
+template <class Visit>
+void each_takeable(const Visit& visit) {
+  base::each_field(ledger::k_token_fields, [&](const auto& field) {
+    if constexpr (ledger::FieldOf<decltype(field)>::is_wanted) {
+      if (field.name != "name") visit(field);
+    }
+  });
+}
 
 Result<base::Zone> read_zone(const std::string& name) {
   auto zone = base::Zone::find(name.empty() ? std::string_view("UTC") : std::string_view(name));
@@ -78,8 +56,8 @@ Result<base::Zone> read_zone(const std::string& name) {
 }
 
 Result<void> check_given(const List& given) {
-  List known{std::string(k_account)};
-  for (const auto& taking : k_takings) known.emplace_back(taking.member);
+  List known;
+  each_takeable([&](const auto& field) { known.emplace_back(field.name); });
   for (const auto& member : given) {
     if (has(known, member)) continue;
     const auto close = base::nearest(member, known);
@@ -155,10 +133,16 @@ Result<NewToken> to_new_token(const cr::admin::TokenCreate& create) {
 
 void fill_like(NewToken& token, const cr::admin::TokenCreate& create, const TokenRecord& model,
                std::string_view account) {
-  for (const auto& taking : k_takings) {
-    if (!has(create.given, std::string(taking.member))) taking.take(token, model);
-  }
-  if (!has(create.given, std::string(k_account))) token.account = account;
+  each_takeable([&](const auto& field) {
+    using Wanted = typename ledger::FieldOf<decltype(field)>::Wanted;
+    if (has(create.given, std::string(field.name))) return;
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field.get(model))>, base::AccountId>) {
+      Wanted::set(token, account);
+    } else {
+      Wanted::set(token, field.get(model));
+    }
+  });
+  if (!has(create.given, "expires_at")) token.expires_given = true;
 }
 
 namespace {

@@ -242,18 +242,47 @@ bool names_certificates(const cr::admin::ChannelEdit& edit) {
   return edit.ca_file || edit.client_cert || edit.client_key;
 }
 
-// As a dry run shows it. A prefix that fits several keys is refused before this.
-cr::admin::Channel with_keys(const ChannelRecord& record, const std::string& action, const base::Secret& key,
-                             base::Time now) {
-  auto channel = to_message(record);
-  if (action == "remove") {
-    std::erase_if(channel.keys, [&](const auto& known) { return known.first.starts_with(key.reveal()); });
-    return channel;
+// Changes the keys as asked, in one transaction: the channel before and after.
+Result<ledger::Edited<ChannelRecord>> change_keys(RouteCall& call, const std::string& action, const base::Secret& key) {
+  const auto& actor = call.request.actor;
+  // An edit of nothing, for its look at the rev and at the record.
+  const auto look = [&](Store& store, ledger::IfRev if_rev) {
+    return store.edit_channel(
+        call.name(), [](ChannelRecord&) -> Result<void> { return {}; }, if_rev, actor);
+  };
+  const auto change = [&](Store& store) -> Result<void> {
+    if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), actor);
+    if (action == "add") return store.add_channel_key(call.name(), key.clone(), actor);
+    std::vector<base::Secret> keys;
+    keys.push_back(key.clone());
+    return store.set_channel_keys(call.name(), std::move(keys), actor);
+  };
+  ledger::Edited<ChannelRecord> edited;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    auto before = look(store, call.if_rev);
+    if (!before) return tl::unexpected(before.error());
+    if (auto changed = change(store); !changed) return changed;
+    auto after = look(store, {});
+    if (!after) return tl::unexpected(after.error());
+    edited = {before->before, after->after};
+    return {};
+  });
+  if (!done) return tl::unexpected(done.error());
+  return edited;
+}
+
+// The channel after an edit, with what that changed; of a dry run without its health and spending, and with its old
+// rev.
+RouteResult answer_edited_channel(const RouteCall& call, const ledger::Edited<ChannelRecord>& edited) {
+  const auto old = to_message(*edited.before);
+  if (call.is_dry_run()) {
+    auto dry = to_message(*edited.after);
+    dry.rev = old.rev;
+    return answer_edited(old, dry, dry.rev);
   }
-  if (action == "set") channel.keys.clear();
-  const auto hint = token::hint_of(key.reveal());
-  channel.keys.push_back({hint.first, hint.last, now});
-  return channel;
+  const auto spending = read_spending(call);
+  if (!spending) return tl::unexpected(spending.error());
+  return answer_edited(old, with_health(call, *edited.after, *spending), edited.after->rev);
 }
 
 }  // namespace
@@ -322,15 +351,7 @@ RouteResult edit_channel(RouteCall& call) {
     return {};
   });
   if (!done) return tl::unexpected(done.error());
-  const auto old = to_message(*edited.before);
-  if (call.is_dry_run()) {
-    auto dry = to_message(*edited.after);
-    dry.rev = old.rev;
-    return answer_edited(old, dry, dry.rev);
-  }
-  const auto spending = read_spending(call);
-  if (!spending) return tl::unexpected(spending.error());
-  return answer_edited(old, with_health(call, *edited.after, *spending), edited.after->rev);
+  return answer_edited_channel(call, edited);
 }
 
 RouteResult delete_channel(RouteCall& call) {
@@ -350,25 +371,10 @@ RouteResult set_channel_key(RouteCall& call) {
   if (action != "set" && action != "add" && action != "remove") {
     return fail(ErrorCode::invalid, "action: expected \"set\", \"add\" or \"remove\"");
   }
-  const auto before = get_channel(call, call.name());
-  if (!before) return tl::unexpected(before.error());
-  const auto& actor = call.request.actor;
-  auto done = call.write([&](Store& store) -> Result<void> {
-    // An edit of nothing, for its look at the rev.
-    const auto nothing = [](ChannelRecord&) -> Result<void> { return {}; };
-    if (call.if_rev) {
-      if (auto same = store.edit_channel(call.name(), nothing, call.if_rev, actor); !same)
-        return tl::unexpected(same.error());
-    }
-    if (action == "remove") return store.remove_channel_key(call.name(), key.reveal(), actor);
-    if (action == "add") return store.add_channel_key(call.name(), key.clone(), actor);
-    std::vector<base::Secret> keys;
-    keys.push_back(key.clone());
-    return store.set_channel_keys(call.name(), std::move(keys), actor);
-  });
-  if (!done) return tl::unexpected(done.error());
-  if (!call.is_dry_run()) return answer_channel(call, call.name(), 200);
-  return answer_with(with_keys(**before, action, key, call.now), (*before)->rev);
+  if (const auto there = get_channel(call, call.name()); !there) return tl::unexpected(there.error());
+  const auto edited = change_keys(call, action, key);
+  if (!edited) return tl::unexpected(edited.error());
+  return answer_edited_channel(call, *edited);
 }
 
 RouteResult test_channel(RouteCall& call) {

@@ -144,6 +144,14 @@ Result<PriceRecord> to_record(const cr::admin::PriceSet& set, base::Time now) {
   return record;
 }
 
+// Of many prices: each field with its model before it, "gpt-4o input".
+void add_changes(const PriceRecord& before, const PriceRecord& after, std::vector<cr::admin::Change>& changes) {
+  for (auto& change : cr::admin::changes_between(to_message(before), to_message(after))) {
+    change.field = after.model + " " + change.field;
+    changes.push_back(std::move(change));
+  }
+}
+
 std::string term(std::string_view what, std::int64_t tokens, std::int64_t nano_per_million) {
   const Rate rate{nano_per_million};
   billing::Price price;
@@ -263,7 +271,8 @@ RouteResult unset_price(RouteCall& call) {
   if (!price) return tl::unexpected(price.error());
   auto done = call.write([&](Store& store) { return store.unset_price(call.name(), call.request.actor); });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(to_message(*price));
+  const auto gone = to_message(*price);
+  return answer_with(cr::admin::Edited<cr::admin::Price>{gone, cr::admin::changes_to_nothing(gone)});
 }
 
 RouteResult import_prices(RouteCall& call) {
@@ -280,14 +289,19 @@ RouteResult import_prices(RouteCall& call) {
     if (!record) return fail(ErrorCode::invalid, at + "." + record.error().message, record.error().hint);
     records.push_back(std::move(*record));
   }
+  cr::admin::Edited<cr::admin::Imported> imported;
+  imported.imported = static_cast<std::int64_t>(records.size());
   auto done = call.write([&](Store& store) -> Result<void> {
+    imported.changes.clear();
     for (const auto& record : records) {
-      if (auto one = store.set_price(record, call.request.actor); !one) return tl::unexpected(one.error());
+      const auto one = store.set_price(record, call.request.actor);
+      if (!one) return tl::unexpected(one.error());
+      if (one->before) add_changes(*one->before, *one->after, imported.changes);
     }
     return {};
   });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(cr::admin::Imported{static_cast<std::int64_t>(records.size())});
+  return answer_with(imported);
 }
 
 RouteResult quote_price(RouteCall& call) {

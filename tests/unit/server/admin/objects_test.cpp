@@ -94,6 +94,25 @@ TEST_F(AdminObjects, channel_keys_are_set_added_and_removed) {
   EXPECT_THAT(send<Channel>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"remove", prefix}).keys, IsEmpty());
 }
 
+TEST_F(AdminObjects, changed_keys_are_told_by_both_ends) {
+  using Changed = cr::admin::Edited<Channel>;
+  send_text<Channel>("POST", "/channels",
+                     R"({"name":"a","kind":"openai","base_url":"https://api.example.com/v1","models":["m"]})");
+  const auto key = [](const std::string& end) { return "sk-upstream-0123456789abcd" + end; };
+  const auto first = send<Changed>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"set", key("1111")});
+  ASSERT_THAT(first.changes, SizeIs(1));
+  EXPECT_EQ(first.changes[0].field, "keys");
+  EXPECT_EQ(first.changes[0].before, "none");
+  EXPECT_THAT(first.changes[0].after, testing::EndsWith("...1111"));
+  EXPECT_THAT(first.changes[0].after, testing::Not(testing::HasSubstr("0123456789")));
+  const auto dry = send<Changed>("POST", "/channels/a/keys", cr::admin::ChannelSetKey{"add", key("2222")}, dry_run());
+  ASSERT_THAT(dry.changes, SizeIs(1));
+  EXPECT_EQ(dry.changes[0].before, first.changes[0].after);
+  EXPECT_THAT(dry.changes[0].after, testing::EndsWith("...2222"));
+  EXPECT_EQ(dry.rev, first.rev);
+  EXPECT_THAT(get<Channel>("/channels/a").keys, SizeIs(1));
+}
+
 TEST_F(AdminObjects, channels_are_tested_by_the_daemon) {
   send_text<Channel>("POST", "/channels", R"({"name":"a","kind":"echo","models":["m"]})");
   EXPECT_EQ(send_text<cr::admin::ChannelTest>("POST", "/channels/a/test", R"({"model":"m"})").model, "m");
@@ -257,6 +276,30 @@ TEST_F(AdminObjects, an_import_is_all_or_nothing) {
   EXPECT_EQ(refused("POST", "/prices/import", R"({"prices":[{"input":"1","output":"2"}]})").message,
             "prices[0].model: missing");
   EXPECT_EQ(refused("GET", "/prices/c").code, ErrorCode::not_found);
+}
+
+TEST_F(AdminObjects, imported_and_unset_prices_tell_what_changed) {
+  using cr::admin::Edited;
+  const auto import = [&](const std::string& body) {
+    return send_text<Edited<cr::admin::Imported>>("POST", "/prices/import", body);
+  };
+  EXPECT_THAT(import(R"({"prices":[{"model":"a","input":"1","output":"2"}]})").changes, IsEmpty()) << "a new one";
+  const auto again =
+      import(R"({"prices":[{"model":"a","input":"1","output":"3"},{"model":"b","input":"1","output":"2"}]})");
+  EXPECT_EQ(again.imported, 2);
+  ASSERT_THAT(again.changes, SizeIs(1));
+  EXPECT_EQ(again.changes[0].field, "a output");
+  EXPECT_EQ(again.changes[0].before, "2");
+  EXPECT_EQ(again.changes[0].after, "3");
+  const auto gone = send_text<Edited<Price>>("DELETE", "/prices/a", "");
+  EXPECT_EQ(gone.model, "a");
+  std::map<std::string, std::string> before;
+  for (const auto& change : gone.changes) {
+    before[change.field] = change.before;
+    EXPECT_EQ(change.after, "none");
+  }
+  EXPECT_EQ(before.at("output"), "3");
+  EXPECT_EQ(before.count("context_tokens"), 0U) << "it had none";
 }
 
 TEST_F(AdminObjects, a_price_of_tomorrow_is_shown_but_not_used) {
