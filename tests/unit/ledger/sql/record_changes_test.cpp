@@ -37,7 +37,8 @@ TEST(RecordChanges, a_refused_value_names_its_budget) {
   TokenPatch patch;
   patch.budgets[0] = QuotaChange{QuotaChange::Kind::set, Credits::from_nano(-1)};
   const auto done = change_record(k_token_fields, token, patch);
-  if (!done) EXPECT_TRUE(done.error().message.starts_with("budget of a day: ")) << done.error().message;
+  ASSERT_FALSE(done);
+  EXPECT_TRUE(done.error().message.starts_with("budget of a day: ")) << done.error().message;
   patch.budgets = {};
   patch.groups = [](const std::vector<std::string>&) -> Result<std::vector<std::string>> {
     return base::fail(base::ErrorCode::invalid, "groups: no");
