@@ -162,7 +162,7 @@ TEST(OnATerminal, ItAsksAndNoIsNo) {
 TEST(OnATerminal, ASecretIsTypedUnseen) {
   BookedDaemon daemon;
   daemon.must({"channel", "create", "c", "--kind", "openai", "--models", "m"});
-  const std::string key = "sk-typed-0123456789-wxyz";
+  const std::string key = "sk-0123456789-typed-0123456789-wxyz";  // its hint shows both ends
   Terminal terminal(on(daemon, {"channel", "set-key", "c"}), {});
   ASSERT_TRUE(terminal.wait_for("the provider's key (not shown): "));
   terminal.type(key + "\r");

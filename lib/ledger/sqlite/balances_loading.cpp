@@ -54,22 +54,24 @@ Result<Balances::Token*> add_token(const Row& row, Balances& balances) {
   return &token;
 }
 
-// Deleted ones are read when something of theirs ends.
+// In the order of their rows, not of the index of names. Deleted ones are read when something of theirs ends.
 Result<void> load_tokens(SqlSession& sql, Balances& balances) {
-  return sql.each_row(std::string(k_tokens) + "token.deleted_at IS NULL", [&](const Row& row) -> Result<void> {
-    auto added = add_token(row, balances);
-    return added ? Result<void>() : tl::unexpected(added.error());
-  });
+  return sql.each_row(std::string(k_tokens) + "token.deleted_at IS NULL ORDER BY token.id",
+                      [&](const Row& row) -> Result<void> {
+                        auto added = add_token(row, balances);
+                        return added ? Result<void>() : tl::unexpected(added.error());
+                      });
 }
 
 // A million keys that were not used yet take no room.
 Result<void> load_key_uses(SqlSession& sql, Balances& balances) {
-  return sql.each_row("SELECT id, last_used_at, last_used_ip FROM key WHERE last_used_at IS NOT NULL", [&](const Row& row) -> Result<void> {
-    auto& use = balances.keys().at({row.column_int(0)});
-    use.last_used_at = optional_time(row, 1);
-    use.last_used_ip = row.column_text(2);
-    return {};
-  });
+  return sql.each_row("SELECT id, last_used_at, last_used_ip FROM key WHERE last_used_at IS NOT NULL",
+                      [&](const Row& row) -> Result<void> {
+                        auto& use = balances.keys().at({row.column_int(0)});
+                        use.last_used_at = optional_time(row, 1);
+                        use.last_used_ip = row.column_text(2);
+                        return {};
+                      });
 }
 
 }  // namespace
