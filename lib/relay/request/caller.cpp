@@ -14,7 +14,6 @@ namespace {
 
 using dialect::Refusal;
 using dialect::RefusalCode;
-using token::Verdict;
 
 tl::unexpected<Refusal> bad_key(std::string message) {
   return tl::unexpected(Refusal{RefusalCode::invalid_api_key, std::move(message), {}, {}});
@@ -100,46 +99,46 @@ token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountReco
   scope.not_before = token.not_before;
   scope.expires = token.expires;
   const auto verdict = token::admit(scope, now, source.value_or(token::IpAddress{}));
-  if (verdict != Verdict::allowed) return verdict;
+  if (verdict != token::Verdict::allowed) return verdict;
   // The last rule, on the record's own list: a long allowlist is not copied for every request.
-  return !source || token.ip_set.contains(*source) ? Verdict::allowed : Verdict::ip_not_allowed;
+  return !source || token.ip_set.contains(*source) ? token::Verdict::allowed : token::Verdict::ip_not_allowed;
 }
 
-dialect::Refusal refusal_of(Verdict verdict, const ledger::TokenRecord& token) {
+dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token) {
   const auto named = "token '" + token.name + "' ";
   switch (verdict) {
-    case Verdict::token_disabled:
+    case token::Verdict::token_disabled:
       return {RefusalCode::token_disabled, named + "is disabled: ask its administrator to enable it", {}, {}};
-    case Verdict::token_expired:
+    case token::Verdict::token_expired:
       return {RefusalCode::token_expired,
               named + "expired at " + base::format_rfc3339(token.expires.value_or(base::Time())) +
                   ": ask its administrator for a later expiry ('--expires')",
               {},
               {}};
-    case Verdict::token_not_yet_valid:
+    case token::Verdict::token_not_yet_valid:
       return {RefusalCode::token_not_yet_valid,
               named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
                   ": wait, or ask its administrator for an earlier time ('--not-before')",
               {},
               {}};
-    case Verdict::account_disabled:
+    case token::Verdict::account_disabled:
       return {RefusalCode::account_disabled,
               "the account of " + named + "is disabled: ask its administrator to enable it",
               {},
               {}};
-    case Verdict::ip_not_allowed:
+    case token::Verdict::ip_not_allowed:
       return {RefusalCode::ip_not_allowed,
               "the source address is not in the allowlist of token '" + token.name +
                   "': ask its administrator to add it ('--allow-ip')",
               {},
               {}};
-    case Verdict::model_not_allowed:
+    case token::Verdict::model_not_allowed:
       return {RefusalCode::model_not_allowed,
               "the model is not in the list of token '" + token.name +
                   "': see GET /v1/models, or ask its administrator to add it ('--models')",
               "model",
               {}};
-    case Verdict::allowed:
+    case token::Verdict::allowed:
       break;
   }
   return {RefusalCode::internal_error, "the request was refused without a reason", {}, {}};
@@ -156,7 +155,7 @@ tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHe
   caller.source = source_address(head, peer, settings);
   if (!caller.account) return bad_key("the API key has no account any more");
   const auto verdict = admit(*caller.token, *caller.account, now, caller.source);
-  if (verdict != Verdict::allowed) return tl::unexpected(refusal_of(verdict, *caller.token));
+  if (verdict != token::Verdict::allowed) return tl::unexpected(refusal_of(verdict, *caller.token));
   return {};
 }
 
