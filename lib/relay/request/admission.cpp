@@ -277,6 +277,12 @@ bool Admission::can_pay(std::string_view model, base::Time now) const {
   return false;
 }
 
+bool Admission::can_pay(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const {
+  if (!caller_.limited() || directory_.find_price(model, now)) return true;
+  return std::any_of(targets.begin(), targets.end(),
+                     [&](const auto& target) { return directory_.find_price(target, now) != nullptr; });
+}
+
 Admission::MaybeRefusal Admission::call_smallest_at(Endpoint endpoint, std::string_view model, base::Time now,
                                                     base::SteadyTime steady) {
   endpoint_ = endpoint;

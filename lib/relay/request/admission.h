@@ -22,6 +22,7 @@
 #include "relay/request/caller.h"
 #include "relay/request/priced_request.h"
 #include "relay/request/stored.h"
+#include "relay/routing/model_names.h"
 #include "relay/routing/rate_book.h"
 #include "relay/routing/router.h"
 
@@ -74,6 +75,8 @@ class Admission {
   // serves it is what the list is made of. can_pay(): nothing limits the caller, or the model has a price.
   bool lists(std::string_view model, base::Time now) const;
   bool can_pay(std::string_view model, base::Time now) const;
+  // The same where what the model stands for as an alias is known: without a look at each channel.
+  bool can_pay(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const;
   // Asks for `model` the smallest request of the first endpoint that does not refuse it, and tells the channels that
   // serve it at any. A refusal is that of the endpoint where it came furthest.
   MaybeRefusal call_smallest(std::string_view model, base::Time now, base::SteadyTime steady,

@@ -163,7 +163,7 @@ http::Task<std::string> models_body(http::server::Connection& client, const rout
   std::size_t turn = 0;
   for (const auto& name : names.names()) {
     if (++turn % k_names_a_turn == 0 && !co_await give_way(client)) co_return std::string();
-    if (!filter.allows(name) || !admission.can_pay(name, now)) continue;
+    if (!filter.allows(name) || !admission.can_pay(name, names.targets_of(name), now)) continue;
     if (last != nullptr) body += ',';
     body += model_json(name, anthropic, admission.caller().token->created_at).dump();
     if (first == nullptr) first = &name;

@@ -32,13 +32,21 @@ void ModelNames::step() {
   if (!in_channel_) return begin_channel();
   const auto& channel = *directory_->channels_of(groups_[group_])[channel_];
   if (alias_ != channel.model_map.end()) {
-    names_.insert((alias_++)->first);
+    names_.insert(alias_->first);
+    targets_[alias_->first].insert(alias_->second);
+    ++alias_;
   } else if (model_ < channel.models.size()) {
     add_model(channel.models[model_++]);
   } else {
     in_channel_ = false;
     ++channel_;
   }
+}
+
+const ModelNames::Names& ModelNames::targets_of(std::string_view name) const {
+  static const Names k_none;
+  const auto found = targets_.find(name);
+  return found == targets_.end() ? k_none : found->second;
 }
 
 void ModelNames::begin_channel() {

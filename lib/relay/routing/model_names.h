@@ -32,6 +32,8 @@ class ModelNames {
   bool build(std::size_t steps);
   // After build() was true: of all enabled channels the models and aliases, patterns expanded by the price list.
   const Names& names() const { return names_; }
+  // What an alias among them stands for, by channel; empty: the name is none.
+  const Names& targets_of(std::string_view name) const;
 
  private:
   void step();
@@ -43,6 +45,7 @@ class ModelNames {
   std::vector<std::string> priced_;
   std::unordered_set<std::string_view> patterns_;  // those expanded already
   Names names_;
+  std::map<std::string, Names, std::less<>> targets_;
   bool done_ = false;
   // Where it is.
   std::size_t group_ = 0, channel_ = 0, model_ = 0;

@@ -67,6 +67,21 @@ TEST(ModelNames, are_names_aliases_and_what_patterns_fit_of_the_price_list) {
   EXPECT_THAT(names_of(directory, {}), ElementsAre());
 }
 
+TEST(ModelNames, tell_what_an_alias_stands_for_on_each_channel) {
+  Directory::Impl draft;
+  for (int id = 1; id <= 3; ++id) {
+    auto aliased = std::make_shared<ledger::ChannelRecord>(*channel(id, {"plain"}));
+    aliased->model_map = {{"fast", id == 3 ? "gpt-5-mini" : "gpt-4o-mini"}};
+    if (id == 2) aliased->enabled = ledger::Switch::off;
+    draft.put_channel(aliased);
+  }
+  ModelNames all(snapshot(draft), {"default"});
+  while (!all.build(1)) continue;
+  EXPECT_THAT(all.targets_of("fast"), ElementsAre("gpt-4o-mini", "gpt-5-mini"));
+  EXPECT_THAT(all.targets_of("plain"), ElementsAre());
+  EXPECT_THAT(all.targets_of("nothing"), ElementsAre());
+}
+
 // However small the steps, and whatever the channels: the same as trying each name with each pattern.
 TEST(ModelNames, are_the_same_as_by_trying_everything) {
   std::mt19937 random(20'261'129);
