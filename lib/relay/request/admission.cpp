@@ -260,21 +260,8 @@ PricedRequest Admission::priced(BodySize body) const {
   return request;
 }
 
-bool Admission::lists(std::string_view model, base::Time now) const {
-  return caller_.token->model_set.allows(model) && can_pay(model, now);
-}
-
-bool Admission::can_pay(std::string_view model, base::Time now) const {
-  if (!caller_.limited() || directory_.find_price(model, now)) return true;
-  // An alias may be priced by the name it stands for.
-  for (const auto& group : caller_.token->groups) {
-    for (const auto& channel : directory_.channels_of(group)) {
-      if (channel->model_map.empty() || channel->enabled == ledger::Switch::off) continue;
-      const auto alias = channel->model_map.find(std::string(model));
-      if (alias != channel->model_map.end() && directory_.find_price(alias->second, now)) return true;
-    }
-  }
-  return false;
+bool Admission::lists(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const {
+  return caller_.token->model_set.allows(model) && can_pay(model, targets, now);
 }
 
 bool Admission::can_pay(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const {

@@ -72,10 +72,9 @@ class Admission {
   std::optional<routing::RateStatus> rate_status(base::SteadyTime now) const;
 
   // Whether the list of models names `model` to this caller: its token may ask for it and can pay it. That a channel
-  // serves it is what the list is made of. can_pay(): nothing limits the caller, or the model has a price.
-  bool lists(std::string_view model, base::Time now) const;
-  bool can_pay(std::string_view model, base::Time now) const;
-  // The same where what the model stands for as an alias is known: without a look at each channel.
+  // serves it is what the list is made of. can_pay(): nothing limits the caller, or the model has a price, or one of
+  // its `targets`, which are what it stands for as an alias (ModelNames::targets_of).
+  bool lists(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const;
   bool can_pay(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const;
   // Asks for `model` the smallest request of the first endpoint that does not refuse it, and tells the channels that
   // serve it at any. A refusal is that of the endpoint where it came furthest.

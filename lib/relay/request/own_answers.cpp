@@ -187,7 +187,7 @@ http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, htt
   if (!names) co_return std::string();
   if (what == OwnAnswer::models) co_return co_await models_body(client, *names, admission, anthropic);
   const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
-  if (!names->names().contains(wanted) || !admission.lists(wanted, base::wall_now())) {
+  if (!names->names().contains(wanted) || !admission.lists(wanted, names->targets_of(wanted), base::wall_now())) {
     co_return tl::unexpected(
         Refusal{RefusalCode::model_not_found, "no such model for this token: see GET /v1/models", "model", {}});
   }

@@ -84,7 +84,7 @@ class AdmissionTest : public testing::Test {
     for (const auto& channel : channels_) impl.put_channel(std::make_shared<const ledger::ChannelRecord>(channel));
     for (const auto& price : prices_) impl.put_price(std::make_shared<const ledger::PriceRecord>(price));
     directories_.push_back(
-        std::make_unique<ledger::Directory>(std::make_shared<const ledger::Directory::Impl>(std::move(impl))));
+        std::make_shared<const ledger::Directory>(std::make_shared<const ledger::Directory::Impl>(std::move(impl))));
     return std::make_unique<Admission>(*directories_.back(), health_, rates_, endpoint);
   }
   void put_token(ledger::Directory::Impl& impl, const ledger::TokenRecord& token, std::string_view key) {
@@ -134,7 +134,12 @@ class AdmissionTest : public testing::Test {
     std::vector<const ledger::ChannelRecord*> channels;
     return identified()->call_smallest(model, now_, steady_, channels);
   }
-  bool lists(const std::string& model) { return identified()->lists(model, now_); }
+  bool lists(const std::string& model) {
+    const auto admission = identified();
+    routing::ModelNames names(ledger::DirectorySnapshot(directories_.back()), token_.groups);
+    while (!names.build(100)) continue;
+    return admission->lists(model, names.targets_of(model), now_);
+  }
 
   static void expect(const Admission::MaybeRefusal& refusal, RefusalCode code) {
     ASSERT_TRUE(refusal) << dialect::row_of(code).name;
@@ -148,7 +153,7 @@ class AdmissionTest : public testing::Test {
   std::vector<ledger::ChannelRecord> channels_;
   std::vector<ledger::PriceRecord> prices_;
   std::optional<base::Time> key_not_after_;
-  std::vector<std::unique_ptr<ledger::Directory>> directories_;
+  std::vector<std::shared_ptr<const ledger::Directory>> directories_;
   routing::HealthBook health_;
   routing::RateBook rates_;
   policy::Settings settings_;
