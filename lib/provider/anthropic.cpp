@@ -13,10 +13,6 @@ bool serves(dialect::Endpoint, dialect::Dialect client) {
   return client == dialect::Dialect::anthropic;
 }
 
-Target target(const Asked& asked) {
-  return {.path = asked.path, .query = asked.query};
-}
-
 // The version is a client's own, passed on with the rest of its anthropic-* fields, where it sent one.
 void authorize(http::message::HeadWriter& writer, const Credential& credential) {
   const bool has_version = credential.client != nullptr && credential.client->find("anthropic-version");
@@ -29,7 +25,7 @@ void authorize(http::message::HeadWriter& writer, const Credential& credential) 
 constinit const Provider k_anthropic{
     .dialect = dialect::Dialect::anthropic,
     .serves = serves,
-    .target = target,
+    .target = target_as_asked,
     .authorize = authorize,
     .probe = {dialect::Endpoint::messages, dialect::anthropic::probe_body, judge_status},
     .quirks = {.asks_for_stream_usage = false, .passed_prefix = "anthropic-", .output_rate_max = 1'000},

@@ -157,8 +157,8 @@ std::uint64_t echo_bytes_ceiling(std::string_view body) {
   return 3 * body.size() + values * echo::k_bytes_per_value;
 }
 
-EchoAnswer echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
-                       std::string_view id, base::Time now) {
+LocalResponse echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
+                          std::string_view id, base::Time now) {
   const echo::Turn turn = echo::read_turn(endpoint, body, scan, id, now);
   switch (endpoint) {
     case dialect::Endpoint::chat_completions:

@@ -15,8 +15,6 @@
 
 namespace cr::provider {
 
-using EchoAnswer = LocalResponse;
-
 // Whether echo has an honest answer for `endpoint`.
 bool echo_answers(dialect::Endpoint endpoint);
 
@@ -26,7 +24,7 @@ std::uint64_t echo_bytes_ceiling(std::string_view body);
 // Says the last user text back, cut at the request's output bound (finish_reason length then); counts a model token a
 // word or punctuation mark, on both sides. `id` becomes the answer's id with the endpoint's own prefix. `body` has
 // passed the scanner; fields of unexpected shape are treated as absent.
-EchoAnswer echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
-                       std::string_view id, base::Time now);
+LocalResponse echo_answer(dialect::Endpoint endpoint, std::string_view body, const dialect::RequestScan& scan,
+                          std::string_view id, base::Time now);
 
 }  // namespace cr::provider

@@ -33,7 +33,7 @@ class Chunks {
     pieces_.push_back(event(chunk));
   }
 
-  EchoAnswer finish() {
+  LocalResponse finish() {
     if (turn_.include_usage) {
       Json chunk = head_;
       chunk["choices"] = Json::array();
@@ -73,7 +73,7 @@ void each_word(const Turn& turn, const Add& add) {
   }
 }
 
-EchoAnswer stream_chat(const Turn& turn) {
+LocalResponse stream_chat(const Turn& turn) {
   Chunks chunks(turn, head(turn, "chatcmpl-", "chat.completion.chunk"));
   for (std::size_t index = 0; index < turn.choices.size(); ++index) {
     chunks.add(chat_choice(index, {{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, nullptr));
@@ -87,7 +87,7 @@ EchoAnswer stream_chat(const Turn& turn) {
   return chunks.finish();
 }
 
-EchoAnswer stream_completions(const Turn& turn) {
+LocalResponse stream_completions(const Turn& turn) {
   Chunks chunks(turn, head(turn, "cmpl-", "text_completion"));
   each_word(turn,
             [&chunks](std::size_t index, const std::string& word) { chunks.add(text_choice(index, word, nullptr)); });
@@ -99,7 +99,7 @@ EchoAnswer stream_completions(const Turn& turn) {
 
 }  // namespace
 
-EchoAnswer answer_chat(const Turn& turn) {
+LocalResponse answer_chat(const Turn& turn) {
   if (turn.stream) return stream_chat(turn);
   Json body = head(turn, "chatcmpl-", "chat.completion");
   Json& choices = body["choices"] = Json::array();
@@ -114,7 +114,7 @@ EchoAnswer answer_chat(const Turn& turn) {
   return plain(body);
 }
 
-EchoAnswer answer_completions(const Turn& turn) {
+LocalResponse answer_completions(const Turn& turn) {
   if (turn.stream) return stream_completions(turn);
   Json body = head(turn, "cmpl-", "text_completion");
   Json& choices = body["choices"] = Json::array();

@@ -90,7 +90,7 @@ Inputs read_inputs(const Json& request) {
 
 }  // namespace
 
-EchoAnswer answer_embeddings(const Turn& turn) {
+LocalResponse answer_embeddings(const Turn& turn) {
   const Inputs inputs = read_inputs(turn.request);
   const std::int64_t asked = integer_in(turn.request, "dimensions", k_dimensions_default);
   const auto dimensions = static_cast<std::size_t>(std::clamp<std::int64_t>(asked, 1, k_dimensions_max));

@@ -27,7 +27,7 @@ Json message_of(const Turn& turn, Json content, Json stop_reason, std::int64_t o
 
 }  // namespace
 
-EchoAnswer answer_messages(const Turn& turn) {
+LocalResponse answer_messages(const Turn& turn) {
   const Saying& saying = saying_of(turn);
   const char* const stop_reason = saying.cut ? "max_tokens" : "end_turn";
   if (!turn.stream) {

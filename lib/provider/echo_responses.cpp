@@ -64,13 +64,13 @@ class Events {
     data.update(rest);
     pieces_.push_back(event(type, data));
   }
-  EchoAnswer finish() { return {"text/event-stream", std::move(pieces_)}; }
+  LocalResponse finish() { return {"text/event-stream", std::move(pieces_)}; }
 
  private:
   std::vector<std::string> pieces_;
 };
 
-EchoAnswer stream_response(const Turn& turn, const std::string& text, const char* status, const Json& whole) {
+LocalResponse stream_response(const Turn& turn, const std::string& text, const char* status, const Json& whole) {
   Events events;
   const Json begun = response_of(turn, "in_progress", Json::array(), nullptr);
   events.add("response.created", {{"response", begun}});
@@ -106,7 +106,7 @@ EchoAnswer stream_response(const Turn& turn, const std::string& text, const char
 
 }  // namespace
 
-EchoAnswer answer_responses(const Turn& turn) {
+LocalResponse answer_responses(const Turn& turn) {
   const bool cut = !turn.choices.empty() && turn.choices.front().cut;
   const char* const status = cut ? "incomplete" : "completed";
   const std::string text = turn.choices.empty() ? std::string() : turn.choices.front().text();

@@ -99,7 +99,7 @@ std::string event(std::string_view name, const Json& data) {
   return "event: " + std::string(name) + "\n" + event(data);
 }
 
-EchoAnswer plain(const Json& body) {
+LocalResponse plain(const Json& body) {
   return {"application/json", {dump(body)}};
 }
 

@@ -50,17 +50,17 @@ std::string dump(const Json& json);
 std::string event(const Json& data);                         // data: {...}
 std::string event(std::string_view name, const Json& data);  // event: name
 
-EchoAnswer plain(const Json& body);
+LocalResponse plain(const Json& body);
 
 // One for each endpoint.
-EchoAnswer answer_chat(const Turn& turn);
-EchoAnswer answer_completions(const Turn& turn);
-EchoAnswer answer_embeddings(const Turn& turn);
-EchoAnswer answer_responses(const Turn& turn);
-EchoAnswer answer_messages(const Turn& turn);
-EchoAnswer answer_count_tokens(const Turn& turn);
-EchoAnswer answer_moderations(const Turn& turn);
-EchoAnswer answer_rerank(const Turn& turn);
-EchoAnswer answer_images(const Turn& turn);
+LocalResponse answer_chat(const Turn& turn);
+LocalResponse answer_completions(const Turn& turn);
+LocalResponse answer_embeddings(const Turn& turn);
+LocalResponse answer_responses(const Turn& turn);
+LocalResponse answer_messages(const Turn& turn);
+LocalResponse answer_count_tokens(const Turn& turn);
+LocalResponse answer_moderations(const Turn& turn);
+LocalResponse answer_rerank(const Turn& turn);
+LocalResponse answer_images(const Turn& turn);
 
 }  // namespace cr::provider::echo

@@ -44,12 +44,12 @@ std::string document_text(const Json& document) {
 
 }  // namespace
 
-EchoAnswer answer_count_tokens(const Turn& turn) {
+LocalResponse answer_count_tokens(const Turn& turn) {
   return plain({{"input_tokens", turn.input_tokens}});
 }
 
 // Nothing is judged here, so nothing is flagged.
-EchoAnswer answer_moderations(const Turn& turn) {
+LocalResponse answer_moderations(const Turn& turn) {
   const Json* input = find_member(turn.request, "input");
   const bool several = input != nullptr && input->is_array() && !input->empty() && input->front().is_string();
   Json categories = Json::object();
@@ -66,7 +66,7 @@ EchoAnswer answer_moderations(const Turn& turn) {
 }
 
 // By the share of the query's words that a document has.
-EchoAnswer answer_rerank(const Turn& turn) {
+LocalResponse answer_rerank(const Turn& turn) {
   const Json* query = find_member(turn.request, "query");
   const Json* documents = find_member(turn.request, "documents");
   const auto asked = plain_words(query == nullptr ? std::string() : document_text(*query));
@@ -91,10 +91,10 @@ EchoAnswer answer_rerank(const Turn& turn) {
                 {"usage", {{"prompt_tokens", words}, {"total_tokens", words}}}});
 }
 
-EchoAnswer answer_images(const Turn& turn) {
+LocalResponse answer_images(const Turn& turn) {
   const std::int64_t count = std::clamp<std::int64_t>(integer_in(turn.request, "n", 1), 1, k_images_max);
   if (turn.stream) {
-    EchoAnswer answer{"text/event-stream", {}};
+    LocalResponse answer{"text/event-stream", {}};
     constexpr std::string_view k_type = "image_generation.completed";
     for (std::int64_t i = 0; i < count; ++i)
       answer.pieces.push_back(event(

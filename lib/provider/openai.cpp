@@ -11,10 +11,6 @@ bool serves(dialect::Endpoint, dialect::Dialect client) {
   return client == dialect::Dialect::openai;
 }
 
-Target target(const Asked& asked) {
-  return {.path = asked.path, .query = asked.query};
-}
-
 void authorize(http::message::HeadWriter& writer, const Credential& credential) {
   if (!credential.key.empty()) writer.field("authorization", "Bearer ", credential.key);
 }
@@ -24,7 +20,7 @@ void authorize(http::message::HeadWriter& writer, const Credential& credential) 
 constinit const Provider k_openai{
     .dialect = dialect::Dialect::openai,
     .serves = serves,
-    .target = target,
+    .target = target_as_asked,
     .authorize = authorize,
     .probe = {dialect::Endpoint::chat_completions, dialect::openai::probe_body, judge_status},
     .quirks = {.passed_prefix = "openai-", .output_rate_max = 1'000},

@@ -74,6 +74,10 @@ bool asks_for_usage(const Provider& provider, dialect::Endpoint endpoint, const 
          (endpoint == dialect::Endpoint::chat_completions || endpoint == dialect::Endpoint::completions);
 }
 
+Target target_as_asked(const Asked& asked) {
+  return {.path = asked.path, .query = asked.query};
+}
+
 Finding judge_status(int status) {
   if (status < 300) return {status >= 200, "the provider answered"};
   if (status == 401 || status == 403)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Provider: how one kind of provider is spoken to: what it serves, at which address, with which credential, in which
 // dialect, how it is probed, and in what it differs from others of its dialect. One constant a kind, each in a file of
-// its own. The set of kinds is closed, so that plain functions do. A request to a target that is its endpoint's own path
-// allocates nothing here. Pure; any thread.
+// its own. The set of kinds is closed, so that plain functions do. A request to a target that is its endpoint's own
+// path allocates nothing here. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -115,6 +115,9 @@ std::string_view bound_field(const Provider& provider, dialect::Endpoint endpoin
 
 // Whether crd asks for the usage of a stream that the client did not ask for.
 bool asks_for_usage(const Provider& provider, dialect::Endpoint endpoint, const dialect::RequestScan& scan);
+
+// The target of a kind whose addresses are those of its dialect.
+Target target_as_asked(const Asked& asked);
 
 // What a probe's status says, of a provider that uses the statuses as HTTP has them.
 Finding judge_status(int status);

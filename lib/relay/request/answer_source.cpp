@@ -14,9 +14,9 @@ namespace cr::relay::request {
 using State = SourceStep::State;
 
 struct AnswerSource::Echo {
-  Echo(http::asio::io_context& io, provider::EchoAnswer what, std::chrono::milliseconds wait)
+  Echo(http::asio::io_context& io, provider::LocalResponse what, std::chrono::milliseconds wait)
       : answer(std::move(what)), delay(wait), timer(io) {}
-  provider::EchoAnswer answer;
+  provider::LocalResponse answer;
   std::chrono::milliseconds delay;
   http::asio::basic_waitable_timer<std::chrono::steady_clock, http::asio::wait_traits<std::chrono::steady_clock>,
                                    http::Executor>
@@ -81,7 +81,7 @@ AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client:
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
 }
 
-AnswerSource::AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay)
+AnswerSource::AnswerSource(http::asio::io_context& io, provider::LocalResponse answer, std::chrono::milliseconds delay)
     : content_type_(answer.content_type), echo_(std::make_shared<Echo>(io, std::move(answer), delay)) {
   if (!is_event_stream()) {
     std::uint64_t size = 0;

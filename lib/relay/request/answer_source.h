@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "http/client/upstream_pool.h"
-#include "provider/echo.h"
+#include "provider/provider.h"
 
 namespace cr::relay::request {
 
@@ -30,7 +30,7 @@ class AnswerSource {
   // connection returns to `pool` when the body has been read to its end.
   AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
                std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
-  AnswerSource(http::asio::io_context& io, provider::EchoAnswer answer, std::chrono::milliseconds delay);
+  AnswerSource(http::asio::io_context& io, provider::LocalResponse answer, std::chrono::milliseconds delay);
   AnswerSource(AnswerSource&&) noexcept = default;
   AnswerSource& operator=(AnswerSource&& other) noexcept;
   ~AnswerSource();

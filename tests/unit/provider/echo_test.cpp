@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-EchoAnswer answer(dialect::Endpoint endpoint, const std::string& body) {
+LocalResponse answer(dialect::Endpoint endpoint, const std::string& body) {
   dialect::RequestScanner scanner;
   const auto scan = scanner.scan(endpoint, body);
   EXPECT_TRUE(scan) << body;
@@ -21,7 +21,7 @@ EchoAnswer answer(dialect::Endpoint endpoint, const std::string& body) {
 }
 
 json plain(dialect::Endpoint endpoint, const std::string& body) {
-  const EchoAnswer echo = answer(endpoint, body);
+  const LocalResponse echo = answer(endpoint, body);
   EXPECT_EQ(echo.content_type, "application/json");
   EXPECT_EQ(echo.pieces.size(), 1u);
   return json::parse(echo.pieces.at(0));
@@ -33,7 +33,7 @@ struct Event {
 };
 
 std::vector<Event> stream(dialect::Endpoint endpoint, const std::string& body) {
-  const EchoAnswer echo = answer(endpoint, body);
+  const LocalResponse echo = answer(endpoint, body);
   EXPECT_EQ(echo.content_type, "text/event-stream");
   std::vector<Event> events;
   http::message::SseSplitter splitter(1 << 20);
@@ -51,7 +51,7 @@ std::vector<Event> stream(dialect::Endpoint endpoint, const std::string& body) {
 
 // What crd would meter from the answer.
 dialect::Usage metered(dialect::Endpoint endpoint, const std::string& body) {
-  const EchoAnswer echo = answer(endpoint, body);
+  const LocalResponse echo = answer(endpoint, body);
   dialect::Meter meter = dialect::meter_of(endpoint, dialect::UsageEvent::forward);
   if (echo.content_type == "application/json") {
     meter.observe_body(echo.pieces.at(0));
@@ -314,7 +314,7 @@ TEST(Echo, ToleratesUnexpectedShapes) {
          {dialect::Endpoint::chat_completions, dialect::Endpoint::completions, dialect::Endpoint::embeddings,
           dialect::Endpoint::responses, dialect::Endpoint::messages}) {
       for (const std::string_view stream_member : {"", R"("stream":true,)"}) {
-        const EchoAnswer echo =
+        const LocalResponse echo =
             answer(endpoint, R"({"model":"m",)" + std::string(stream_member) + std::string(members) + "}");
         ASSERT_FALSE(echo.pieces.empty()) << members;
       }
