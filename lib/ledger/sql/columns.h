@@ -54,6 +54,14 @@ template <class T>
 void read_column(const Row& row, int at, std::optional<T>& value) {
   if (!row.column_is_null(at)) read_column(row, at, value.emplace());
 }
+// The value of a column that stands beside a record.
+template <class T>
+T column_as(const Row& row, int at) {
+  T value{};
+  static_assert(std::is_void_v<decltype(read_column(row, at, value))>, "what cannot fail to be read");
+  read_column(row, at, value);
+  return value;
+}
 // Errors: `corrupt`, without the record's name.
 base::Result<void> read_column(const Row& row, int at, std::vector<std::string>& value);
 base::Result<void> read_column(const Row& row, int at, TextMap& value);

@@ -105,7 +105,7 @@ Result<TokenRow> row_of(const Row& row) {
                   Credits::from_nano(row.column_int(at + 1)),
                   Credits::from_nano(row.column_int(at + 2)),
                   {},
-                  optional_time(row, at + 3),
+                  column_as<std::optional<Time>>(row, at + 3),
                   {},
                   {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id}};
 }
@@ -118,7 +118,7 @@ Result<void> add_keys(SqlSession& sql, TokenRow& token) {
       [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
-        token.keys.push_back({std::move(*key), optional_time(row, k_key_column_count),
+        token.keys.push_back({std::move(*key), column_as<std::optional<Time>>(row, k_key_column_count),
                               row.column_optional_text(k_key_column_count + 1)});
         return {};
       },

@@ -41,19 +41,6 @@ base::Result<ChannelRecord> channel_of(const Row& row);  // without keys
 
 PriceRecord price_of(const Row& row);
 
-inline std::optional<Time> optional_time(const Row& row, int column) {
-  const auto ms = row.column_optional_int(column);
-  return ms ? std::optional(base::from_unix_ms(*ms)) : std::nullopt;
-}
-
-inline std::optional<Credits> optional_credits(const Row& row, int column) {
-  const auto nano = row.column_optional_int(column);
-  return nano ? std::optional(Credits::from_nano(*nano)) : std::nullopt;
-}
-inline Switch switch_of(const Row& row, int column) {
-  return row.column_int(column) != 0 ? Switch::on : Switch::off;
-}
-
 // "SELECT columns rest".
 std::string select(std::string_view columns, std::string_view rest);
 

@@ -16,7 +16,7 @@ using base::Result;
 constexpr std::string_view k_no_budgets = "{}";
 
 Balance balance_of(const Row& row, int at) {
-  return {optional_credits(row, at), Credits::from_nano(row.column_int(at + 1)),
+  return {column_as<std::optional<Credits>>(row, at), Credits::from_nano(row.column_int(at + 1)),
           Credits::from_nano(row.column_int(at + 2))};
 }
 
@@ -25,7 +25,7 @@ Result<void> load_accounts(SqlSession& sql, Balances& balances) {
       "SELECT account.id, account.enabled, account.deleted_at, account.quota, account_balance.posted,"
       " account_balance.reserved FROM account JOIN account_balance ON account_balance.account_id = account.id";
   return sql.each_row(k_accounts, [&](const Row& row) -> Result<void> {
-    auto& account = balances.add_account({row.column_int(0)}, switch_of(row, 1), balance_of(row, 3));
+    auto& account = balances.add_account({row.column_int(0)}, column_as<Switch>(row, 1), balance_of(row, 3));
     account.deleted = !row.column_is_null(2);
     return {};
   });
@@ -40,7 +40,8 @@ Result<Balances::Token*> add_token(const Row& row, Balances& balances) {
   const auto corrupt = [&](std::string_view what) {
     return base::fail(ErrorCode::corrupt, "token '" + std::string(row.column_text(1)) + "': " + std::string(what));
   };
-  auto& token = balances.add_token({row.column_int(0)}, {row.column_int(2)}, switch_of(row, 3), balance_of(row, 7));
+  auto& token =
+      balances.add_token({row.column_int(0)}, {row.column_int(2)}, column_as<Switch>(row, 3), balance_of(row, 7));
   if (token.account == nullptr) return corrupt("its account is missing");
   if (row.column_text(5) != k_no_budgets) {
     const auto limits = budgets_from_json(row.column_text(5));
@@ -50,7 +51,7 @@ Result<Balances::Token*> add_token(const Row& row, Balances& balances) {
     token.set_budget({*limits, std::move(*zone), {}});
   }
   token.deleted = !row.column_is_null(4);
-  token.last_used_at = optional_time(row, 10);
+  token.last_used_at = column_as<std::optional<Time>>(row, 10);
   return &token;
 }
 
@@ -68,7 +69,7 @@ Result<void> load_key_uses(SqlSession& sql, Balances& balances) {
   return sql.each_row("SELECT id, last_used_at, last_used_ip FROM key WHERE last_used_at IS NOT NULL",
                       [&](const Row& row) -> Result<void> {
                         auto& use = balances.keys().at({row.column_int(0)});
-                        use.last_used_at = optional_time(row, 1);
+                        use.last_used_at = column_as<std::optional<Time>>(row, 1);
                         use.last_used_ip = row.column_text(2);
                         return {};
                       });
