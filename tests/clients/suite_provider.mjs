@@ -112,7 +112,7 @@ function answerTo(method, path, asked) {
 
 function read(request, bytes) {
   const type = request.headers['content-type'] ?? '';
-  if (type.startsWith('application/json')) return JSON.parse(bytes);
+  if (type.startsWith('application/json')) return JSON.parse(bytes || '{}');  // anthropic's GETs say so of no body
   const field = (name) => new RegExp(`name="${name}"[^]*?\r\n\r\n([^]*?)\r\n--`).exec(bytes)?.[1];
   return { model: field('model'), stream: field('stream') === 'true' };
 }

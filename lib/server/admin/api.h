@@ -16,6 +16,7 @@
 #include "ledger/core/ledger.h"
 #include "relay/routing/channel_health.h"
 #include "relay/routing/rate_book.h"
+#include "server/admin/model_listing.h"
 #include "server/admin/rate.h"
 #include "server/admin/replay.h"
 
@@ -74,6 +75,7 @@ class AdminApi {
   const AdminHooks& hooks() const { return hooks_; }
   AdminRate& copy_rate() { return copy_rate_; }
   AdminRate& verify_rate() { return verify_rate_; }
+  ModelListings& model_listings() { return model_listings_; }
 
  private:
   AdminAnswer run(const Route& route, RouteCall& call);
@@ -85,6 +87,7 @@ class AdminApi {
   AdminReplay replay_;
   AdminRate copy_rate_{10};
   AdminRate verify_rate_{60};
+  ModelListings model_listings_;
 };
 
 }  // namespace cr::server::admin

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Routes of names: models a token or a group can reach, and the names that completion offers.
-#include <unordered_map>
-#include <unordered_set>
-#include <utility>
+#include <algorithm>
 
 #include "base/text.h"
 #include "relay/routing/model_names.h"
+#include "server/admin/model_listing.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
@@ -23,80 +22,15 @@ constexpr std::size_t k_names_max = 5000;
 constexpr std::size_t k_steps_a_look = 10'000;     // before it is asked again whether anybody waits
 constexpr std::size_t k_channels_a_page = 20'000;  // named for its models together: a longer page is cut, not refused
 
-base::Error given_up() {
-  return {ErrorCode::unavailable, "not finished: the client has left or crd is stopping", {}};
-}
-
-// A request goes to the first of its token's groups that has a channel; without a token every group counts.
-enum class Groups { first, every };
-
-// The channels of one group by what they serve: names are looked up, only patterns are tried.
-struct ServedBy {
-  using Places = std::vector<std::size_t>;  // among the group's channels
-  const std::vector<std::shared_ptr<const ledger::ChannelRecord>>* channels = nullptr;
-  std::unordered_map<std::string_view, Places> names;
-  std::map<std::string_view, Places> patterns;
-
-  void add(std::size_t place) {
-    const auto& channel = *(*channels)[place];
-    if (channel.enabled == ledger::Switch::off) return;
-    for (const auto& [alias, model] : channel.model_map) names[alias].push_back(place);
-    for (const auto& entry : channel.models) {
-      (relay::routing::is_model_pattern(entry) ? patterns[entry] : names[entry]).push_back(place);
-    }
-  }
-  // Of those that serve `model`, highest priority first.
-  Places find(std::string_view model) const {
-    Places places;
-    if (const auto found = names.find(model); found != names.end()) places = found->second;
-    for (const auto& [pattern, more] : patterns) {
-      if (base::glob_match(pattern, model, base::Wildcards::star))
-        places.insert(places.end(), more.begin(), more.end());
-    }
-    std::sort(places.begin(), places.end());
-    places.erase(std::unique(places.begin(), places.end()), places.end());
-    return places;
-  }
-};
-
-// What is set aside for the moment is reachable all the same.
-Result<std::vector<ServedBy>> served_by_groups(const RouteCall& call, const ledger::Directory& directory,
-                                               const std::vector<std::string>& groups) {
-  std::vector<ServedBy> all;
-  std::size_t steps = 0;
-  for (const auto& group : groups) {
-    auto& served = all.emplace_back();
-    served.channels = &directory.channels_of(group);
-    for (std::size_t place = 0; place < served.channels->size(); ++place) {
-      served.add(place);
-      steps += (*served.channels)[place]->models.size() + 1;
-      if (std::exchange(steps, steps % k_steps_a_look) >= k_steps_a_look && call.request.is_abandoned())
-        return tl::unexpected(given_up());
-    }
-  }
-  return all;
-}
-
-Names channels_for(const std::vector<ServedBy>& served, std::string_view model, Groups groups) {
-  Names names;
-  std::unordered_set<std::string_view> there;
-  for (const auto& one : served) {
-    for (const auto place : one.find(model)) {
-      const auto& name = (*one.channels)[place]->name;
-      if (there.insert(name).second) names.push_back(name);
-    }
-    if (groups == Groups::first && !names.empty()) break;
-  }
-  return names;
+base::Result<std::shared_ptr<const ModelListing>> listing_for(const RouteCall& call,
+                                                              const ledger::DirectorySnapshot& directory,
+                                                              const ledger::TokenRecord& token) {
+  return call.api.model_listings().find(directory, token.groups, [&] { return call.request.is_abandoned(); });
 }
 
 // Of all that `token` reaches the names from the cursor on, one more than a page.
-Result<Names> names_from_cursor(const RouteCall& call, const ledger::DirectorySnapshot& directory,
-                                const ledger::TokenRecord& token, const PageBounds& bounds) {
-  relay::routing::ModelNames all(directory, token.groups);
-  while (!all.build(k_steps_a_look)) {
-    if (call.request.is_abandoned()) return tl::unexpected(given_up());
-  }
+Result<Names> names_from_cursor(const RouteCall& call, const ModelListing& all, const ledger::TokenRecord& token,
+                                const PageBounds& bounds) {
   const relay::routing::ModelFilter filter(token.model_set);
   Names names;
   std::size_t skip = bounds.offset;
@@ -160,10 +94,12 @@ Result<ledger::TokenRecord> asking_token(const RouteCall& call, const ledger::Di
 
 Result<Names> model_names(const RouteCall& call) {
   const auto groups = group_names(call.api.ledger());
-  if (!groups) return groups;
+  if (!groups) return tl::unexpected(groups.error());
   ledger::TokenRecord asking;
   asking.groups = *groups;
-  auto names = names_from_cursor(call, call.api.ledger().directory().get(), asking, {0, k_names_max});
+  const auto all = listing_for(call, call.api.ledger().directory().get(), asking);
+  if (!all) return tl::unexpected(all.error());
+  auto names = names_from_cursor(call, **all, asking, {0, k_names_max});
   if (names && names->size() > k_names_max) names->pop_back();
   return names;
 }
@@ -192,13 +128,13 @@ RouteResult list_models(RouteCall& call) {
   const auto directory = call.api.ledger().directory().get();
   const auto token = asking_token(call, *directory);
   if (!token) return tl::unexpected(token.error());
-  const auto groups = find_parameter(call.query, "token") ? Groups::first : Groups::every;
+  const auto groups = find_parameter(call.query, "token") ? ModelListing::Groups::first : ModelListing::Groups::every;
   const auto bounds = page_bounds(call.query);
   if (!bounds) return tl::unexpected(bounds.error());
-  const auto names = names_from_cursor(call, directory, *token, *bounds);
+  const auto all = listing_for(call, directory, *token);
+  if (!all) return tl::unexpected(all.error());
+  const auto names = names_from_cursor(call, **all, *token, *bounds);
   if (!names) return tl::unexpected(names.error());
-  const auto served = served_by_groups(call, *directory, token->groups);
-  if (!served) return tl::unexpected(served.error());
   cr::admin::Page<cr::admin::ModelEntry> page;
   std::size_t channels = 0;
   for (const auto& name : *names) {
@@ -207,7 +143,7 @@ RouteResult list_models(RouteCall& call) {
       break;
     }
     if (call.request.is_abandoned()) return tl::unexpected(given_up());
-    page.items.push_back({name, channels_for(*served, name, groups)});
+    page.items.push_back({name, (*all)->channels_for(name, groups)});
     channels += page.items.back().channels.size();
   }
   return answer_with(page);
