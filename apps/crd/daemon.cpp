@@ -76,12 +76,12 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::config::Config confi
   // Let go of before the daemon ends, where something fails. An admin thread waits for all that follows.
   const base::MutexLock lock(daemon->config_mutex_);
   if (auto made = make_private_directory(daemon->config_.state_dir); !made) return tl::unexpected(made.error());
-  auto tls = http::tls::TlsBook::make(daemon->config_.ca_file);
+  auto tls = http::tls::TlsContexts::make(daemon->config_.ca_file);
   if (!tls) return tl::unexpected(tls.error());
   daemon->tls_ = std::move(*tls);
   std::vector<std::string> dns_servers;
   for (const auto& server : daemon->config_.dns_servers) dns_servers.push_back(server.to_string());
-  auto names = http::dns::Names::start(std::move(dns_servers));
+  auto names = http::dns::DnsResolver::start(std::move(dns_servers));
   if (!names) return tl::unexpected(names.error());
   daemon->names_ = std::move(*names);
   const auto server_tls = load_tls(daemon->config_);
@@ -125,12 +125,12 @@ base::Result<void> Daemon::open_ledger() {
   // The workers' before the workers: the ledger is told where to deliver, and the workers are given the ledger.
   std::vector<std::unique_ptr<http::EventLoop>> loops;
   std::vector<std::shared_ptr<relay::request::LedgerInbox>> inboxes;
-  std::vector<ledger::Ledger::Lane> lanes;
+  std::vector<ledger::Ledger::Recipient> workers;
   for (std::size_t i = 0; i < worker_count(); ++i) {
     loops.push_back(std::make_unique<http::EventLoop>());
     inboxes.push_back(std::make_shared<relay::request::LedgerInbox>(*loops.back()));
-    lanes.push_back({[inbox = inboxes.back()](ledger::ReserveOp* reserves, ledger::LookOp* looks) {
-      inbox->deliver(reserves, looks);
+    workers.push_back({[inbox = inboxes.back()](ledger::ReserveOp* reserves, ledger::QueryOp* queries) {
+      inbox->deliver(reserves, queries);
     }});
   }
   ledger::Ledger::Options options;
@@ -140,7 +140,7 @@ base::Result<void> Daemon::open_ledger() {
   options.retention = config_.retention.value_or(std::chrono::milliseconds(0));
   options.admin_timeout = k_admin_wait;
   options.on_fatal = [this] { store_failed_ = true; };
-  auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(lanes), log_);
+  auto ledger = ledger::Ledger::open(std::move(options), std::move(*vault), std::move(workers), log_);
   if (!ledger) return tl::unexpected(ledger.error());
   ledger_ = std::move(*ledger);
   (void)read_certificates();
@@ -329,7 +329,7 @@ void Daemon::keep_watchdog_quiet() {
     log_.error("the watchdog is not told that all is well",
                {{"reason", ledger_answers ? "a worker does not answer" : "the ledger thread does not answer"}});
   }
-  for (auto& worker : workers_) worker->post([this](relay::request::Lane&) { ++beats_; });
+  for (auto& worker : workers_) worker->post([this](relay::request::WorkerContext&) { ++beats_; });
 }
 
 }  // namespace cr::crd

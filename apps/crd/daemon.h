@@ -11,10 +11,10 @@
 #include "admin/messages.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "http/dns/names.h"
-#include "http/tls/tls_book.h"
+#include "http/dns/dns_resolver.h"
+#include "http/tls/tls_contexts.h"
 #include "ledger/core/ledger.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 #include "server/admin/server.h"
 #include "server/config/config.h"
 #include "server/listener/passed_sockets.h"
@@ -69,8 +69,8 @@ class Daemon {
   const std::string config_file_;
   const base::Time started_at_;
   base::Log log_;
-  std::unique_ptr<http::tls::TlsBook> tls_;
-  std::unique_ptr<http::dns::Names> names_;
+  std::unique_ptr<http::tls::TlsContexts> tls_;
+  std::unique_ptr<http::dns::DnsResolver> names_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<relay::request::Shared> shared_;
   server::listener::ListenerState listeners_;

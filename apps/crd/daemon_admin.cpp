@@ -101,15 +101,15 @@ void Daemon::append_channels(std::string& out) const {
     }
   };
   each("crd_channel_up", "1 if requests are sent to the channel, 0 if it is disabled or set aside.",
-       [](const ledger::ChannelRecord& channel, const relay::routing::HealthView& view) {
-         const bool sends =
-             view.state == relay::routing::Standing::State::ready || view.state == relay::routing::Standing::State::due;
+       [](const ledger::ChannelRecord& channel, const relay::routing::BreakerView& view) {
+         const bool sends = view.state == relay::routing::Availability::State::ready ||
+                            view.state == relay::routing::Availability::State::due;
          return channel.enabled == ledger::Switch::on && sends ? 1 : 0;
        });
   each("crd_channel_keys_refused", "Keys of the channel that its provider refuses.",
-       [](const ledger::ChannelRecord&, const relay::routing::HealthView& view) { return view.keys_aside; });
+       [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) { return view.keys_aside; });
   each("crd_channel_recent_error_percent", "Share of the channel's last requests (256 at most) that failed.",
-       [](const ledger::ChannelRecord&, const relay::routing::HealthView& view) {
+       [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) {
          return view.error_percent.value_or(0);
        });
 }

@@ -42,12 +42,12 @@ std::future<ProbeResult> start_probe(server::listener::Worker& worker, std::shar
                                      std::uint32_t key, const std::string& model) {
   auto promise = std::make_shared<std::promise<ProbeResult>>();
   auto result = promise->get_future();
-  worker.post([promise, channel = std::move(channel), key, model](relay::request::Lane& lane) {
+  worker.post([promise, channel = std::move(channel), key, model](relay::request::WorkerContext& context) {
     asio::co_spawn(
-        lane.io(),
-        [&lane, promise, channel, key, model]() -> http::Task<void> {
+        context.io(),
+        [&context, promise, channel, key, model]() -> http::Task<void> {
           try {
-            promise->set_value(co_await relay::request::probe_channel(lane, channel, key, model));
+            promise->set_value(co_await relay::request::probe_channel(context, channel, key, model));
           } catch (...) {
             promise->set_exception(std::current_exception());  // for the admin thread, which logs it
           }

@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
   Ledger::Options options;
   options.path = directory + "/ledger.db";
   options.retention = std::chrono::milliseconds(0);
-  auto ledger = Ledger::open(options, std::move(*vault), {{[](ledger::ReserveOp*, ledger::LookOp*) {}}}, log);
+  auto ledger = Ledger::open(options, std::move(*vault), {{[](ledger::ReserveOp*, ledger::QueryOp*) {}}}, log);
   if (!ledger) fail(ledger.error().message);
   const auto tokens = std::strtoll(argv[3], nullptr, 10);
   const auto groups = argc == 6 ? std::strtoll(argv[5], nullptr, 10) : 0;

@@ -27,8 +27,8 @@ constexpr std::int64_t k_held = 1000;
 // What the ledger thread has released, until the bench takes it.
 class Released {
  public:
-  Ledger::Lane lane() {
-    return {[this](ReserveOp* reserves, ledger::LookOp*) {
+  Ledger::Recipient recipient() {
+    return {[this](ReserveOp* reserves, ledger::QueryOp*) {
       {
         const std::lock_guard lock(mutex_);
         for (; reserves != nullptr; reserves = reserves->next) waiting_.push_back(reserves);
@@ -59,7 +59,7 @@ class Bench {
     Ledger::Options options;
     options.path = directory + "/bench.db";
     auto vault = token::Vault::make(base::Secret(std::string(token::Vault::k_master_bytes, 'b')));
-    auto opened = Ledger::open(options, std::move(*vault), {released_.lane()}, log_);
+    auto opened = Ledger::open(options, std::move(*vault), {released_.recipient()}, log_);
     if (!opened) fail(opened.error());
     ledger_ = std::move(*opened);
     ledger::NewToken wanted;

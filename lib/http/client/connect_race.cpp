@@ -37,7 +37,7 @@ struct ConnectRace::State {
       : io(loop), endpoints(std::move(all)), delay(wait), stagger(loop), end(loop, Timer::time_point::max()) {}
 
   static void start_next(const std::shared_ptr<State>& self);
-  static void ended(const std::shared_ptr<State>& self, std::size_t attempt, const ErrorCode& error);
+  static void ended(const std::shared_ptr<State>& self, std::size_t attempt, const SystemError& error);
   void finish();
 
   asio::io_context& io;
@@ -48,7 +48,7 @@ struct ConnectRace::State {
   std::vector<std::unique_ptr<Socket>> attempts;
   std::size_t failed = 0;
   std::optional<Socket> winner;
-  ErrorCode last = asio::error::operation_aborted;
+  SystemError last = asio::error::operation_aborted;
   bool over = false;
 };
 
@@ -57,15 +57,15 @@ void ConnectRace::State::start_next(const std::shared_ptr<State>& self) {
   if (self->over || attempt == self->endpoints.size()) return;
   self->attempts.push_back(std::make_unique<Socket>(self->io));
   self->attempts.back()->async_connect(self->endpoints[attempt],
-                                       [self, attempt](const ErrorCode& error) { ended(self, attempt, error); });
+                                       [self, attempt](const SystemError& error) { ended(self, attempt, error); });
   if (self->attempts.size() == self->endpoints.size()) return;
   self->stagger.expires_after(self->delay);
-  self->stagger.async_wait([self](const ErrorCode& error) {
+  self->stagger.async_wait([self](const SystemError& error) {
     if (!error) start_next(self);
   });
 }
 
-void ConnectRace::State::ended(const std::shared_ptr<State>& self, std::size_t attempt, const ErrorCode& error) {
+void ConnectRace::State::ended(const std::shared_ptr<State>& self, std::size_t attempt, const SystemError& error) {
   if (self->over) return;
   if (!error) {
     self->winner = std::move(*self->attempts[attempt]);
@@ -84,7 +84,7 @@ void ConnectRace::State::ended(const std::shared_ptr<State>& self, std::size_t a
 
 void ConnectRace::State::finish() {
   over = true;
-  ErrorCode ignored;
+  SystemError ignored;
   for (auto& attempt : attempts) attempt->close(ignored);
   stagger.cancel();
   end.cancel();

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "base/url.h"
-#include "http/dns/resolver.h"
+#include "http/dns/egress_policy.h"
 #include "http/net/net.h"
 
 namespace cr::http::client {

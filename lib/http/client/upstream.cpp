@@ -18,7 +18,7 @@ namespace {
 // Room for the largest head; a provider's heads are a few hundred bytes.
 constexpr message::HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
 
-base::Error failed(std::string what, const ErrorCode& error) {
+base::Error failed(std::string what, const SystemError& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};
 }
 
@@ -78,11 +78,11 @@ void UpstreamConnection::cancel() {
 void UpstreamConnection::stop_waiting() {
   look_up_.cancel();
   if (race_) race_->cancel();
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.cancel(ignored);
 }
 
-Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, dns::Resolver& resolver) {
+Task<base::Result<void>> UpstreamConnection::connect(const UpstreamTarget& target, dns::EgressPolicy& resolver) {
   const auto started = base::steady_now();
   const bool tunnelled = target.proxy.has_value();
   if (tunnelled) {
@@ -116,7 +116,7 @@ Task<base::Result<void>> UpstreamConnection::connect_any(const std::vector<asio:
   race_ = nullptr;
   if (!socket) co_return tl::unexpected(socket.error());
   socket_ = std::move(*socket);
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   co_return base::Result<void>();
 }
@@ -173,7 +173,7 @@ void UpstreamConnection::send_on() {
 void UpstreamConnection::send_when_writable() {
   if (!self_) self_ = std::make_shared<UpstreamConnection*>(this);
   const std::weak_ptr<UpstreamConnection*> self = self_;
-  socket_.async_wait(awaited(tls_wants_), [self](const ErrorCode& error) {
+  socket_.async_wait(awaited(tls_wants_), [self](const SystemError& error) {
     const auto alive = self.lock();
     if (!alive) return;
     auto& connection = **alive;
@@ -198,7 +198,7 @@ Task<bool> UpstreamConnection::send_piece(std::span<const asio::const_buffer> bu
 
 void UpstreamConnection::cancel_send() {
   send_cancelled_ = true;
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.cancel(ignored);
 }
 
@@ -221,7 +221,7 @@ tls::IdleState UpstreamConnection::look() {
   }
 }
 
-AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes) {
+AnswerOutcome UpstreamConnection::took(const SystemError& error, std::size_t bytes) {
   received_.filled(bytes);
   if (cancelled_) return AnswerOutcome::cancelled;
   if (timed_out_) return AnswerOutcome::timed_out;
@@ -233,12 +233,12 @@ AnswerOutcome UpstreamConnection::took(const ErrorCode& error, std::size_t bytes
 }
 
 // False: nothing has come; again when the socket is ready for what tls_reads_ says.
-bool UpstreamConnection::read_tls(asio::mutable_buffer room, ErrorCode& error, std::size_t& bytes) {
+bool UpstreamConnection::read_tls(asio::mutable_buffer room, SystemError& error, std::size_t& bytes) {
   error = {};
   tls_reads_ = tls_->read(static_cast<char*>(room.data()), room.size(), bytes);
   if (must_wait(tls_reads_)) return false;
   if (tls_reads_ != tls::TlsStep::done) {
-    error = tls_->ended_in_order() ? ErrorCode(asio::error::eof) : ErrorCode(asio::error::connection_reset);
+    error = tls_->ended_in_order() ? SystemError(asio::error::eof) : SystemError(asio::error::connection_reset);
   }
   return true;
 }
@@ -251,7 +251,7 @@ Task<AnswerOutcome> UpstreamConnection::read_head(std::chrono::milliseconds time
   std::optional<AnswerOutcome> outcome;
   while (!outcome) {
     const auto room = room_in(received_);
-    ErrorCode error;
+    SystemError error;
     std::size_t bytes = 0;
     if (!tls_) {
       std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);
@@ -300,7 +300,7 @@ Task<AnswerOutcome> UpstreamConnection::fill(std::chrono::milliseconds timeout) 
   if (cancelled_) co_return AnswerOutcome::cancelled;
   watch_.expire_after(timeout);
   const auto room = room_in(received_);
-  ErrorCode error;
+  SystemError error;
   std::size_t bytes = 0;
   if (!tls_) {
     std::tie(error, bytes) = co_await socket_.async_read_some(room, k_await);

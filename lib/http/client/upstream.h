@@ -15,12 +15,12 @@
 #include "base/url.h"
 #include "http/client/receive_buffer.h"
 #include "http/client/response_body.h"
-#include "http/dns/resolver.h"
+#include "http/dns/egress_policy.h"
 #include "http/message/head.h"
 #include "http/net/gather.h"
 #include "http/net/heartbeat.h"
 #include "http/net/net.h"
-#include "http/tls/tls_book.h"
+#include "http/tls/tls_contexts.h"
 #include "http/tls/tls_stream.h"
 
 namespace cr::http::client {
@@ -54,7 +54,7 @@ class UpstreamConnection {
 
   // Connects to the first of the target's addresses that answers (or to its proxy's, and through it); TLS verifies
   // certificate and name (RFC 9110 4.3.4). `target` must last until this has returned.
-  Task<base::Result<void>> connect(const UpstreamTarget& target, dns::Resolver& resolver);
+  Task<base::Result<void>> connect(const UpstreamTarget& target, dns::EgressPolicy& resolver);
   // Sends a request, at most 16 buffers: at once what the socket takes, the rest by itself while read_head() and fill()
   // wait, since a provider may answer before it has all. The buffers must outlive that: until sent(), or this is no
   // more. False: it was used before, and is dead; nothing of the request left. A send that fails later shows in
@@ -104,13 +104,13 @@ class UpstreamConnection {
   std::optional<bool> try_send(Gather& pieces);
   void send_on();
   void send_when_writable();
-  bool read_tls(asio::mutable_buffer room, ErrorCode& error, std::size_t& bytes);
-  AnswerOutcome took(const ErrorCode& error, std::size_t bytes);
+  bool read_tls(asio::mutable_buffer room, SystemError& error, std::size_t& bytes);
+  AnswerOutcome took(const SystemError& error, std::size_t bytes);
   std::optional<AnswerOutcome> take_heads();
 
   asio::io_context& io_;
   Watch watch_;
-  dns::Resolver::LookUp look_up_;
+  dns::EgressPolicy::LookUp look_up_;
   ConnectRace* race_ = nullptr;  // while it runs
   Socket socket_;
   std::unique_ptr<tls::TlsStream> tls_;

@@ -40,13 +40,13 @@ std::size_t find_control(std::string_view bytes, std::size_t from, std::size_t e
   }
 }
 
-std::optional<Refusal> check_field_line(std::string_view line) {
-  if (line[0] == ' ' || line[0] == '\t') return Refusal{400, "a header line starts with a blank"};
+std::optional<HeadFault> check_field_line(std::string_view line) {
+  if (line[0] == ' ' || line[0] == '\t') return HeadFault{400, "a header line starts with a blank"};
   std::size_t name = 0;
   while (name < line.size() && is_token_char(line[name])) ++name;
-  if (name == line.size()) return Refusal{400, "a header line has no colon"};
-  if (line[name] != ':') return Refusal{400, "a header name holds a byte that is not allowed in names"};
-  if (name == 0) return Refusal{400, "a header name is empty"};
+  if (name == line.size()) return HeadFault{400, "a header line has no colon"};
+  if (line[name] != ':') return HeadFault{400, "a header name holds a byte that is not allowed in names"};
+  if (name == 0) return HeadFault{400, "a header name is empty"};
   return std::nullopt;
 }
 
@@ -100,7 +100,7 @@ std::optional<std::uint64_t> parse_content_length(std::string_view text) {
   return value;
 }
 
-HeadResult refused(Refusal refusal) {
+HeadResult refused(HeadFault refusal) {
   return HeadResult{HeadState::refused, 0, refusal.status, refusal.reason};
 }
 
@@ -135,8 +135,8 @@ HeadResult LineCheck::walk(std::string_view bytes) {
     scanned_ = at;
     if (at == end) {
       if (end - line_start_ <= line_max) return {};
-      return refused(lines_ == 0 ? Refusal{414, "the request line is too long"}
-                                 : Refusal{431, "a header line is too long"});
+      return refused(lines_ == 0 ? HeadFault{414, "the request line is too long"}
+                                 : HeadFault{431, "a header line is too long"});
     }
     if (bytes[at] == '\n') return refused({400, "a line ends in a bare LF"});
     if (bytes[at] != '\r') return refused({400, "the head holds a control byte"});
@@ -155,10 +155,10 @@ HeadResult LineCheck::walk(std::string_view bytes) {
   }
 }
 
-std::optional<Refusal> LineCheck::take_line(std::string_view line) {
+std::optional<HeadFault> LineCheck::take_line(std::string_view line) {
   const std::size_t number = lines_++;
   if (number == 0) return start_line_rule_(line, true);
-  if (number > limits_.fields_max) return Refusal{431, "the head has too many header lines"};
+  if (number > limits_.fields_max) return HeadFault{431, "the head has too many header lines"};
   return check_field_line(line);
 }
 
@@ -200,24 +200,24 @@ void FramingFields::take_connection(std::string_view list) {
   }
 }
 
-std::optional<Refusal> FramingFields::check_lengths(int minor_version) const {
+std::optional<HeadFault> FramingFields::check_lengths(int minor_version) const {
   if (content_lengths_ != 0 && transfer_encodings_ != 0) {
-    return Refusal{400, "Content-Length and Transfer-Encoding exclude each other"};
+    return HeadFault{400, "Content-Length and Transfer-Encoding exclude each other"};
   }
-  if (content_lengths_ > 1) return Refusal{400, "Content-Length is there more than once"};
-  if (content_lengths_ == 1 && !content_length_) return Refusal{400, "Content-Length is not one decimal number"};
+  if (content_lengths_ > 1) return HeadFault{400, "Content-Length is there more than once"};
+  if (content_lengths_ == 1 && !content_length_) return HeadFault{400, "Content-Length is not one decimal number"};
   if (transfer_encodings_ == 0) return std::nullopt;
-  if (minor_version == 0) return Refusal{400, "Transfer-Encoding is not part of HTTP/1.0"};
-  if (transfer_encodings_ > 1) return Refusal{400, "Transfer-Encoding is there more than once"};
+  if (minor_version == 0) return HeadFault{400, "Transfer-Encoding is not part of HTTP/1.0"};
+  if (transfer_encodings_ > 1) return HeadFault{400, "Transfer-Encoding is there more than once"};
   if (base::equals_ignoring_case(transfer_encoding_, "chunked")) return std::nullopt;
   if (is_list_with_chunked_last(transfer_encoding_))
-    return Refusal{501, "only the chunked transfer coding is supported"};
-  return Refusal{400, "Transfer-Encoding is not chunked"};
+    return HeadFault{501, "only the chunked transfer coding is supported"};
+  return HeadFault{400, "Transfer-Encoding is not chunked"};
 }
 
-std::optional<Refusal> FramingFields::check_expect() const {
+std::optional<HeadFault> FramingFields::check_expect() const {
   if (!expects_other_) return std::nullopt;
-  return Refusal{417, "the only supported expectation is 100-continue"};
+  return HeadFault{417, "the only supported expectation is 100-continue"};
 }
 
 bool FramingFields::keep_alive(int minor_version) const {

@@ -13,7 +13,7 @@
 
 namespace cr::http::message {
 
-struct Refusal {
+struct HeadFault {
   int status = 400;
   std::string_view reason;
 };
@@ -50,7 +50,7 @@ std::optional<std::uint64_t> parse_content_length(std::string_view text);
 class LineCheck {
  public:
   // `whole`: the line has ended. Before that it sees each longer beginning of it.
-  using StartLineRule = std::optional<Refusal> (*)(std::string_view line, bool whole);
+  using StartLineRule = std::optional<HeadFault> (*)(std::string_view line, bool whole);
   enum class LeadingLine { refused, one_allowed };
 
   LineCheck(HeadLimits limits, StartLineRule start_line_rule, LeadingLine leading_line)
@@ -63,7 +63,7 @@ class LineCheck {
 
  private:
   HeadResult walk(std::string_view bytes);
-  std::optional<Refusal> take_line(std::string_view line);
+  std::optional<HeadFault> take_line(std::string_view line);
 
   HeadLimits limits_;
   StartLineRule start_line_rule_;
@@ -75,7 +75,7 @@ class LineCheck {
   std::size_t lines_ = 0;  // taken: the start line and fields
 };
 
-HeadResult refused(Refusal refusal);
+HeadResult refused(HeadFault refusal);
 
 std::optional<std::string_view> find_field(const std::vector<Field>& fields, std::string_view name);
 
@@ -85,8 +85,8 @@ class FramingFields {
   void take(const Field& field);
 
   // Content-Length and Transfer-Encoding, each at most once and never together (RFC 9112, 6).
-  std::optional<Refusal> check_lengths(int minor_version) const;
-  std::optional<Refusal> check_expect() const;  // 100-continue or nothing
+  std::optional<HeadFault> check_lengths(int minor_version) const;
+  std::optional<HeadFault> check_expect() const;  // 100-continue or nothing
   bool keep_alive(int minor_version) const;
 
   std::optional<std::uint64_t> content_length() const { return content_length_; }

@@ -20,23 +20,23 @@ struct TargetParts {
 };
 
 // Refuses, from its first bytes on, what cannot become a request: a TLS hello, binary garbage, a method without end.
-std::optional<Refusal> check_method(std::string_view line) {
+std::optional<HeadFault> check_method(std::string_view line) {
   const auto beginning = line.substr(0, k_method_bytes_max + 1);
   for (std::size_t at = 0; at < beginning.size(); ++at) {
     const char c = beginning[at];
     if (c == '\r' || (c == ' ' && at != 0)) return std::nullopt;
-    if (!is_token_char(c)) return Refusal{400, at == 0 ? "not HTTP" : "the method holds a byte that is not allowed"};
+    if (!is_token_char(c)) return HeadFault{400, at == 0 ? "not HTTP" : "the method holds a byte that is not allowed"};
   }
-  if (beginning.size() > k_method_bytes_max) return Refusal{400, "the method is too long"};
+  if (beginning.size() > k_method_bytes_max) return HeadFault{400, "the method is too long"};
   return std::nullopt;
 }
 
-std::optional<Refusal> check_version(std::string_view version) {
+std::optional<HeadFault> check_version(std::string_view version) {
   if (version == "HTTP/1.1" || version == "HTTP/1.0") return std::nullopt;
   const bool well_formed = version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
                            version[6] == '.' && is_digit(version[7]);
-  if (well_formed) return Refusal{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
-  return Refusal{400, "the request line does not end in an HTTP version"};
+  if (well_formed) return HeadFault{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+  return HeadFault{400, "the request line does not end in an HTTP version"};
 }
 
 TargetParts split_target(std::string_view target) {
@@ -56,28 +56,28 @@ TargetParts split_target(std::string_view target) {
   return parts;
 }
 
-std::optional<Refusal> check_target(std::string_view method, std::string_view target) {
-  if (target.empty()) return Refusal{400, "the request line has no target, or blanks too many"};
+std::optional<HeadFault> check_target(std::string_view method, std::string_view target) {
+  if (target.empty()) return HeadFault{400, "the request line has no target, or blanks too many"};
   const bool printable = std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7F; });
-  if (!printable) return Refusal{400, "the target holds a byte that must be percent-encoded"};
-  if (target.find('#') != std::string_view::npos) return Refusal{400, "the target holds a fragment"};
+  if (!printable) return HeadFault{400, "the target holds a byte that must be percent-encoded"};
+  if (target.find('#') != std::string_view::npos) return HeadFault{400, "the target holds a fragment"};
   if (target.front() == '/' || (target == "*" && method == "OPTIONS")) return std::nullopt;
   const auto parts = split_target(target);
-  if (!parts.absolute) return Refusal{400, "the target is not a path"};
-  if (!is_host_and_port(parts.authority)) return Refusal{400, "the target's authority is not a host"};
+  if (!parts.absolute) return HeadFault{400, "the target is not a path"};
+  if (!is_host_and_port(parts.authority)) return HeadFault{400, "the target's authority is not a host"};
   return std::nullopt;
 }
 
-std::optional<Refusal> check_request_line(std::string_view line, bool whole) {
+std::optional<HeadFault> check_request_line(std::string_view line, bool whole) {
   if (!whole) return check_method(line);
   const std::size_t first_blank = line.find(' ');
   const std::size_t last_blank = line.rfind(' ');
   if (first_blank == std::string_view::npos || first_blank == 0 || first_blank == last_blank) {
-    return Refusal{400, "the request line is not method, target and version"};
+    return HeadFault{400, "the request line is not method, target and version"};
   }
   if (const auto wrong = check_version(line.substr(last_blank + 1))) return wrong;
   const auto method = line.substr(0, first_blank);
-  if (method == "CONNECT" || method == "TRACE") return Refusal{405, "CONNECT and TRACE are not served"};
+  if (method == "CONNECT" || method == "TRACE") return HeadFault{405, "CONNECT and TRACE are not served"};
   return check_target(method, line.substr(first_blank + 1, last_blank - first_blank - 1));
 }
 
@@ -97,15 +97,15 @@ Method method_at(std::string_view bytes) {
   return method_of(bytes.substr(0, bytes.find(' ')));
 }
 
-std::optional<Refusal> check_host(const FramingFields& framing, const TargetParts& target, int minor_version) {
-  if (framing.hosts() > 1) return Refusal{400, "Host is there more than once"};
+std::optional<HeadFault> check_host(const FramingFields& framing, const TargetParts& target, int minor_version) {
+  if (framing.hosts() > 1) return HeadFault{400, "Host is there more than once"};
   if (framing.hosts() == 0) {
     if (minor_version == 0) return std::nullopt;
-    return Refusal{400, "Host is missing"};
+    return HeadFault{400, "Host is missing"};
   }
-  if (!is_host_and_port(framing.host())) return Refusal{400, "Host is not a host"};
+  if (!is_host_and_port(framing.host())) return HeadFault{400, "Host is not a host"};
   if (target.absolute && !base::equals_ignoring_case(target.authority, framing.host())) {
-    return Refusal{400, "the target's authority is not that of Host"};
+    return HeadFault{400, "the target's authority is not that of Host"};
   }
   return std::nullopt;
 }
@@ -124,11 +124,11 @@ std::size_t RequestHead::count(std::string_view name) const {
 struct RequestHeadParser::Impl {
   LineCheck lines;
 
-  std::optional<Refusal> read(std::string_view bytes, RequestHead& head) const;
+  std::optional<HeadFault> read(std::string_view bytes, RequestHead& head) const;
 };
 
 // Every line is known to be well formed here; now come the rules that span several fields.
-std::optional<Refusal> RequestHeadParser::Impl::read(std::string_view bytes, RequestHead& head) const {
+std::optional<HeadFault> RequestHeadParser::Impl::read(std::string_view bytes, RequestHead& head) const {
   FramingFields framing;
   const auto line = split_head(bytes, head.fields, framing);
   const std::size_t first_blank = line.find(' ');
@@ -140,7 +140,7 @@ std::optional<Refusal> RequestHeadParser::Impl::read(std::string_view bytes, Req
   const int minor_version = line.back() - '0';
   if (auto wrong = check_host(framing, target, minor_version)) return wrong;
   if (auto wrong = framing.check_lengths(minor_version)) return wrong;
-  if (framing.authorizations() > 1) return Refusal{400, "Authorization is there more than once"};
+  if (framing.authorizations() > 1) return HeadFault{400, "Authorization is there more than once"};
   if (auto wrong = framing.check_expect()) return wrong;
 
   head.path = target.path;

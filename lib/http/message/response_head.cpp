@@ -11,14 +11,15 @@ constexpr std::string_view k_version = "HTTP/1.";
 constexpr std::size_t k_status_at = 9;  // "HTTP/1.x 200"
 
 // The reason phrase says nothing and may be anything or missing, its blank too.
-std::optional<Refusal> check_status_line(std::string_view line, bool whole) {
-  if (!k_version.starts_with(line.substr(0, k_version.size()))) return Refusal{400, "not an HTTP/1.x answer"};
+std::optional<HeadFault> check_status_line(std::string_view line, bool whole) {
+  if (!k_version.starts_with(line.substr(0, k_version.size()))) return HeadFault{400, "not an HTTP/1.x answer"};
   if (!whole) return std::nullopt;
   const bool version = line.size() > k_status_at && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
-  if (!version) return Refusal{400, "the status line has no known version"};
+  if (!version) return HeadFault{400, "the status line has no known version"};
   const auto rest = line.substr(k_status_at);
   const bool status = rest.size() >= 3 && rest[0] != '0' && is_digit(rest[0]) && is_digit(rest[1]) && is_digit(rest[2]);
-  if (!status || (rest.size() > 3 && rest[3] != ' ')) return Refusal{400, "the status line has no three-digit status"};
+  if (!status || (rest.size() > 3 && rest[3] != ' '))
+    return HeadFault{400, "the status line has no three-digit status"};
   return std::nullopt;
 }
 
@@ -31,10 +32,10 @@ std::optional<std::string_view> ResponseHead::find(std::string_view name) const 
 struct ResponseHeadParser::Impl {
   LineCheck lines;
 
-  std::optional<Refusal> read(std::string_view bytes, ResponseHead& head) const;
+  std::optional<HeadFault> read(std::string_view bytes, ResponseHead& head) const;
 };
 
-std::optional<Refusal> ResponseHeadParser::Impl::read(std::string_view bytes, ResponseHead& head) const {
+std::optional<HeadFault> ResponseHeadParser::Impl::read(std::string_view bytes, ResponseHead& head) const {
   FramingFields framing;
   const auto line = split_head(bytes, head.fields, framing);
   const auto digit = [&](std::size_t at) { return line[k_status_at + at] - '0'; };

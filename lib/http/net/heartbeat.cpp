@@ -34,7 +34,7 @@ void Heartbeat::stop() {
 void Heartbeat::wait() {
   if (stopped_) return;
   timer_.expires_after(k_interval);
-  timer_.async_wait([this](const ErrorCode& error) {
+  timer_.async_wait([this](const SystemError& error) {
     if (error || stopped_) return;
     tick();
     wait();

@@ -14,7 +14,7 @@
 namespace cr::http {
 
 namespace asio = boost::asio;
-using ErrorCode = boost::system::error_code;
+using SystemError = boost::system::error_code;
 using Executor = asio::io_context::executor_type;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
 using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;

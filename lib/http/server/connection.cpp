@@ -21,7 +21,7 @@ constexpr std::size_t k_keep_body_bytes_max = 64 * 1024;
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
 base::IpAddress address_of(const Socket& socket) {
-  ErrorCode error;
+  SystemError error;
   const auto endpoint = socket.remote_endpoint(error);
   base::IpAddress address;
   if (error) return address;
@@ -46,7 +46,7 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
       watch_(heartbeat, {.expired =
                              [this] {
                                timed_out_ = true;
-                               ErrorCode ignored;
+                               SystemError ignored;
                                socket_.cancel(ignored);
                              },
                          .hung_up = {},
@@ -54,7 +54,7 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
       parser_(limits_->head),
       peer_(address_of(socket_)) {
   if (tls == nullptr) return;
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.native_non_blocking(true, ignored);
   tls_ = std::make_unique<tls::TlsStream>(*tls, socket_.native_handle());
 }
@@ -82,7 +82,7 @@ void Connection::make_room(std::size_t size) {
   end_ = begin_ + used;
 }
 
-ReadOutcome Connection::outcome_of(const ErrorCode& error) const {
+ReadOutcome Connection::outcome_of(const SystemError& error) const {
   if (timed_out_) return ReadOutcome::timed_out;
   return error ? ReadOutcome::closed : ReadOutcome::ok;
 }
@@ -186,7 +186,7 @@ bool Connection::write_now(std::string_view bytes) {
 }
 
 Task<void> Connection::linger(Linger how) {
-  ErrorCode ignored;
+  SystemError ignored;
   const bool drain = how == Linger::drain;
   drop_body();
   if (tls_ && !broken_off_) co_await say_goodbye();
@@ -213,7 +213,7 @@ Task<void> Connection::linger(Linger how) {
 void Connection::cut() {
   cut_ = true;
   broken_off_ = broken_off_ || !idle_;
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.cancel(ignored);
 }
 

@@ -107,7 +107,7 @@ class Connection {
   void use(std::shared_ptr<const ConnectionLimits> limits) { limits_ = std::move(limits); }
 
  private:
-  ReadOutcome outcome_of(const ErrorCode& error) const;
+  ReadOutcome outcome_of(const SystemError& error) const;
   Task<ReadOutcome> read_tls(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> wait_for(tls::TlsStep step);
   std::optional<bool> try_write_tls(Gather& pieces);
@@ -141,7 +141,7 @@ class Connection {
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
   std::vector<std::unique_ptr<char[]>> pinned_buffers_;
   message::BodyFraming framing_;  // of the request whose head was read last
-  std::string body_;  // a body that does not fit the receive buffer, or a decoded chunked one
+  std::string body_;              // a body that does not fit the receive buffer, or a decoded chunked one
   std::string_view body_view_;
   std::uint64_t body_received_ = 0;          // in pieces
   std::chrono::milliseconds body_waited_{};  // for them

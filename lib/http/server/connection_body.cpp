@@ -185,7 +185,7 @@ void Connection::drop_body() {
 
 void Connection::cancel_read() {
   read_cancelled_ = true;
-  ErrorCode ignored;
+  SystemError ignored;
   socket_.cancel(ignored);
 }
 

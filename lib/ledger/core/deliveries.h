@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Deliveries: finished operations on their way back to who waits for them, a list a lane, so that a worker is woken
-// once for all of a commit. The thread that commits only; the lanes outlive it.
+// Deliveries: finished operations on their way back to who waits for them, a list a recipient, so that a worker is
+// woken once for all of a commit. The thread that commits only; the recipients outlive it.
 #pragma once
 
 #include <utility>
@@ -13,26 +13,27 @@ namespace cr::ledger {
 
 class Deliveries {
  public:
-  explicit Deliveries(const std::vector<Ledger::Lane>& lanes) : lanes_(lanes), lists_(lanes.size()) {}
+  explicit Deliveries(const std::vector<Ledger::Recipient>& recipients)
+      : recipients_(recipients), lists_(recipients.size()) {}
 
-  void add(ReserveOp& op) { lists_[op.lane].reserves.push(op); }
-  void add(LookOp& op) { lists_[op.lane].looks.push(op); }
-  // Hands each lane what was added for it.
+  void add(ReserveOp& op) { lists_[op.recipient].reserves.push(op); }
+  void add(QueryOp& op) { lists_[op.recipient].queries.push(op); }
+  // Hands each recipient what was added for it.
   void release() {
-    for (std::size_t lane = 0; lane < lists_.size(); ++lane) {
-      Lists& lists = lists_[lane];
-      if (lists.reserves.empty() && lists.looks.empty()) continue;
+    for (std::size_t recipient = 0; recipient < lists_.size(); ++recipient) {
+      Lists& lists = lists_[recipient];
+      if (lists.reserves.empty() && lists.queries.empty()) continue;
       const Lists taken = std::exchange(lists, {});
-      lanes_[lane].deliver(taken.reserves.head, taken.looks.head);
+      recipients_[recipient].deliver(taken.reserves.head, taken.queries.head);
     }
   }
 
  private:
   struct Lists {
     OpList<ReserveOp> reserves;
-    OpList<LookOp> looks;
+    OpList<QueryOp> queries;
   };
-  const std::vector<Ledger::Lane>& lanes_;
+  const std::vector<Ledger::Recipient>& recipients_;
   std::vector<Lists> lists_;
 };
 

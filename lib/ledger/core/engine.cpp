@@ -14,22 +14,22 @@ using base::Result;
 
 namespace {
 
-// A look-up that an admin thread waits for. Kept alive by itself while the engine has it: who waits may leave first.
-struct AwaitedLook {
-  LookOp op;
-  std::shared_ptr<AwaitedLook> kept_by_engine;
+// A query that an admin thread waits for. Kept alive by itself while the engine has it: who waits may leave first.
+struct AwaitedQuery {
+  QueryOp op;
+  std::shared_ptr<AwaitedQuery> kept_by_engine;
   base::Mutex mutex;
   std::condition_variable changed;
   bool finished CR_GUARDED_BY(mutex) = false;
 
-  static void finish_all(LookOp* first) {
-    for (LookOp* op = first; op != nullptr;) {
-      LookOp* const next = op->next;
-      auto& look = *static_cast<AwaitedLook*>(op->waiter);
-      const auto kept = std::move(look.kept_by_engine);
-      const base::MutexLock lock(look.mutex);
-      look.finished = true;
-      look.changed.notify_all();
+  static void finish_all(QueryOp* first) {
+    for (QueryOp* op = first; op != nullptr;) {
+      QueryOp* const next = op->next;
+      auto& awaited = *static_cast<AwaitedQuery*>(op->waiter);
+      const auto kept = std::move(awaited.kept_by_engine);
+      const base::MutexLock lock(awaited.mutex);
+      awaited.finished = true;
+      awaited.changed.notify_all();
       op = next;
     }
   }
@@ -45,7 +45,7 @@ Engine::Engine(Setup setup)
     : setup_(std::move(setup)),
       queue_(setup_.options.queue_max, setup_.options.settle_delay),
       feed_(empty_directory()) {
-  setup_.lanes.push_back({[](ReserveOp*, LookOp* looks) { AwaitedLook::finish_all(looks); }});
+  setup_.recipients.push_back({[](ReserveOp*, QueryOp* queries) { AwaitedQuery::finish_all(queries); }});
 }
 
 Ledger::Counters Engine::counters() const {
@@ -66,25 +66,26 @@ Result<void> Engine::flush() {
   return ask(std::make_shared<AdminJob>(), "flush the store");
 }
 
-Result<LookOp> Engine::look(TokenId token) {
+Result<BalanceQuery> Engine::balance(TokenId token) {
   constexpr std::string_view k_doing = "read the balances";
   const auto patience = options().admin_timeout;
   if (status_.busy_for() > patience) return tl::unexpected(AdminJob::not_answered(k_doing));
-  const auto look = std::make_shared<AwaitedLook>();
-  look->op.token = token;
-  look->op.lane = static_cast<std::uint32_t>(setup_.lanes.size() - 1);
-  look->op.waiter = look.get();
-  look->kept_by_engine = look;
-  if (!queue_.push(look->op)) {
-    look->kept_by_engine.reset();
+  const auto awaited = std::make_shared<AwaitedQuery>();
+  awaited->op.query = BalanceQuery{token};
+  awaited->op.recipient = static_cast<std::uint32_t>(setup_.recipients.size() - 1);
+  awaited->op.waiter = awaited.get();
+  awaited->kept_by_engine = awaited;
+  if (!queue_.push(awaited->op)) {
+    awaited->kept_by_engine.reset();
     return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": crd is stopping");
   }
-  base::MutexLock lock(look->mutex);
-  if (!look->changed.wait_for(lock.native(), patience, [&]() CR_REQUIRES(look->mutex) { return look->finished; }))
+  base::MutexLock lock(awaited->mutex);
+  if (!awaited->changed.wait_for(lock.native(), patience,
+                                 [&]() CR_REQUIRES(awaited->mutex) { return awaited->finished; }))
     return tl::unexpected(AdminJob::not_answered(k_doing));
-  if (!look->op.readable)
+  if (!awaited->op.readable)
     return base::fail(ErrorCode::unavailable, std::string(k_doing) + ": the store cannot be read");
-  return std::move(look->op);
+  return std::get<BalanceQuery>(std::move(awaited->op.query));
 }
 
 }  // namespace cr::ledger

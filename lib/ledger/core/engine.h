@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Engine: the store behind a Ledger, and what works off the ledger's queue. The one virtual class of the ledger, one
-// implementation a kind of store. What requests do costs no virtual call: reserve, settle and look go into the queue,
+// implementation a kind of store. What requests do costs no virtual call: reserve, settle and query go into the queue,
 // and whether a request is admitted, the time and the directory are read from what this class holds.
 #pragma once
 
@@ -26,7 +26,7 @@ class Engine {
   struct Setup {
     Ledger::Options options;
     token::Vault vault;
-    std::vector<Ledger::Lane> lanes;  // the workers'
+    std::vector<Ledger::Recipient> recipients;  // the workers'
     base::Log& log;
   };
   enum class Reading { quick, lengthy };
@@ -49,7 +49,7 @@ class Engine {
   // --- what needs no store; any thread ---
   const Ledger::Options& options() const { return setup_.options; }
   const token::Vault& vault() const { return setup_.vault; }
-  const Ledger::Lane& lane(std::uint32_t number) const { return setup_.lanes[number]; }
+  const Ledger::Recipient& recipient(std::uint32_t number) const { return setup_.recipients[number]; }
   WorkQueue& queue() { return queue_; }
   const DirectoryFeed& directory() const { return feed_; }
   const EngineStatus& status() const { return status_; }
@@ -64,7 +64,7 @@ class Engine {
     return until == base::SteadyTime::max() || base::coarse_now() < until;
   }
   base::Result<void> flush();
-  base::Result<LookOp> look(TokenId token);  // waits for it
+  base::Result<BalanceQuery> balance(TokenId token);  // waits for it
 
  protected:
   explicit Engine(Setup setup);
@@ -72,7 +72,7 @@ class Engine {
   // Pushes a job and waits for it; `doing` as an error names it.
   base::Result<void> ask(std::shared_ptr<AdminJob> job, std::string_view doing);
   base::Log& log() { return setup_.log; }
-  const std::vector<Ledger::Lane>& lanes() const { return setup_.lanes; }
+  const std::vector<Ledger::Recipient>& recipients() const { return setup_.recipients; }
   DirectoryFeed& feed() { return feed_; }
   EngineStatus& writable_status() { return status_; }
   // What the store's clock is ahead of this machine's; 0 where it is the same.
@@ -81,7 +81,7 @@ class Engine {
   void set_fresh_until(base::SteadyTime until) { fresh_until_.store(until); }
 
  private:
-  Setup setup_;  // its lanes, and behind them the one of those who wait in look()
+  Setup setup_;  // its recipients, and behind them the one of those who wait in balance()
   WorkQueue queue_;
   EngineStatus status_;
   DirectoryFeed feed_;

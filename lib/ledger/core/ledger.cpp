@@ -65,22 +65,22 @@ void Ledger::reserve(ReserveOp& op) {
   op.outcome = ReserveOutcome::unavailable;
   op.amount = Credits();
   op.next = nullptr;
-  engine_->lane(op.lane).deliver(&op, nullptr);
+  engine_->recipient(op.recipient).deliver(&op, nullptr);
 }
 
 void Ledger::settle(Settlement settlement) {
   engine_->queue().push(std::move(settlement));
 }
 
-void Ledger::look(LookOp& op) {
+void Ledger::query(QueryOp& op) {
   if (engine_->queue().push(op)) return;
-  op.found = false;
+  op.readable = false;
   op.next = nullptr;
-  engine_->lane(op.lane).deliver(nullptr, &op);
+  engine_->recipient(op.recipient).deliver(nullptr, &op);
 }
 
-Result<LookOp> Ledger::look(TokenId token) {
-  return engine_->look(token);
+Result<BalanceQuery> Ledger::balance(TokenId token) {
+  return engine_->balance(token);
 }
 
 const DirectoryFeed& Ledger::directory() const {

@@ -37,18 +37,18 @@ class Ledger {
     std::size_t queue_max = 65'536;                   // waiting reservations; more are `unavailable`
     std::size_t backlog_max = 8'192;                  // settlements not committed; with so many no request is admitted
     std::chrono::milliseconds settle_delay{5};        // how long a settlement may wait for a reservation's commit
-    std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(), look(): how long they wait
+    std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(), balance(): how long they wait
     std::string key_prefix{token::k_default_key_prefix};
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
     std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
     std::chrono::milliseconds retention{std::chrono::hours(24 * 90)};  // of requests' rows; 0 = for good
     std::function<void()> on_fatal;  // a failed fsync: stop admitting and exit; called on the ledger thread
   };
-  struct Lane {
-    // Called with a list of finished operations (by `next`), which are the lane's from then on; hands it to its worker
-    // in one post. On the ledger thread, but for what a full or stopped queue refuses: that is delivered from within
-    // reserve() or look().
-    std::function<void(ReserveOp*, LookOp*)> deliver;
+  struct Recipient {
+    // Called with a list of finished operations (by `next`), which are the recipient's from then on; hands it to its
+    // worker in one post. On the ledger thread, but for what a full or stopped queue refuses: that is delivered from
+    // within reserve() or query().
+    std::function<void(ReserveOp*, QueryOp*)> deliver;
   };
   struct Counters {
     std::uint64_t commits = 0, reservations = 0, settlements = 0, waiting = 0;
@@ -63,9 +63,9 @@ class Ledger {
 
   // Opens or creates the store, migrates it, posts reservations left open by a crash (flag in_doubt), loads the
   // directory, takes the file's lock. Errors name the file: `corrupt`, `unavailable` (locked by another crd, read-only,
-  // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there. `lanes` one a worker.
-  static base::Result<std::unique_ptr<Ledger>> open(Options options, token::Vault vault, std::vector<Lane> lanes,
-                                                    base::Log& log);
+  // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there. `recipients` one a worker.
+  static base::Result<std::unique_ptr<Ledger>> open(Options options, token::Vault vault,
+                                                    std::vector<Recipient> recipients, base::Log& log);
   ~Ledger();  // close(), and the last checkpoint
   // Works off what waits, commits, ends the ledger thread; takes as long as the store does. What is asked afterwards is
   // refused, and a settlement is lost. Main thread, once is enough.
@@ -80,7 +80,7 @@ class Ledger {
   // At a commit that holds all settlements before it; while the store cannot commit, as of the last one. Waits for that
   // commit and forces none: without settlements that wait it is answered at once, in no transaction. After close() it
   // finds nothing.
-  void look(LookOp& op);
+  void query(QueryOp& op);
   // Whether what a new request uses can be recorded: the store commits, the ledger thread has answered within
   // `patience`, and fewer than backlog_max settlements wait. A few atomic loads.
   bool admits(std::chrono::milliseconds patience) const;
@@ -102,8 +102,9 @@ class Ledger {
   // rolled back. `timeout` after admin_timeout: either nothing was changed, or the message says that it may yet be.
   enum class DryRun { no, yes };
   base::Result<void> write(const std::function<base::Result<void>(Store&)>& change, DryRun dry_run = DryRun::no);
-  // The balances of a token, as look() tells them. `unavailable` if they cannot be read, `timeout` after admin_timeout.
-  base::Result<LookOp> look(TokenId token);
+  // The balances of a token, as query() tells them. `unavailable` if they cannot be read, `timeout` after
+  // admin_timeout.
+  base::Result<BalanceQuery> balance(TokenId token);
   // Waits until everything queued before this call is committed; then a read sees it. `unavailable` if the store cannot
   // commit, `timeout` after admin_timeout.
   base::Result<void> flush();

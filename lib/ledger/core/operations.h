@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "ledger/core/records.h"
@@ -36,8 +37,8 @@ enum class ReserveOutcome {
   unavailable,  // the store cannot commit, too many wait, or nobody waits for this one: 503
 };
 
-// One waiting reservation. It is the ledger's until its lane delivers it, and must stay alive until then; nothing of it
-// may refer to what ends before.
+// One waiting reservation. It is the ledger's until its recipient delivers it, and must stay alive until then; nothing
+// of it may refer to what ends before.
 struct ReserveOp {
   RequestFacts facts;
   // Says what to hold, given what is available to the token, its account and its budgets together (the least); nullopt
@@ -54,9 +55,9 @@ struct ReserveOp {
   base::Period budget = base::Period::day;
   Time budget_resets_at;
 
-  std::uint32_t lane = 0;
-  void* waiter = nullptr;     // the lane's: what to resume
-  ReserveOp* next = nullptr;  // the ledger's and the lane's list
+  std::uint32_t recipient = 0;
+  void* waiter = nullptr;     // the recipient's: what to resume
+  ReserveOp* next = nullptr;  // the ledger's and the recipient's list
 
  private:
   bool left_ = false;
@@ -100,19 +101,28 @@ struct Settlement {
   StoredResponse stored{};
 };
 
-// Balances of a token and its account, with all in them that was settled before and is committed; or, if `response.id`
-// is set, where the response of that id is, which the token's own request made. It is the ledger's until its lane
-// delivers it, and must stay alive until then.
-struct LookOp {
+// The balances of a token and its account, with all in them that was settled before and is committed.
+struct BalanceQuery {
   TokenId token;
-  StoredResponse response;
-  Balance token_balance, account_balance;
-  std::vector<BudgetUse> budgets;  // those the token has, shortest period first; one not begun yet shows nothing used
+  Balance token_balance{}, account_balance{};
+  std::vector<BudgetUse> budgets{};  // those the token has, shortest period first; one not begun yet shows nothing used
   bool found = false;
-  bool readable = true;  // else the store could not be read
-  std::uint32_t lane = 0;
+};
+
+// Where the response of `response.id` is, which the token's own request made.
+struct StoredResponseQuery {
+  TokenId token;
+  StoredResponse response{};
+  bool found = false;
+};
+
+// One of them on its way. It is the ledger's until its recipient delivers it, and must stay alive until then.
+struct QueryOp {
+  std::variant<BalanceQuery, StoredResponseQuery> query;
+  bool readable = true;  // else the store could not be read, or crd is stopping
+  std::uint32_t recipient = 0;
   void* waiter = nullptr;
-  LookOp* next = nullptr;
+  QueryOp* next = nullptr;
 };
 
 }  // namespace cr::ledger

@@ -80,9 +80,9 @@ bool WorkQueue::push(ReserveOp& op) {
   });
 }
 
-bool WorkQueue::push(LookOp& op) {
+bool WorkQueue::push(QueryOp& op) {
   return push_urgent([&]() CR_REQUIRES(mutex_) {
-    incoming_.looks.push(op);
+    incoming_.queries.push(op);
     return true;
   });
 }

@@ -76,7 +76,7 @@ class WorkQueue {
   struct Batch {
     std::vector<Settlement> settlements;
     OpList<ReserveOp> reserves;
-    OpList<LookOp> looks;
+    OpList<QueryOp> queries;
     std::vector<std::shared_ptr<AdminJob>> jobs;
     bool stop = false;
   };
@@ -92,7 +92,7 @@ class WorkQueue {
 
   // False: the queue is full or has stopped, and the operation was not taken.
   bool push(ReserveOp& op);
-  bool push(LookOp& op);
+  bool push(QueryOp& op);
   bool push(std::shared_ptr<AdminJob> job);
   void push(Settlement&& settlement);
   void stop();
@@ -107,7 +107,7 @@ class WorkQueue {
  private:
   enum class Sleep { none, until_due, until_work };
   bool urgent() const CR_REQUIRES(mutex_) {
-    return !incoming_.reserves.empty() || !incoming_.looks.empty() || !incoming_.jobs.empty() || incoming_.stop;
+    return !incoming_.reserves.empty() || !incoming_.queries.empty() || !incoming_.jobs.empty() || incoming_.stop;
   }
   bool rouse() CR_REQUIRES(mutex_);  // true: the taker must be notified
   template <class Put>

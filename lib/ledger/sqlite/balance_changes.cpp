@@ -55,13 +55,13 @@ Result<void> BalanceChanges::put(const TokenRecord& token, Presence presence) {
 Result<void> BalanceChanges::put_budgets(const TokenRecord& token, Time now) {
   Balances::Token* const holder = balances_.find_token(token.id);
   if (holder == nullptr) return {};
-  const BudgetBook::Terms before = holder->budget ? *holder->budget : BudgetBook::Terms();
+  const Budgets::Terms before = holder->budget ? *holder->budget : Budgets::Terms();
   if (before.limits == token.budgets && (before.zone == token.zone || !before.any())) return {};
   balances_.note_undo([this, holder, before] {
     holder->set_budget(before);
     balances_.budgets().forget(holder->id);
   });
-  BudgetBook::Terms after{token.budgets, token.zone, {}};
+  Budgets::Terms after{token.budgets, token.zone, {}};
   auto changed = balances_.budgets().change(token.id, before, after, now, balances_.history(*holder));
   holder->set_budget(after);
   return changed;

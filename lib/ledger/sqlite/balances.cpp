@@ -127,13 +127,13 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   Token& token = *find_token(op.facts.token);
   Account& account = *token.account;
-  BudgetBook::Windows windows{};
+  Budgets::Windows windows{};
   if (token.budget) {
     const auto met = budgets_.windows_at(token.id, *token.budget, op.facts.started_at, history(token));
     if (!met) return tl::unexpected(met.error());
     windows = *met;
   }
-  const BudgetWindows sums = BudgetBook::sums_of(windows);
+  const BudgetWindows sums = Budgets::sums_of(windows);
   const BudgetLimits limits = token.budget ? token.budget->limits : BudgetLimits();
   const Decision decision =
       decide({headroom(token.balance), headroom(account.balance), headroom(limits, sums)}, op.size);
@@ -218,7 +218,7 @@ Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
   return {};
 }
 
-BudgetBook::History Balances::history(const Token& token) {
+Budgets::History Balances::history(const Token& token) {
   return {sums_, [&token](const base::TimeSpan& span) {
             Credits reserved;
             for (const Hold* hold = token.open; hold != nullptr; hold = hold->next) {
@@ -342,17 +342,17 @@ void Balances::rolled_back() {
   committed(KeyUses::Marks::left);
 }
 
-Result<void> Balances::look(LookOp& op, Time now) {
-  const auto found = tokens_.find(op.token.value);
-  op.found = found != tokens_.end() && !found->second.deleted && found->second.account != nullptr;
-  if (!op.found) return {};
+Result<void> Balances::answer(BalanceQuery& query, Time now) {
+  const auto found = tokens_.find(query.token.value);
+  query.found = found != tokens_.end() && !found->second.deleted && found->second.account != nullptr;
+  if (!query.found) return {};
   Token& token = found->second;
-  op.token_balance = token.balance;
-  op.account_balance = token.account->balance;
+  query.token_balance = token.balance;
+  query.account_balance = token.account->balance;
   if (!token.budget) return {};
   auto uses = budgets_.uses_at(token.id, *token.budget, now);
   if (!uses) return tl::unexpected(uses.error());
-  op.budgets = std::move(*uses);
+  query.budgets = std::move(*uses);
   return {};
 }
 

@@ -18,7 +18,7 @@
 #include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/holders.h"
-#include "ledger/sqlite/budget_book.h"
+#include "ledger/sqlite/budgets.h"
 #include "ledger/sqlite/key_uses.h"
 #include "ledger/sqlite/request_rows.h"
 #include "ledger/sqlite/reservation_rows.h"
@@ -45,9 +45,9 @@ class Balances {
     Account* account = nullptr;
     Hold* open = nullptr;  // the first of its open reservations
     std::optional<Time> last_used_at;
-    std::unique_ptr<BudgetBook::Terms> budget;  // null: it has none, as nearly all
-    void set_budget(const BudgetBook::Terms& terms) {
-      budget = terms.any() ? std::make_unique<BudgetBook::Terms>(terms) : nullptr;
+    std::unique_ptr<Budgets::Terms> budget;  // null: it has none, as nearly all
+    void set_budget(const Budgets::Terms& terms) {
+      budget = terms.any() ? std::make_unique<Budgets::Terms>(terms) : nullptr;
     }
   };
   struct Hold {
@@ -66,8 +66,8 @@ class Balances {
   // --- filling, and the settings that edits change (each edit notes its undo; see undo_to) ---
   Account& add_account(AccountId id, Switch enabled, const Balance& balance);
   Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
-  BudgetBook& budgets() { return budgets_; }
-  BudgetBook::History history(const Token& token);  // for its budgets; valid while the token is
+  Budgets& budgets() { return budgets_; }
+  Budgets::History history(const Token& token);  // for its budgets; valid while the token is
   UsageSums& sums() { return sums_; }
   void drop_account(AccountId id);
   void drop_token(TokenId id);
@@ -105,7 +105,7 @@ class Balances {
   bool has_idle_work() const { return keys_.unwritten() || !sums_.empty(); }
   void committed(KeyUses::Marks marks);
   void rolled_back();
-  base::Result<void> look(LookOp& op, Time now);
+  base::Result<void> answer(BalanceQuery& query, Time now);
   std::size_t open_reservations() const { return holds_.size(); }
   // Rows of `request` from here on are still needed, and must not be pruned.
   Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_.oldest()); }
@@ -130,7 +130,7 @@ class Balances {
   Statements statements_;
   RequestRows requests_;
   ReservationRows reservations_;
-  BudgetBook budgets_;
+  Budgets budgets_;
   UsageSums sums_;
   bool refunded_ = false;  // in this transaction: the usage must be folded
   std::unordered_map<std::int64_t, Account> accounts_;

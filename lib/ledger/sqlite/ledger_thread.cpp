@@ -25,7 +25,7 @@ LedgerThread::LedgerThread(const Parts& parts)
       responses_(*parts.db),
       chores_(*parts.db, *parts.balances, responses_),
       draft_(parts.store->directory, *parts.feed),
-      deliveries_(*parts.lanes) {
+      deliveries_(*parts.recipients) {
   parts_.status->set_overrun(parts.balances->overrun());
   chores_.keep_requests(parts.options->retention);
 }
@@ -99,7 +99,7 @@ void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
   }
   deliver(batch);
   batch.reserves = {};
-  batch.looks = {};
+  batch.queries = {};
   batch.jobs.clear();
   batch.stop = false;
 }
@@ -307,25 +307,27 @@ void LedgerThread::deliver(Batch& batch) {
     deliveries_.add(*op);
     op = next;
   }
-  waiting_looks_.append(batch.looks);
+  waiting_queries_.append(batch.queries);
   // A balance is shown as the next reservation would see it: with all that was settled before in it, at a commit.
-  if (pending_.empty() || retry_.is_failing() || fatal_) answer_looks();
+  if (pending_.empty() || retry_.is_failing() || fatal_) answer_queries();
   deliveries_.release();
   for (const auto& job : batch.jobs) job->finish();
 }
 
-void LedgerThread::answer_looks() {
-  for (LookOp* op = std::exchange(waiting_looks_, {}).head; op != nullptr;) {
-    LookOp* const next = op->next;
-    look(*op);
+void LedgerThread::answer_queries() {
+  for (QueryOp* op = std::exchange(waiting_queries_, {}).head; op != nullptr;) {
+    QueryOp* const next = op->next;
+    answer(*op);
     deliveries_.add(*op);
     op = next;
   }
 }
 
-void LedgerThread::look(LookOp& op) {
-  const auto looked = op.response.id.empty() ? parts_.balances->look(op, base::wall_now()) : responses_.find(op);
-  if (!looked) op.readable = false;
+void LedgerThread::answer(QueryOp& op) {
+  auto* const balance = std::get_if<BalanceQuery>(&op.query);
+  const auto done = balance != nullptr ? parts_.balances->answer(*balance, base::wall_now())
+                                       : responses_.find(std::get<StoredResponseQuery>(op.query));
+  if (!done) op.readable = false;
 }
 
 void LedgerThread::checkpoint_if(bool due) {
@@ -358,7 +360,7 @@ void LedgerThread::last_words() {
       failed(batch, done.error());
     }
   }
-  answer_looks();
+  answer_queries();
   deliveries_.release();
   if (pending_.empty()) return;
   parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",

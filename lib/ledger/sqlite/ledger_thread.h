@@ -28,7 +28,7 @@ class LedgerThread {
   // All of them outlive the thread.
   struct Parts {
     const Ledger::Options* options;
-    const std::vector<Ledger::Lane>* lanes;
+    const std::vector<Ledger::Recipient>* recipients;
     base::Log* log;
     WorkQueue* queue;
     EngineStatus* status;
@@ -66,8 +66,8 @@ class LedgerThread {
   void failed(Batch& batch, const base::Error& error);
   void refuse(Batch& batch, const base::Error& error);
   void deliver(Batch& batch);
-  void answer_looks();
-  void look(LookOp& op);
+  void answer_queries();
+  void answer(QueryOp& op);
   void checkpoint_if(bool due);
   void be_fatal(const base::Error& error);
   void last_words();
@@ -81,7 +81,7 @@ class LedgerThread {
   sqlite::Statement begin_, commit_;
   std::vector<Settlement> pending_;  // not committed yet
   base::SteadyTime settle_by_{};     // the oldest of them waits no longer
-  OpList<LookOp> waiting_looks_;     // for the commit of what is pending
+  OpList<QueryOp> waiting_queries_;  // for the commit of what is pending
   bool lively_ = false;
   Retry retry_;
   bool fatal_ = false;

@@ -49,7 +49,7 @@ Result<void> SqliteEngine::start() {
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
   auto started = LedgerThread::start(
-      {&options(), &lanes(), &log(), &queue(), &writable_status(), &feed(), &file_.writer, &*balances_, &*store_});
+      {&options(), &recipients(), &log(), &queue(), &writable_status(), &feed(), &file_.writer, &*balances_, &*store_});
   if (!started) return tl::unexpected(started.error());
   thread_ = std::move(*started);
   return {};
@@ -90,13 +90,13 @@ Ledger::Counters SqliteEngine::counters() const {
   return counters;
 }
 
-Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Lane> lanes,
+Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Recipient> recipients,
                                              base::Log& log) {
   auto file = StoreFile::open(options.path, vault);
   if (!file) return tl::unexpected(file.error());
   const std::string path = options.path;
   auto engine = std::make_unique<SqliteEngine>(
-      Engine::Setup{std::move(options), std::move(vault), std::move(lanes), log}, std::move(*file));
+      Engine::Setup{std::move(options), std::move(vault), std::move(recipients), log}, std::move(*file));
   if (auto started = engine->start(); !started) {
     base::Error error = started.error();
     if (error.message.find(path) == std::string::npos) error.message = "open store " + path + ": " + error.message;

@@ -15,19 +15,19 @@ Result<void> StoredResponses::keep(const Settlement& settlement) {
       std::string_view(stored.model), settlement.facts.started_at);
 }
 
-Result<void> StoredResponses::find(LookOp& op) {
-  op.found = false;
-  StoredResponse& response = op.response;
+Result<void> StoredResponses::find(StoredResponseQuery& query) {
+  query.found = false;
+  StoredResponse& response = query.response;
   return sql_.each_row(
       "SELECT channel_id, key_hint, model FROM response WHERE token_id = ?1 AND id = ?2",
       [&](const Row& row) -> Result<void> {
         response.channel = {row.column_int(0)};
         response.key_hint = row.column_text(1);
         response.model = row.column_text(2);
-        op.found = true;
+        query.found = true;
         return {};
       },
-      op.token, std::string_view(response.id));
+      query.token, std::string_view(response.id));
 }
 
 Result<std::int64_t> StoredResponses::prune(base::Time before, std::int64_t rows) {

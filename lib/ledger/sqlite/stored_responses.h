@@ -16,7 +16,7 @@ class StoredResponses {
   // `settlement.stored`, which has an id. An id that the token has already is the newer response from now on.
   base::Result<void> keep(const Settlement& settlement);
   // Fills op.response and op.found by op.token and op.response.id.
-  base::Result<void> find(LookOp& op);
+  base::Result<void> find(StoredResponseQuery& query);
   // Takes away at most `rows` of those made before `before`; tells how many.
   base::Result<std::int64_t> prune(base::Time before, std::int64_t rows);
 

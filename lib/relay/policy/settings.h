@@ -17,7 +17,7 @@ namespace cr::relay::policy {
 enum class OnClientGone { cancel, drain };
 enum class LogRequests { errors, all, none };
 
-// When a channel is set aside, and for how long (channel_health.h).
+// When a channel is set aside, and for how long (circuit_breaker.h).
 struct HealthLimits {
   std::uint32_t failures_in_a_row = 5;
   std::uint32_t failures_percent = 50;  // of the last minute's requests, if there were samples_min

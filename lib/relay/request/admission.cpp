@@ -100,7 +100,7 @@ int progress(RefusalCode code) {
 
 }  // namespace
 
-Admission::Admission(const ledger::Directory& directory, routing::HealthBook& health, routing::RateBook& rates,
+Admission::Admission(const ledger::Directory& directory, routing::CircuitBreaker& health, routing::RateLimiter& rates,
                      Endpoint endpoint)
     : directory_(directory), health_(health), rates_(rates), endpoint_(endpoint) {}
 
@@ -164,7 +164,7 @@ Admission::MaybeRefusal Admission::allow(dialect::RequestScan scan) {
 routing::Routes Admission::look_for_routes(const Stored* stored, base::SteadyTime steady, std::uint32_t random) const {
   const auto& token = *caller_.token;
   return stored != nullptr
-             ? routing::find_home(directory_, token, stored->look.response, scan_.model, endpoint_, health_, steady)
+             ? routing::find_home(directory_, token, stored->query.response, scan_.model, endpoint_, health_, steady)
              : routing::find_routes(directory_, token, scan_.model, endpoint_, health_, steady, random);
 }
 
@@ -174,7 +174,7 @@ std::vector<routing::Explained> Admission::explain_routes(Endpoint endpoint, bas
 
 Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, base::SteadyTime steady,
                                          std::uint32_t random) {
-  if (stored != nullptr && stored->by_id()) scan_.model = stored->look.response.model;
+  if (stored != nullptr && stored->by_id()) scan_.model = stored->query.response.model;
   routes_ = look_for_routes(stored, steady, random);
   if (routes_.tries.empty()) {
     if (routes_.closed) return routing::closed_refusal(*routes_.closed);

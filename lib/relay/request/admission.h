@@ -23,7 +23,7 @@
 #include "relay/request/priced_request.h"
 #include "relay/request/stored.h"
 #include "relay/routing/model_names.h"
-#include "relay/routing/rate_book.h"
+#include "relay/routing/rate_limiter.h"
 #include "relay/routing/router.h"
 
 namespace cr::relay::request {
@@ -36,7 +36,7 @@ class Admission {
     std::uint64_t bytes = 0, told_bytes = 0;
   };
 
-  Admission(const ledger::Directory& directory, routing::HealthBook& health, routing::RateBook& rates,
+  Admission(const ledger::Directory& directory, routing::CircuitBreaker& health, routing::RateLimiter& rates,
             dialect::Endpoint endpoint = dialect::Endpoint::chat_completions);
   ~Admission();  // leaves the rates it entered
   Admission(const Admission&) = delete;
@@ -99,8 +99,8 @@ class Admission {
                                 base::SteadyTime steady);
 
   const ledger::Directory& directory_;
-  routing::HealthBook& health_;
-  routing::RateBook& rates_;
+  routing::CircuitBreaker& health_;
+  routing::RateLimiter& rates_;
   dialect::Endpoint endpoint_;
   Caller caller_;
   routing::RateShare share_;

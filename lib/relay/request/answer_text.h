@@ -11,7 +11,7 @@
 #include "http/message/head.h"
 #include "relay/policy/settings.h"
 #include "relay/request/passed_fields.h"
-#include "relay/routing/rate_book.h"
+#include "relay/routing/rate_limiter.h"
 
 namespace cr::relay::request {
 

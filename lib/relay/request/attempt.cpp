@@ -41,9 +41,9 @@ Attempt::~Attempt() {
 
 std::optional<AttemptResult> Attempt::begin() {
   if (provider::of(channel().kind).local != nullptr) return open_local();
-  auto address = context_.lane.address_of(channel());
+  auto address = context_.worker.address_of(channel());
   if (!address) {
-    report({routing::Verdict::Kind::failed, 0, "its address is not usable", {}});
+    report({routing::Observation::Kind::failed, 0, "its address is not usable", {}});
     return rule_on_unconnected(address.error(), false).result;
   }
   address_ = std::move(*address);
@@ -51,21 +51,22 @@ std::optional<AttemptResult> Attempt::begin() {
   return std::nullopt;
 }
 
-void Attempt::report(const routing::Verdict& verdict) {
+void Attempt::report(const routing::Observation& observation) {
   if (std::exchange(reported_, true)) return;
-  log_change(context_.lane.shared().health.report(claim_, verdict, base::steady_now()), verdict);
+  log_change(context_.worker.shared().health.report(claim_, observation, base::steady_now()), observation);
 }
 
-void Attempt::log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const {
-  if (change.kind == routing::HealthChange::Kind::none) return;
-  auto& log = context_.lane.shared().log;
-  if (change.kind == routing::HealthChange::Kind::back) {
+void Attempt::log_change(const routing::BreakerChange& change, const routing::Observation& observation) const {
+  if (change.kind == routing::BreakerChange::Kind::none) return;
+  auto& log = context_.worker.shared().log;
+  if (change.kind == routing::BreakerChange::Kind::back) {
     log.info("channel is back", {{"channel", channel().name}});
     return;
   }
-  const auto reason = verdict.status == 0 ? std::string(verdict.what) : "answered " + std::to_string(verdict.status);
+  const auto reason =
+      observation.status == 0 ? std::string(observation.what) : "answered " + std::to_string(observation.status);
   const auto wait = base::format_duration(change.cool_down);
-  if (change.kind == routing::HealthChange::Kind::set_aside) {
+  if (change.kind == routing::BreakerChange::Kind::set_aside) {
     log.warning("channel set aside", {{"channel", channel().name}, {"reason", reason}, {"for", wait}});
     return;
   }
@@ -87,7 +88,7 @@ dialect::Rewrite Attempt::rewrite() const {
 }
 
 void Attempt::prepare() {
-  request_.head = context_.lane.take_text();
+  request_.head = context_.worker.take_text();
   auto& buffers = request_.buffers;
   if (stored_ != nullptr && stored_->by_id()) {
     write_upstream_head(request_.head, channel(), *address_, stored_->call(), claim_.key, &context_.head);
@@ -127,12 +128,12 @@ void Attempt::add_body() {
 }
 
 http::Task<AttemptResult> Attempt::send(bool last) {
-  auto& lane = context_.lane;
-  if (kept_) connection_ = lane.pool().take(address_->key);
+  auto& worker = context_.worker;
+  if (kept_) connection_ = worker.pool().take(address_->key);
   kept_ = connection_ != nullptr;
   if (!kept_) {
-    connection_ = lane.pool().make();
-    const auto connected = co_await connection_->connect(address_->target, lane.resolver());
+    connection_ = worker.pool().make();
+    const auto connected = co_await connection_->connect(address_->target, worker.resolver());
     if (!connected) co_return not_connected(connected.error());
   }
   auto outcome = AnswerOutcome::closed;
@@ -153,11 +154,11 @@ http::Task<AttemptResult> Attempt::send(bool last) {
 }
 
 AttemptResult Attempt::not_connected(const base::Error& error) {
-  auto& lane = context_.lane;
+  auto& worker = context_.worker;
   if (!client_gone_)
-    lane.shared().log.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
+    worker.shared().log.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
   connection_.reset();
-  lane.give_back(std::move(request_.head));
+  worker.give_back(std::move(request_.head));
   return take(rule_on_unconnected(error, client_gone_));
 }
 
@@ -166,7 +167,7 @@ AttemptResult Attempt::conclude(AnswerOutcome outcome, bool last) {
   const bool opened = result.kind == Kind::opened;
   if (!opened) connection_.reset();
   // A response that came first: the connection still sends, and its buffers must stay what they are.
-  if (sent_ || !opened) context_.lane.give_back(std::move(request_.head));
+  if (sent_ || !opened) context_.worker.give_back(std::move(request_.head));
   return result;
 }
 
@@ -184,22 +185,22 @@ AttemptResult Attempt::judge_silence(AnswerOutcome outcome) {
 }
 
 AttemptResult Attempt::take(Ruling ruling) {
-  report(ruling.verdict);
+  report(ruling.observation);
   return std::move(ruling.result);
 }
 
 AttemptResult Attempt::judge_head(bool last) {
   const auto& head = connection_->head();
-  auto ruling = rule_on_head(head.status, last, AnswerSource::can_read(head));
-  if (tells_wait(ruling.verdict)) {
-    ruling.verdict.retry_after =
+  auto ruling = rule_on_head(head.status, last, UpstreamResponse::can_read(head));
+  if (tells_wait(ruling.observation)) {
+    ruling.observation.retry_after =
         routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
   }
-  const bool answered = ruling.verdict.kind == routing::Verdict::Kind::answered;
+  const bool answered = ruling.observation.kind == routing::Observation::Kind::answered;
   const bool unreadable = ruling.unreadable;
   auto result = take(std::move(ruling));
   passed_ = pass_answer_fields(head);
-  auto& log = context_.lane.shared().log;
+  auto& log = context_.worker.shared().log;
   if (!answered) {
     log.warning(
         "channel refused a request",
@@ -213,9 +214,9 @@ AttemptResult Attempt::judge_head(bool last) {
   // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
   // trusted.
   if (head.status >= 400 && asio::buffer_size(request_.buffers) > k_read_at_once) connection_->forbid_reuse();
-  open_response(
-      AnswerSource(context_.lane.pool(), address_->key, std::move(connection_), sent_at_ + channel().timeout_total),
-      answered);
+  open_response(UpstreamResponse(context_.worker.pool(), address_->key, std::move(connection_),
+                                 sent_at_ + channel().timeout_total),
+                answered);
   return result;
 }
 
@@ -235,11 +236,11 @@ std::optional<AttemptResult> Attempt::open_local() {
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
   body_.memory().shrink_to(text.size() + bytes);
-  open_response(AnswerSource(context_.lane.io(), std::move(answer), channel().echo_delay), true);
+  open_response(UpstreamResponse(context_.worker.io(), std::move(answer), channel().echo_delay), true);
   return AttemptResult{};
 }
 
-void Attempt::open_response(AnswerSource&& source, bool answered) {
+void Attempt::open_response(UpstreamResponse&& source, bool answered) {
   const bool hide = scan_.stream && !scan_.include_usage.value_or(false);
   const auto usage_event = hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward;
   const auto& form = provider::meter_form(provider::of(channel().kind), dialect::dialect_of(context_.endpoint));
@@ -249,17 +250,17 @@ void Attempt::open_response(AnswerSource&& source, bool answered) {
 }
 
 void Attempt::lose_response() {
-  finish(routing::HealthBook::Finish::broken);
-  context_.lane.shared().log.warning("a channel's answer broke off: the next one is asked",
-                                     {{"channel", channel().name}, {"request_id", context_.request_id}});
+  finish(routing::CircuitBreaker::Finish::broken);
+  context_.worker.shared().log.warning("a channel's answer broke off: the next one is asked",
+                                       {{"channel", channel().name}, {"request_id", context_.request_id}});
   response_.reset();
 }
 
-void Attempt::finish(routing::HealthBook::Finish finish) {
+void Attempt::finish(routing::CircuitBreaker::Finish finish) {
   if (!response_ || !response_->answered) return;
-  const auto change = context_.lane.shared().health.finished(claim_, finish, response_->first_byte_ms,
-                                                             context_.duration_ms(), base::steady_now());
-  log_change(change, {routing::Verdict::Kind::failed, 0, "its answers break off", {}});
+  const auto change = context_.worker.shared().health.finished(claim_, finish, response_->first_byte_ms,
+                                                               context_.duration_ms(), base::steady_now());
+  log_change(change, {routing::Observation::Kind::failed, 0, "its answers break off", {}});
 }
 
 bool Attempt::is_sent() const {

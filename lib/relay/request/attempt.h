@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Attempt: one try of one route: the claim on its channel, the connection, the request as it is sent there, what came
-// back, and the verdict that the circuit breaker is told. Another try is another object. Worker thread; what it refers
-// to outlives it. The decisions are attempt_result.h's.
+// back, and the observation that the circuit breaker is told. Another try is another object. Worker thread; what it
+// refers to outlives it. The decisions are attempt_result.h's.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "billing/price.h"
 #include "dialect/meter.h"
-#include "relay/request/answer_source.h"
 #include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
 #include "relay/request/failover.h"
@@ -20,17 +19,19 @@
 #include "relay/request/stored.h"
 #include "relay/request/upload_stream.h"
 #include "relay/request/upstream_request.h"
+#include "relay/request/upstream_response.h"
 
 namespace cr::relay::request {
 
 // A response that has begun, and what is known of it so far.
 struct OpenResponse {
-  OpenResponse(AnswerSource&& from, dialect::Meter&& measured) : source(std::move(from)), meter(std::move(measured)) {}
+  OpenResponse(UpstreamResponse&& from, dialect::Meter&& measured)
+      : source(std::move(from)), meter(std::move(measured)) {}
 
   int status() const { return source.status(); }
   bool passed_error() const { return status() >= 400; }  // the provider's own: nothing is posted for it
 
-  AnswerSource source;
+  UpstreamResponse source;
   dialect::Meter meter;
   std::int64_t first_byte_ms = 0;
   std::uint64_t unread_bytes = 0;  // of a plain one, that the meter could not read
@@ -65,15 +66,15 @@ class Attempt {
 
   // The claim goes on to another attempt of the same route; or it is given up.
   void hand_over() { reported_ = true; }
-  void give_up() { report({routing::Verdict::Kind::abandoned}); }
+  void give_up() { report({routing::Observation::Kind::abandoned}); }
 
   // Until it ends: by its last byte (end_response()), or broken off before the client saw any of it (lose_response()).
   OpenResponse* response() { return response_ ? &*response_ : nullptr; }
   const OpenResponse* response() const { return response_ ? &*response_ : nullptr; }
   void end_response() { response_.reset(); }
   void lose_response();
-  // How the response came to its end, for the book of health.
-  void finish(routing::HealthBook::Finish finish);
+  // How the response came to its end, for the circuit breaker.
+  void finish(routing::CircuitBreaker::Finish finish);
 
   bool is_sent() const;  // whole: the channel may be working on it
   const routing::Route& route() const { return *route_; }
@@ -90,10 +91,10 @@ class Attempt {
   AttemptResult conclude(http::client::AnswerOutcome outcome, bool last);
   AttemptResult judge_silence(http::client::AnswerOutcome outcome);
   AttemptResult judge_head(bool last);
-  void open_response(AnswerSource&& source, bool answered);
+  void open_response(UpstreamResponse&& source, bool answered);
   AttemptResult take(Ruling ruling);
-  void report(const routing::Verdict& verdict);
-  void log_change(const routing::HealthChange& change, const routing::Verdict& verdict) const;
+  void report(const routing::Observation& observation);
+  void log_change(const routing::BreakerChange& change, const routing::Observation& observation) const;
 
   const RequestContext& context_;
   const dialect::RequestScan& scan_;

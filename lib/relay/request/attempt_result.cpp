@@ -7,7 +7,7 @@ using dialect::Refusal;
 using dialect::RefusalCode;
 using http::client::AnswerOutcome;
 using Kind = AttemptResult::Kind;
-using routing::Verdict;
+using routing::Observation;
 
 namespace {
 
@@ -29,12 +29,12 @@ Refusal key_refused() {
           {}};
 }
 
-Verdict abandoned() {
-  return {Verdict::Kind::abandoned};
+Observation abandoned() {
+  return {Observation::Kind::abandoned};
 }
 
-Verdict failed(std::string_view what) {
-  return {Verdict::Kind::failed, 0, what, {}};
+Observation failed(std::string_view what) {
+  return {Observation::Kind::failed, 0, what, {}};
 }
 
 // The provider broke off before it had all of the request. That may well be for what this one is, and then says nothing
@@ -85,28 +85,28 @@ Ruling rule_on_sent(AnswerOutcome outcome) {
 }
 
 // What a head says of the channel.
-Verdict verdict_on(int status) {
+Observation observation_of(int status) {
   switch (status) {
     case 401:
     case 402:  // the account behind the key has no credit
     case 403:
-      return {Verdict::Kind::key_refused, status, {}, {}};
+      return {Observation::Kind::key_refused, status, {}, {}};
     case 429:
-      return {Verdict::Kind::rate_limited, status, {}, {}};
+      return {Observation::Kind::rate_limited, status, {}, {}};
     default:
       break;
   }
   const bool answered = status >= 200 && status < 500 && status / 100 != 3;
-  return {answered ? Verdict::Kind::answered : Verdict::Kind::failed, status, {}, {}};
+  return {answered ? Observation::Kind::answered : Observation::Kind::failed, status, {}, {}};
 }
 
 }  // namespace
 
 Ruling rule_on_unconnected(const base::Error& error, bool client_gone) {
   const bool late = error.code == base::ErrorCode::timeout;
-  auto verdict = failed(late ? "could not be reached in time" : "could not be reached");
-  if (client_gone) verdict = abandoned();
-  return {{Kind::try_another, failed_to_connect(late)}, verdict};
+  auto observation = failed(late ? "could not be reached in time" : "could not be reached");
+  if (client_gone) observation = abandoned();
+  return {{Kind::try_another, failed_to_connect(late)}, observation};
 }
 
 Ruling rule_on_unanswered(const Unanswered& facts) {
@@ -118,18 +118,18 @@ Ruling rule_on_unanswered(const Unanswered& facts) {
 }
 
 Ruling rule_on_head(int status, bool last, bool readable) {
-  const auto verdict = verdict_on(status);
+  const auto observation = observation_of(status);
   // Never followed: a redirect would take the channel's key along.
-  if (status < 200 || (status >= 300 && status < 400)) return {{Kind::try_another, unusable()}, verdict};
-  if (verdict.kind == Verdict::Kind::key_refused) return {{Kind::try_another, key_refused()}, verdict};
-  if (verdict.kind != Verdict::Kind::answered && !last) return {{Kind::try_another, unusable()}, verdict};
-  if (!readable) return {{status < 300 ? Kind::lost : Kind::try_another, unusable()}, verdict, true};
-  return {{}, verdict};
+  if (status < 200 || (status >= 300 && status < 400)) return {{Kind::try_another, unusable()}, observation};
+  if (observation.kind == Observation::Kind::key_refused) return {{Kind::try_another, key_refused()}, observation};
+  if (observation.kind != Observation::Kind::answered && !last) return {{Kind::try_another, unusable()}, observation};
+  if (!readable) return {{status < 300 ? Kind::lost : Kind::try_another, unusable()}, observation, true};
+  return {{}, observation};
 }
 
-bool tells_wait(const Verdict& verdict) {
-  return verdict.kind == Verdict::Kind::rate_limited ||
-         (verdict.kind == Verdict::Kind::failed && verdict.status >= 500);
+bool tells_wait(const Observation& observation) {
+  return observation.kind == Observation::Kind::rate_limited ||
+         (observation.kind == Observation::Kind::failed && observation.status >= 500);
 }
 
 std::optional<dialect::Usage> lost_usage(const AttemptResult& result, const PricedRequest& request,

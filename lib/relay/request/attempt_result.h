@@ -10,7 +10,7 @@
 #include "dialect/refusal.h"
 #include "http/client/upstream.h"
 #include "relay/request/priced_request.h"
-#include "relay/routing/channel_health.h"
+#include "relay/routing/circuit_breaker.h"
 
 namespace cr::relay::request {
 
@@ -30,7 +30,7 @@ struct AttemptResult {
 // A result, and what it says of the channel.
 struct Ruling {
   AttemptResult result;
-  routing::Verdict verdict;
+  routing::Observation observation;
   bool unreadable = false;  // the response's coding is why it is not passed on
 };
 
@@ -53,8 +53,8 @@ Ruling rule_on_unanswered(const Unanswered& facts);
 // A response's head came. `last`: no other channel is left. `readable`: its body is in no coding, or in one that can be
 // undone here. Of an opened response: the status is the client's, too.
 Ruling rule_on_head(int status, bool last, bool readable);
-// Whether the provider's word on how long to wait belongs in that verdict.
-bool tells_wait(const routing::Verdict& verdict);
+// Whether the provider's word on how long to wait belongs in that observation.
+bool tells_wait(const routing::Observation& observation);
 
 // What of a request is counted for an attempt that nobody got a response of; none where nobody worked on it.
 // `output_rate`: model tokens a second that one response of the provider has at most.

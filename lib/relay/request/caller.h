@@ -13,7 +13,7 @@
 #include "http/message/head.h"
 #include "ledger/core/directory.h"
 #include "relay/policy/settings.h"
-#include "relay/routing/rate_book.h"
+#include "relay/routing/rate_limiter.h"
 #include "token/key.h"
 #include "token/scope.h"
 

@@ -36,7 +36,7 @@ void judge(ProbeResult& result, const provider::Provider& provider, int status) 
 
 }  // namespace
 
-http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::ChannelRecord> channel,
+http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<const ledger::ChannelRecord> channel,
                                       std::uint32_t key, std::string model) {
   ProbeResult result;
   result.model = model.empty() ? first_model(*channel) : std::move(model);
@@ -53,14 +53,14 @@ http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::
     co_return result;
   }
   const auto started = base::steady_now();
-  const auto address = lane.address_of(*channel);
+  const auto address = worker.address_of(*channel);
   if (!address) {
     result.message = address.error().message;
     co_return result;
   }
   const ChannelAddress target = **address;
-  auto connection = lane.pool().make();
-  const auto connected = co_await connection->connect(target.target, lane.resolver());
+  auto connection = worker.pool().make();
+  const auto connected = co_await connection->connect(target.target, worker.resolver());
   result.connect_ms = result.total_ms = since(started);
   if (!connected) {
     result.message = connected.error().message;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "ledger/core/records.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
@@ -22,7 +22,7 @@ struct ProbeResult {
 };
 
 // `key`: index into the channel's keys, 0 where it has none. `model` empty: its first name without a pattern.
-http::Task<ProbeResult> probe_channel(Lane& lane, std::shared_ptr<const ledger::ChannelRecord> channel,
+http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<const ledger::ChannelRecord> channel,
                                       std::uint32_t key, std::string model);
 
 }  // namespace cr::relay::request

@@ -9,22 +9,22 @@ namespace cr::relay::request {
 
 using dialect::Refusal;
 
-Exchange::Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
+Exchange::Exchange(WorkerContext& worker, http::server::Connection& client, const http::message::RequestHead& head,
                    dialect::Endpoint endpoint, base::RequestId id)
-    : context_(lane, client, head, endpoint, id),
-      place_(lane.running().insert(lane.running().end(), this)),
-      admission_(*context_.directory, lane.shared().health, lane.shared().rates, endpoint),
+    : context_(worker, client, head, endpoint, id),
+      place_(worker.running().insert(worker.running().end(), this)),
+      admission_(*context_.directory, worker.shared().health, worker.shared().rates, endpoint),
       body_(head, endpoint, *context_.settings, context_.started),
-      entry_(context_, admission_, body_, lane.shared().ledger.now()),
-      failover_(admission_.routes().tries, lane.shared().health, context_.settings->tries_max),
+      entry_(context_, admission_, body_, worker.shared().ledger.now()),
+      failover_(admission_.routes().tries, worker.shared().health, context_.settings->tries_max),
       writer_(client, head, *context_.settings) {
-  lane.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
-  lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+  worker.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
+  worker.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 }
 
 Exchange::~Exchange() {
-  context_.lane.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
-  context_.lane.running().erase(place_);
+  context_.worker.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
+  context_.worker.running().erase(place_);
 }
 
 http::Task<Persistence> Exchange::run() {
@@ -50,15 +50,15 @@ http::Task<Persistence> Exchange::run() {
 }
 
 Exchange::MaybeRefusal Exchange::identify() {
-  const auto& shared = context_.lane.shared();
+  const auto& shared = context_.worker.shared();
   if (!shared.ledger.fresh()) return ledger_unavailable();
   auto refusal = admission_.identify(context_.head, context_.client.peer(), *context_.settings,
-                                     context_.lane.key_reader(), entry_.started_at());
+                                     context_.worker.key_reader(), entry_.started_at());
   if (!refusal) {
     const bool draining = shared.draining.load(std::memory_order_relaxed);
-    refusal = Admission::serve(draining, context_.lane.ledger_admits());
+    refusal = Admission::serve(draining, context_.worker.ledger_admits());
   }
-  if (!refusal) refusal = body_.begin(context_.lane.shared().memory, *admission_.caller().token);
+  if (!refusal) refusal = body_.begin(context_.worker.shared().memory, *admission_.caller().token);
   return refusal;
 }
 
@@ -68,7 +68,7 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
     if (auto refusal = read_stored_request(scan)) return refusal;
     return admission_.allow(std::move(scan));
   }
-  auto scan = body_.scan(context_.lane.scanner());
+  auto scan = body_.scan(context_.worker.scanner());
   if (!scan) return std::move(scan.error());
   if (auto refusal = admission_.allow(std::move(*scan))) return refusal;
   const auto& previous = admission_.scan().previous_response;
@@ -86,16 +86,15 @@ Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan)
 
 // Asked of the channel, and with the key, that made it; and only for the token that did.
 http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
-  auto query = std::make_unique<ledger::LookOp>(stored_->look);
-  LedgerWait wait(context_.lane, context_.client);
-  co_await wait.look(query);
+  auto query = std::make_unique<ledger::QueryOp>(stored_->query);
+  LedgerWait wait(context_.worker, context_.client);
+  co_await wait.query(query);
   if (!query) co_return unanswered_by_ledger(wait.end());
-  stored_->look = std::move(*query);
-  co_return stored_->refusal(admission_.caller().token->name);
+  co_return stored_->take(std::move(*query), admission_.caller().token->name);
 }
 
 Exchange::MaybeRefusal Exchange::admit() {
-  auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), context_.lane.random());
+  auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), context_.worker.random());
   if (refusal) return refusal;
   entry_.charge_to(*admission_.routes().tries.front().group);
   const auto request = entry_.priced();
@@ -105,11 +104,11 @@ Exchange::MaybeRefusal Exchange::admit() {
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
-  LedgerWait wait(context_.lane, context_.client);
-  auto& reservation = entry_.make_reservation(context_.lane.shared().ledger.now());
+  LedgerWait wait(context_.worker, context_.client);
+  auto& reservation = entry_.make_reservation(context_.worker.shared().ledger.now());
   co_await wait.reserve(reservation);
   if (!reservation) co_return unanswered_by_ledger(wait.end());
-  auto refusal = entry_.take_reservation(context_.lane.shared().ledger.now());
+  auto refusal = entry_.take_reservation(context_.worker.shared().ledger.now());
   if (entry_.hold() != nullptr) {
     failover_.leave_out_dearer();
     body_.limit_choices(admission_.scan().choices);
@@ -173,7 +172,7 @@ void Exchange::close() {
 }
 
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {
-  const auto persistence = persistence_after(context_.head, context_.client, context_.lane.shared());
+  const auto persistence = persistence_after(context_.head, context_.client, context_.worker.shared());
   const auto& row = dialect::row_of(refusal.code);
   entry_.settle(Outcome::End::refused, {row.status, row.name}, attempt_ ? &*attempt_ : nullptr, writer_.client_gone(),
                 refusal.code);

@@ -26,7 +26,7 @@ namespace cr::relay::request {
 
 class Exchange : public RecycledAllocation<Exchange> {
  public:
-  Exchange(Lane& lane, http::server::Connection& client, const http::message::RequestHead& head,
+  Exchange(WorkerContext& worker, http::server::Connection& client, const http::message::RequestHead& head,
            dialect::Endpoint endpoint, base::RequestId id);
   ~Exchange();
   Exchange(const Exchange&) = delete;

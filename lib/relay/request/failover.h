@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Failover: the routes of a request in the order in which they are tried, and how far that has come. It outlives an
 // attempt: where a response breaks off before the client saw any of it, the next route's turn comes. Decides by what
-// the book of health allows; no I/O. One request each, one thread.
+// the circuit breaker allows; no I/O. One request each, one thread.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dialect/refusal.h"
-#include "relay/routing/channel_health.h"
+#include "relay/routing/circuit_breaker.h"
 #include "relay/routing/router.h"
 
 namespace cr::relay::request {
@@ -25,7 +25,7 @@ struct ClaimedRoute {
 class Failover {
  public:
   // `routes` outlive it.
-  Failover(const std::vector<routing::Route>& routes, routing::HealthBook& health, std::uint32_t attempts_max)
+  Failover(const std::vector<routing::Route>& routes, routing::CircuitBreaker& health, std::uint32_t attempts_max)
       : routes_(routes), health_(health), attempts_max_(attempts_max) {}
 
   // What is reserved pays at most the first route's group: dearer ones are left out from here on.
@@ -46,7 +46,7 @@ class Failover {
   bool leaves_out(const routing::Route& route) const;
 
   const std::vector<routing::Route>& routes_;
-  routing::HealthBook& health_;
+  routing::CircuitBreaker& health_;
   const std::uint32_t attempts_max_;
   bool leaves_out_dearer_ = false;
   std::size_t next_ = 0;  // none before it is tried again

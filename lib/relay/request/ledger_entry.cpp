@@ -88,7 +88,7 @@ Outcome LedgerEntry::take_outcome(const PricedRequest& request, const Attempt* a
 void LedgerEntry::settle(Outcome::End end, Told told, Attempt* attempt, bool client_gone,
                          std::optional<dialect::RefusalCode> refused) {
   if (std::exchange(settled_, true)) return;
-  auto& shared = context_.lane.shared();
+  auto& shared = context_.worker.shared();
   const auto request = priced();
   auto outcome = take_outcome(request, attempt);
   outcome.end = end;
@@ -96,11 +96,11 @@ void LedgerEntry::settle(Outcome::End end, Told told, Attempt* attempt, bool cli
   outcome.client_gone = client_gone;
   outcome.status = told.status;
   outcome.error = told.error;
-  const bool leaves = leaves_row(outcome, !refused || context_.lane.ledger_admits());
+  const bool leaves = leaves_row(outcome, !refused || context_.worker.ledger_admits());
   auto row = settlement(std::move(outcome));
   const bool broken = row.ending == ledger::Ending::upstream_cut || row.ending == ledger::Ending::upstream_silent;
   if (attempt != nullptr)
-    attempt->finish(broken ? routing::HealthBook::Finish::broken : routing::HealthBook::Finish::whole);
+    attempt->finish(broken ? routing::CircuitBreaker::Finish::broken : routing::CircuitBreaker::Finish::whole);
   admission_.correct_rates(row.input_tokens + row.output_tokens, base::steady_now());
   if (refused && !lost_ && row.ending != ledger::Ending::client_gone) {
     shared.metrics.count(*refused);
@@ -116,18 +116,18 @@ void LedgerEntry::log_end(const ledger::Settlement& settlement, const Attempt* a
   const bool failed = settlement.status >= 400 || settlement.ending != ledger::Ending::complete;
   if (which == policy::LogRequests::none || (!failed && which == policy::LogRequests::errors)) return;
   const auto& token = admission_.caller().token;
-  context_.lane.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
-                                   failed ? "request failed" : "request",
-                                   {{"request_id", context_.request_id},
-                                    {"token", token ? token->name : std::string()},
-                                    {"endpoint", std::string(dialect::name_of(context_.endpoint))},
-                                    {"model", admission_.scan().model},
-                                    {"channel", attempt != nullptr ? attempt->channel().name : std::string()},
-                                    {"status", std::to_string(settlement.status)},
-                                    {"error", settlement.error},
-                                    {"ending", std::string(ledger::name_of(settlement.ending))},
-                                    {"cost", settlement.cost.to_decimal()},
-                                    {"ms", std::to_string(settlement.duration_ms)}});
+  context_.worker.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
+                                     failed ? "request failed" : "request",
+                                     {{"request_id", context_.request_id},
+                                      {"token", token ? token->name : std::string()},
+                                      {"endpoint", std::string(dialect::name_of(context_.endpoint))},
+                                      {"model", admission_.scan().model},
+                                      {"channel", attempt != nullptr ? attempt->channel().name : std::string()},
+                                      {"status", std::to_string(settlement.status)},
+                                      {"error", settlement.error},
+                                      {"ending", std::string(ledger::name_of(settlement.ending))},
+                                      {"cost", settlement.cost.to_decimal()},
+                                      {"ms", std::to_string(settlement.duration_ms)}});
 }
 
 }  // namespace cr::relay::request

@@ -6,7 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
@@ -49,17 +49,17 @@ Reservation::Reservation(const billing::HoldTerms& hold_terms) : terms(hold_term
   };
 }
 
-void LedgerInbox::deliver(ledger::ReserveOp* reserves, ledger::LookOp* looks) {
+void LedgerInbox::deliver(ledger::ReserveOp* reserves, ledger::QueryOp* queries) {
   {
     const base::MutexLock lock(mutex_);
     if (!closed_) {
-      waiting_.push_back({reserves, looks});
+      waiting_.push_back({reserves, queries});
       // Under the lock: close() must not come between.
       if (waiting_.size() == 1) asio::post(io_, [this] { hand_out(); });
       return;
     }
   }
-  finish({reserves, looks});
+  finish({reserves, queries});
 }
 
 void LedgerInbox::hand_out() {
@@ -89,34 +89,34 @@ void LedgerInbox::finish(Lists lists) {
       static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
     }
   }
-  while (lists.looks != nullptr) {
-    std::unique_ptr<ledger::LookOp> op(lists.looks);
-    lists.looks = op->next;
+  while (lists.queries != nullptr) {
+    std::unique_ptr<ledger::QueryOp> op(lists.queries);
+    lists.queries = op->next;
     if (op->waiter != nullptr) static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
   }
 }
 
-LedgerWait::LedgerWait(Lane& lane, http::server::Connection& client)
-    : lane_(lane),
-      watch_(lane.heartbeat(), {.expired = [this] { leave(End::late); },
-                                .hung_up =
-                                    [this](short events) {
-                                      if ((events & (POLLERR | POLLHUP)) != 0) leave(End::client_left);
-                                    },
-                                .tick = {}}) {
-  auto& list = lane.ledger_waits().list_;
+LedgerWait::LedgerWait(WorkerContext& worker, http::server::Connection& client)
+    : worker_(worker),
+      watch_(worker.heartbeat(), {.expired = [this] { leave(End::late); },
+                                  .hung_up =
+                                      [this](short events) {
+                                        if ((events & (POLLERR | POLLHUP)) != 0) leave(End::client_left);
+                                      },
+                                  .tick = {}}) {
+  auto& list = worker.ledger_waits().list_;
   place_ = list.insert(list.end(), this);
   watch_.look_for_hang_up(client.fd());
 }
 
 LedgerWait::~LedgerWait() {
   detach();
-  lane_.ledger_waits().list_.erase(place_);
+  worker_.ledger_waits().list_.erase(place_);
 }
 
 template <class Submit>
 http::Task<void> LedgerWait::suspend(Submit submit) {
-  watch_.expire_after(lane_.settings()->ledger_timeout);
+  watch_.expire_after(worker_.settings()->ledger_timeout);
   return asio::async_initiate<const Token, void()>(
       [this, submit](Handler handler) {
         handler_.emplace(std::move(handler));
@@ -131,20 +131,20 @@ http::Task<void> LedgerWait::reserve(std::unique_ptr<Reservation>& op) {
     Reservation& away = *reservation_->release();
     reserving_ = &away;
     away.waiter = this;
-    away.lane = lane_.index();
-    away.ledger = &lane_.shared().ledger;
+    away.recipient = worker_.index();
+    away.ledger = &worker_.shared().ledger;
     away.ledger->reserve(away);
   });
 }
 
-http::Task<void> LedgerWait::look(std::unique_ptr<ledger::LookOp>& op) {
-  look_ = &op;
+http::Task<void> LedgerWait::query(std::unique_ptr<ledger::QueryOp>& op) {
+  query_ = &op;
   return suspend([this] {
-    ledger::LookOp& away = *look_->release();
-    looking_ = &away;
+    ledger::QueryOp& away = *query_->release();
+    querying_ = &away;
     away.waiter = this;
-    away.lane = lane_.index();
-    lane_.shared().ledger.look(away);
+    away.recipient = worker_.index();
+    worker_.shared().ledger.query(away);
   });
 }
 
@@ -155,9 +155,9 @@ void LedgerWait::answer(std::unique_ptr<Reservation> op) {
   resume();
 }
 
-void LedgerWait::answer(std::unique_ptr<ledger::LookOp> op) {
-  looking_ = nullptr;
-  *look_ = std::move(op);
+void LedgerWait::answer(std::unique_ptr<ledger::QueryOp> op) {
+  querying_ = nullptr;
+  *query_ = std::move(op);
   end_ = End::answered;
   resume();
 }
@@ -177,8 +177,8 @@ void LedgerWait::detach() {
     reserving_->abandon();
     reserving_ = nullptr;
   }
-  if (looking_ != nullptr) looking_->waiter = nullptr;
-  looking_ = nullptr;
+  if (querying_ != nullptr) querying_->waiter = nullptr;
+  querying_ = nullptr;
 }
 
 // Posted, since it is called where the coroutine must not go on at once: from the heartbeat's walk over its watches.
@@ -186,7 +186,7 @@ void LedgerWait::leave(End why) {
   if (!handler_) return;
   detach();
   end_ = why;
-  asio::post(lane_.io(), std::move(*handler_));
+  asio::post(worker_.io(), std::move(*handler_));
   handler_.reset();
 }
 

@@ -22,7 +22,7 @@
 
 namespace cr::relay::request {
 
-class Lane;
+class WorkerContext;
 class LedgerWait;
 
 // A reservation with all that sizing it needs. One that comes back held when nobody waits for it any more is void:
@@ -38,13 +38,13 @@ struct Reservation : ledger::ReserveOp, RecycledAllocation<Reservation> {
 };
 
 // Where the ledger thread leaves a worker's finished operations, with one post for each batch. Shared by the worker and
-// the ledger's lane. Thread-safe.
+// the ledger's worker. Thread-safe.
 class LedgerInbox {
  public:
   explicit LedgerInbox(http::asio::io_context& io) : io_(io) {}
 
   // The ledger thread's, or of a worker whose operation was refused at once. Takes both lists over.
-  void deliver(ledger::ReserveOp* reserves, ledger::LookOp* looks);
+  void deliver(ledger::ReserveOp* reserves, ledger::QueryOp* queries);
   // Once the worker has stopped, and before its loop ends: nothing is posted to the loop from here on. What comes is
   // finished at once.
   void close();
@@ -52,7 +52,7 @@ class LedgerInbox {
  private:
   struct Lists {
     ledger::ReserveOp* reserves = nullptr;
-    ledger::LookOp* looks = nullptr;
+    ledger::QueryOp* queries = nullptr;
   };
   static void finish(Lists lists);
   void hand_out();
@@ -72,14 +72,14 @@ class LedgerWait {
     client_left,  // it closed its connection
     cut,          // the worker ends what still runs
   };
-  LedgerWait(Lane& lane, http::server::Connection& client);
+  LedgerWait(WorkerContext& worker, http::server::Connection& client);
   ~LedgerWait();
   LedgerWait(const LedgerWait&) = delete;
   LedgerWait& operator=(const LedgerWait&) = delete;
 
   // Once, one of them: resumes at the end. The operation is there again after an answer; else it is null.
   http::Task<void> reserve(std::unique_ptr<Reservation>& op);
-  http::Task<void> look(std::unique_ptr<ledger::LookOp>& op);
+  http::Task<void> query(std::unique_ptr<ledger::QueryOp>& op);
   End end() const { return end_; }
 
   void leave(End why);  // the wait ends without an answer, if it has not ended
@@ -93,18 +93,18 @@ class LedgerWait {
   template <class Submit>
   http::Task<void> suspend(Submit submit);
   void answer(std::unique_ptr<Reservation> op);
-  void answer(std::unique_ptr<ledger::LookOp> op);
+  void answer(std::unique_ptr<ledger::QueryOp> op);
   void resume();
   void detach();
 
-  Lane& lane_;
+  WorkerContext& worker_;
   http::Watch watch_;
   std::list<LedgerWait*>::iterator place_;
   std::optional<Handler> handler_;  // while it waits
   std::unique_ptr<Reservation>* reservation_ = nullptr;
-  std::unique_ptr<ledger::LookOp>* look_ = nullptr;
+  std::unique_ptr<ledger::QueryOp>* query_ = nullptr;
   ledger::ReserveOp* reserving_ = nullptr;  // away
-  ledger::LookOp* looking_ = nullptr;
+  ledger::QueryOp* querying_ = nullptr;
   End end_ = End::answered;
 };
 

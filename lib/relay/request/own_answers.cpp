@@ -56,24 +56,25 @@ Json when(const std::optional<base::Time>& time) {
 
 // What the next request could hold: of its own quota, its account's and its budgets the least; none if there is no
 // limit.
-std::optional<base::Credits> remaining(const ledger::LookOp& op) {
-  if (!op.token_balance.quota && !op.account_balance.quota && op.budgets.empty()) return std::nullopt;
-  auto least = std::min(op.token_balance.available(), op.account_balance.available());
-  for (const auto& budget : op.budgets) least = std::min(least, budget.available());
+std::optional<base::Credits> remaining(const ledger::BalanceQuery& balance) {
+  if (!balance.token_balance.quota && !balance.account_balance.quota && balance.budgets.empty()) return std::nullopt;
+  auto least = std::min(balance.token_balance.available(), balance.account_balance.available());
+  for (const auto& budget : balance.budgets) least = std::min(least, budget.available());
   return least;
 }
 
 // "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
-std::string_view status_of(const ledger::LookOp& op) {
-  const bool credit = std::min(op.token_balance.available(), op.account_balance.available()) > base::Credits();
+std::string_view status_of(const ledger::BalanceQuery& balance) {
+  const bool credit =
+      std::min(balance.token_balance.available(), balance.account_balance.available()) > base::Credits();
   if (!credit) return "exhausted";
   const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
-  return std::any_of(op.budgets.begin(), op.budgets.end(), used_up) ? "limited" : "enabled";
+  return std::any_of(balance.budgets.begin(), balance.budgets.end(), used_up) ? "limited" : "enabled";
 }
 
-Json budgets_json(const ledger::LookOp& op) {
+Json budgets_json(const ledger::BalanceQuery& balance) {
   Json list = Json::array();
-  for (const auto& budget : op.budgets) {
+  for (const auto& budget : balance.budgets) {
     list.push_back({{"period", base::name_of(budget.period)},
                     {"limit", budget.limit.to_decimal()},
                     {"used", budget.used.to_decimal()},
@@ -88,17 +89,17 @@ Json count(const std::optional<std::int64_t>& number) {
   return number ? Json(*number) : Json();
 }
 
-std::string token_body(const Caller& caller, const ledger::LookOp& op) {
+std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance) {
   const auto& token = *caller.token;
-  const auto left = remaining(op);
+  const auto left = remaining(balance);
   Json body{{"object", "token"},
             {"name", token.name},
-            {"status", status_of(op)},
+            {"status", status_of(balance)},
             {"quota", money(token.quota)},
-            {"used", op.token_balance.posted.to_decimal()},
-            {"reserved", op.token_balance.reserved.to_decimal()},
+            {"used", balance.token_balance.posted.to_decimal()},
+            {"reserved", balance.token_balance.reserved.to_decimal()},
             {"remaining", money(left)},
-            {"budgets", budgets_json(op)},
+            {"budgets", budgets_json(balance)},
             {"requests_per_minute", count(token.rates.requests_per_minute)},
             {"tokens_per_minute", count(token.rates.tokens_per_minute)},
             {"requests_at_once", count(token.rates.requests_at_once)},
@@ -115,19 +116,20 @@ double dollars(base::Credits credits) {
 }
 
 // The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
-std::string subscription_body(const Caller& caller, const ledger::LookOp& op) {
-  const auto left = remaining(op);
+std::string subscription_body(const Caller& caller, const ledger::BalanceQuery& balance) {
+  const auto left = remaining(balance);
   const double limit =
-      left ? dollars(*left + op.token_balance.posted + op.token_balance.reserved) : k_unlimited_dollars;
+      left ? dollars(*left + balance.token_balance.posted + balance.token_balance.reserved) : k_unlimited_dollars;
   const auto until = caller.token->expires ? base::to_unix_ms(*caller.token->expires) / 1000 : 0;
   return Json{{"object", "billing_subscription"}, {"has_payment_method", true},     {"soft_limit_usd", limit},
               {"hard_limit_usd", limit},          {"system_hard_limit_usd", limit}, {"access_until", until}}
       .dump();
 }
 
-std::string usage_body(const ledger::LookOp& op) {
+std::string usage_body(const ledger::BalanceQuery& balance) {
   // In cents, over the token's whole life: what such clients subtract from the limit above.
-  return Json{{"object", "list"}, {"total_usage", dollars(op.token_balance.posted + op.token_balance.reserved) * 100.0}}
+  return Json{{"object", "list"},
+              {"total_usage", dollars(balance.token_balance.posted + balance.token_balance.reserved) * 100.0}}
       .dump();
 }
 
@@ -143,9 +145,10 @@ http::Task<bool> give_way(http::server::Connection& client) {
 }
 
 // What the token's groups serve; null if the client left meanwhile.
-http::Task<std::shared_ptr<const routing::ModelNames>> names_for(Lane& lane, http::server::Connection& client,
+http::Task<std::shared_ptr<const routing::ModelNames>> names_for(WorkerContext& worker,
+                                                                 http::server::Connection& client,
                                                                  const Caller& caller) {
-  const auto names = lane.model_lists().find(lane.directory(), caller.token->groups);
+  const auto names = worker.model_lists().find(worker.directory(), caller.token->groups);
   while (!names->build(k_entries_a_turn)) {
     if (!co_await give_way(client)) co_return nullptr;
   }
@@ -178,12 +181,13 @@ http::Task<std::string> models_body(http::server::Connection& client, const rout
 }
 
 // An empty body: the client left meanwhile.
-http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, http::server::Connection& client,
+http::Task<tl::expected<std::string, Refusal>> body_about_models(WorkerContext& worker,
+                                                                 http::server::Connection& client,
                                                                  const Admission& admission,
                                                                  const http::message::RequestHead& head,
                                                                  OwnAnswer what) {
   const bool anthropic = head.find("anthropic-version").has_value();
-  const auto names = co_await names_for(lane, client, admission.caller());
+  const auto names = co_await names_for(worker, client, admission.caller());
   if (!names) co_return std::string();
   if (what == OwnAnswer::models) co_return co_await models_body(client, *names, admission, anthropic);
   const auto wanted = unescape_path(head.path.substr(k_models.size() + 1));
@@ -195,13 +199,14 @@ http::Task<tl::expected<std::string, Refusal>> body_about_models(Lane& lane, htt
 }
 
 // `op`: null if the ledger did not answer in time.
-tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::LookOp* op, OwnAnswer what) {
+tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::QueryOp* op, OwnAnswer what) {
   if (op == nullptr || !op->readable) return tl::unexpected(ledger_unreadable());
-  if (!op->found) {
+  const auto& balance = std::get<ledger::BalanceQuery>(op->query);
+  if (!balance.found) {
     return tl::unexpected(Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}});
   }
-  if (what == OwnAnswer::token) return token_body(caller, *op);
-  return what == OwnAnswer::billing_subscription ? subscription_body(caller, *op) : usage_body(*op);
+  if (what == OwnAnswer::token) return token_body(caller, balance);
+  return what == OwnAnswer::billing_subscription ? subscription_body(caller, balance) : usage_body(balance);
 }
 
 }  // namespace
@@ -215,32 +220,32 @@ std::optional<OwnAnswer> find_own_answer(std::string_view path) {
   return std::nullopt;
 }
 
-http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& client,
+http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Connection& client,
                                         const http::message::RequestHead& head, OwnAnswer what, base::RequestId id) {
   const auto request_id = id.to_string();
-  const auto settings = lane.settings();
-  const auto directory = lane.directory();
+  const auto settings = worker.settings();
+  const auto directory = worker.directory();
   const bool about_models = what == OwnAnswer::models || what == OwnAnswer::model;
   const bool anthropic = about_models && head.find("anthropic-version").has_value();
   const auto dialect = anthropic ? dialect::Dialect::anthropic : dialect::Dialect::openai;
   const auto to = answer_for(head, dialect, request_id, *settings);
-  lane.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
+  worker.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 
   std::optional<Refusal> refusal;
   std::string body;
-  Admission admission(*directory, lane.shared().health, lane.shared().rates);
+  Admission admission(*directory, worker.shared().health, worker.shared().rates);
   if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
     refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
-  } else if (!lane.shared().ledger.fresh()) {
+  } else if (!worker.shared().ledger.fresh()) {
     refusal = ledger_unavailable();
   } else {
-    refusal = admission.identify(head, client.peer(), *settings, lane.key_reader(), lane.shared().ledger.now());
+    refusal = admission.identify(head, client.peer(), *settings, worker.key_reader(), worker.shared().ledger.now());
     if (!refusal) refusal = admission.ask(base::steady_now());
   }
   if (refusal) {
     // Said below.
   } else if (about_models) {
-    auto found = co_await body_about_models(lane, client, admission, head, what);
+    auto found = co_await body_about_models(worker, client, admission, head, what);
     if (!found)
       refusal = found.error();
     else if (found->empty())
@@ -248,10 +253,9 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& cl
     else
       body = std::move(*found);
   } else {
-    auto op = std::make_unique<ledger::LookOp>();
-    op->token = admission.caller().token->id;
-    LedgerWait wait(lane, client);
-    co_await wait.look(op);
+    auto op = std::make_unique<ledger::QueryOp>(ledger::BalanceQuery{admission.caller().token->id});
+    LedgerWait wait(worker, client);
+    co_await wait.query(op);
     if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
     auto told = about_balance(admission.caller(), op.get(), what);
     if (told)
@@ -259,7 +263,7 @@ http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& cl
     else
       refusal = told.error();
   }
-  const auto persistence = persistence_after(head, client, lane.shared());
+  const auto persistence = persistence_after(head, client, worker.shared());
   const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;

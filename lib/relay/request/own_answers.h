@@ -10,7 +10,7 @@
 #include "http/message/head.h"
 #include "http/server/connection.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
@@ -20,7 +20,7 @@ enum class OwnAnswer { models, model, token, billing_subscription, billing_usage
 std::optional<OwnAnswer> find_own_answer(std::string_view path);
 
 // Authenticates, answers and says whether the connection may carry on.
-http::Task<Persistence> give_own_answer(Lane& lane, http::server::Connection& client,
+http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Connection& client,
                                         const http::message::RequestHead& head, OwnAnswer what, base::RequestId id);
 
 }  // namespace cr::relay::request

@@ -7,7 +7,7 @@
 #include "http/message/head.h"
 #include "http/server/connection.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 

@@ -13,12 +13,12 @@
 #include "http/message/head.h"
 #include "http/server/connection.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
 struct RequestContext {
-  Lane& lane;
+  WorkerContext& worker;
   http::server::Connection& client;
   const http::message::RequestHead& head;
   const dialect::Endpoint endpoint;
@@ -28,9 +28,9 @@ struct RequestContext {
   const ledger::DirectorySnapshot directory;
   const std::shared_ptr<const policy::Settings> settings;
 
-  RequestContext(Lane& on, http::server::Connection& from, const http::message::RequestHead& request,
+  RequestContext(WorkerContext& on, http::server::Connection& from, const http::message::RequestHead& request,
                  dialect::Endpoint at, base::RequestId named)
-      : lane(on),
+      : worker(on),
         client(from),
         head(request),
         endpoint(at),

@@ -20,15 +20,15 @@ std::uint64_t bytes_of(const http::message::SseSplitter& events) {
   return 2 * events.held_bytes();
 }
 
-Outcome::End end_of(SourceStep::State how) {
-  return how == SourceStep::State::timed_out ? Outcome::End::fell_silent : Outcome::End::broke_off;
+Outcome::End end_of(ResponseStep::State how) {
+  return how == ResponseStep::State::timed_out ? Outcome::End::fell_silent : Outcome::End::broke_off;
 }
 
-dialect::Refusal refusal_for(SourceStep::State how) {
-  if (how == SourceStep::State::timed_out) {
+dialect::Refusal refusal_for(ResponseStep::State how) {
+  if (how == ResponseStep::State::timed_out) {
     return {dialect::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
   }
-  if (how == SourceStep::State::no_memory) {
+  if (how == ResponseStep::State::no_memory) {
     return {dialect::RefusalCode::overloaded,
             "too many large answers at once ('limits.memory'): send the request again",
             {},
@@ -45,8 +45,8 @@ ResponsePump::ResponsePump(const Parts& parts, Attempt& attempt)
       attempt_(attempt),
       response_(*attempt.response()),
       source_(response_.source),
-      memory_(parts.context.lane.shared().memory, parts.admission.caller().token->id.value),
-      memory_wait_(parts.context.lane.io()),
+      memory_(parts.context.worker.shared().memory, parts.admission.caller().token->id.value),
+      memory_wait_(parts.context.worker.io()),
       events_(parts.context.settings->event_bytes_max) {}
 
 // Not a coroutine itself: it hands on the one that fits.
@@ -119,13 +119,14 @@ void ResponsePump::begin(std::optional<std::uint64_t> content_length) {
     head.should_retry = false;
   const auto rates = parts_.admission.rate_status(base::steady_now());
   if (rates) head.rates = &*rates;
-  writer_.begin(head, parts_.context.lane.shared());
+  writer_.begin(head, parts_.context.worker.shared());
 }
 
 // A provider's refusal that goes through names its own wait, or none: where every channel is set aside for longer now,
 // the client is told how long, so that it is not refused again for having done as it was told.
 void ResponsePump::tell_wait(AnswerHead& head) const {
-  const auto routes = parts_.admission.look_for_routes(parts_.stored, base::steady_now(), parts_.context.lane.random());
+  const auto routes =
+      parts_.admission.look_for_routes(parts_.stored, base::steady_now(), parts_.context.worker.random());
   if (!routes.tries.empty() || !routes.closed) return;
   const auto left = routes.closed->until - base::steady_now();
   const auto told = routing::told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());

@@ -44,7 +44,7 @@ class ResponsePump {
   void cancel() { memory_wait_.cancel(); }  // ends a wait, from another coroutine
 
  private:
-  using State = SourceStep::State;
+  using State = ResponseStep::State;
 
   http::Task<End> pump_head(), pump_whole(), pump_events();
   http::Task<End> end_badly(State how);
@@ -69,7 +69,7 @@ class ResponsePump {
   ResponseWriter& writer_;
   Attempt& attempt_;
   OpenResponse& response_;
-  AnswerSource& source_;
+  UpstreamResponse& source_;
   base::MemoryCharge memory_;
   MemoryWait memory_wait_;
   http::message::SseSplitter events_;

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "http/net/net.h"
 #include "http/server/connection.h"
-#include "relay/request/lane.h"
 #include "relay/request/persistence.h"
 #include "relay/request/response_framing.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 

@@ -48,8 +48,8 @@ Refusal unreachable_response(const Stored& stored, const std::string& token) {
 }
 
 Stored::Stored(ledger::TokenId token, std::string_view id) {
-  look.token = token;
-  look.response.id = id;
+  query.token = token;
+  query.response.id = id;
 }
 
 Stored::Stored(ledger::TokenId token, std::string_view id, const http::message::RequestHead& head) : Stored(token, id) {
@@ -74,9 +74,10 @@ UpstreamCall Stored::call() const {
   return call;
 }
 
-std::optional<Refusal> Stored::refusal(const std::string& token_name) const {
-  if (!look.readable) return ledger_unreadable();
-  if (!look.found) return unknown_response(*this, token_name);
+std::optional<Refusal> Stored::take(ledger::QueryOp answer, const std::string& token_name) {
+  if (!answer.readable) return ledger_unreadable();
+  query = std::get<ledger::StoredResponseQuery>(std::move(answer.query));
+  if (!query.found) return unknown_response(*this, token_name);
   return std::nullopt;
 }
 

@@ -22,10 +22,10 @@ struct Stored {
 
   bool by_id() const { return !target.empty(); }
   UpstreamCall call() const;
-  // Once the ledger has answered: why there is no such response for that token, if there is none.
-  std::optional<dialect::Refusal> refusal(const std::string& token_name) const;
+  // The ledger's answer: why there is no such response for that token, if there is none.
+  std::optional<dialect::Refusal> take(ledger::QueryOp answer, const std::string& token_name);
 
-  ledger::LookOp look;  // what is asked of the ledger, and then what it answered
+  ledger::StoredResponseQuery query;  // what is asked of the ledger, and then what it answered
   std::string method, target;
 };
 

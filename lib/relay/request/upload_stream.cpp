@@ -35,8 +35,8 @@ UploadStream::UploadStream(const RequestContext& context, BodySource& body,
       body_(body),
       connection_(connection),
       channel_(channel),
-      early_(std::make_shared<EarlyHead>(context.lane.io())),
-      stall_(context.lane.heartbeat(), {.expired = [this] { give_up(); }, .hung_up = {}, .tick = {}}) {}
+      early_(std::make_shared<EarlyHead>(context.worker.io())),
+      stall_(context.worker.heartbeat(), {.expired = [this] { give_up(); }, .hung_up = {}, .tick = {}}) {}
 
 // The channel has read nothing for too long.
 void UploadStream::give_up() {
@@ -62,7 +62,7 @@ http::Task<void> UploadStream::read_early(http::client::UpstreamConnection& conn
 
 http::Task<AnswerOutcome> UploadStream::run(std::span<const asio::const_buffer> request) {
   connection_.begin_request();
-  asio::co_spawn(context_.lane.io(), read_early(connection_, context_.client, early_), asio::detached);
+  asio::co_spawn(context_.worker.io(), read_early(connection_, context_.client, early_), asio::detached);
   sent_ = co_await pass_on(request);
   early_->sending = false;
   body_.all_came(base::steady_now());

@@ -16,7 +16,7 @@
 #include "http/net/gather.h"
 #include "ledger/core/records.h"
 #include "provider/provider.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
@@ -32,7 +32,7 @@ UpstreamCall call_of(dialect::Endpoint endpoint, std::string_view model, std::op
 
 // What is being sent: kept by the Attempt, so that the coroutine that sends it has a frame small enough to be reused.
 struct UpstreamRequest {
-  std::string head;  // the lane wipes it
+  std::string head;  // the worker wipes it
   std::vector<dialect::Edit> edits;
   std::string edited;  // the body, if the edits are many
   boost::container::static_vector<http::asio::const_buffer, http::Gather::k_buffers_max> buffers;

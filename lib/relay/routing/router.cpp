@@ -70,12 +70,12 @@ std::unordered_set<const ledger::ChannelRecord*> channels_in(const std::vector<R
   return channels;
 }
 
-bool is_sooner(const Standing& standing, const std::optional<Standing>& than) {
+bool is_sooner(const Availability& availability, const std::optional<Availability>& than) {
   if (!than) return true;
   // Waiting helps everywhere but with refused keys: they need the operator.
-  const bool refused = standing.state == Standing::State::keys_refused;
-  if (refused != (than->state == Standing::State::keys_refused)) return !refused;
-  return standing.until < than->until;
+  const bool refused = availability.state == Availability::State::keys_refused;
+  if (refused != (than->state == Availability::State::keys_refused)) return !refused;
+  return availability.until < than->until;
 }
 
 // None if the key is gone: another may be its successor at the same account.
@@ -89,14 +89,14 @@ std::optional<std::uint32_t> find_key(const ledger::ChannelRecord& channel, std:
 
 }  // namespace
 
-Kept judge(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint) {
-  if (channel.enabled == ledger::Switch::off) return Kept::disabled;
-  if (!serves(channel.kind, endpoint)) return Kept::other_endpoint;
-  return serves_model(channel, model) ? Kept::yes : Kept::other_model;
+RouteDecision decide(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint) {
+  if (channel.enabled == ledger::Switch::off) return RouteDecision::disabled;
+  if (!serves(channel.kind, endpoint)) return RouteDecision::other_endpoint;
+  return serves_model(channel, model) ? RouteDecision::yes : RouteDecision::other_model;
 }
 
-dialect::Refusal closed_refusal(const Standing& soonest) {
-  if (soonest.state == Standing::State::keys_refused) {
+dialect::Refusal closed_refusal(const Availability& soonest) {
+  if (soonest.state == Availability::State::keys_refused) {
     return {
         dialect::RefusalCode::upstream_auth,
         "the provider refused the keys of every channel that serves this model: ask the administrator to replace them",
@@ -105,7 +105,7 @@ dialect::Refusal closed_refusal(const Standing& soonest) {
   }
   const auto wait =
       std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(soonest.until - base::steady_now()));
-  if (soonest.state == Standing::State::limited) {
+  if (soonest.state == Availability::State::limited) {
     return {dialect::RefusalCode::rate_limit_exceeded,
             "the providers limit this model at the moment: wait, and send the request again",
             {},
@@ -118,7 +118,7 @@ dialect::Refusal closed_refusal(const Standing& soonest) {
 }
 
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   dialect::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random) {
+                   dialect::Endpoint endpoint, CircuitBreaker& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
   const auto servings = directory.serving(token.groups, model);
   for (std::size_t at = 0; at < servings.size();) {
@@ -130,11 +130,11 @@ Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord
       const auto& channel = *servings[at].channel;
       if (group == nullptr || !may_serve(channel, endpoint) || there.contains(&channel)) continue;
       const auto upstream_model = upstream_name(channel, model);
-      const auto standing = health.look(channel, upstream_model, now);
-      if (standing.may_send()) {
+      const auto availability = health.look(channel, upstream_model, now);
+      if (availability.may_send()) {
         routes.tries.push_back({&channel, group, upstream_model});
-      } else if (is_sooner(standing, routes.closed)) {
-        routes.closed = standing;
+      } else if (is_sooner(availability, routes.closed)) {
+        routes.closed = availability;
       }
     }
     order(routes.tries, begin, random);
@@ -144,7 +144,7 @@ Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord
 
 Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
                  const ledger::StoredResponse& response, std::string_view model, dialect::Endpoint endpoint,
-                 HealthBook& health, base::SteadyTime now) {
+                 CircuitBreaker& health, base::SteadyTime now) {
   Routes routes;
   const auto* found = directory.find_channel(response.channel);
   if (found == nullptr) return routes;
@@ -152,16 +152,17 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
   for (const auto& name : token.groups) {
     if (std::find(channel.groups.begin(), channel.groups.end(), name) == channel.groups.end()) continue;
     // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
-    const bool reachable = endpoint == dialect::Endpoint::response_by_id ? may_serve(channel, endpoint)
-                                                                         : judge(channel, model, endpoint) == Kept::yes;
+    const bool reachable = endpoint == dialect::Endpoint::response_by_id
+                               ? may_serve(channel, endpoint)
+                               : decide(channel, model, endpoint) == RouteDecision::yes;
     if (!reachable) return routes;
     const auto upstream_model = upstream_name(channel, model);
-    const auto standing = health.look(channel, upstream_model, now);
-    if (standing.may_send()) {
+    const auto availability = health.look(channel, upstream_model, now);
+    if (availability.may_send()) {
       routes.tries.push_back(
           {&channel, directory.find_group(name).get(), upstream_model, find_key(channel, response.key_hint)});
     } else {
-      routes.closed = standing;
+      routes.closed = availability;
     }
     return routes;
   }
@@ -169,7 +170,7 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
 }
 
 std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                                      std::string_view model, dialect::Endpoint endpoint, HealthBook& health,
+                                      std::string_view model, dialect::Endpoint endpoint, CircuitBreaker& health,
                                       base::SteadyTime now) {
   std::vector<Explained> all;
   std::unordered_set<const ledger::ChannelRecord*> told;
@@ -183,8 +184,8 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
     if (first(route)) total += route.channel->weight;
   }
   const auto add = [&](const ledger::ChannelRecord& channel, const ledger::GroupRecord* group) {
-    Explained one{&channel, group, upstream_name(channel, model), judge(channel, model, endpoint), {}, 0};
-    if (one.kept == Kept::yes) one.standing = health.look(channel, one.upstream_model, now);
+    Explained one{&channel, group, upstream_name(channel, model), decide(channel, model, endpoint), {}, 0};
+    if (one.kept == RouteDecision::yes) one.availability = health.look(channel, one.upstream_model, now);
     all.push_back(one);
     told.insert(&channel);
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Router: (token's groups, model, endpoint) -> channels in the order they are tried, of those that are healthy. Reads a
-// Directory, asks the HealthBook; any thread.
+// Directory, asks the CircuitBreaker; any thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 #include "dialect/refusal.h"
 #include "ledger/core/directory.h"
 #include "ledger/core/operations.h"
-#include "relay/routing/channel_health.h"
+#include "relay/routing/circuit_breaker.h"
 
 namespace cr::relay::routing {
 
@@ -31,37 +31,37 @@ struct Routes {
   // that has a channel which may be sent something leads; one that has none now is left out.
   std::vector<Route> tries;
   // Where `tries` is empty although channels serve the model: what the soonest of them waits for.
-  std::optional<Standing> closed;
+  std::optional<Availability> closed;
 };
 
 // What a request gets where every channel that serves its model is set aside.
-dialect::Refusal closed_refusal(const Standing& soonest);
+dialect::Refusal closed_refusal(const Availability& soonest);
 
-enum class Kept { yes, disabled, other_endpoint, other_model };
+enum class RouteDecision { yes, disabled, other_endpoint, other_model };
 // Why a channel of the right group is tried for this model, or is not.
-Kept judge(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint);
+RouteDecision decide(const ledger::ChannelRecord& channel, std::string_view model, dialect::Endpoint endpoint);
 
 // `random` decides within a priority.
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
-                   dialect::Endpoint endpoint, HealthBook& health, base::SteadyTime now, std::uint32_t random);
+                   dialect::Endpoint endpoint, CircuitBreaker& health, base::SteadyTime now, std::uint32_t random);
 
 // The one channel, and of its keys the one, that a stored response can be asked of; for a request that goes on from it,
 // only if the channel serves its model. Both empty: the token does not reach that channel (any more).
 Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& token,
                  const ledger::StoredResponse& response, std::string_view model, dialect::Endpoint endpoint,
-                 HealthBook& health, base::SteadyTime now);
+                 CircuitBreaker& health, base::SteadyTime now);
 
 // Every channel that find_routes() looked at, and the rest: kept in which place, or dropped and why.
 struct Explained {
   const ledger::ChannelRecord* channel = nullptr;
   const ledger::GroupRecord* group = nullptr;  // null: of none of the token's groups
   std::string_view upstream_model;
-  Kept kept = Kept::yes;
-  Standing standing;
+  RouteDecision kept = RouteDecision::yes;
+  Availability availability;
   int share_percent = 0;  // of the requests that begin with its group's first priority; 0 for what stands behind
 };
 std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,
-                                      std::string_view model, dialect::Endpoint endpoint, HealthBook& health,
+                                      std::string_view model, dialect::Endpoint endpoint, CircuitBreaker& health,
                                       base::SteadyTime now);
 
 // Names a token can ask for: its groups' channels' names and aliases, patterns expanded by the price list, cut with the

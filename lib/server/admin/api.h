@@ -12,10 +12,10 @@
 
 #include "admin/messages.h"
 #include "base/log.h"
-#include "http/tls/tls_book.h"
+#include "http/tls/tls_contexts.h"
 #include "ledger/core/ledger.h"
-#include "relay/routing/channel_health.h"
-#include "relay/routing/rate_book.h"
+#include "relay/routing/circuit_breaker.h"
+#include "relay/routing/rate_limiter.h"
 #include "server/admin/model_listing.h"
 #include "server/admin/rate.h"
 #include "server/admin/replay.h"
@@ -31,9 +31,9 @@ struct AdminHooks {
   std::function<base::Result<cr::admin::ChannelTest>(const std::string& channel,
                                                      const cr::admin::ChannelTestRequest& request)>
       test_channel;
-  relay::routing::HealthBook* health = nullptr;  // of the request path; never null
-  relay::routing::RateBook* rates = nullptr;     // likewise
-  std::function<std::uint32_t()> tries_max;      // channels tried for one request
+  relay::routing::CircuitBreaker* health = nullptr;  // of the request path; never null
+  relay::routing::RateLimiter* rates = nullptr;      // likewise
+  std::function<std::uint32_t()> tries_max;          // channels tried for one request
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
   // one.
   std::function<base::Result<void>(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;

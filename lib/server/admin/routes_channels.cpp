@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "ledger/core/channel_rules.h"
 #include "provider/kinds/kind.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 #include "server/admin/edits.h"
 #include "server/admin/routes.h"
 
@@ -39,23 +39,23 @@ Result<void> set_span(std::string_view member, const std::optional<std::int64_t>
   return {};
 }
 
-std::string_view name_of(relay::routing::Standing::State state) {
+std::string_view name_of(relay::routing::Availability::State state) {
   switch (state) {
-    case relay::routing::Standing::State::ready:
+    case relay::routing::Availability::State::ready:
       return "ready";
-    case relay::routing::Standing::State::due:
+    case relay::routing::Availability::State::due:
       return "due";
-    case relay::routing::Standing::State::cooling:
+    case relay::routing::Availability::State::cooling:
       return "cooling";
-    case relay::routing::Standing::State::limited:
+    case relay::routing::Availability::State::limited:
       return "limited";
-    case relay::routing::Standing::State::keys_refused:
+    case relay::routing::Availability::State::keys_refused:
       break;
   }
   return "keys_refused";
 }
 
-cr::admin::ChannelHealth to_message(const relay::routing::HealthView& view) {
+cr::admin::ChannelHealth to_message(const relay::routing::BreakerView& view) {
   cr::admin::ChannelHealth health;
   health.state = name_of(view.state);
   health.reason = view.reason;

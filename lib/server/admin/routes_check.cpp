@@ -90,7 +90,7 @@ std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& adm
 
 // Whether what is left carries a request of that cost; without one, the smallest that there is.
 std::optional<cr::admin::TokenVerdict> check_credit(const relay::request::Admission& admission,
-                                                    const ledger::LookOp& balances, const Asked& asked) {
+                                                    const ledger::BalanceQuery& balances, const Asked& asked) {
   if (!admission.is_limited()) return std::nullopt;
   const auto request = admission.priced({.bytes = relay::request::Admission::k_smallest_body});
   const auto carries = [&](base::Credits left) {
@@ -155,7 +155,7 @@ RouteResult check_token(RouteCall& call) {
   relay::request::Admission admission(*directory, *call.api.hooks().health, *call.api.hooks().rates);
   cr::admin::TokenVerdict allowed;
   if (const auto verdict = check_call(admission, *asked, call.now, allowed.channels)) return answer_with(*verdict);
-  const auto balances = call.api.ledger().look(asked->token->id);
+  const auto balances = call.api.ledger().balance(asked->token->id);
   if (!balances) return tl::unexpected(balances.error());
   if (auto verdict = check_credit(admission, *balances, *asked)) return answer_with(*verdict);
   allowed.allowed = true;

@@ -12,8 +12,8 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
-using relay::routing::Kept;
-using relay::routing::Standing;
+using relay::routing::Availability;
+using relay::routing::RouteDecision;
 
 constexpr std::string_view k_root = "/v1/";
 
@@ -28,20 +28,20 @@ Result<dialect::Endpoint> read_endpoint(const std::string& text) {
 
 std::string why_dropped(const RouteCall& call, const relay::routing::Explained& one, dialect::Endpoint endpoint) {
   switch (one.kept) {
-    case Kept::disabled:
+    case RouteDecision::disabled:
       return "disabled";
-    case Kept::other_endpoint:
+    case RouteDecision::other_endpoint:
       return "its kind does not serve " + std::string(dialect::path_of(endpoint).substr(k_root.size()));
-    case Kept::other_model:
+    case RouteDecision::other_model:
       return "does not serve the model";
-    case Kept::yes:
+    case RouteDecision::yes:
       break;
   }
   if (one.group == nullptr) return "in none of the token's groups";
   const auto now = base::steady_now();
   const auto why = call.api.hooks().health->reason(*one.channel, one.upstream_model, now);
-  const auto wait = base::format_duration(std::chrono::ceil<std::chrono::seconds>(one.standing.until - now));
-  const bool refused = one.standing.state == Standing::State::keys_refused;
+  const auto wait = base::format_duration(std::chrono::ceil<std::chrono::seconds>(one.availability.until - now));
+  const bool refused = one.availability.state == Availability::State::keys_refused;
   return (refused ? "the provider refuses its keys: " : "set aside: ") + why + ", asked again in " + wait;
 }
 
@@ -49,7 +49,7 @@ std::string why_dropped(const RouteCall& call, const relay::routing::Explained& 
 std::string why_kept(const relay::routing::Explained& one, const relay::routing::Explained& first, std::int64_t place,
                      std::uint32_t tries_max) {
   if (place > tries_max) return "kept, but tries_max is " + std::to_string(tries_max);
-  if (one.standing.state == Standing::State::due) return "its cool-down is over: the next request is a probe";
+  if (one.availability.state == Availability::State::due) return "its cool-down is over: the next request is a probe";
   if (one.group->multiplier_millionths > first.group->multiplier_millionths)
     return "of a dearer group: takes over only where nothing is held";
   if (one.share_percent > 0) return place == 1 ? "first choice" : "first choice by weight";
@@ -57,7 +57,7 @@ std::string why_kept(const relay::routing::Explained& one, const relay::routing:
 }
 
 bool is_kept(const relay::routing::Explained& one) {
-  return one.kept == Kept::yes && one.group != nullptr;
+  return one.kept == RouteDecision::yes && one.group != nullptr;
 }
 
 // In the order they would be tried in; those that would not are told with the reason.
@@ -68,7 +68,7 @@ std::vector<cr::admin::RouteChannel> told(RouteCall& call, const std::vector<rel
     cr::admin::RouteChannel row;
     row.channel = one.channel->name;
     if (one.group != nullptr) row.group = one.group->name;
-    row.kept = is_kept(one) && one.standing.may_send();
+    row.kept = is_kept(one) && one.availability.may_send();
     if (row.kept) row.place = static_cast<std::int64_t>(rows.size()) + 1;
     row.reason = row.kept ? why_kept(one, channels.front(), row.place, call.api.hooks().tries_max())
                           : why_dropped(call, one, endpoint);

@@ -45,7 +45,7 @@ std::string_view words_when_full(int fd) {
   return is_head ? k_full_head : k_full;
 }
 
-base::Result<void> cannot_listen(const std::string& host, std::uint16_t port, const http::ErrorCode& error) {
+base::Result<void> cannot_listen(const std::string& host, std::uint16_t port, const http::SystemError& error) {
   const auto where = host + ":" + std::to_string(port);
   if (error == asio::error::address_in_use) {
     return base::fail(base::ErrorCode::unavailable, "cannot listen on " + where + ": the address is in use",
@@ -56,7 +56,7 @@ base::Result<void> cannot_listen(const std::string& host, std::uint16_t port, co
 
 base::Result<http::Acceptor> open_acceptor(asio::io_context& io, const std::string& host, std::uint16_t port,
                                            bool shared) {
-  http::ErrorCode error;
+  http::SystemError error;
   const auto address = asio::ip::make_address(host, error);
   if (error) return base::fail(base::ErrorCode::invalid, "cannot listen on '" + host + "': not an IP address");
   const asio::ip::tcp::endpoint endpoint(address, port);
@@ -79,7 +79,7 @@ base::Result<void> check_address_is_free(const std::string& host, std::uint16_t 
   auto probe = open_acceptor(io, host, port, false);
   if (!probe) return tl::unexpected(probe.error());
   // Bound without listening proves little beside another listener with SO_REUSEADDR: listening does.
-  http::ErrorCode error;
+  http::SystemError error;
   probe->listen(1, error);
   if (error) return cannot_listen(host, port, error);
   return {};
@@ -96,7 +96,7 @@ Worker::Worker(std::unique_ptr<http::EventLoop> loop, std::shared_ptr<relay::req
       shared_(shared),
       state_(state),
       limits_(std::move(limits)),
-      lane_(io_, index, shared, std::move(settings)),
+      context_(io_, index, shared, std::move(settings)),
       reserve_fd_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
 Worker::~Worker() {
@@ -123,7 +123,7 @@ base::Result<void> Worker::adopt(int fd) {
     return base::fail(base::ErrorCode::invalid, "the socket handed over by the service manager is not a TCP listener");
   }
   http::Acceptor acceptor(io_, name.ss_family == AF_INET ? asio::ip::tcp::v4() : asio::ip::tcp::v6(), own);
-  http::ErrorCode ignored;
+  http::SystemError ignored;
   acceptor.set_option(NotSentLowWater(k_unsent_bytes_max), ignored);
   bound_.push_back(acceptor.local_endpoint());
   acceptors_.push_back(std::move(acceptor));
@@ -131,7 +131,7 @@ base::Result<void> Worker::adopt(int fd) {
 }
 
 void Worker::start() {
-  lane_.heartbeat().start();
+  context_.heartbeat().start();
   for (auto& acceptor : acceptors_) asio::co_spawn(io_, accept_loop(acceptor), asio::detached);
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(index_)).c_str());
@@ -143,7 +143,7 @@ void Worker::start() {
 void Worker::drain() {
   asio::post(io_, [this] {
     draining_ = true;
-    http::ErrorCode ignored;
+    http::SystemError ignored;
     for (auto& acceptor : acceptors_) acceptor.close(ignored);
     for (auto* connection : connections_) {
       if (connection->idle()) connection->cut();
@@ -153,7 +153,7 @@ void Worker::drain() {
 
 void Worker::cut() {
   asio::post(io_, [this] {
-    lane_.cut_all();
+    context_.cut_all();
     for (auto* connection : connections_) connection->cut();
   });
 }
@@ -161,7 +161,7 @@ void Worker::cut() {
 void Worker::use(std::shared_ptr<const relay::policy::Settings> settings,
                  std::shared_ptr<const http::server::ConnectionLimits> limits) {
   asio::post(io_, [this, settings = std::move(settings), limits = std::move(limits)] {
-    lane_.use(settings);
+    context_.use(settings);
     limits_ = limits;
   });
 }
@@ -170,21 +170,21 @@ void Worker::use_tls(std::shared_ptr<const http::tls::TlsServer> tls) {
   asio::post(io_, [this, tls = std::move(tls)] { tls_ = tls; });
 }
 
-void Worker::post(std::function<void(relay::request::Lane&)> job) {
-  asio::post(io_, [this, job = std::move(job)] { job(lane_); });
+void Worker::post(std::function<void(relay::request::WorkerContext&)> job) {
+  asio::post(io_, [this, job = std::move(job)] { job(context_); });
 }
 
 void Worker::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
-    lane_.heartbeat().stop();
+    context_.heartbeat().stop();
     io_.stop();
   });
   thread_.join();
 }
 
 void Worker::destroy_waiting() {
-  lane_.ledger_waits().destroy_all();
+  context_.ledger_waits().destroy_all();
   inbox_->close();
   loop_->destroy_waiting();
 }
@@ -219,7 +219,7 @@ void Worker::pause_accepting_until_fds_are_free() {
 }
 
 bool Worker::admit_connection(http::Socket& socket) {
-  http::ErrorCode ignored;
+  http::SystemError ignored;
   if (state_.connections.fetch_add(1) >= state_.connections_max.load()) {
     state_.connections.fetch_sub(1);
     state_.connections_refused.fetch_add(1);
@@ -236,7 +236,7 @@ bool Worker::admit_connection(http::Socket& socket) {
 }
 
 http::Task<void> Worker::serve(http::Socket socket) {
-  http::server::Connection client(std::move(socket), lane_.heartbeat(), limits_, tls_.get());
+  http::server::Connection client(std::move(socket), context_.heartbeat(), limits_, tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
   try {
     const bool begun = !client.is_tls() || co_await begin_tls(client);

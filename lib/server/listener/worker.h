@@ -21,7 +21,7 @@
 #include "http/server/connection.h"
 #include "http/tls/tls_server.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::server::listener {
 
@@ -66,7 +66,7 @@ class Worker {
   // themselves with `tls`, open ones keep what they began with.
   void use_tls(std::shared_ptr<const http::tls::TlsServer> tls);
   // Any thread: runs `job` on this worker's thread.
-  void post(std::function<void(relay::request::Lane&)> job);
+  void post(std::function<void(relay::request::WorkerContext&)> job);
   // In this order, for all workers: the first ends the loop and joins the thread; the second destroys what still waits,
   // once no other thread posts here any more but the ledger's, whose operations are then finished without the loop.
   void stop();
@@ -103,7 +103,7 @@ class Worker {
   ListenerState& state_;
   std::shared_ptr<const http::server::ConnectionLimits> limits_;
   std::shared_ptr<const http::tls::TlsServer> tls_;  // null: plain
-  relay::request::Lane lane_;
+  relay::request::WorkerContext context_;
   std::list<http::Acceptor> acceptors_;
   std::vector<http::asio::ip::tcp::endpoint> bound_;
   std::list<http::server::Connection*> connections_;

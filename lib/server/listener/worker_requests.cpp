@@ -104,7 +104,7 @@ http::Task<void> Worker::serve_requests(http::server::Connection& client) {
     client.set_idle(false);
     if (outcome == http::server::ReadOutcome::refused) {
       const auto id = base::RequestId::make(base::wall_now());
-      const auto text = framing_error(client.refusal(), head, id.to_string(), *lane_.settings());
+      const auto text = framing_error(client.refusal(), head, id.to_string(), *context_.settings());
       if (co_await client.write(text)) co_await linger(client);
       co_return;
     }
@@ -141,7 +141,7 @@ http::Task<Persistence> Worker::answer(http::server::Connection& client, const h
 http::Task<Persistence> Worker::relay_to_channel(http::server::Connection& client,
                                                  const http::message::RequestHead& head, dialect::Endpoint endpoint) {
   const auto id = base::RequestId::make(shared_.ledger.now());
-  const auto exchange = std::make_unique<relay::request::Exchange>(lane_, client, head, endpoint, id);
+  const auto exchange = std::make_unique<relay::request::Exchange>(context_, client, head, endpoint, id);
   co_return co_await exchange->run();
 }
 
@@ -149,13 +149,14 @@ http::Task<Persistence> Worker::answer_other(http::server::Connection& client, c
                                              bool endpoint) {
   const auto id = base::RequestId::make(shared_.ledger.now());
   const auto request_id = id.to_string();
-  auto to = relay::request::answer_for(head, relay::request::dialect_of_path(head.path), request_id, *lane_.settings());
+  auto to =
+      relay::request::answer_for(head, relay::request::dialect_of_path(head.path), request_id, *context_.settings());
   if (relay::policy::is_preflight(head)) co_return co_await answer_preflight(client, head, to);
   const auto own = relay::request::find_own_answer(head.path);
   if ((endpoint || own || is_health(head.path)) && asks_for_websocket(head))
     co_return co_await refuse(client, head, k_no_websockets, to, shared_);
   if (endpoint) co_return co_await refuse(client, head, k_post_only, to, shared_);
-  if (own) co_return co_await relay::request::give_own_answer(lane_, client, head, *own, id);
+  if (own) co_return co_await relay::request::give_own_answer(context_, client, head, *own, id);
   if (is_health(head.path)) co_return co_await answer_health(client, head, to);
   const auto wrong = relay::request::explain_wrong_path(head.path, head.find("host").value_or(""));
   to.dialect = wrong.dialect;
@@ -181,7 +182,7 @@ http::Task<Persistence> Worker::answer_health(http::server::Connection& client, 
     co_return co_await refuse(client, head, k_get_only, to, shared_);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
-  const bool unready = !draining && head.path == "/readyz" && !lane_.ledger_admits();
+  const bool unready = !draining && head.path == "/readyz" && !context_.ledger_admits();
   const std::string_view body = draining  ? R"({"status":"draining"})"
                                 : unready ? R"({"status":"ledger_unavailable"})"
                                           : R"({"status":"ok"})";

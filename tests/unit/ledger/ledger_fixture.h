@@ -27,14 +27,14 @@ inline token::Vault vault_of(char byte = 'a') {
   return std::move(*token::Vault::make(base::Secret(std::string(token::Vault::k_master_bytes, byte))));
 }
 
-// A lane whose waiters block.
+// A recipient whose waiters block.
 class Waiters {
  public:
-  Ledger::Lane lane() {
-    return {[this](ReserveOp* reserves, LookOp* looks) {
+  Ledger::Recipient recipient() {
+    return {[this](ReserveOp* reserves, QueryOp* queries) {
       const std::lock_guard lock(mutex_);
       for (; reserves != nullptr; reserves = reserves->next) done_.insert(reserves);
-      for (; looks != nullptr; looks = looks->next) done_.insert(looks);
+      for (; queries != nullptr; queries = queries->next) done_.insert(queries);
       changed_.notify_all();
     }};
   }
@@ -64,7 +64,7 @@ class LedgerFixture : public testing::Test {
   base::Result<std::unique_ptr<Ledger>> try_open(const std::string& path, char master = 'a') {
     Ledger::Options options = options_;
     options.path = path;
-    return Ledger::open(options, vault_of(master), {waiters_.lane(), waiters_.lane()}, log_);
+    return Ledger::open(options, vault_of(master), {waiters_.recipient(), waiters_.recipient()}, log_);
   }
   void open() {
     ledger_.reset();
@@ -78,13 +78,11 @@ class LedgerFixture : public testing::Test {
     ledger_->reserve(op);
     waiters_.wait(&op);
   }
-  LookOp balance(TokenId token) {
-    LookOp op;
-    op.token = token;
-    ledger_->look(op);
+  BalanceQuery balance(TokenId token) {
+    QueryOp op{BalanceQuery{token}};
+    ledger_->query(op);
     waiters_.wait(&op);
-    op.next = nullptr;
-    return op;
+    return std::get<BalanceQuery>(op.query);
   }
   // Of one result that a change makes.
   template <class Change>

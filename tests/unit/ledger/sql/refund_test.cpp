@@ -26,7 +26,7 @@ class RefundTest : public LedgerFixture {
     return write([&](Store& store) { return store.refund_request(id, amount, actor_); });
   }
   void expect_posted(Credits posted) {
-    const LookOp now = balance(token_->token->id);
+    const BalanceQuery now = balance(token_->token->id);
     EXPECT_EQ(now.token_balance.posted, posted);
     EXPECT_EQ(now.account_balance.posted, posted);
     ASSERT_EQ(now.budgets.size(), 1U);

@@ -323,7 +323,7 @@ TEST_F(ReportsTest, verify_finds_what_was_changed_behind_its_back) {
     }
     Ledger::Options options = options_;
     options.path = copy;
-    auto opened = Ledger::open(options, vault_of(), {waiters_.lane()}, log_);
+    auto opened = Ledger::open(options, vault_of(), {waiters_.recipient()}, log_);
     ASSERT_TRUE(opened) << opened.error().message;
     auto db = sqlite::Database::open(copy, {});
     ASSERT_TRUE(db->execute("INSERT INTO reservation_batch SELECT * FROM kept"));

@@ -99,7 +99,7 @@ TEST_F(Budget, the_least_of_all_limits_is_what_is_available) {
   EXPECT_EQ(seen, dollars(2));
   // A request that does not fit moves nothing at all.
   EXPECT_EQ(hold(token, dollars(2), op.facts.started_at).outcome, ReserveOutcome::no_budget);
-  const LookOp now = balance(token.token->id);
+  const BalanceQuery now = balance(token.token->id);
   EXPECT_EQ(now.token_balance.reserved, dollars(1));
   EXPECT_EQ(now.account_balance.reserved, dollars(1));
   for (const BudgetUse& use : now.budgets) EXPECT_EQ(use.reserved, dollars(1));

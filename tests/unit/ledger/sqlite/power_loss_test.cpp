@@ -55,12 +55,12 @@ class PowerLoss : public LedgerFixture {
   base::Result<std::unique_ptr<Ledger>> open_noting(const std::string& path) {
     Ledger::Options options = options_;
     options.path = path;
-    const Ledger::Lane inner = waiters_.lane();
-    const Ledger::Lane noting{[this, inner](ReserveOp* reserves, LookOp* looks) {
+    const Ledger::Recipient inner = waiters_.recipient();
+    const Ledger::Recipient noting{[this, inner](ReserveOp* reserves, QueryOp* queries) {
       for (const ReserveOp* op = reserves; op != nullptr; op = op->next) {
         if (op->outcome == ReserveOutcome::held) released_.insert(op->facts.id);
       }
-      inner.deliver(reserves, looks);
+      inner.deliver(reserves, queries);
     }};
     return Ledger::open(options, vault_of(), {noting}, log_);
   }

@@ -194,12 +194,12 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   }
 
   void expect_same() {
-    std::array<LookOp, k_tokens> looks;
-    for (std::size_t i = 0; i < k_tokens; ++i) looks[i].token = issued_[i].token->id;
-    for (LookOp& look : looks) ledger_->look(look);
-    for (const LookOp& look : looks) waiters_.wait(&look);
+    std::array<QueryOp, k_tokens> queries;
+    for (std::size_t i = 0; i < k_tokens; ++i) queries[i].query = BalanceQuery{issued_[i].token->id};
+    for (QueryOp& query : queries) ledger_->query(query);
+    for (const QueryOp& query : queries) waiters_.wait(&query);
     for (std::size_t i = 0; i < k_tokens; ++i) {
-      const LookOp& seen = looks[i];
+      const auto& seen = std::get<BalanceQuery>(queries[i].query);
       ASSERT_EQ(seen.found, !tokens_[i].deleted);
       if (tokens_[i].deleted) continue;
       const ModelHolder& account = accounts_[tokens_[i].account];

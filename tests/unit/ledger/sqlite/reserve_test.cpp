@@ -13,7 +13,7 @@ class Reserve : public LedgerFixture {
  protected:
   void SetUp() override { open(); }
   void expect_balance(TokenId token, Credits posted, Credits reserved) {
-    const LookOp seen = balance(token);
+    const BalanceQuery seen = balance(token);
     ASSERT_TRUE(seen.found);
     EXPECT_EQ(seen.token_balance.posted.to_decimal(), posted.to_decimal());
     EXPECT_EQ(seen.token_balance.reserved.to_decimal(), reserved.to_decimal());
@@ -170,7 +170,7 @@ TEST_F(Reserve, account_and_token_are_held_together) {
   ReserveOp smaller = reservation(two, dollars(2));
   reserve(smaller);
   EXPECT_EQ(smaller.outcome, ReserveOutcome::held);
-  const LookOp seen = balance(two.token->id);
+  const BalanceQuery seen = balance(two.token->id);
   EXPECT_EQ(seen.account_balance.reserved, dollars(6));
   EXPECT_EQ(seen.account_balance.available(), Credits());
   ledger_->settle(settlement(first, dollars(1)));
@@ -293,7 +293,7 @@ TEST_F(Reserve, a_thousand_at_once_with_room_for_k_hold_exactly_k) {
   std::vector<ReserveOp> ops(1000);
   for (std::size_t i = 0; i < ops.size(); ++i) {
     ops[i] = reservation(token, dollars(1));
-    ops[i].lane = i % 2;
+    ops[i].recipient = i % 2;
   }
   std::vector<std::thread> producers;
   for (std::size_t part = 0; part < 8; ++part) {
@@ -326,7 +326,7 @@ TEST_F(Reserve, many_producers_share_commits_and_lose_nothing) {
     producers.emplace_back([&, producer] {
       for (int i = 0; i < k_each; ++i) {
         ReserveOp op = reservation(token, Credits::from_nano(1000));
-        op.lane = static_cast<std::uint32_t>(producer % 2);
+        op.recipient = static_cast<std::uint32_t>(producer % 2);
         reserve(op);
         ASSERT_EQ(op.outcome, ReserveOutcome::held);
         ledger_->settle(settlement(op, Credits::from_nano(producer)));

@@ -192,7 +192,7 @@ TEST_F(Schema, store_of_version_1_becomes_this_one_with_all_that_is_in_it) {
   options_.retention = std::chrono::milliseconds(0);
   open();
   EXPECT_TRUE(fs::exists(options_.path + ".v1.bak"));
-  const LookOp ci = balance(base::TokenId{1});
+  const BalanceQuery ci = balance(base::TokenId{1});
   EXPECT_EQ(ci.token_balance.posted, dollars(5)) << "what was open is posted";
   const auto channels = directory().channels();
   ASSERT_EQ(channels.size(), 1U);

@@ -289,7 +289,7 @@ TEST_F(StoreFaults, nothing_is_released_before_its_sync) {
   }
 }
 
-TEST_F(StoreFaults, look_waits_for_the_commit_of_what_was_settled_and_forces_none) {
+TEST_F(StoreFaults, query_waits_for_the_commit_of_what_was_settled_and_forces_none) {
   options_.settle_delay = std::chrono::hours(1);
   open();
   const IssuedKey token = create_token("ci", dollars(10));
@@ -297,18 +297,18 @@ TEST_F(StoreFaults, look_waits_for_the_commit_of_what_was_settled_and_forces_non
   reserve(ended);
   ledger_->settle(settlement(ended, dollars(3)));
   const auto commits = ledger_->counters().commits;
-  LookOp look;
-  look.token = token.token->id;
-  ledger_->look(look);
+  QueryOp query{BalanceQuery{token.token->id}};
+  ledger_->query(query);
   ReserveOp next = reservation(token, dollars(1));
   reserve(next);
-  waiters_.wait(&look);
-  EXPECT_EQ(look.token_balance.posted, dollars(3));
-  EXPECT_EQ(look.token_balance.reserved, dollars(1));
+  waiters_.wait(&query);
+  const auto& balance = std::get<BalanceQuery>(query.query);
+  EXPECT_EQ(balance.token_balance.posted, dollars(3));
+  EXPECT_EQ(balance.token_balance.reserved, dollars(1));
   EXPECT_EQ(ledger_->counters().commits, commits + 1);
 }
 
-TEST_F(StoreFaults, an_admins_look_opens_no_transaction) {
+TEST_F(StoreFaults, an_admins_query_opens_no_transaction) {
   open();
   const IssuedKey token = create_token("ci", dollars(10));
   ReserveOp held = reservation(token, dollars(4));
@@ -316,16 +316,16 @@ TEST_F(StoreFaults, an_admins_look_opens_no_transaction) {
   ASSERT_TRUE(ledger_->flush());
   const auto commits = ledger_->counters().commits;
   failing_vfs::break_after(Fault::write_error, 0);
-  const auto looked = ledger_->look(token.token->id);
+  const auto looked = ledger_->balance(token.token->id);
   failing_vfs::mend();
   ASSERT_TRUE(looked) << looked.error().message;
   EXPECT_TRUE(looked->found);
   EXPECT_EQ(looked->token_balance.reserved, dollars(4));
   EXPECT_EQ(looked->account_balance.reserved, dollars(4));
-  EXPECT_FALSE(ledger_->look(TokenId{4711})->found);
+  EXPECT_FALSE(ledger_->balance(TokenId{4711})->found);
   EXPECT_EQ(ledger_->counters().commits, commits);
   ledger_->close();
-  EXPECT_EQ(ledger_->look(token.token->id).error().code, ErrorCode::unavailable);
+  EXPECT_EQ(ledger_->balance(token.token->id).error().code, ErrorCode::unavailable);
 }
 
 TEST_F(StoreFaults, what_a_change_throws_is_not_told) {

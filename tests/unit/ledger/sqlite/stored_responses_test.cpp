@@ -23,14 +23,13 @@ class StoredResponsesTest : public LedgerFixture {
     ended.stored = {id, base::ChannelId{channel}, "sk-p...Q2xL", "gpt-4o-mini"};
     ledger_->settle(std::move(ended));
   }
-  LookOp find(const IssuedKey& token, const std::string& id) {
-    LookOp op;
-    op.token = token.token->id;
-    op.response.id = id;
-    ledger_->look(op);
+  StoredResponseQuery find(const IssuedKey& token, const std::string& id) {
+    QueryOp op{StoredResponseQuery{token.token->id}};
+    std::get<StoredResponseQuery>(op.query).response.id = id;
+    ledger_->query(op);
     waiters_.wait(&op);
-    op.next = nullptr;
-    return op;
+    EXPECT_TRUE(op.readable);
+    return std::get<StoredResponseQuery>(op.query);
   }
 
   IssuedKey mine_, other_;
@@ -38,8 +37,7 @@ class StoredResponsesTest : public LedgerFixture {
 
 TEST_F(StoredResponsesTest, is_found_as_soon_as_its_settlement_is_on_its_way_by_its_token_alone) {
   make(mine_, "resp_1", 7);
-  const LookOp found = find(mine_, "resp_1");
-  EXPECT_TRUE(found.readable);
+  const auto found = find(mine_, "resp_1");
   ASSERT_TRUE(found.found);
   EXPECT_EQ(found.response.channel, base::ChannelId{7});
   EXPECT_EQ(found.response.key_hint, "sk-p...Q2xL");

@@ -154,8 +154,8 @@ class AdmissionTest : public testing::Test {
   std::vector<ledger::PriceRecord> prices_;
   std::optional<base::Time> key_not_after_;
   std::vector<std::shared_ptr<const ledger::Directory>> directories_;
-  routing::HealthBook health_;
-  routing::RateBook rates_;
+  routing::CircuitBreaker health_;
+  routing::RateLimiter rates_;
   policy::Settings settings_;
   token::IpAddress peer_ = token::IpAddress::parse("192.0.2.1").value();
   base::Time now_ = base::from_unix_ms(1'800'000'000'000);
@@ -290,7 +290,7 @@ TEST_F(AdmissionTest, AModelWhoseChannelsAreAllSetAside) {
     const auto admission = identified();
     ASSERT_FALSE(call(*admission, asking("m")));
     const auto claim = health_.claim(*admission->routes().tries.front().channel, "m", steady_);
-    health_.report(*claim, {routing::Verdict::Kind::failed, 503, {}, std::chrono::seconds(20)}, steady_);
+    health_.report(*claim, {routing::Observation::Kind::failed, 503, {}, std::chrono::seconds(20)}, steady_);
   }
   expect(call("m"), RefusalCode::unavailable);
   expect(call_smallest("m"), RefusalCode::unavailable);
@@ -309,10 +309,10 @@ TEST_F(AdmissionTest, WhatIsExplainedIsWhatIsRouted) {
   ASSERT_EQ(explained.size(), 3U);
   for (std::size_t i = 0; i < routes.size(); ++i) {
     EXPECT_EQ(explained[i].channel, routes[i].channel);
-    EXPECT_EQ(explained[i].kept, routing::Kept::yes);
+    EXPECT_EQ(explained[i].kept, routing::RouteDecision::yes);
   }
   EXPECT_EQ(explained[2].channel->name, "other");
-  EXPECT_EQ(explained[2].kept, routing::Kept::other_model);
+  EXPECT_EQ(explained[2].kept, routing::RouteDecision::other_model);
 }
 
 TEST_F(AdmissionTest, AModelWithoutAPriceIsForTokensWithoutALimit) {
@@ -436,15 +436,15 @@ TEST_F(AdmissionTest, AStoredResponseIsAskedOfTheChannelThatKeepsIt) {
   head.method_text = "GET";
   head.path = "/v1/responses/resp_1";
   Stored stored(token_.id, "resp_1", head);
-  stored.look.response.channel = channels_.at(1).id;
-  stored.look.response.model = "m";
+  stored.query.response.channel = channels_.at(1).id;
+  stored.query.response.model = "m";
   ASSERT_FALSE(admission->allow({}));
   ASSERT_FALSE(admission->route(&stored, now_, steady_, 0));
   ASSERT_EQ(admission->routes().tries.size(), 1U);
   EXPECT_EQ(admission->routes().tries.front().channel->name, "second");
   EXPECT_EQ(admission->scan().model, "m");
   EXPECT_FALSE(admission->is_limited());
-  stored.look.response.channel = base::ChannelId{99};
+  stored.query.response.channel = base::ChannelId{99};
   expect(admission->route(&stored, now_, steady_, 0), RefusalCode::response_not_found);
 }
 

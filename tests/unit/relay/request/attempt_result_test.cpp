@@ -13,30 +13,30 @@ namespace {
 using dialect::RefusalCode;
 using http::client::AnswerOutcome;
 using Kind = AttemptResult::Kind;
-using Verdict = routing::Verdict::Kind;
+using Seen = routing::Observation::Kind;
 
 struct Expected {
   Kind kind;
-  Verdict verdict;
+  Seen observation;
   RefusalCode refusal;
   std::string_view what{};  // the reason the channel is set aside for
 };
 
 void expect(const Ruling& ruling, const Expected& expected, std::string_view row) {
   EXPECT_EQ(ruling.result.kind, expected.kind) << row;
-  EXPECT_EQ(ruling.verdict.kind, expected.verdict) << row;
+  EXPECT_EQ(ruling.observation.kind, expected.observation) << row;
   EXPECT_EQ(ruling.result.refusal.code, expected.refusal) << row;
-  EXPECT_EQ(ruling.verdict.what, expected.what) << row;
+  EXPECT_EQ(ruling.observation.what, expected.what) << row;
 }
 
 TEST(AttemptResult, without_a_connection_the_next_route_is_tried) {
   const base::Error late{base::ErrorCode::timeout, "late", {}}, refused{base::ErrorCode::upstream, "refused", {}};
   expect(rule_on_unconnected(refused, false),
-         {Kind::try_another, Verdict::failed, RefusalCode::upstream_unreachable, "could not be reached"}, "refused");
+         {Kind::try_another, Seen::failed, RefusalCode::upstream_unreachable, "could not be reached"}, "refused");
   expect(rule_on_unconnected(late, false),
-         {Kind::try_another, Verdict::failed, RefusalCode::upstream_timeout, "could not be reached in time"}, "late");
+         {Kind::try_another, Seen::failed, RefusalCode::upstream_timeout, "could not be reached in time"}, "late");
   expect(rule_on_unconnected(refused, true),
-         {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_unreachable, {}}, "the client left");
+         {Kind::try_another, Seen::abandoned, RefusalCode::upstream_unreachable, {}}, "the client left");
 }
 
 TEST(AttemptResult, without_a_response_it_depends_on_what_was_sent) {
@@ -48,46 +48,46 @@ TEST(AttemptResult, without_a_response_it_depends_on_what_was_sent) {
   const std::vector<Row> rows = {
       {"nothing was sent",
        {.outcome = AnswerOutcome::closed},
-       {Kind::try_another, Verdict::failed, RefusalCode::upstream_unreachable, "could not be reached"}},
+       {Kind::try_another, Seen::failed, RefusalCode::upstream_unreachable, "could not be reached"}},
       {"closed while it was sent",
        {.outcome = AnswerOutcome::closed, .began = true},
-       {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::try_another, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"garbage while it was sent",
        {.outcome = AnswerOutcome::garbage, .began = true},
-       {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::try_another, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"not read in time",
        {.outcome = AnswerOutcome::timed_out, .began = true},
-       {Kind::try_another, Verdict::failed, RefusalCode::upstream_timeout, "stopped reading the request"}},
+       {Kind::try_another, Seen::failed, RefusalCode::upstream_timeout, "stopped reading the request"}},
       {"cancelled before it was sent",
        {.outcome = AnswerOutcome::cancelled, .began = true},
-       {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::try_another, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"sent and closed",
        {.outcome = AnswerOutcome::closed, .began = true, .sent = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "closed the connection"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"}},
       {"sent and cut",
        {.outcome = AnswerOutcome::cut, .began = true, .sent = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "closed the connection"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"}},
       {"sent and cut on a kept connection",
        {.outcome = AnswerOutcome::cut, .kept = true, .began = true, .sent = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "closed the connection"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"}},
       {"sent, and no HTTP came",
        {.outcome = AnswerOutcome::garbage, .began = true, .sent = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "answered no HTTP"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "answered no HTTP"}},
       {"sent and silent",
        {.outcome = AnswerOutcome::timed_out, .began = true, .sent = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_timeout, "did not answer in time"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_timeout, "did not answer in time"}},
       {"sent and cancelled",
        {.outcome = AnswerOutcome::cancelled, .began = true, .sent = true, .client_gone = true},
-       {Kind::lost, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::lost, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"a kept connection was dead",
        {.outcome = AnswerOutcome::closed, .kept = true},
-       {Kind::stale, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::stale, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"a kept connection closed, all sent",
        {.outcome = AnswerOutcome::closed, .kept = true, .began = true, .sent = true},
-       {Kind::stale, Verdict::abandoned, RefusalCode::upstream_invalid, {}}},
+       {Kind::stale, Seen::abandoned, RefusalCode::upstream_invalid, {}}},
       {"the same, and the client left",
        {.outcome = AnswerOutcome::closed, .kept = true, .began = true, .sent = true, .client_gone = true},
-       {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "closed the connection"}},
+       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"}},
   };
   for (const auto& row : rows) expect(rule_on_unanswered(row.facts), row.expected, row.name);
 }
@@ -95,52 +95,51 @@ TEST(AttemptResult, without_a_response_it_depends_on_what_was_sent) {
 TEST(AttemptResult, a_form_that_is_not_all_sent_blames_the_one_who_stopped) {
   const dialect::Refusal late{RefusalCode::body_timeout, "late", {}, {}};
   const Unanswered cut{.outcome = AnswerOutcome::closed, .began = true, .streamed = true};
-  expect(rule_on_unanswered(cut), {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_invalid, {}}, "cut");
+  expect(rule_on_unanswered(cut), {Kind::try_another, Seen::abandoned, RefusalCode::upstream_invalid, {}}, "cut");
   auto stalled = cut;
   stalled.outcome = AnswerOutcome::cancelled;
   stalled.stalled = true;
   expect(rule_on_unanswered(stalled),
-         {Kind::try_another, Verdict::failed, RefusalCode::upstream_timeout, "stopped reading the request"}, "stalled");
+         {Kind::try_another, Seen::failed, RefusalCode::upstream_timeout, "stopped reading the request"}, "stalled");
   auto refused = stalled;
   refused.form_refusal = &late;
-  expect(rule_on_unanswered(refused), {Kind::try_another, Verdict::abandoned, RefusalCode::body_timeout, {}},
-         "refused");
+  expect(rule_on_unanswered(refused), {Kind::try_another, Seen::abandoned, RefusalCode::body_timeout, {}}, "refused");
   auto gone = stalled;
   gone.client_gone = true;
-  expect(rule_on_unanswered(gone), {Kind::try_another, Verdict::abandoned, RefusalCode::upstream_invalid, {}}, "gone");
+  expect(rule_on_unanswered(gone), {Kind::try_another, Seen::abandoned, RefusalCode::upstream_invalid, {}}, "gone");
   auto sent = cut;
   sent.sent = true;
-  expect(rule_on_unanswered(sent),
-         {Kind::lost, Verdict::failed, RefusalCode::upstream_invalid, "closed the connection"}, "all sent");
+  expect(rule_on_unanswered(sent), {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"},
+         "all sent");
 }
 
 TEST(AttemptResult, a_head_is_judged_by_its_status_and_by_what_is_left) {
   struct Row {
     int status;
     Kind with_others, as_last;
-    Verdict verdict;
+    Seen observation;
   };
   const std::vector<Row> rows = {
-      {101, Kind::try_another, Kind::try_another, Verdict::failed},
-      {200, Kind::opened, Kind::opened, Verdict::answered},
-      {204, Kind::opened, Kind::opened, Verdict::answered},
-      {302, Kind::try_another, Kind::try_another, Verdict::failed},
-      {400, Kind::opened, Kind::opened, Verdict::answered},
-      {401, Kind::try_another, Kind::try_another, Verdict::key_refused},
-      {402, Kind::try_another, Kind::try_another, Verdict::key_refused},
-      {403, Kind::try_another, Kind::try_another, Verdict::key_refused},
-      {404, Kind::opened, Kind::opened, Verdict::answered},
-      {422, Kind::opened, Kind::opened, Verdict::answered},
-      {429, Kind::try_another, Kind::opened, Verdict::rate_limited},
-      {500, Kind::try_another, Kind::opened, Verdict::failed},
-      {529, Kind::try_another, Kind::opened, Verdict::failed},
+      {101, Kind::try_another, Kind::try_another, Seen::failed},
+      {200, Kind::opened, Kind::opened, Seen::answered},
+      {204, Kind::opened, Kind::opened, Seen::answered},
+      {302, Kind::try_another, Kind::try_another, Seen::failed},
+      {400, Kind::opened, Kind::opened, Seen::answered},
+      {401, Kind::try_another, Kind::try_another, Seen::key_refused},
+      {402, Kind::try_another, Kind::try_another, Seen::key_refused},
+      {403, Kind::try_another, Kind::try_another, Seen::key_refused},
+      {404, Kind::opened, Kind::opened, Seen::answered},
+      {422, Kind::opened, Kind::opened, Seen::answered},
+      {429, Kind::try_another, Kind::opened, Seen::rate_limited},
+      {500, Kind::try_another, Kind::opened, Seen::failed},
+      {529, Kind::try_another, Kind::opened, Seen::failed},
   };
   for (const auto& row : rows) {
     for (const bool last : {false, true}) {
       const auto ruling = rule_on_head(row.status, last, true);
       EXPECT_EQ(ruling.result.kind, last ? row.as_last : row.with_others) << row.status << (last ? " last" : "");
-      EXPECT_EQ(ruling.verdict.kind, row.verdict) << row.status;
-      EXPECT_EQ(ruling.verdict.status, row.status);
+      EXPECT_EQ(ruling.observation.kind, row.observation) << row.status;
+      EXPECT_EQ(ruling.observation.status, row.status);
       EXPECT_FALSE(ruling.unreadable);
     }
   }
@@ -160,9 +159,10 @@ TEST(AttemptResult, a_body_in_an_unknown_coding_is_not_passed_on) {
 }
 
 TEST(AttemptResult, the_provider_is_asked_how_long_to_wait_where_it_is_busy) {
-  for (const int status : {429, 500, 503}) EXPECT_TRUE(tells_wait(rule_on_head(status, false, true).verdict)) << status;
+  for (const int status : {429, 500, 503})
+    EXPECT_TRUE(tells_wait(rule_on_head(status, false, true).observation)) << status;
   for (const int status : {101, 200, 302, 400, 401})
-    EXPECT_FALSE(tells_wait(rule_on_head(status, false, true).verdict)) << status;
+    EXPECT_FALSE(tells_wait(rule_on_head(status, false, true).observation)) << status;
 }
 
 // A request of 400 bytes, a hundred tokens; its response may have at most a thousand a choice.

@@ -33,11 +33,11 @@ class FailoverTest : public testing::Test {
     const auto now = base::steady_now();
     const auto claim = health_.claim(channel, "m", now);
     ASSERT_TRUE(claim);
-    health_.report(*claim, {routing::Verdict::Kind::failed, 0, "could not be reached", {}}, now);
+    health_.report(*claim, {routing::Observation::Kind::failed, 0, "could not be reached", {}}, now);
   }
 
   policy::HealthLimits limits_{.failures_in_a_row = 1};
-  routing::HealthBook health_;
+  routing::CircuitBreaker health_;
   std::array<ledger::ChannelRecord, 3> channels_;
   ledger::GroupRecord usual_, dearer_;
   std::vector<routing::Route> routes_;

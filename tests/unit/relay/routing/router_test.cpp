@@ -29,44 +29,45 @@ TEST(Judge, ByKindAndEndpoint) {
   const auto echo = channel(ChannelKind::echo, {"m"});
   for (const auto endpoint :
        {Endpoint::chat_completions, Endpoint::completions, Endpoint::embeddings, Endpoint::responses}) {
-    EXPECT_EQ(judge(openai, "m", endpoint), Kept::yes);
-    EXPECT_EQ(judge(anthropic, "m", endpoint), Kept::other_endpoint);
-    EXPECT_EQ(judge(echo, "m", endpoint), Kept::yes);
+    EXPECT_EQ(decide(openai, "m", endpoint), RouteDecision::yes);
+    EXPECT_EQ(decide(anthropic, "m", endpoint), RouteDecision::other_endpoint);
+    EXPECT_EQ(decide(echo, "m", endpoint), RouteDecision::yes);
   }
   for (const auto endpoint :
        {Endpoint::moderations, Endpoint::rerank, Endpoint::images_generations, Endpoint::audio_speech}) {
-    EXPECT_EQ(judge(openai, "m", endpoint), Kept::yes);
-    EXPECT_EQ(judge(anthropic, "m", endpoint), Kept::other_endpoint);
-    EXPECT_EQ(judge(echo, "m", endpoint) == Kept::yes, endpoint != Endpoint::audio_speech) << "it does not speak";
+    EXPECT_EQ(decide(openai, "m", endpoint), RouteDecision::yes);
+    EXPECT_EQ(decide(anthropic, "m", endpoint), RouteDecision::other_endpoint);
+    EXPECT_EQ(decide(echo, "m", endpoint) == RouteDecision::yes, endpoint != Endpoint::audio_speech)
+        << "it does not speak";
   }
-  EXPECT_EQ(judge(openai, "m", Endpoint::count_tokens), Kept::other_endpoint);
-  EXPECT_EQ(judge(anthropic, "m", Endpoint::count_tokens), Kept::yes);
-  EXPECT_EQ(judge(echo, "m", Endpoint::count_tokens), Kept::yes);
-  EXPECT_EQ(judge(openai, "m", Endpoint::messages), Kept::other_endpoint);
-  EXPECT_EQ(judge(anthropic, "m", Endpoint::messages), Kept::yes);
-  EXPECT_EQ(judge(echo, "m", Endpoint::messages), Kept::yes);
+  EXPECT_EQ(decide(openai, "m", Endpoint::count_tokens), RouteDecision::other_endpoint);
+  EXPECT_EQ(decide(anthropic, "m", Endpoint::count_tokens), RouteDecision::yes);
+  EXPECT_EQ(decide(echo, "m", Endpoint::count_tokens), RouteDecision::yes);
+  EXPECT_EQ(decide(openai, "m", Endpoint::messages), RouteDecision::other_endpoint);
+  EXPECT_EQ(decide(anthropic, "m", Endpoint::messages), RouteDecision::yes);
+  EXPECT_EQ(decide(echo, "m", Endpoint::messages), RouteDecision::yes);
   for (const auto endpoint : {Endpoint::audio_transcriptions, Endpoint::audio_translations, Endpoint::images_edits,
                               Endpoint::images_variations}) {
-    EXPECT_EQ(judge(echo, "m", endpoint), Kept::other_endpoint) << "it cannot say a file back";
-    EXPECT_EQ(judge(openai, "m", endpoint), Kept::yes);
-    EXPECT_EQ(judge(anthropic, "m", endpoint), Kept::other_endpoint);
+    EXPECT_EQ(decide(echo, "m", endpoint), RouteDecision::other_endpoint) << "it cannot say a file back";
+    EXPECT_EQ(decide(openai, "m", endpoint), RouteDecision::yes);
+    EXPECT_EQ(decide(anthropic, "m", endpoint), RouteDecision::other_endpoint);
   }
 }
 
 TEST(Judge, ByModelPatternAndAlias) {
   auto record = channel(ChannelKind::openai, {"gpt-*", "o3"});
   record.model_map["fast"] = "gpt-4o-mini";
-  EXPECT_EQ(judge(record, "gpt-4o", Endpoint::chat_completions), Kept::yes);
-  EXPECT_EQ(judge(record, "o3", Endpoint::chat_completions), Kept::yes);
-  EXPECT_EQ(judge(record, "fast", Endpoint::chat_completions), Kept::yes);
-  EXPECT_EQ(judge(record, "o3-mini", Endpoint::chat_completions), Kept::other_model);
-  EXPECT_EQ(judge(record, "GPT-4o", Endpoint::chat_completions), Kept::other_model);
+  EXPECT_EQ(decide(record, "gpt-4o", Endpoint::chat_completions), RouteDecision::yes);
+  EXPECT_EQ(decide(record, "o3", Endpoint::chat_completions), RouteDecision::yes);
+  EXPECT_EQ(decide(record, "fast", Endpoint::chat_completions), RouteDecision::yes);
+  EXPECT_EQ(decide(record, "o3-mini", Endpoint::chat_completions), RouteDecision::other_model);
+  EXPECT_EQ(decide(record, "GPT-4o", Endpoint::chat_completions), RouteDecision::other_model);
 }
 
 TEST(Judge, OffIsOff) {
   auto record = channel(ChannelKind::echo, {"*"});
   record.enabled = ledger::Switch::off;
-  EXPECT_EQ(judge(record, "anything", Endpoint::chat_completions), Kept::disabled);
+  EXPECT_EQ(decide(record, "anything", Endpoint::chat_completions), RouteDecision::disabled);
 }
 
 struct Wanted {
@@ -111,12 +112,14 @@ class RoutesTest : public testing::Test {
     }
     throw std::invalid_argument(name);
   }
-  void report(const std::string& name, const Verdict& verdict) {
+  void report(const std::string& name, const Observation& observation) {
     const auto claim = health_.claim(record(name), "m", now_);
     ASSERT_TRUE(claim.has_value()) << name;
-    health_.report(*claim, verdict, now_);
+    health_.report(*claim, observation, now_);
   }
-  void set_aside(const std::string& name) { report(name, {Verdict::Kind::failed, 503, {}, std::chrono::seconds(20)}); }
+  void set_aside(const std::string& name) {
+    report(name, {Observation::Kind::failed, 503, {}, std::chrono::seconds(20)});
+  }
   // Of 10,000 picks, how often each was the first (or a later) choice.
   std::map<std::string, int> count(std::size_t choice) {
     std::mt19937 random(20'261'126);
@@ -131,7 +134,7 @@ class RoutesTest : public testing::Test {
     token.groups = {"vip", "default"};
     return token;
   }();
-  HealthBook health_;
+  CircuitBreaker health_;
   base::SteadyTime now_ = base::steady_now();
 };
 
@@ -187,13 +190,13 @@ TEST_F(RoutesTest, AGroupLeadsUntilItHasNoHealthyChannel) {
 
 TEST_F(RoutesTest, NothingLeftSaysWhatIsWaitedFor) {
   make({{"a", "vip"}, {"b", "default"}});
-  report("a", {Verdict::Kind::key_refused, 401, {}, {}});
+  report("a", {Observation::Kind::key_refused, 401, {}, {}});
   const auto until = now_ + std::chrono::seconds(20);
   set_aside("b");
   const auto routes = find();
   EXPECT_TRUE(routes.tries.empty());
   ASSERT_TRUE(routes.closed.has_value());
-  EXPECT_EQ(routes.closed->state, Standing::State::cooling);
+  EXPECT_EQ(routes.closed->state, Availability::State::cooling);
   EXPECT_EQ(routes.closed->until, until);
   EXPECT_EQ(closed_refusal(*routes.closed).code, dialect::RefusalCode::unavailable);
   EXPECT_TRUE(closed_refusal(*routes.closed).retry_after.has_value());
@@ -201,7 +204,7 @@ TEST_F(RoutesTest, NothingLeftSaysWhatIsWaitedFor) {
 
 TEST_F(RoutesTest, OnlyRefusedKeysAreTheOperatorsBusiness) {
   make({{"a", "vip"}});
-  report("a", {Verdict::Kind::key_refused, 401, {}, {}});
+  report("a", {Observation::Kind::key_refused, 401, {}, {}});
   ASSERT_TRUE(find().closed.has_value());
   EXPECT_EQ(closed_refusal(*find().closed).code, dialect::RefusalCode::upstream_auth);
 }
@@ -218,7 +221,7 @@ TEST_F(RoutesTest, ExplainedByTheSameRules) {
   EXPECT_EQ(by_name["c"].share_percent, 0);
   EXPECT_EQ(all[2].channel->name, "c");
   EXPECT_EQ(by_name["d"].group, nullptr);
-  EXPECT_EQ(by_name["e"].standing.state, Standing::State::cooling);
+  EXPECT_EQ(by_name["e"].availability.state, Availability::State::cooling);
 }
 
 // --- where a stored response is ---
@@ -240,7 +243,7 @@ TEST_F(RoutesTest, AStoredResponsesHomeIsItsChannelAlone) {
   set_aside("two");
   EXPECT_TRUE(home(2).tries.empty());
   ASSERT_TRUE(home(2).closed);
-  EXPECT_EQ(home(2).closed->state, Standing::State::cooling);
+  EXPECT_EQ(home(2).closed->state, Availability::State::cooling);
 }
 
 TEST(FindHome, OfTheKeysTheOneThatMadeIt) {
@@ -256,7 +259,7 @@ TEST(FindHome, OfTheKeysTheOneThatMadeIt) {
   const ledger::Directory directory(std::make_shared<const ledger::Directory::Impl>(std::move(impl)));
   ledger::TokenRecord token;
   token.groups = {"default"};
-  HealthBook health;
+  CircuitBreaker health;
   const auto home = [&](const std::string& hint) {
     return find_home(directory, token, {"resp_1", record.id, hint, "m"}, "m", Endpoint::responses, health,
                      base::steady_now());

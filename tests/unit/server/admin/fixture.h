@@ -118,8 +118,8 @@ class AdminFixture : public ledger::LedgerFixture {
     return options;
   }
 
-  relay::routing::HealthBook health_;
-  relay::routing::RateBook rates_;
+  relay::routing::CircuitBreaker health_;
+  relay::routing::RateLimiter rates_;
   AdminServer::Options server_options_;
   std::unique_ptr<AdminServer> server_;
   int reloads_ = 0;

@@ -402,7 +402,7 @@ std::map<std::string, std::vector<std::string>> models_by_routes(const ledger::D
     for (const auto& group : token.groups) {
       ledger::TokenRecord one;
       one.groups = {group};
-      relay::routing::HealthBook well;
+      relay::routing::CircuitBreaker well;
       const auto routes =
           relay::routing::find_routes(*directory, one, model, dialect::Endpoint::chat_completions, well, {}, 0).tries;
       for (const auto& route : routes) channels.push_back(route.channel->name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/tls/tls_book.h"
+#include "http/tls/tls_contexts.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -100,15 +100,15 @@ Result<void> use_usual_authorities(ssl::context& tls, const std::string& extra_c
 
 }  // namespace
 
-Result<std::unique_ptr<TlsBook>> TlsBook::make(const std::string& extra_ca_file) {
-  std::unique_ptr<TlsBook> book(new TlsBook(extra_ca_file));
-  auto usual = book->read({});
+Result<std::unique_ptr<TlsContexts>> TlsContexts::make(const std::string& extra_ca_file) {
+  std::unique_ptr<TlsContexts> contexts(new TlsContexts(extra_ca_file));
+  auto usual = contexts->read({});
   if (!usual) return tl::unexpected(usual.error());
-  book->usual_ = std::move(*usual);
-  return book;
+  contexts->usual_ = std::move(*usual);
+  return contexts;
 }
 
-Result<TlsContext> TlsBook::read(const TlsFiles& files) const {
+Result<TlsContext> TlsContexts::read(const TlsFiles& files) const {
   auto tls = strict_context();
   auto done = files.ca_file.empty() ? use_usual_authorities(*tls, extra_ca_file_) : use_ca_file(*tls, files.ca_file);
   if (done && !files.client_cert.empty()) done = use_client_files(*tls, files);
@@ -116,12 +116,12 @@ Result<TlsContext> TlsBook::read(const TlsFiles& files) const {
   return tls;
 }
 
-void TlsBook::put(const TlsFiles& files, Result<TlsContext> context) {
+void TlsContexts::put(const TlsFiles& files, Result<TlsContext> context) {
   const base::MutexLock lock(mutex_);
   contexts_.insert_or_assign(files, std::move(context));
 }
 
-Result<TlsContext> TlsBook::look_up(const TlsFiles& files) const {
+Result<TlsContext> TlsContexts::look_up(const TlsFiles& files) const {
   if (files.empty()) return usual_;
   const base::MutexLock lock(mutex_);
   const auto found = contexts_.find(files);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/routing/channel_health.h"
+#include "relay/routing/circuit_breaker.h"
 
 #include <time.h>
 
@@ -11,7 +11,7 @@ namespace cr::relay::routing {
 namespace {
 
 using std::chrono::milliseconds;
-using State = Standing::State;
+using State = Availability::State;
 
 constexpr std::chrono::seconds k_share_window{60};
 // How long a probe is alone. A refusal comes fast; a good answer may think for minutes before its first byte.
@@ -58,16 +58,16 @@ std::optional<double> parse_decimal(std::string_view text) {
 
 }  // namespace
 
-void HealthBook::use(const policy::HealthLimits& limits) {
+void CircuitBreaker::use(const policy::HealthLimits& limits) {
   const base::MutexLock lock(mutex_);
   limits_ = limits;
 }
 
-milliseconds HealthBook::cool_down(std::uint32_t step) const {
+milliseconds CircuitBreaker::cool_down(std::uint32_t step) const {
   return doubled(limits_.cool_down_first, step, limits_.cool_down_max);
 }
 
-HealthBook::Channel& HealthBook::at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) {
+CircuitBreaker::Channel& CircuitBreaker::at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) {
   auto& channel = channels_[id];
   // A request may still run with a record older than the newest: that one's state is not to be thrown away.
   if (rev <= channel.rev) return channel;
@@ -82,7 +82,7 @@ HealthBook::Channel& HealthBook::at_rev(base::ChannelId id, std::int64_t rev, st
   return channel;
 }
 
-void HealthBook::note_trouble(Channel& channel) {
+void CircuitBreaker::note_trouble(Channel& channel) {
   const bool keys = std::any_of(channel.keys.begin(), channel.keys.end(), [](const auto& key) { return !key.empty(); });
   const bool troubled = channel.open || channel.in_a_row > 0 || keys;
   if (troubled == channel.troubled) return;
@@ -90,7 +90,8 @@ void HealthBook::note_trouble(Channel& channel) {
   troubled_.fetch_add(troubled ? 1 : -1, std::memory_order_release);
 }
 
-const HealthBook::Trouble* HealthBook::find_trouble(const std::vector<Trouble>& troubles, std::string_view model) {
+const CircuitBreaker::Trouble* CircuitBreaker::find_trouble(const std::vector<Trouble>& troubles,
+                                                            std::string_view model) {
   const Trouble* worst = nullptr;
   for (const auto& trouble : troubles) {
     if (!trouble.model.empty() && trouble.model != model) continue;
@@ -99,7 +100,7 @@ const HealthBook::Trouble* HealthBook::find_trouble(const std::vector<Trouble>& 
   return worst;
 }
 
-Standing HealthBook::standing(const Channel& channel, std::string_view model, base::SteadyTime now) const {
+Availability CircuitBreaker::availability(const Channel& channel, std::string_view model, base::SteadyTime now) const {
   if (channel.open && now < channel.open_until) return {State::cooling, channel.open_until};
   if (channel.open && now < channel.probe_until) return {State::cooling, channel.probe_until};
   bool all_refused = true;
@@ -117,20 +118,20 @@ Standing HealthBook::standing(const Channel& channel, std::string_view model, ba
   return {all_refused ? State::keys_refused : soonest->refused ? State::cooling : State::limited, until_of(*soonest)};
 }
 
-Standing HealthBook::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
+Availability CircuitBreaker::look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now) {
   if (troubled_.load(std::memory_order_acquire) == 0) return {};
   const base::MutexLock lock(mutex_);
-  return standing(channel_of(channel), model, now + k_timer_grain);
+  return availability(channel_of(channel), model, now + k_timer_grain);
 }
 
-std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std::string_view model,
-                                       base::SteadyTime now, std::optional<std::uint32_t> only) {
+std::optional<Claim> CircuitBreaker::claim(const ledger::ChannelRecord& record, std::string_view model,
+                                           base::SteadyTime now, std::optional<std::uint32_t> only) {
   Claim claim{record.id, record.rev, 0, model, false, now};
   if (record.keys.size() < 2 && troubled_.load(std::memory_order_acquire) == 0) return claim;
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   const auto judged_at = now + k_timer_grain;
-  if (!standing(channel, model, judged_at).may_send()) return std::nullopt;
+  if (!availability(channel, model, judged_at).may_send()) return std::nullopt;
   const auto count = std::min(channel.keys.size(), std::max<std::size_t>(1, record.keys.size()));
   for (std::size_t turn = 0; turn < count; ++turn) {
     claim.key = static_cast<std::uint32_t>((channel.next_key + turn) % count);
@@ -151,28 +152,28 @@ std::optional<Claim> HealthBook::claim(const ledger::ChannelRecord& record, std:
   return std::nullopt;
 }
 
-HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base::SteadyTime now) {
-  const bool answered = verdict.kind == Verdict::Kind::answered;
+BreakerChange CircuitBreaker::report(const Claim& claim, const Observation& observation, base::SteadyTime now) {
+  const bool answered = observation.kind == Observation::Kind::answered;
   if (answered && troubled_.load(std::memory_order_acquire) == 0) return {};
   const base::MutexLock lock(mutex_);
   // A channel's first trouble may be the first that is heard of it; with several keys its claim has made the entry.
   auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
   if (claim.rev < channel.rev) return {};
-  HealthChange change;
-  switch (verdict.kind) {
-    case Verdict::Kind::answered:
+  BreakerChange change;
+  switch (observation.kind) {
+    case Observation::Kind::answered:
       change = clear(channel, claim, now);
       break;
-    case Verdict::Kind::failed:
+    case Observation::Kind::failed:
       add_sample(channel, {now, Sample::Kind::failed, -1, -1});
-      change = fail(channel, is_probe_of(channel, claim), verdict, now);
+      change = fail(channel, is_probe_of(channel, claim), observation, now);
       break;
-    case Verdict::Kind::rate_limited:
-    case Verdict::Kind::key_refused:
+    case Observation::Kind::rate_limited:
+    case Observation::Kind::key_refused:
       add_sample(channel, {now, Sample::Kind::refused, -1, -1});
-      change = put_key_aside(channel, claim, verdict, now);
+      change = put_key_aside(channel, claim, observation, now);
       break;
-    case Verdict::Kind::abandoned:
+    case Observation::Kind::abandoned:
       leave_to_the_next(channel, claim, now);
       break;
   }
@@ -180,8 +181,8 @@ HealthChange HealthBook::report(const Claim& claim, const Verdict& verdict, base
   return change;
 }
 
-HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
-                                  std::int64_t duration_ms, base::SteadyTime now) {
+BreakerChange CircuitBreaker::finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
+                                       std::int64_t duration_ms, base::SteadyTime now) {
   const base::MutexLock lock(mutex_);
   auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
   const bool broken = finish == Finish::broken;
@@ -191,28 +192,28 @@ HealthChange HealthBook::finished(const Claim& claim, Finish finish, std::option
   // Counted apart: each of them began with a head, which ends a row of those that did not.
   channel.broken_in_a_row = broken ? channel.broken_in_a_row + 1 : 0;
   if (!broken) return {};
-  const auto change = fail(channel, false, {Verdict::Kind::failed, 0, "its answer broke off", {}}, now);
+  const auto change = fail(channel, false, {Observation::Kind::failed, 0, "its answer broke off", {}}, now);
   note_trouble(channel);
   return change;
 }
 
-bool HealthBook::is_probe_of(const Channel& channel, const Claim& claim) {
+bool CircuitBreaker::is_probe_of(const Channel& channel, const Claim& claim) {
   return claim.probe && channel.open && claim.at > channel.open_since;
 }
 
-bool HealthBook::is_probe_of(const Trouble& trouble, const Claim& claim) {
+bool CircuitBreaker::is_probe_of(const Trouble& trouble, const Claim& claim) {
   return claim.probe && claim.at > trouble.since && (trouble.model.empty() || trouble.model == claim.model);
 }
 
 // A probe that came to nothing in its second: the next one's turn.
-void HealthBook::leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now) {
+void CircuitBreaker::leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now) {
   if (is_probe_of(channel, claim) && now < channel.probe_until) channel.probe_until = {};
   for (auto& one : channel.keys[claim.key]) {
     if (is_probe_of(one, claim) && now < one.probe_until) one.probe_until = {};
   }
 }
 
-HealthChange HealthBook::clear(Channel& channel, const Claim& claim, base::SteadyTime now) {
+BreakerChange CircuitBreaker::clear(Channel& channel, const Claim& claim, base::SteadyTime now) {
   // An answer that was asked for before the trouble came says nothing of now.
   if (channel.open && !is_probe_of(channel, claim)) return {};
   channel.in_a_row = 0;
@@ -221,35 +222,35 @@ HealthChange HealthBook::clear(Channel& channel, const Claim& claim, base::Stead
   channel.open = false;
   channel.closed_at = now;
   channel.why.clear();
-  return {HealthChange::Kind::back, {}};
+  return {BreakerChange::Kind::back, {}};
 }
 
-HealthChange HealthBook::fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now) {
+BreakerChange CircuitBreaker::fail(Channel& channel, bool probe, const Observation& observation, base::SteadyTime now) {
   ++channel.in_a_row;
   if (channel.open && !probe) return {};  // one of those that were under way when it opened
-  const bool asked_to_wait = verdict.retry_after.has_value();
+  const bool asked_to_wait = observation.retry_after.has_value();
   const bool opens = probe || asked_to_wait ||
                      std::max(channel.in_a_row, channel.broken_in_a_row) >= limits_.failures_in_a_row ||
                      fails_often(channel, now);
   if (!opens) return {};
   const bool was_open = channel.open;
-  open(channel, verdict, now);
-  return {was_open ? HealthChange::Kind::none : HealthChange::Kind::set_aside,
+  open(channel, observation, now);
+  return {was_open ? BreakerChange::Kind::none : BreakerChange::Kind::set_aside,
           std::chrono::duration_cast<milliseconds>(channel.open_until - now)};
 }
 
-void HealthBook::open(Channel& channel, const Verdict& verdict, base::SteadyTime now) {
+void CircuitBreaker::open(Channel& channel, const Observation& observation, base::SteadyTime now) {
   // A channel that flaps does not begin anew with the shortest cool-down.
   const bool flaps = channel.open || (channel.closed_at && now - *channel.closed_at < limits_.cool_down_max);
   channel.step = flaps ? channel.step + 1 : 0;
   channel.open = true;
   channel.open_since = now;
-  channel.open_until = now + verdict.retry_after.value_or(cool_down(channel.step));
+  channel.open_until = now + observation.retry_after.value_or(cool_down(channel.step));
   channel.probe_until = {};
-  channel.why = words_for(verdict.status, verdict.what);
+  channel.why = words_for(observation.status, observation.what);
 }
 
-bool HealthBook::fails_often(const Channel& channel, base::SteadyTime now) const {
+bool CircuitBreaker::fails_often(const Channel& channel, base::SteadyTime now) const {
   std::size_t all = 0, failed = 0;
   for (const auto& sample : channel.samples) {
     if (now - sample.at > k_share_window) continue;
@@ -259,13 +260,13 @@ bool HealthBook::fails_often(const Channel& channel, base::SteadyTime now) const
   return all >= limits_.samples_min && failed * 100 >= all * limits_.failures_percent;
 }
 
-HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict,
-                                       base::SteadyTime now) {
+BreakerChange CircuitBreaker::put_key_aside(Channel& channel, const Claim& claim, const Observation& observation,
+                                            base::SteadyTime now) {
   auto& key = channel.keys[claim.key];
-  const bool refused = verdict.kind == Verdict::Kind::key_refused;
+  const bool refused = observation.kind == Observation::Kind::key_refused;
   // 401 and 402 are the key's own; 429 and 403 are said of one model, and 403 by some of one prompt: a client must not
   // be able to set a channel aside for long.
-  const bool own = refused && verdict.status != 403;
+  const bool own = refused && observation.status != 403;
   const auto model = own ? std::string_view() : claim.model;
   auto trouble = std::find_if(key.begin(), key.end(), [&](const auto& one) { return one.model == model; });
   const bool known = trouble != key.end();
@@ -275,16 +276,16 @@ HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, con
       const auto of_a_model = [](const Trouble& one) { return !one.model.empty(); };
       key.erase(std::find_if(key.begin(), key.end(), of_a_model));
     }
-    trouble = key.insert(key.end(), Trouble{std::string(model), refused, verdict.status});
+    trouble = key.insert(key.end(), Trouble{std::string(model), refused, observation.status});
   } else if (probed) {
     ++trouble->step;
   }
   trouble->refused = refused;
-  trouble->status = verdict.status;
+  trouble->status = observation.status;
   trouble->since = now;
   trouble->probe_until = {};
   const auto usual = own ? doubled(k_refused_first, trouble->step, k_refused_max) : cool_down(trouble->step);
-  const auto wait = verdict.retry_after.value_or(usual);
+  const auto wait = observation.retry_after.value_or(usual);
   trouble->until = std::max(known && !probed ? trouble->until : base::SteadyTime{}, now + wait);
   // The channel itself answered: a probe of the breaker has succeeded.
   channel.in_a_row = 0;
@@ -293,10 +294,10 @@ HealthChange HealthBook::put_key_aside(Channel& channel, const Claim& claim, con
     channel.closed_at = now;
   }
   if (known) return {};
-  return {refused ? HealthChange::Kind::key_refused : HealthChange::Kind::set_aside, wait};
+  return {refused ? BreakerChange::Kind::key_refused : BreakerChange::Kind::set_aside, wait};
 }
 
-void HealthBook::add_sample(Channel& channel, const Sample& sample) {
+void CircuitBreaker::add_sample(Channel& channel, const Sample& sample) {
   if (channel.samples.size() < k_samples_max) {
     channel.samples.push_back(sample);
     return;
@@ -305,11 +306,11 @@ void HealthBook::add_sample(Channel& channel, const Sample& sample) {
   channel.next_sample = (channel.next_sample + 1) % k_samples_max;
 }
 
-HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTime now) {
+BreakerView CircuitBreaker::view(const ledger::ChannelRecord& record, base::SteadyTime now) {
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
-  HealthView view;
-  const auto standing_now = standing(channel, {}, now);
+  BreakerView view;
+  const auto standing_now = availability(channel, {}, now);
   view.state = standing_now.state;
   if (!standing_now.may_send()) view.wait = std::chrono::ceil<milliseconds>(standing_now.until - now);
   if (channel.open) view.reason = channel.why;
@@ -338,10 +339,10 @@ HealthView HealthBook::view(const ledger::ChannelRecord& record, base::SteadyTim
   return view;
 }
 
-std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_view model, base::SteadyTime now) {
+std::string CircuitBreaker::reason(const ledger::ChannelRecord& record, std::string_view model, base::SteadyTime now) {
   const base::MutexLock lock(mutex_);
   const auto& channel = channel_of(record);
-  if (standing(channel, model, now).may_send()) return {};
+  if (availability(channel, model, now).may_send()) return {};
   if (channel.open && now < channel.open_until) return channel.why;
   const Trouble* soonest = nullptr;
   for (const auto& key : channel.keys) {
@@ -351,7 +352,7 @@ std::string HealthBook::reason(const ledger::ChannelRecord& record, std::string_
   return soonest == nullptr ? std::string() : words_for(soonest->status, "");
 }
 
-void HealthBook::proved_good(const ledger::ChannelRecord& record, std::uint32_t key, std::string_view model) {
+void CircuitBreaker::proved_good(const ledger::ChannelRecord& record, std::uint32_t key, std::string_view model) {
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   if (channel.rev != record.rev) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/routing/rate_book.h"
+#include "relay/routing/rate_limiter.h"
 
 #include <algorithm>
 
@@ -75,7 +75,7 @@ milliseconds MinuteWindow::reset_in(base::SteadyTime now) {
 }
 
 template <class Use>
-auto RateBook::with(base::TokenId token, base::SteadyTime now, Use use) {
+auto RateLimiter::with(base::TokenId token, base::SteadyTime now, Use use) {
   Shard& shard = shards_[static_cast<std::size_t>(token.value) % k_shards];
   const base::MutexLock lock(shard.mutex);
   if (++shard.calls >= k_calls_between_sweeps) {
@@ -90,7 +90,7 @@ auto RateBook::with(base::TokenId token, base::SteadyTime now, Use use) {
   return use(shard.states[token]);
 }
 
-std::optional<RateRefusal> RateBook::refusal(State& state, const Limits& limits, base::SteadyTime now) {
+std::optional<RateRefusal> RateLimiter::refusal(State& state, const Limits& limits, base::SteadyTime now) {
   using Limit = RateRefusal::Limit;
   if (limits.requests_per_minute) {
     const auto wait = state.requests.wait_for(now, *limits.requests_per_minute, 1);
@@ -106,7 +106,7 @@ std::optional<RateRefusal> RateBook::refusal(State& state, const Limits& limits,
   return std::nullopt;
 }
 
-std::optional<RateRefusal> RateBook::enter(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+std::optional<RateRefusal> RateLimiter::enter(base::TokenId token, const Limits& limits, base::SteadyTime now) {
   return with(token, now, [&](State& state) {
     auto refused = refusal(state, limits, now);
     if (refused) return refused;
@@ -116,15 +116,15 @@ std::optional<RateRefusal> RateBook::enter(base::TokenId token, const Limits& li
   });
 }
 
-std::optional<RateRefusal> RateBook::look(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+std::optional<RateRefusal> RateLimiter::look(base::TokenId token, const Limits& limits, base::SteadyTime now) {
   return with(token, now, [&](State& state) { return refusal(state, limits, now); });
 }
 
-void RateBook::leave(base::TokenId token, base::SteadyTime now) {
+void RateLimiter::leave(base::TokenId token, base::SteadyTime now) {
   with(token, now, [](State& state) { return --state.running; });
 }
 
-std::optional<RateRefusal> RateBook::ask(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+std::optional<RateRefusal> RateLimiter::ask(base::TokenId token, const Limits& limits, base::SteadyTime now) {
   if (!limits.requests_per_minute) return std::nullopt;
   return with(token, now, [&](State& state) -> std::optional<RateRefusal> {
     const auto wait = state.questions.wait_for(now, *limits.requests_per_minute, 1);
@@ -134,8 +134,8 @@ std::optional<RateRefusal> RateBook::ask(base::TokenId token, const Limits& limi
   });
 }
 
-std::optional<RateRefusal> RateBook::charge(base::TokenId token, const Limits& limits, std::int64_t amount,
-                                            base::SteadyTime now) {
+std::optional<RateRefusal> RateLimiter::charge(base::TokenId token, const Limits& limits, std::int64_t amount,
+                                               base::SteadyTime now) {
   return with(token, now, [&](State& state) -> std::optional<RateRefusal> {
     if (limits.tokens_per_minute) {
       const auto wait =
@@ -147,14 +147,14 @@ std::optional<RateRefusal> RateBook::charge(base::TokenId token, const Limits& l
   });
 }
 
-void RateBook::correct(base::TokenId token, std::int64_t by, base::SteadyTime when, base::SteadyTime now) {
+void RateLimiter::correct(base::TokenId token, std::int64_t by, base::SteadyTime when, base::SteadyTime now) {
   with(token, now, [&](State& state) {
     state.tokens.correct(when, now, by);
     return 0;
   });
 }
 
-RateStatus RateBook::status(base::TokenId token, const Limits& limits, base::SteadyTime now) {
+RateStatus RateLimiter::status(base::TokenId token, const Limits& limits, base::SteadyTime now) {
   return with(token, now, [&](State& state) {
     RateStatus status;
     status.limit_requests = limits.requests_per_minute;

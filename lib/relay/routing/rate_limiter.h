@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// RateBook: what tokens with rates did in the last minute and have running now. In memory alone: a refusal costs no row
-// and no disk. Shared by all workers, so that a limit holds for the process; thread-safe, a short lock for each call.
-// Any 60 seconds hold no more than the limit: what came counts until the tenth of a second it came in is a minute old.
+// RateLimiter: what tokens with rates did in the last minute and have running now. In memory alone: a refusal costs no
+// row and no disk. Shared by all workers, so that a limit holds for the process; thread-safe, a short lock for each
+// call. Any 60 seconds hold no more than the limit: what came counts until the tenth of a second it came in is a minute
+// old.
 #pragma once
 
 #include <array>
@@ -60,7 +61,7 @@ struct RateShare {
   base::SteadyTime charged_at;
 };
 
-class RateBook {
+class RateLimiter {
  public:
   using Limits = ledger::RateLimits;
   // A request comes: counted and running unless it is refused. Each one that was let in must leave().

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/request/lane.h"
+#include "relay/request/worker_context.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -19,7 +19,8 @@ http::tls::TlsFiles tls_files(const ledger::ChannelRecord& channel) {
   return {channel.ca_file, channel.client_cert, channel.client_key};
 }
 
-Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::shared_ptr<const policy::Settings> settings)
+WorkerContext::WorkerContext(asio::io_context& io, std::uint32_t index, Shared& shared,
+                             std::shared_ptr<const policy::Settings> settings)
     : io_(io),
       index_(index),
       shared_(shared),
@@ -33,13 +34,13 @@ Lane::Lane(asio::io_context& io, std::uint32_t index, Shared& shared, std::share
       directory_(shared.ledger.directory()),
       random_(std::random_device()()) {}
 
-void Lane::use(std::shared_ptr<const policy::Settings> settings) {
+void WorkerContext::use(std::shared_ptr<const policy::Settings> settings) {
   settings_ = std::move(settings);
   pool_.keep_at_most(settings_->upstream_idle_connections_max);
   std::erase_if(addresses_, [](const auto& known) { return known.second->has_certificates; });
 }
 
-base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledger::ChannelRecord& channel) {
+base::Result<std::shared_ptr<const ChannelAddress>> WorkerContext::address_of(const ledger::ChannelRecord& channel) {
   const auto key = (static_cast<std::uint64_t>(channel.id.value) << 32) ^ static_cast<std::uint64_t>(channel.rev);
   const auto found = addresses_.find(key);
   if (found != addresses_.end()) return found->second;
@@ -53,7 +54,7 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::address_of(const ledge
   return addresses_.emplace(key, std::move(*address)).first->second;
 }
 
-base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger::ChannelRecord& channel) {
+base::Result<std::shared_ptr<const ChannelAddress>> WorkerContext::work_out(const ledger::ChannelRecord& channel) {
   auto url = base::Url::parse(channel.base_url);
   if (!url) return base::fail(url.error().code, "base URL: " + url.error().message, url.error().hint);
   std::optional<base::Url> proxy;
@@ -78,7 +79,7 @@ base::Result<std::shared_ptr<const ChannelAddress>> Lane::work_out(const ledger:
   return address;
 }
 
-void Lane::log_surplus(std::uint64_t provider) {
+void WorkerContext::log_surplus(std::uint64_t provider) {
   const auto snapshot = directory();
   const auto& channels = snapshot->channels();
   const auto found = std::find_if(channels.begin(), channels.end(), [&](const auto& channel) {
@@ -90,21 +91,21 @@ void Lane::log_surplus(std::uint64_t provider) {
                       {{"channel", name}, {"for", base::format_duration(time)}});
 }
 
-std::string Lane::take_text() {
+std::string WorkerContext::take_text() {
   if (texts_.empty()) return {};
   auto text = std::move(texts_.back());
   texts_.pop_back();
   return text;
 }
 
-void Lane::give_back(std::string&& text) {
+void WorkerContext::give_back(std::string&& text) {
   constexpr std::size_t k_texts_max = 64;
   constexpr std::size_t k_text_bytes_max = std::size_t{16} * 1024;
   base::wipe(text);
   if (texts_.size() < k_texts_max && text.capacity() <= k_text_bytes_max) texts_.push_back(std::move(text));
 }
 
-void Lane::cut_all() {
+void WorkerContext::cut_all() {
   for (Exchange* exchange : running_) exchange->cut();
   ledger_waits_.leave_all();
 }

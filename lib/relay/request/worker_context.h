@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Lane: what one worker's requests share: its event loop, pooled upstream connections, scanner, its view of the
-// directory, and what waits for the ledger thread. Worker thread only; it is destroyed after what waits on its loop.
+// WorkerContext: what one worker's requests share: its event loop, pooled upstream connections, scanner, its view of
+// the directory, and what waits for the ledger thread. Worker thread only; it is destroyed after what waits on its
+// loop.
 #pragma once
 
 #include <atomic>
@@ -16,34 +17,34 @@
 #include "base/memory_budget.h"
 #include "dialect/request_scan.h"
 #include "http/client/upstream_pool.h"
-#include "http/dns/resolver.h"
+#include "http/dns/egress_policy.h"
 #include "http/net/heartbeat.h"
 #include "http/net/net.h"
-#include "http/tls/tls_book.h"
+#include "http/tls/tls_contexts.h"
 #include "ledger/core/ledger.h"
 #include "relay/policy/settings.h"
 #include "relay/request/caller.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/metrics.h"
-#include "relay/routing/channel_health.h"
+#include "relay/routing/circuit_breaker.h"
 #include "relay/routing/model_names.h"
-#include "relay/routing/rate_book.h"
+#include "relay/routing/rate_limiter.h"
 
 namespace cr::relay::request {
 
 class Exchange;
 
-// Shared by all lanes of the process.
+// Shared by all workers of the process.
 struct Shared {
   ledger::Ledger& ledger;
   base::Log& log;
-  http::tls::TlsBook& tls;
-  http::dns::Names& names;
+  http::tls::TlsContexts& tls;
+  http::dns::DnsResolver& names;
   std::atomic<std::int64_t> requests_running{0};
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<bool> draining{false};
-  routing::RateBook rates{};
-  routing::HealthBook health{};
+  routing::RateLimiter rates{};
+  routing::CircuitBreaker health{};
   Metrics metrics{};
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
   http::client::DistrustedProviders distrusted{};
@@ -60,17 +61,17 @@ struct ChannelAddress {
 // The certificate files a channel names.
 http::tls::TlsFiles tls_files(const ledger::ChannelRecord& channel);
 
-class Lane {
+class WorkerContext {
  public:
-  Lane(http::asio::io_context& io, std::uint32_t index, Shared& shared,
-       std::shared_ptr<const policy::Settings> settings);
+  WorkerContext(http::asio::io_context& io, std::uint32_t index, Shared& shared,
+                std::shared_ptr<const policy::Settings> settings);
 
   http::asio::io_context& io() { return io_; }
   std::uint32_t index() const { return index_; }
   LedgerWaits& ledger_waits() { return ledger_waits_; }
   Shared& shared() { return shared_; }
   http::Heartbeat& heartbeat() { return heartbeat_; }
-  http::dns::Resolver& resolver() { return resolver_; }
+  http::dns::EgressPolicy& resolver() { return resolver_; }
   http::client::UpstreamPool& pool() { return pool_; }
   dialect::RequestScanner& scanner() { return scanner_; }
   const KeyReader& key_reader() const { return key_reader_; }
@@ -79,7 +80,7 @@ class Lane {
   const std::shared_ptr<const policy::Settings>& settings() const { return settings_; }
   // After a reload, which may have read channels' certificate files again.
   void use(std::shared_ptr<const policy::Settings> settings);
-  // An error was logged. Kept by its user: a reload or many edits make the lane forget it.
+  // An error was logged. Kept by its user: a reload or many edits make the worker forget it.
   base::Result<std::shared_ptr<const ChannelAddress>> address_of(const ledger::ChannelRecord& channel);
   std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
 
@@ -102,7 +103,7 @@ class Lane {
   Shared& shared_;
   std::shared_ptr<const policy::Settings> settings_;
   http::Heartbeat heartbeat_;
-  http::dns::Resolver resolver_;
+  http::dns::EgressPolicy resolver_;
   http::client::UpstreamPool pool_;
   dialect::RequestScanner scanner_;
   KeyReader key_reader_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AnswerSource: where an answer comes from once a channel is open: a provider's connection, or the built-in echo. The
-// pump sees the same thing: a status, a content type, and pieces of a body, not compressed. One answer each; worker
+// UpstreamResponse: where an answer comes from once a channel is open: a provider's connection, or the built-in echo.
+// The pump sees the same thing: a status, a content type, and pieces of a body, not compressed. One answer each; worker
 // thread.
 #pragma once
 
@@ -16,24 +16,24 @@
 
 namespace cr::relay::request {
 
-struct SourceStep {
+struct ResponseStep {
   enum class State { data, need_more, done, cut, timed_out, garbage, cancelled, no_memory } state = State::need_more;
   std::string_view data;  // valid to the next step() or fill()
 };
 
-class AnswerSource {
+class UpstreamResponse {
  public:
-  AnswerSource() = default;
+  UpstreamResponse() = default;
   // Whether the body behind `head` is in a coding that can be undone here, or in none.
   static bool can_read(const http::message::ResponseHead& head);
   // A provider's answer whose head was read and that can be read, timed out when it has not ended at `until`. The
   // connection returns to `pool` when the body has been read to its end.
-  AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
-               std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
-  AnswerSource(http::asio::io_context& io, provider::LocalResponse answer, std::chrono::milliseconds delay);
-  AnswerSource(AnswerSource&&) noexcept = default;
-  AnswerSource& operator=(AnswerSource&& other) noexcept;
-  ~AnswerSource();
+  UpstreamResponse(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
+                   std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until);
+  UpstreamResponse(http::asio::io_context& io, provider::LocalResponse answer, std::chrono::milliseconds delay);
+  UpstreamResponse(UpstreamResponse&&) noexcept = default;
+  UpstreamResponse& operator=(UpstreamResponse&& other) noexcept;
+  ~UpstreamResponse();
 
   int status() const { return status_; }
   std::string_view content_type() const { return content_type_; }
@@ -41,20 +41,20 @@ class AnswerSource {
   std::optional<std::uint64_t> content_length() const { return content_length_; }
   const std::optional<std::string>& retry_after() const { return retry_after_; }
 
-  SourceStep step();
+  ResponseStep step();
   // Waits for more; the outcome shows in the next step().
   http::Task<void> fill(std::chrono::milliseconds timeout);
   void cancel();
 
  private:
   void release();
-  SourceStep undo_coding();
+  ResponseStep undo_coding();
 
   int status_ = 200;
   std::string content_type_;
   std::optional<std::uint64_t> content_length_;
   std::optional<std::string> retry_after_;
-  std::optional<SourceStep::State> failed_;
+  std::optional<ResponseStep::State> failed_;
   bool cancelled_ = false;
 
   http::client::UpstreamPool* pool_ = nullptr;

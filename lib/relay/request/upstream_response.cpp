@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/request/answer_source.h"
+#include "relay/request/upstream_response.h"
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -11,9 +11,9 @@
 
 namespace cr::relay::request {
 
-using State = SourceStep::State;
+using State = ResponseStep::State;
 
-struct AnswerSource::Echo {
+struct UpstreamResponse::Echo {
   Echo(http::asio::io_context& io, provider::LocalResponse what, std::chrono::milliseconds wait)
       : answer(std::move(what)), delay(wait), timer(io) {}
   provider::LocalResponse answer;
@@ -26,7 +26,7 @@ struct AnswerSource::Echo {
 };
 
 // What of it is not undone yet lies in the connection's buffer.
-struct AnswerSource::Coded {
+struct UpstreamResponse::Coded {
   explicit Coded(http::coding::ContentCoding coding) : body(coding) {}
   CodedBody body;
   std::string_view left;
@@ -59,12 +59,12 @@ State state_of(http::client::BodyState state) {
 
 }  // namespace
 
-bool AnswerSource::can_read(const http::message::ResponseHead& head) {
+bool UpstreamResponse::can_read(const http::message::ResponseHead& head) {
   return coding_of(head).has_value();
 }
 
-AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
-                           std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until)
+UpstreamResponse::UpstreamResponse(http::client::UpstreamPool& pool, const http::client::PoolKey& key,
+                                   std::unique_ptr<http::client::UpstreamConnection> connection, base::SteadyTime until)
     : status_(connection->head().status),
       content_length_(connection->head().content_length),
       pool_(&pool),
@@ -81,7 +81,8 @@ AnswerSource::AnswerSource(http::client::UpstreamPool& pool, const http::client:
   if (const auto retry = head.find("retry-after")) retry_after_ = *retry;
 }
 
-AnswerSource::AnswerSource(http::asio::io_context& io, provider::LocalResponse answer, std::chrono::milliseconds delay)
+UpstreamResponse::UpstreamResponse(http::asio::io_context& io, provider::LocalResponse answer,
+                                   std::chrono::milliseconds delay)
     : content_type_(answer.content_type), echo_(std::make_shared<Echo>(io, std::move(answer), delay)) {
   if (!is_event_stream()) {
     std::uint64_t size = 0;
@@ -90,7 +91,7 @@ AnswerSource::AnswerSource(http::asio::io_context& io, provider::LocalResponse a
   }
 }
 
-AnswerSource& AnswerSource::operator=(AnswerSource&& other) noexcept {
+UpstreamResponse& UpstreamResponse::operator=(UpstreamResponse&& other) noexcept {
   release();
   status_ = other.status_;
   content_type_ = std::move(other.content_type_);
@@ -107,21 +108,21 @@ AnswerSource& AnswerSource::operator=(AnswerSource&& other) noexcept {
   return *this;
 }
 
-AnswerSource::~AnswerSource() {
+UpstreamResponse::~UpstreamResponse() {
   release();
 }
 
-void AnswerSource::release() {
+void UpstreamResponse::release() {
   if (connection_) pool_->give_back(pool_key_, std::move(connection_));
 }
 
-bool AnswerSource::is_event_stream() const {
+bool UpstreamResponse::is_event_stream() const {
   constexpr std::string_view k_type = "text/event-stream";
   return content_type_.size() >= k_type.size() &&
          base::equals_ignoring_case(std::string_view(content_type_).substr(0, k_type.size()), k_type);
 }
 
-SourceStep AnswerSource::step() {
+ResponseStep UpstreamResponse::step() {
   if (failed_) return {*failed_, {}};
   if (echo_) {
     if (echo_->next == echo_->answer.pieces.size()) return {State::done, {}};
@@ -135,7 +136,7 @@ SourceStep AnswerSource::step() {
 }
 
 // Never an empty piece: in chunks it would be the last one.
-SourceStep AnswerSource::undo_coding() {
+ResponseStep UpstreamResponse::undo_coding() {
   auto& body = coded_->body;
   for (;;) {
     if (!coded_->has_more) {
@@ -156,7 +157,7 @@ SourceStep AnswerSource::undo_coding() {
   }
 }
 
-http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {
+http::Task<void> UpstreamResponse::fill(std::chrono::milliseconds timeout) {
   if (cancelled_) {
     failed_ = State::cancelled;
     co_return;
@@ -196,7 +197,7 @@ http::Task<void> AnswerSource::fill(std::chrono::milliseconds timeout) {
   }
 }
 
-void AnswerSource::cancel() {
+void UpstreamResponse::cancel() {
   cancelled_ = true;
   if (echo_) echo_->timer.cancel();
   if (connection_) connection_->cancel();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ledger/sqlite/budget_book.h"
+#include "ledger/sqlite/budgets.h"
 
 #include <algorithm>
 
@@ -22,7 +22,7 @@ std::size_t index(Period period) {
 
 }  // namespace
 
-Result<BudgetBook::Window*> BudgetBook::find(const Key& key) {
+Result<Budgets::Window*> Budgets::find(const Key& key) {
   const auto known = windows_.find(key);
   if (known != windows_.end()) return &known->second;
   Window* found = nullptr;
@@ -44,7 +44,7 @@ Result<BudgetBook::Window*> BudgetBook::find(const Key& key) {
   return found;
 }
 
-Result<BudgetBook::Window*> BudgetBook::create(const Key& key, const TimeSpan& span, const History& history) {
+Result<Budgets::Window*> Budgets::create(const Key& key, const TimeSpan& span, const History& history) {
   const auto posted = history.sums.posted_between(TokenId{key.token}, span);
   if (!posted) return tl::unexpected(posted.error());
   Window window;
@@ -56,15 +56,15 @@ Result<BudgetBook::Window*> BudgetBook::create(const Key& key, const TimeSpan& s
   return &made;
 }
 
-Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, Time time) {
+Result<Budgets::Windows> Budgets::windows_at(TokenId token, Terms& terms, Time time) {
   return meet(token, terms, time, nullptr);
 }
 
-Result<BudgetBook::Windows> BudgetBook::windows_at(TokenId token, Terms& terms, Time time, const History& history) {
+Result<Budgets::Windows> Budgets::windows_at(TokenId token, Terms& terms, Time time, const History& history) {
   return meet(token, terms, time, &history);
 }
 
-Result<BudgetBook::Windows> BudgetBook::meet(TokenId token, Terms& terms, Time time, const History* history) {
+Result<Budgets::Windows> Budgets::meet(TokenId token, Terms& terms, Time time, const History* history) {
   Windows windows{};
   for (const Period period : k_periods) {
     if (!terms.limits[index(period)]) continue;
@@ -79,13 +79,13 @@ Result<BudgetBook::Windows> BudgetBook::meet(TokenId token, Terms& terms, Time t
   return windows;
 }
 
-void BudgetBook::touch(TokenId token, Period period, Window& window) {
+void Budgets::touch(TokenId token, Period period, Window& window) {
   if (window.touched) return;
   window.touched = true;
   touched_.push_back({token.value, to_unix_ms(window.span.start), period});
 }
 
-Result<std::vector<BudgetUse>> BudgetBook::uses_at(TokenId token, Terms& terms, Time now) {
+Result<std::vector<BudgetUse>> Budgets::uses_at(TokenId token, Terms& terms, Time now) {
   const auto windows = windows_at(token, terms, now);
   if (!windows) return tl::unexpected(windows.error());
   std::vector<BudgetUse> uses;
@@ -102,7 +102,7 @@ Result<std::vector<BudgetUse>> BudgetBook::uses_at(TokenId token, Terms& terms, 
   return uses;
 }
 
-Result<void> BudgetBook::forgive(TokenId token, Terms& terms, Period period, Time now, const History& history) {
+Result<void> Budgets::forgive(TokenId token, Terms& terms, Period period, Time now, const History& history) {
   const auto windows = windows_at(token, terms, now, history);
   if (!windows) return tl::unexpected(windows.error());
   Window* window = (*windows)[index(period)];
@@ -112,7 +112,7 @@ Result<void> BudgetBook::forgive(TokenId token, Terms& terms, Period period, Tim
   return {};
 }
 
-Result<void> BudgetBook::change(TokenId token, const Terms& before, Terms& after, Time now, const History& history) {
+Result<void> Budgets::change(TokenId token, const Terms& before, Terms& after, Time now, const History& history) {
   const bool moved = !(before.zone == after.zone);
   std::array<Credits, k_period_count> given_back{};
   Terms old = before;
@@ -140,11 +140,11 @@ Result<void> BudgetBook::change(TokenId token, const Terms& before, Terms& after
   return write_touched();
 }
 
-void BudgetBook::forget(TokenId token) {
+void Budgets::forget(TokenId token) {
   std::erase_if(windows_, [&](const auto& entry) { return entry.first.token == token.value; });
 }
 
-Result<void> BudgetBook::write(const Key& key, Window& window) {
+Result<void> Budgets::write(const Key& key, Window& window) {
   auto done = sql_.run(
       "INSERT INTO budget_window (token_id, period, started_at, ends_at, posted, reserved, forgiven) VALUES (?1, ?2, "
       "?3,"
@@ -155,7 +155,7 @@ Result<void> BudgetBook::write(const Key& key, Window& window) {
   return done;
 }
 
-Result<void> BudgetBook::write_touched() {
+Result<void> Budgets::write_touched() {
   for (const Key& key : touched_) {
     const auto found = windows_.find(key);
     if (found == windows_.end() || !found->second.touched) continue;
@@ -164,12 +164,12 @@ Result<void> BudgetBook::write_touched() {
   return {};
 }
 
-void BudgetBook::committed() {
+void Budgets::committed() {
   touched_.clear();
   if (windows_.size() > k_windows_max) windows_.clear();
 }
 
-void BudgetBook::rolled_back() {
+void Budgets::rolled_back() {
   for (const Key& key : touched_) windows_.erase(key);
   touched_.clear();
 }

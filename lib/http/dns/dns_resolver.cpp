@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/dns/names.h"
+#include "http/dns/dns_resolver.h"
 
 #include <ares.h>
 #include <netinet/in.h>
@@ -66,7 +66,7 @@ int initialise_library() {
 }  // namespace
 
 // All but look_up() and stop() on the thread.
-struct Names::Impl {
+struct DnsResolver::Impl {
   struct Watched {
     explicit Watched(asio::io_context& io, int fd) : descriptor(io, fd) {}
     asio::posix::basic_stream_descriptor<Executor> descriptor;
@@ -104,7 +104,7 @@ struct Names::Impl {
   std::thread thread;
 };
 
-Result<void> Names::Impl::open_channel() {
+Result<void> DnsResolver::Impl::open_channel() {
   ares_options options{};
   options.sock_state_cb_data = this;
   options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
@@ -130,7 +130,7 @@ Result<void> Names::Impl::open_channel() {
 }
 
 // A laptop moves, a lease ends: the system's servers are not those of the start for good.
-void Names::Impl::follow_system() {
+void DnsResolver::Impl::follow_system() {
   struct stat about {};
   if (!servers.empty() || !waiting.empty() || ::stat(k_system_servers, &about) != 0) return;
   const bool same = about.st_mtim.tv_sec == system_changed.tv_sec && about.st_mtim.tv_nsec == system_changed.tv_nsec;
@@ -139,7 +139,7 @@ void Names::Impl::follow_system() {
   (void)open_channel();  // without one, each look-up fails and comes here again
 }
 
-void Names::Impl::ask(std::string name, Done done) {
+void DnsResolver::Impl::ask(std::string name, Done done) {
   if (const auto* known = cache.find(name, base::steady_now())) {
     done(*known);
     return;
@@ -167,7 +167,7 @@ void Names::Impl::ask(std::string name, Done done) {
   set_timer();
 }
 
-void Names::Impl::answered(const std::string& name, int status, const ares_addrinfo* found) {
+void DnsResolver::Impl::answered(const std::string& name, int status, const ares_addrinfo* found) {
   Addresses addresses;
   auto ttl = static_cast<int>(NameCache::k_ttl_max.count());
   if (found != nullptr) {
@@ -189,7 +189,7 @@ void Names::Impl::answered(const std::string& name, int status, const ares_addri
 }
 
 // `events` of poll(2); none: the library closes the socket right after this.
-void Names::Impl::socket_changed(int fd, int events) {
+void DnsResolver::Impl::socket_changed(int fd, int events) {
   auto& watched = sockets[fd];
   if (events == 0) {
     if (watched) watched->descriptor.release();
@@ -203,7 +203,7 @@ void Names::Impl::socket_changed(int fd, int events) {
   if (watched->wants_write && !watched->writing) wait_write(watched, fd);
 }
 
-void Names::Impl::wait_read(const std::shared_ptr<Watched>& watched, int fd) {
+void DnsResolver::Impl::wait_read(const std::shared_ptr<Watched>& watched, int fd) {
   watched->reading = true;
   watched->descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this, watched, fd](const auto& error) {
     watched->reading = false;
@@ -213,7 +213,7 @@ void Names::Impl::wait_read(const std::shared_ptr<Watched>& watched, int fd) {
   });
 }
 
-void Names::Impl::wait_write(const std::shared_ptr<Watched>& watched, int fd) {
+void DnsResolver::Impl::wait_write(const std::shared_ptr<Watched>& watched, int fd) {
   watched->writing = true;
   watched->descriptor.async_wait(asio::posix::descriptor_base::wait_write, [this, watched, fd](const auto& error) {
     watched->writing = false;
@@ -223,26 +223,26 @@ void Names::Impl::wait_write(const std::shared_ptr<Watched>& watched, int fd) {
   });
 }
 
-void Names::Impl::process(ares_socket_t readable, ares_socket_t writable) {
+void DnsResolver::Impl::process(ares_socket_t readable, ares_socket_t writable) {
   ares_process_fd(channel, readable, writable);
   set_timer();
 }
 
-void Names::Impl::set_timer() {
+void DnsResolver::Impl::set_timer() {
   timeval wait{};
   if (ares_timeout(channel, nullptr, &wait) == nullptr) {
     timer.cancel();
     return;
   }
   timer.expires_after(std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec));
-  timer.async_wait([this](const ErrorCode& error) {
+  timer.async_wait([this](const SystemError& error) {
     if (!error) process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   });
 }
 
-Names::Names(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DnsResolver::DnsResolver(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<Names>> Names::start(std::vector<std::string> servers) {
+Result<std::unique_ptr<DnsResolver>> DnsResolver::start(std::vector<std::string> servers) {
   if (const int status = initialise_library(); status != ARES_SUCCESS) {
     return tl::unexpected(cannot("cannot prepare to resolve names", status));
   }
@@ -253,15 +253,15 @@ Result<std::unique_ptr<Names>> Names::start(std::vector<std::string> servers) {
     const auto stay = asio::make_work_guard(it->io);
     it->io.run();
   });
-  return std::unique_ptr<Names>(new Names(std::move(impl)));
+  return std::unique_ptr<DnsResolver>(new DnsResolver(std::move(impl)));
 }
 
-Names::~Names() {
+DnsResolver::~DnsResolver() {
   impl_->io.stop();
   impl_->thread.join();
 }
 
-void Names::look_up(std::string name, Done done) {
+void DnsResolver::look_up(std::string name, Done done) {
   asio::post(impl_->io, [impl = impl_.get(), name = base::to_lower_ascii(name), done = std::move(done)]() mutable {
     impl->ask(std::move(name), std::move(done));
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/dns/resolver.h"
+#include "http/dns/egress_policy.h"
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -25,14 +25,14 @@ bool is_special(const asio::ip::address& address) {
 }  // namespace
 
 // Outlives the one who waits: the answer may come after it has gone.
-struct Resolver::Wait {
+struct EgressPolicy::Wait {
   Wait(asio::io_context& io, std::chrono::milliseconds timeout) : timer(io, timeout) {}
   Timer timer;
   std::optional<base::Result<Addresses>> answer;
   bool cancelled = false;
 };
 
-void Resolver::LookUp::cancel() {
+void EgressPolicy::LookUp::cancel() {
   if (!wait_) return;
   wait_->cancelled = true;
   wait_->timer.cancel();
@@ -46,9 +46,10 @@ base::Result<Endpoints> permitted(Endpoints endpoints, PrivateAddresses privates
                     "allow it with: crctl channel edit NAME --allow-private");
 }
 
-Task<base::Result<Endpoints>> Resolver::resolve(const std::string& host, std::uint16_t port, PrivateAddresses privates,
-                                                std::chrono::milliseconds timeout, LookUp& look_up) {
-  ErrorCode not_an_address;
+Task<base::Result<Endpoints>> EgressPolicy::resolve(const std::string& host, std::uint16_t port,
+                                                    PrivateAddresses privates, std::chrono::milliseconds timeout,
+                                                    LookUp& look_up) {
+  SystemError not_an_address;
   const auto literal = asio::ip::make_address(host, not_an_address);
   if (!not_an_address) co_return permitted(Endpoints{{literal, port}}, privates);
   const auto wait = std::make_shared<Wait>(io_, timeout);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// BudgetBook: what tokens have posted and reserved in the calendar periods of their budgets. Ledger thread only;
+// Budgets: what tokens have posted and reserved in the calendar periods of their budgets. Ledger thread only;
 // Balances asks it. A request belongs to the period its reservation was made in, so a period's numbers are sums over
 // that time: one met for the first time (a new budget, another time zone) is summed up from the rows, and kept from
 // then on. In memory is a copy of rows, with what the running transaction changed; a rollback forgets what it touched.
@@ -17,7 +17,7 @@
 
 namespace cr::ledger {
 
-class BudgetBook {
+class Budgets {
  public:
   struct Window : WindowSums {
     base::TimeSpan span;
@@ -40,7 +40,7 @@ class BudgetBook {
     std::function<Credits(const base::TimeSpan& span)> reserved;
   };
 
-  explicit BudgetBook(sqlite::Database& db) : sql_(db) {}
+  explicit Budgets(sqlite::Database& db) : sql_(db) {}
 
   base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time);  // those that are there
   base::Result<Windows> windows_at(TokenId token, Terms& terms, Time time, const History& history);  // made if missing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TlsBook: what connections to providers are verified by, and what they show of themselves: one context for each set
-// of certificate files that channels name. An entry is never changed, only replaced. Any thread; files are read by
+// TlsContexts: what connections to providers are verified by, and what they show of themselves: one context for each
+// set of certificate files that channels name. An entry is never changed, only replaced. Any thread; files are read by
 // those who call read() and put() only, never by a worker. Lives longer than all connections.
 #pragma once
 
@@ -25,10 +25,10 @@ struct TlsFiles {
   auto operator<=>(const TlsFiles&) const = default;
 };
 
-class TlsBook {
+class TlsContexts {
  public:
   // The usual CAs are the system's and those of `extra_ca_file` (may be empty). TLS 1.2 at least.
-  static base::Result<std::unique_ptr<TlsBook>> make(const std::string& extra_ca_file);
+  static base::Result<std::unique_ptr<TlsContexts>> make(const std::string& extra_ca_file);
 
   // Reads the files. `invalid`, naming the file and what is wrong with it.
   base::Result<TlsContext> read(const TlsFiles& files) const;
@@ -38,7 +38,7 @@ class TlsBook {
   base::Result<TlsContext> look_up(const TlsFiles& files) const;
 
  private:
-  explicit TlsBook(std::string extra_ca_file) : extra_ca_file_(std::move(extra_ca_file)) {}
+  explicit TlsContexts(std::string extra_ca_file) : extra_ca_file_(std::move(extra_ca_file)) {}
 
   const std::string extra_ca_file_;
   TlsContext usual_;  // for channels that name no file

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "http/dns/names.h"
+#include "http/dns/dns_resolver.h"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,10 @@
 namespace cr::http::dns {
 namespace {
 
-class NamesTest : public testing::Test {
+class DnsResolverTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto started = Names::start({dns_.address()});
+    auto started = DnsResolver::start({dns_.address()});
     ASSERT_TRUE(started) << started.error().message;
     names_ = std::move(*started);
   }
@@ -25,10 +25,10 @@ class NamesTest : public testing::Test {
   }
 
   test::DnsServer dns_;
-  std::unique_ptr<Names> names_;
+  std::unique_ptr<DnsResolver> names_;
 };
 
-TEST_F(NamesTest, GiveBothFamilies) {
+TEST_F(DnsResolverTest, GiveBothFamilies) {
   dns_.set("both.test", {{"192.0.2.7", "2001:db8::7"}, 60, false});
   const auto answer = ask("Both.Test").get();
   ASSERT_TRUE(answer) << answer.error().message;
@@ -37,7 +37,7 @@ TEST_F(NamesTest, GiveBothFamilies) {
   EXPECT_EQ(addresses, (Addresses{asio::ip::make_address("192.0.2.7"), asio::ip::make_address("2001:db8::7")}));
 }
 
-TEST_F(NamesTest, AreAskedForOnceByManyAndRemembered) {
+TEST_F(DnsResolverTest, AreAskedForOnceByManyAndRemembered) {
   dns_.set("one.test", {{"192.0.2.7"}, 60, false});
   std::vector<std::future<base::Result<Addresses>>> asked;
   for (int i = 0; i < 20; ++i) asked.push_back(ask("one.test"));
@@ -46,7 +46,7 @@ TEST_F(NamesTest, AreAskedForOnceByManyAndRemembered) {
   EXPECT_EQ(dns_.asked("one.test"), 1);
 }
 
-TEST_F(NamesTest, ATtlOfNothingIsASecond) {
+TEST_F(DnsResolverTest, ATtlOfNothingIsASecond) {
   dns_.set("brief.test", {{"192.0.2.7"}, 0, false});
   EXPECT_TRUE(ask("brief.test").get());
   EXPECT_TRUE(ask("brief.test").get());
@@ -57,7 +57,7 @@ TEST_F(NamesTest, ATtlOfNothingIsASecond) {
   EXPECT_EQ(dns_.asked("brief.test"), 2);
 }
 
-TEST_F(NamesTest, FailuresAreToldApartAndRemembered) {
+TEST_F(DnsResolverTest, FailuresAreToldApartAndRemembered) {
   const auto unknown = ask("nowhere.test").get();
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, base::ErrorCode::upstream);
@@ -68,14 +68,14 @@ TEST_F(NamesTest, FailuresAreToldApartAndRemembered) {
   EXPECT_EQ(ask("empty.test").get().error().code, base::ErrorCode::upstream);
 }
 
-TEST_F(NamesTest, HostsFileGoesFirst) {
+TEST_F(DnsResolverTest, HostsFileGoesFirst) {
   const auto answer = ask("localhost").get();
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_TRUE(answer->front().is_loopback());
   EXPECT_EQ(dns_.asked("localhost"), 0);
 }
 
-TEST_F(NamesTest, OneThatHangsHoldsUpNoOtherAndNobodyAtTheEnd) {
+TEST_F(DnsResolverTest, OneThatHangsHoldsUpNoOtherAndNobodyAtTheEnd) {
   dns_.set("slow.test", {{}, 60, true});
   dns_.set("fast.test", {{"192.0.2.7"}, 60, false});
   auto slow = ask("slow.test");
@@ -84,7 +84,7 @@ TEST_F(NamesTest, OneThatHangsHoldsUpNoOtherAndNobodyAtTheEnd) {
 }
 
 TEST(NamesStart, BadServersAreRefused) {
-  EXPECT_FALSE(Names::start({"not an address"}));
+  EXPECT_FALSE(DnsResolver::start({"not an address"}));
 }
 
 }  // namespace

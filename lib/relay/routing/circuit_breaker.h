@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// HealthBook: which channels may be sent a request now, and with which of their keys. It learns from real requests: one
-// that finds a channel due after its cool-down is the probe; and from what an operator's test proves good. Thread-safe:
-// one lock, held for a moment, and not taken by a look or the claim of an only key while nothing is wrong. Lives as
-// long as the process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh start, but
-// for its figures.
+// CircuitBreaker: which channels may be sent a request now, and with which of their keys. It learns from real requests:
+// one that finds a channel due after its cool-down is the probe; and from what an operator's test proves good.
+// Thread-safe: one lock, held for a moment, and not taken by a look or the claim of an only key while nothing is wrong.
+// Lives as long as the process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh
+// start, but for its figures.
 //
 // A breaker a channel: opens after failures in a row, when failures are a large share of the last minute, or at the
 // first that comes with a Retry-After; its cool-down doubles from probe to probe, and is that Retry-After where there
@@ -33,7 +33,7 @@
 namespace cr::relay::routing {
 
 // What may be sent to a channel for one model of it.
-struct Standing {
+struct Availability {
   enum class State {
     ready,
     due,           // its cool-down is over: the next request is the probe, or one of those let in after it
@@ -56,7 +56,7 @@ struct Claim {
 };
 
 // How a claimed request went, by its answer's head (or for want of one).
-struct Verdict {
+struct Observation {
   enum class Kind {
     answered,      // also with an error that blames the request
     failed,        // unreachable, out of time, broken, 5xx
@@ -70,13 +70,13 @@ struct Verdict {
 };
 
 // What a report changed that an operator should hear of.
-struct HealthChange {
+struct BreakerChange {
   enum class Kind { none, set_aside, back, key_refused } kind = Kind::none;
   std::chrono::milliseconds cool_down{0};
 };
 
-struct HealthView {
-  Standing::State state = Standing::State::ready;
+struct BreakerView {
+  Availability::State state = Availability::State::ready;
   std::optional<std::chrono::milliseconds> wait;  // until the next probe
   std::string reason;                             // "answered 503"; empty if nothing is wrong
   std::size_t keys_aside = 0;                     // refused for all models
@@ -85,24 +85,24 @@ struct HealthView {
   std::optional<int> error_percent;
 };
 
-class HealthBook {
+class CircuitBreaker {
  public:
   static constexpr std::size_t k_samples_max = 256;
 
   void use(const policy::HealthLimits& limits);
 
-  Standing look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
+  Availability look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
   // Keys take turns, unless it must be `key`. Nothing if the channel, or that key, may not be sent a request (any
   // more).
   std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
                              std::optional<std::uint32_t> key = std::nullopt);
-  HealthChange report(const Claim& claim, const Verdict& verdict, base::SteadyTime now);
+  BreakerChange report(const Claim& claim, const Observation& observation, base::SteadyTime now);
   // An answer is over: whole, or broken off by the upstream.
   enum class Finish { whole, broken };
-  HealthChange finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
-                        std::int64_t duration_ms, base::SteadyTime now);
+  BreakerChange finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
+                         std::int64_t duration_ms, base::SteadyTime now);
 
-  HealthView view(const ledger::ChannelRecord& channel, base::SteadyTime now);
+  BreakerView view(const ledger::ChannelRecord& channel, base::SteadyTime now);
   // Why a channel may not be sent a request for this model; empty if it may.
   std::string reason(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
   // A test's request for `model` was answered well with `key`: what is held against the channel as a whole is
@@ -145,16 +145,18 @@ class HealthBook {
   }
   Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) CR_REQUIRES(mutex_);
   static const Trouble* find_trouble(const std::vector<Trouble>& troubles, std::string_view model);
-  Standing standing(const Channel& channel, std::string_view model, base::SteadyTime now) const CR_REQUIRES(mutex_);
+  Availability availability(const Channel& channel, std::string_view model, base::SteadyTime now) const
+      CR_REQUIRES(mutex_);
   // Whether a claim was made to find out about this trouble, and not about an earlier one.
   static bool is_probe_of(const Channel& channel, const Claim& claim);
   static bool is_probe_of(const Trouble& trouble, const Claim& claim);
   static void leave_to_the_next(Channel& channel, const Claim& claim, base::SteadyTime now);
-  HealthChange fail(Channel& channel, bool probe, const Verdict& verdict, base::SteadyTime now) CR_REQUIRES(mutex_);
-  HealthChange put_key_aside(Channel& channel, const Claim& claim, const Verdict& verdict, base::SteadyTime now)
+  BreakerChange fail(Channel& channel, bool probe, const Observation& observation, base::SteadyTime now)
       CR_REQUIRES(mutex_);
-  HealthChange clear(Channel& channel, const Claim& claim, base::SteadyTime now) CR_REQUIRES(mutex_);
-  void open(Channel& channel, const Verdict& verdict, base::SteadyTime now) CR_REQUIRES(mutex_);
+  BreakerChange put_key_aside(Channel& channel, const Claim& claim, const Observation& observation,
+                              base::SteadyTime now) CR_REQUIRES(mutex_);
+  BreakerChange clear(Channel& channel, const Claim& claim, base::SteadyTime now) CR_REQUIRES(mutex_);
+  void open(Channel& channel, const Observation& observation, base::SteadyTime now) CR_REQUIRES(mutex_);
   void add_sample(Channel& channel, const Sample& sample) CR_REQUIRES(mutex_);
   bool fails_often(const Channel& channel, base::SteadyTime now) const CR_REQUIRES(mutex_);
   void note_trouble(Channel& channel) CR_REQUIRES(mutex_);
