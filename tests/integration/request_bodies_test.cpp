@@ -319,7 +319,7 @@ TEST_P(RefusedUploads, ReachAClientThatReadsLate) {
   first.send(head_of(post(limited_, 1, 400), "Content-Length: 1") + "x");
   ASSERT_EQ(read_answer(first).status, 400);
   const auto form = Form().content_type();
-  for (const std::size_t size : {4096 * k_kib, 6144 * k_kib, 15 * 1024 * k_kib})
+  for (const std::size_t size : {4096 * k_kib, 6144 * k_kib, std::size_t{15} * 1024 * k_kib})
     for (const bool chunked : {false, true})
       for (const auto& kind :
            {post("sk-cr-none", size, 401), post(elsewhere_, size, 403), post(limited_, size, 429),

@@ -82,7 +82,7 @@ std::vector<Case> head_cases() {
   std::string many;
   for (int i = 0; i < 10'000; ++i) many += "a:b\r\n";
   return {
-      bad_head("F14_head_of_a_megabyte", "x-big: " + std::string(1024 * 1024, 'x') + "\r\n\r\n{}"),
+      bad_head("F14_head_of_a_megabyte", "x-big: " + std::string(std::size_t{1024} * 1024, 'x') + "\r\n\r\n{}"),
       bad_head("F14_ten_thousand_fields", many + "\r\n{}"),
       bad_head("F16_length_and_chunked", "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}"),
       bad_head("F16_two_lengths", "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
@@ -104,7 +104,8 @@ std::vector<Case> cases() {
   const Json bad_plain_chunk = {
       {"raw", http_200("application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nzz\r\n")}};
   const Json garbage = {{"events", {event("twelve bytes"), "data: {\"gar\n\n", "data: [DONE]\n\n"}}};
-  const Json endless = {{"events", {event("twelve bytes"), "data: " + std::string(10 * 1024 * 1024, 'x')}}};
+  const Json endless = {
+      {"events", {event("twelve bytes"), "data: " + std::string(std::size_t{10} * 1024 * 1024, 'x')}}};
   const auto none = std::nullopt;
   const Seen broken{200, false, 4};  // after a role and four words
   std::vector<Case> all = head_cases();

@@ -23,8 +23,8 @@ constexpr std::size_t k_usual_streams = 2000;
 const std::size_t k_streams = is_sanitized() ? 100 : k_usual_streams;
 constexpr std::size_t k_handshakes_max = 500;  // of them under TLS: both sides of each are worked out on this machine
 constexpr std::size_t k_events = 64;
-constexpr std::size_t k_event_bytes = 8 * 1024;
-constexpr std::int64_t k_held_bytes_max = 256 * 1024;  // of one stream, by the manual
+constexpr std::size_t k_event_bytes = std::size_t{8} * 1024;
+constexpr std::int64_t k_held_bytes_max = std::int64_t{256} * 1024;  // of one stream, by the manual
 constexpr int k_readers = 2;
 
 class SlowReaders : public OverWire {

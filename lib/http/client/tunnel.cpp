@@ -15,9 +15,9 @@ namespace cr::http::client {
 namespace {
 
 // A proxy's answer to CONNECT is a line and a few fields.
-constexpr std::size_t k_answer_bytes_max = 16 * 1024;
+constexpr std::size_t k_answer_bytes_max = std::size_t{16} * 1024;
 constexpr int k_interim_heads_max = 20;
-constexpr message::HeadLimits k_answer_limits{4 * 1024, 8 * 1024, k_answer_bytes_max, 100};
+constexpr message::HeadLimits k_answer_limits{std::size_t{4} * 1024, std::size_t{8} * 1024, k_answer_bytes_max, 100};
 
 tl::unexpected<base::Error> failed(std::string what) {
   return base::fail(base::ErrorCode::upstream, "the proxy " + std::move(what));

@@ -16,7 +16,8 @@ namespace cr::http::client {
 namespace {
 
 // Room for the largest head; a provider's heads are a few hundred bytes.
-constexpr message::HeadLimits k_answer_head_limits{8 * 1024, 16 * 1024, 64 * 1024, 200};
+constexpr message::HeadLimits k_answer_head_limits{std::size_t{8} * 1024, std::size_t{16} * 1024,
+                                                   std::size_t{64} * 1024, 200};
 
 base::Error failed(std::string what, const SystemError& error) {
   return {base::ErrorCode::upstream, std::move(what) + ": " + error.message(), {}};

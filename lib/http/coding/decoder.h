@@ -24,7 +24,7 @@ enum class DecodeState {
 class Decoder {
  public:
   // What the decoder itself may come to hold, beside what it writes.
-  static constexpr std::uint64_t k_own_bytes_max = (std::uint64_t{8} << 20) + 512 * 1024;
+  static constexpr std::uint64_t k_own_bytes_max = (std::uint64_t{8} << 20) + std::uint64_t{512} * 1024;
 
   // Not for identity. Throws std::bad_alloc.
   static std::unique_ptr<Decoder> make(ContentCoding coding);

@@ -12,12 +12,12 @@ namespace cr::http::server {
 
 namespace {
 
-constexpr std::size_t k_first_buffer_bytes = 4 * 1024;
+constexpr std::size_t k_first_buffer_bytes = std::size_t{4} * 1024;
 constexpr std::size_t k_head_room_bytes = 1024;
-constexpr std::size_t k_keep_buffer_bytes_max = 16 * 1024;  // between requests
-constexpr std::uint64_t k_linger_bytes_max = 1024 * 1024;
+constexpr std::size_t k_keep_buffer_bytes_max = std::size_t{16} * 1024;  // between requests
+constexpr std::uint64_t k_linger_bytes_max = std::uint64_t{1024} * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};  // of silence
-constexpr std::size_t k_keep_body_bytes_max = 64 * 1024;
+constexpr std::size_t k_keep_body_bytes_max = std::size_t{64} * 1024;
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
 base::IpAddress address_of(const Socket& socket) {

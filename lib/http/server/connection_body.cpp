@@ -15,7 +15,7 @@ constexpr std::uint64_t k_rest_bytes_max =
     std::uint64_t{64} * 1024;  // of a body that is read away between two requests
 // A steady client may take as long as its body does at this rate, and body_timeout on top: the deadline of all of the
 // body would cut a large one, and a deadline for each read alone would let one byte a minute hold a connection.
-constexpr std::uint64_t k_bytes_per_second_min = 16 * 1024;
+constexpr std::uint64_t k_bytes_per_second_min = std::uint64_t{16} * 1024;
 constexpr std::string_view k_continue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace

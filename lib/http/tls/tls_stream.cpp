@@ -16,7 +16,7 @@ namespace cr::http::tls {
 
 namespace {
 
-constexpr std::size_t k_record_bytes_max = 16 * 1024;  // RFC 8446, 5.1
+constexpr std::size_t k_record_bytes_max = std::size_t{16} * 1024;  // RFC 8446, 5.1
 
 bool is_another_protocol(unsigned long error) {
   if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;

@@ -24,7 +24,7 @@ struct CodedBody {
   std::unique_ptr<http::coding::Decoder> decoder;
   std::uint64_t received = 0;  // as it came
   std::uint64_t decoded = 0;
-  std::array<char, 16 * 1024> room;  // of what was decoded last
+  std::array<char, std::size_t{16} * 1024> room;  // of what was decoded last
 };
 
 // Of a message with these fields: several are one list (RFC 9110, 5.3).
