@@ -13,7 +13,7 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps configure build demo run test test-asan test-asan-programs test-tsan test-threads fuzz soak bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-asan-programs test-asan-everything test-tsan test-threads fuzz soak bench install clean format lint
 
 help:
 	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
@@ -21,7 +21,8 @@ help:
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'
 	@echo 'make test       build, then run every test; test-asan, test-tsan: the same under sanitizers; test-threads: the'
-	@echo '                tests of what threads share under the thread sanitizer; test-asan-programs: those that drive programs'
+	@echo '                tests of what threads share under the thread sanitizer; test-asan-programs: those that drive programs;'
+	@echo '                test-asan-everything: those with our code in them, with every check of the undefined-behaviour sanitizer'
 	@echo 'make soak       build, then a thousand rounds of killing crd under load (ROUNDS=1000)'
 	@echo 'make fuzz       build, then run each fuzzer for ten minutes (FUZZ_SECONDS=600)'
 	@echo 'make bench      CPU a request of crd beside nginx'
@@ -58,6 +59,9 @@ test-asan test-tsan: test-%: configure
 test-asan-programs: configure
 	@PROGRAMS=1 tests/sanitized.sh asan $(JOBS) $(TEST_JOBS) $(LAUNCHER)
 
+test-asan-everything: configure
+	@EVERYTHING=1 tests/sanitized.sh asan $(JOBS) $(TEST_JOBS) $(LAUNCHER)
+
 test-threads: configure
 	@THREADS=1 tests/sanitized.sh tsan $(JOBS) $(TEST_JOBS) $(LAUNCHER)
 
@@ -87,10 +91,4 @@ format:
 
 lint:
 	@clang-format --dry-run -Werror $(FORMATTED)
-	@cmake --preset release > /dev/null
-	@mkdir -p build/lint
-	@# Clang cannot read GCC's precompiled headers, and needs none.
-	@sed -E 's/ -Winvalid-pch -include [^ ]+//' $(RELEASE)/compile_commands.json > build/lint/compile_commands.json
-	@# One file at a time: of several the first one's folder decides what is checked.
-	@printf '%s\n' $(SOURCES) | xargs -P $(JOBS) -n 1 clang-tidy --quiet -p build/lint --extra-arg=-Wno-unknown-warning-option \
-		--extra-arg=-Wthread-safety
+	@scripts/lint.sh $(JOBS)

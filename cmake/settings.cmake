@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Settings and warnings, as INTERFACE targets every module links.
 option(CR_SANITIZE_ADDRESS "address and undefined-behaviour sanitizers" OFF)
+option(CR_SANITIZE_EVERYTHING "with CR_SANITIZE_ADDRESS: the checks too that double the compiler's time" OFF)
 option(CR_SANITIZE_THREAD "thread sanitizer" OFF)
 # The presets turn it on, for developers and for .ci/run; it means the two compilers the sources are kept clean for. With
 # others a warning stays one, so that nobody fails to build for it.
@@ -40,10 +41,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebI
   target_compile_definitions(cr_settings INTERFACE _FORTIFY_SOURCE=2)
 endif()
 if(CR_SANITIZE_ADDRESS)
-  # Left out: what costs a branch at each use of a pointer, half of the compiler's time, and finds little here that a
-  # segmentation fault under the address sanitizer does not.
-  target_compile_options(cr_settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-    -fno-sanitize=null,alignment,object-size,vptr,nonnull-attribute,returns-nonnull-attribute)
+  target_compile_options(cr_settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  if(NOT CR_SANITIZE_EVERYTHING)
+    # What costs a branch at each use of a pointer, half of the compiler's time, and finds little here that a segmentation
+    # fault under the address sanitizer does not.
+    target_compile_options(cr_settings INTERFACE -fno-sanitize=null,alignment,object-size,vptr,nonnull-attribute,returns-nonnull-attribute)
+  endif()
   target_link_options(cr_settings INTERFACE -fsanitize=address,undefined)
 endif()
 if(CR_SANITIZE_THREAD)
@@ -107,7 +110,9 @@ function(cr_check_that_all_are_listed folder)
   endif()
 endfunction()
 
-# cr_embed_text(MODULE text...): each text as a header of MODULE with a raw string in it; their paths into `embedded`.
+# cr_embed_text(MODULE text...): each text as a header of MODULE with a raw string in it; their paths into `embedded`. The
+# target embedded_texts makes them all.
+add_custom_target(embedded_texts)
 function(cr_embed_text module)
   set(script ${CMAKE_SOURCE_DIR}/cmake/embed_text.cmake)
   foreach(text ${ARGN})
@@ -119,6 +124,9 @@ function(cr_embed_text module)
                        DEPENDS ${text} ${script} VERBATIM)
     list(APPEND headers ${header})
   endforeach()
+  string(REPLACE "/" "_" made "embedded_${module}")
+  add_custom_target(${made} DEPENDS ${headers})
+  add_dependencies(embedded_texts ${made})
   set(embedded ${headers} PARENT_SCOPE)
 endfunction()
 

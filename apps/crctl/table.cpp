@@ -66,7 +66,7 @@ std::vector<std::string> broken_at_blanks(const std::string& text, int width) {
 
 std::string block_of(const Listing& listing, const Row& row, int label_width, const TableStyle& style) {
   std::string out;
-  const auto indent = static_cast<std::size_t>(label_width + k_gap);
+  const auto indent = static_cast<std::size_t>(label_width) + k_gap;
   for (std::size_t i = 0; i < listing.columns.size(); ++i) {
     const Cell& cell = row.cells[i];
     if (listing.columns[i].eyes_only || (cell.plain.empty() && cell.shown.empty())) continue;

@@ -35,7 +35,7 @@ LocalResponse answer_messages(const Turn& turn) {
     return plain(message_of(turn, std::move(content), stop_reason, turn.output_tokens()));
   }
   std::vector<std::string> pieces;
-  const auto add = [&pieces](const char* type, Json rest) {
+  const auto add = [&pieces](const char* type, const Json& rest) {
     Json data = {{"type", type}};
     data.update(rest);
     pieces.push_back(event(type, data));

@@ -17,7 +17,7 @@ Json item_of(const Turn& turn, const char* status, Json content) {
           {"content", std::move(content)}};
 }
 
-Json member_or(const Turn& turn, const char* key, Json otherwise) {
+Json member_or(const Turn& turn, const char* key, const Json& otherwise) {
   const Json* value = find_member(turn.request, key);
   return value == nullptr || value->is_null() ? otherwise : *value;
 }
@@ -59,7 +59,7 @@ Json usage_of(const Turn& turn) {
 
 class Events {
  public:
-  void add(const std::string& type, Json rest) {
+  void add(const std::string& type, const Json& rest) {
     Json data = {{"type", type}, {"sequence_number", pieces_.size()}};
     data.update(rest);
     pieces_.push_back(event(type, data));

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The test suites that the openai and anthropic packages for Python ship, through crd and straight to a provider: what
-# differs is shown, by error, and what is not a refusal of crd's own but a broken connection, a time-out or a 5xx, fails.
+# The test suites that the openai and anthropic packages for Python and, where there is a go, for Go ship, through crd and
+# straight to a provider: what differs is shown, by error, and what is not a refusal of crd's own but a broken connection,
+# a time-out or a 5xx, fails.
 # By hand: it fetches the packages into a directory of its own, and takes minutes.
 #   tests/clients/suites.sh        the programs are looked for in $CRD_BUILD (default build/release)
-#   OPENAI=3.57.0 ANTHROPIC=2.14.0 other versions
+#   OPENAI=3.57.0 ANTHROPIC=2.14.0 OPENAI_GO=v3.99.0 ANTHROPIC_GO=v1.84.0 other versions
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(cd "${CRD_BUILD:-build/release}" && pwd)
 here=$PWD/tests/clients
 export PATH="$build/apps/crd:$build/apps/crctl:$PATH"
-openai=${OPENAI:-3.57.0} anthropic=${ANTHROPIC:-2.14.0}
+openai=${OPENAI:-3.57.0} anthropic=${ANTHROPIC:-2.14.0} openai_go=${OPENAI_GO:-v3.99.0} anthropic_go=${ANTHROPIC_GO:-v1.84.0}
 
 dir=$(mktemp -d /tmp/crd-suites.XXXXXX)
 stop_all() {
@@ -67,17 +68,45 @@ run openai.crd "openai-$openai" "$router/v1" "${openai_files[@]}"
 run anthropic.direct "anthropic-$anthropic" "$provider" "${anthropic_files[@]}"
 run anthropic.crd "anthropic-$anthropic" "$router" "${anthropic_files[@]}"
 
-venv/bin/python - << 'END'
-import collections, re, sys, xml.etree.ElementTree as tree
+# go_suite NAME MODULE PLACEHOLDER PROVIDER ROUTER: its tests of what crd serves, one after another on kept connections.
+go_suite() {
+  local name=$1
+  cp -r "$(go mod download -json "$2" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" "$name"
+  chmod -R u+w "$name"
+  grep -rlF TEST_API_BASE_URL --include='*_test.go' "$name" | xargs grep -l '^	"os"' | xargs sed -i "s/\"$3\"/os.Getenv(\"TEST_API_KEY\")/"
+  for way in direct crd; do
+    (cd "$name" && TEST_API_BASE_URL=$([ "$way" = direct ] && echo "$4" || echo "$5") SKIP_MOCK_TESTS=false go test -json -p 1 -parallel 1 \
+      -count 1 -timeout 600s -run '^Test(Chat|Completion|Embedding|Image|Model|Moderation|Response|Audio|Message|BetaMessage)' \
+      . $([ -d "$name/responses" ] && echo ./responses) > "$dir/$name.$way.json" 2> "$dir/$name.$way.err") || true
+  done
+}
+suites=(openai anthropic)
+if command -v go > /dev/null; then
+  go_suite openai_go "github.com/openai/openai-go/${openai_go%%.*}@$openai_go" 'My API Key' "$provider/v1" "$router/v1"
+  go_suite anthropic_go "github.com/anthropics/anthropic-sdk-go@$anthropic_go" my-anthropic-api-key "$provider" "$router"
+  suites+=(openai_go anthropic_go)
+fi
+
+venv/bin/python - "${suites[@]}" << 'END'
+import collections, json, os, re, sys, xml.etree.ElementTree as tree
 def outcomes(name):
+    if os.path.exists(name + '.json'):
+        said = collections.defaultdict(str)
+        for event in map(json.loads, open(name + '.json')):
+            test = event.get('Package'), event.get('Test')
+            if not test[1]: continue
+            if event['Action'] == 'output' and ': ' in event['Output'] and not event['Output'].startswith(('=', '-')):
+                said[test] += event['Output'].strip() + ' '
+            if event['Action'] in ('pass', 'fail'): yield test, (said[test] or 'failed') if event['Action'] == 'fail' else ''
+        return
     for case in tree.parse(name + '.xml').iter('testcase'):
         failed = [one.get('message', '') for one in case if one.tag in ('failure', 'error')]
         yield (case.get('classname'), case.get('name')), failed[0] if failed else ''
 bad = 0
-for suite in ('openai', 'anthropic'):
+for suite in sys.argv[1:]:
     direct, through = dict(outcomes(suite + '.direct')), dict(outcomes(suite + '.crd'))
     errors = collections.Counter(re.sub(r'req_\w+', 'ID', error.splitlines()[0])[:200]
-                                 for test, error in through.items() if error and not direct[test])
+                                 for test, error in through.items() if error and not direct.get(test))
     print(f'{suite}: {len(through)} tests, {sum(not e for e in direct.values())} pass straight, '
           f'{sum(not e for e in through.values())} through crd; only through crd:')
     for error, count in errors.most_common(): print(f'{count:6} {error}')

@@ -85,7 +85,7 @@ struct DnsResolver::Impl {
 
   Result<void> open_channel();
   void follow_system();
-  void ask(std::string name, Done done);
+  void ask(const std::string& name, Done done);
   void answered(const std::string& name, int status, const ares_addrinfo* found);
   void socket_changed(int fd, int events);
   void wait_read(const std::shared_ptr<Watched>& watched, int fd);
@@ -139,7 +139,7 @@ void DnsResolver::Impl::follow_system() {
   (void)open_channel();  // without one, each look-up fails and comes here again
 }
 
-void DnsResolver::Impl::ask(std::string name, Done done) {
+void DnsResolver::Impl::ask(const std::string& name, Done done) {
   if (const auto* known = cache.find(name, base::steady_now())) {
     done(*known);
     return;
@@ -261,9 +261,9 @@ DnsResolver::~DnsResolver() {
   impl_->thread.join();
 }
 
-void DnsResolver::look_up(std::string name, Done done) {
+void DnsResolver::look_up(std::string_view name, Done done) {
   asio::post(impl_->io, [impl = impl_.get(), name = base::to_lower_ascii(name), done = std::move(done)]() mutable {
-    impl->ask(std::move(name), std::move(done));
+    impl->ask(name, std::move(done));
   });
 }
 

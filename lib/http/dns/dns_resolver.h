@@ -31,7 +31,7 @@ class DnsResolver {
 
   // `done` is called once, or never if this ends first, on the thread of this object: it must hand the answer on, and
   // not block. The addresses come in the order of RFC 6724.
-  void look_up(std::string name, Done done);
+  void look_up(std::string_view name, Done done);
 
  private:
   struct Impl;

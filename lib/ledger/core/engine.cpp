@@ -55,7 +55,7 @@ Ledger::Counters Engine::counters() const {
   return counters;
 }
 
-Result<void> Engine::ask(std::shared_ptr<AdminJob> job, std::string_view doing) {
+Result<void> Engine::ask(const std::shared_ptr<AdminJob>& job, std::string_view doing) {
   // Where the engine has not answered for so long, one more would only wait as long in vain.
   if (status_.busy_for() > options().admin_timeout) return tl::unexpected(AdminJob::not_answered(doing));
   if (!queue_.push(job)) return base::fail(ErrorCode::unavailable, std::string(doing) + ": crd is stopping");

@@ -70,7 +70,7 @@ class Engine {
   explicit Engine(Setup setup);
 
   // Pushes a job and waits for it; `doing` as an error names it.
-  base::Result<void> ask(std::shared_ptr<AdminJob> job, std::string_view doing);
+  base::Result<void> ask(const std::shared_ptr<AdminJob>& job, std::string_view doing);
   base::Log& log() { return setup_.log; }
   const std::vector<Ledger::Recipient>& recipients() const { return setup_.recipients; }
   DirectoryFeed& feed() { return feed_; }

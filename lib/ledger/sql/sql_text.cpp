@@ -41,8 +41,8 @@ std::string numbered_for_postgresql(std::string_view sql) {
       text.push_back(sql[at++]);
       continue;
     }
-    const std::size_t end =
-        std::find_if_not(sql.begin() + static_cast<std::ptrdiff_t>(at) + 1, sql.end(), is_digit) - sql.begin();
+    std::size_t end = at + 1;
+    while (end < sql.size() && is_digit(sql[end])) ++end;
     int number = largest + 1;
     if (end > at + 1) std::from_chars(sql.data() + at + 1, sql.data() + end, number);
     largest = std::max(largest, number);

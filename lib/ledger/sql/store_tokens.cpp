@@ -150,7 +150,7 @@ Result<void> Store::Impl::find_deleted(std::string_view name, std::optional<Toke
 Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view name, const TokenPatch& patch,
                                                              IfRev if_rev, const Actor& actor) {
   const auto before = impl_.get_token(name);
-  if (!before) return before;
+  if (!before) return tl::unexpected(before.error());
   if (auto same = check_rev(if_rev, (*before)->rev, "token", name); !same) return tl::unexpected(same.error());
   TokenRecord token = **before;
   if (patch.name && *patch.name != token.name) {

@@ -73,7 +73,7 @@ Result<bool> RequestRows::insert(const Settlement& settlement, const Booked& boo
 }
 
 Result<bool> RequestRows::has(const RequestId& id) {
-  const auto there = find_.bind_borrowed(1, id.bytes).step();
+  auto there = find_.bind_borrowed(1, id.bytes).step();
   find_.reset();
   return there;
 }

@@ -86,7 +86,7 @@ Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan)
 
 // Asked of the channel, and with the key, that made it; and only for the token that did.
 http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
-  auto query = std::make_unique<ledger::QueryOp>(stored_->query);
+  auto query = std::make_unique<ledger::QueryOp>(ledger::QueryOp{stored_->query});
   LedgerWait wait(context_.worker, context_.client);
   co_await wait.query(query);
   if (!query) co_return unanswered_by_ledger(wait.end());

@@ -83,16 +83,16 @@ void LedgerInbox::finish(Lists lists) {
   while (lists.reserves != nullptr) {
     std::unique_ptr<Reservation> op(static_cast<Reservation*>(lists.reserves));
     lists.reserves = op->next;
-    if (op->waiter == nullptr) {
-      drop(std::move(op));
+    if (auto* const waiter = static_cast<LedgerWait*>(op->waiter)) {
+      waiter->answer(std::move(op));
     } else {
-      static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
+      drop(std::move(op));
     }
   }
   while (lists.queries != nullptr) {
     std::unique_ptr<ledger::QueryOp> op(lists.queries);
     lists.queries = op->next;
-    if (op->waiter != nullptr) static_cast<LedgerWait*>(op->waiter)->answer(std::move(op));
+    if (auto* const waiter = static_cast<LedgerWait*>(op->waiter)) waiter->answer(std::move(op));
   }
 }
 

@@ -253,7 +253,7 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     else
       body = std::move(*found);
   } else {
-    auto op = std::make_unique<ledger::QueryOp>(ledger::BalanceQuery{admission.caller().token->id});
+    auto op = std::make_unique<ledger::QueryOp>(ledger::QueryOp{ledger::BalanceQuery{admission.caller().token->id}});
     LedgerWait wait(worker, client);
     co_await wait.query(op);
     if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;

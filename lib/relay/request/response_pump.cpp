@@ -45,7 +45,8 @@ ResponsePump::ResponsePump(const Parts& parts, Attempt& attempt)
       attempt_(attempt),
       response_(*attempt.response()),
       source_(response_.source),
-      memory_(parts.context.worker.shared().memory, parts.admission.caller().token->id.value),
+      memory_(parts.context.worker.shared().memory,
+              static_cast<std::uint64_t>(parts.admission.caller().token->id.value)),
       memory_wait_(parts.context.worker.io()),
       events_(parts.context.settings->event_bytes_max) {}
 

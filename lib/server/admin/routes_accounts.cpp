@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Routes of groups and accounts.
-#include "billing/price.h"
-#include "server/admin/edits.h"
+#include "admin/account_fields.h"
+#include "ledger/core/account_fields.h"
+#include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
 
 namespace {
 
-using base::ErrorCode;
-using base::fail;
 using base::Result;
 using ledger::AccountRow;
 using ledger::GroupRow;
@@ -19,14 +18,9 @@ using ledger::Store;
 // --- groups ---
 cr::admin::Group to_message(const GroupRow& row) {
   cr::admin::Group group;
-  group.id = row.group.id.value;
-  group.rev = row.group.rev;
-  group.name = row.group.name;
-  group.multiplier = billing::Multiplier{row.group.multiplier_millionths}.to_decimal();
-  group.note = row.group.note;
+  show_fields<cr::admin::k_group_fields, ledger::k_group_fields>(group, row.group);
   group.channels = row.channels;
   group.tokens = row.tokens;
-  group.created_at = row.group.created_at;
   return group;
 }
 
@@ -44,28 +38,15 @@ RouteResult answer_group(const RouteCall& call, const std::string& name, int sta
   return answer_with(to_message(*row), row->group.rev, status);
 }
 
-Result<std::int64_t> read_multiplier(std::string_view text) {
-  const auto multiplier = billing::Multiplier::parse(text);
-  if (!multiplier)
-    return fail(ErrorCode::invalid, "multiplier: " + multiplier.error().message, multiplier.error().hint);
-  return multiplier->millionths;
-}
-
 // --- accounts ---
 cr::admin::Account to_message(const AccountRow& row) {
   const auto& record = row.account;
   cr::admin::Account account;
-  account.id = record.id.value;
-  account.rev = record.rev;
-  account.name = record.name;
-  account.enabled = record.enabled == token::Switch::on;
-  account.quota = record.quota;
+  show_fields<cr::admin::k_account_fields, ledger::k_account_fields>(account, record);
   account.used = row.posted;
   account.reserved = row.reserved;
   if (record.quota) account.left = ledger::Balance{record.quota, row.posted, row.reserved}.available();
   account.tokens = row.tokens;
-  account.note = record.note;
-  account.created_at = record.created_at;
   return account;
 }
 
@@ -121,12 +102,9 @@ RouteResult show_group(RouteCall& call) {
 RouteResult create_group(RouteCall& call) {
   const auto create = read_body<cr::admin::GroupCreate>(call);
   if (!create) return tl::unexpected(create.error());
-  const auto multiplier = read_multiplier(create->multiplier);
-  if (!multiplier) return tl::unexpected(multiplier.error());
   GroupRow row;
-  row.group.name = create->name;
-  row.group.multiplier_millionths = *multiplier;
-  row.group.note = create->note;
+  auto taken = take_created<cr::admin::k_group_fields, ledger::k_group_fields>(*create, row.group);
+  if (!taken) return tl::unexpected(taken.error());
   row.group.created_at = call.now;
   auto done = call.write([&](Store& store) -> Result<void> {
     if (auto made = store.create_group(row.group, call.request.actor); !made) return tl::unexpected(made.error());
@@ -144,12 +122,8 @@ RouteResult edit_group(RouteCall& call) {
   const auto edit = read_body<cr::admin::GroupEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   ledger::GroupPatch patch;
-  patch.note = edit->note;
-  if (edit->multiplier) {
-    const auto multiplier = read_multiplier(*edit->multiplier);
-    if (!multiplier) return tl::unexpected(multiplier.error());
-    patch.multiplier_millionths = *multiplier;
-  }
+  auto taken = take_edited<cr::admin::k_group_fields, ledger::k_group_fields>(*edit, patch);
+  if (!taken) return tl::unexpected(taken.error());
   auto row = get_group(call, call.name());
   if (!row) return tl::unexpected(row.error());
   ledger::Edited<ledger::GroupRecord> edited;
@@ -192,9 +166,8 @@ RouteResult create_account(RouteCall& call) {
   const auto create = read_body<cr::admin::AccountCreate>(call);
   if (!create) return tl::unexpected(create.error());
   AccountRow row;
-  row.account.name = create->name;
-  row.account.quota = create->quota;
-  row.account.note = create->note;
+  auto taken = take_created<cr::admin::k_account_fields, ledger::k_account_fields>(*create, row.account);
+  if (!taken) return tl::unexpected(taken.error());
   row.account.created_at = call.now;
   auto done = call.write([&](Store& store) -> Result<void> {
     if (auto made = store.create_account(row.account, call.request.actor); !made) return tl::unexpected(made.error());
@@ -209,9 +182,8 @@ RouteResult edit_account(RouteCall& call) {
   const auto edit = read_body<cr::admin::AccountEdit>(call);
   if (!edit) return tl::unexpected(edit.error());
   ledger::AccountPatch patch;
-  if (edit->enabled) patch.enabled = switch_of(*edit->enabled);
-  if (edit->quota) patch.quota = quota_change(*edit->quota);
-  patch.note = edit->note;
+  auto taken = take_edited<cr::admin::k_account_fields, ledger::k_account_fields>(*edit, patch);
+  if (!taken) return tl::unexpected(taken.error());
   return change_account(call, patch);
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
+#include "admin/channel_fields.h"
 #include "base/text.h"
+#include "ledger/core/channel_fields.h"
 #include "ledger/core/channel_rules.h"
 #include "provider/kinds/kind.h"
 #include "relay/request/worker_context.h"
-#include "server/admin/edits.h"
+#include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
@@ -19,26 +21,6 @@ using ledger::Store;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::hours k_spending_window{24 * 30};
-constexpr std::int64_t k_timeout_ms_max = 24LL * 3600 * 1000;
-
-Result<provider::KindRow> read_kind(std::string_view text) {
-  if (const auto* kind = provider::find_kind(text)) return *kind;
-  std::string known;
-  for (const auto& row : provider::kinds()) known += (known.empty() ? "\"" : ", \"") + std::string(row.name) + '"';
-  return fail(ErrorCode::invalid, "kind: expected one of " + known);
-}
-
-Result<void> set_span(std::string_view member, const std::optional<std::int64_t>& ms, std::int64_t low,
-                      milliseconds& place) {
-  if (!ms) return {};
-  if (*ms < low || *ms > k_timeout_ms_max) {
-    return fail(ErrorCode::invalid, std::string(member) + ": expected a whole number from " + std::to_string(low) +
-                                        " to " + std::to_string(k_timeout_ms_max));
-  }
-  place = milliseconds(*ms);
-  return {};
-}
-
 std::string_view name_of(relay::routing::Availability::State state) {
   switch (state) {
     case relay::routing::Availability::State::ready:
@@ -70,36 +52,12 @@ cr::admin::ChannelHealth to_message(const relay::routing::BreakerView& view) {
 
 cr::admin::Channel to_message(const ChannelRecord& record) {
   cr::admin::Channel channel;
-  channel.id = record.id.value;
-  channel.rev = record.rev;
-  channel.name = record.name;
-  channel.kind = provider::name_of(record.kind);
-  channel.enabled = record.enabled == token::Switch::on;
-  channel.base_url = record.base_url;
-  channel.models = record.models;
-  channel.model_map = record.model_map;
-  channel.groups = record.groups;
-  channel.priority = record.priority;
-  channel.weight = record.weight;
-  channel.timeout_connect_ms = record.timeout_connect.count();
-  channel.timeout_first_byte_ms = record.timeout_first_byte.count();
-  channel.timeout_idle_ms = record.timeout_idle.count();
-  channel.allow_private = record.allow_private;
-  channel.bound_field = record.bound_field;
-  channel.echo_delay_ms = record.echo_delay.count();
-  channel.timeout_total_ms = record.timeout_total.count();
-  channel.headers = record.headers;
-  channel.proxy = record.proxy;
-  channel.ca_file = record.ca_file;
-  channel.client_cert = record.client_cert;
-  channel.client_key = record.client_key;
+  show_fields<cr::admin::k_channel_fields, ledger::k_channel_fields>(channel, record);
   for (std::size_t at = 0; at < record.key_hints.size(); ++at) {
     const auto& hint = record.key_hints[at];
     const auto made = at < record.key_created_at.size() ? record.key_created_at[at] : base::Time();
     channel.keys.push_back({hint.first, hint.last, made});
   }
-  channel.note = record.note;
-  channel.created_at = record.created_at;
   return channel;
 }
 
@@ -142,90 +100,29 @@ RouteResult answer_channel(const RouteCall& call, const std::string& name, int s
   return answer_with(with_health(call, **channel, *spending), (*channel)->rev, status);
 }
 
-Result<ledger::NewChannel> to_new_channel(const cr::admin::ChannelCreate& create) {
-  const auto kind = read_kind(create.kind);
-  if (!kind) return tl::unexpected(kind.error());
+// Names of header lines are kept in lower case.
+template <class Map>
+Map with_lower_names(const Map& headers) {
+  Map lowered;
+  for (const auto& [name, value] : headers) lowered[base::to_lower_ascii(name)] = value;
+  return lowered;
+}
+
+Result<ledger::NewChannel> to_new_channel(cr::admin::ChannelCreate create) {
+  create.headers = with_lower_names(create.headers);
   ledger::NewChannel channel;
   auto& settings = channel.settings;
-  settings.name = create.name;
-  settings.kind = kind->kind;
-  settings.enabled = switch_of(create.enabled);
-  settings.base_url = create.base_url.empty() ? std::string(kind->usual_base_url) : create.base_url;
-  settings.models = create.models;
-  settings.model_map = create.model_map;
-  settings.groups = create.groups.empty() ? std::vector<std::string>{"default"} : create.groups;
-  settings.priority = create.priority;
-  settings.weight = create.weight;
-  settings.allow_private = create.allow_private;
-  settings.bound_field = create.bound_field;
-  settings.note = create.note;
-  for (const auto& [name, value] : create.headers) settings.headers[base::to_lower_ascii(name)] = value;
-  settings.proxy = create.proxy;
-  settings.ca_file = create.ca_file;
-  settings.client_cert = create.client_cert;
-  settings.client_key = create.client_key;
-  for (const auto& done :
-       {set_span("timeout_connect_ms", create.timeout_connect_ms, 1, settings.timeout_connect),
-        set_span("timeout_first_byte_ms", create.timeout_first_byte_ms, 1, settings.timeout_first_byte),
-        set_span("timeout_idle_ms", create.timeout_idle_ms, 1, settings.timeout_idle),
-        set_span("timeout_total_ms", create.timeout_total_ms, 1, settings.timeout_total),
-        set_span("echo_delay_ms", create.echo_delay_ms, 0, settings.echo_delay)}) {
-    if (!done) return tl::unexpected(done.error());
-  }
+  settings.groups = {"default"};
+  auto taken = take_created<cr::admin::k_channel_fields, ledger::k_channel_fields>(create, settings);
+  if (!taken) return tl::unexpected(taken.error());
+  if (create.base_url.empty()) settings.base_url = provider::find_kind(create.kind)->usual_base_url;
   if (create.key) channel.keys.emplace_back(std::string_view(*create.key));
   return channel;
 }
 
-void apply_map(const std::map<std::string, std::optional<std::string>>& edit, std::map<std::string, std::string>& map) {
-  for (const auto& [alias, model] : edit) {
-    if (model) {
-      map[alias] = *model;
-    } else {
-      map.erase(alias);
-    }
-  }
-}
-
-void apply_headers(const std::map<std::string, std::optional<std::string>>& edit,
-                   std::map<std::string, std::string>& headers) {
-  std::map<std::string, std::optional<std::string>> lowered;
-  for (const auto& [name, value] : edit) lowered[base::to_lower_ascii(name)] = value;
-  apply_map(lowered, headers);
-}
-
-Result<void> apply_list(const std::string& member, const std::optional<cr::admin::ListEdit>& edit,
-                        std::vector<std::string>& list) {
-  if (!edit) return {};
-  auto changed = list_change(member, *edit)(list);
-  if (!changed) return tl::unexpected(changed.error());
-  list = std::move(*changed);
-  return {};
-}
-
-Result<void> apply(const cr::admin::ChannelEdit& edit, ChannelRecord& record) {
-  if (edit.enabled) record.enabled = switch_of(*edit.enabled);
-  if (edit.base_url) record.base_url = *edit.base_url;
-  if (edit.bound_field) record.bound_field = *edit.bound_field;
-  if (edit.note) record.note = *edit.note;
-  if (edit.model_map) apply_map(*edit.model_map, record.model_map);
-  if (edit.priority) record.priority = *edit.priority;
-  if (edit.weight) record.weight = *edit.weight;
-  if (edit.allow_private) record.allow_private = *edit.allow_private;
-  if (edit.headers) apply_headers(*edit.headers, record.headers);
-  if (edit.proxy) record.proxy = *edit.proxy;
-  if (edit.ca_file) record.ca_file = *edit.ca_file;
-  if (edit.client_cert) record.client_cert = *edit.client_cert;
-  if (edit.client_key) record.client_key = *edit.client_key;
-  if (auto done = apply_list("models", edit.models, record.models); !done) return done;
-  if (auto done = apply_list("groups", edit.groups, record.groups); !done) return done;
-  for (const auto& done : {set_span("timeout_connect_ms", edit.timeout_connect_ms, 1, record.timeout_connect),
-                           set_span("timeout_first_byte_ms", edit.timeout_first_byte_ms, 1, record.timeout_first_byte),
-                           set_span("timeout_idle_ms", edit.timeout_idle_ms, 1, record.timeout_idle),
-                           set_span("timeout_total_ms", edit.timeout_total_ms, 1, record.timeout_total),
-                           set_span("echo_delay_ms", edit.echo_delay_ms, 0, record.echo_delay)}) {
-    if (!done) return done;
-  }
-  return {};
+Result<void> apply(cr::admin::ChannelEdit edit, ChannelRecord& record) {
+  if (edit.headers) edit.headers = with_lower_names(*edit.headers);
+  return take_edited<cr::admin::k_channel_fields, ledger::k_channel_fields>(edit, record);
 }
 
 // On this thread: the ledger's must not wait for a disk, and the workers' neither.

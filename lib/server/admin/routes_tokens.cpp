@@ -4,6 +4,7 @@
 
 #include "admin/client.h"
 #include "server/admin/edits.h"
+#include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 #include "server/admin/token_rows.h"
 

@@ -13,15 +13,12 @@ int admin_status(base::ErrorCode code) {
     case ErrorCode::not_found:
       return 404;
     case ErrorCode::conflict:
-      return 409;
     case ErrorCode::not_retrievable:
-      return 409;
     case ErrorCode::refused:
       return 409;
     case ErrorCode::exhausted:
       return 429;
     case ErrorCode::corrupt:
-      return 500;
     case ErrorCode::internal:
       return 500;
     case ErrorCode::upstream:

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "admin/token_fields.h"
+#include "ledger/core/token_fields.h"
+#include "server/admin/field_values.h"
 
 namespace cr::server::admin {
 
@@ -24,29 +26,6 @@ cr::admin::KeyInfo to_message(const ledger::KeyRow& row) {
   info.last_used_at = row.last_used_at;
   info.last_used_ip = row.last_used_ip;
   return info;
-}
-
-void set_settings(cr::admin::Token& token, const ledger::TokenRecord& record) {
-  token.id = record.id.value;
-  token.rev = record.rev;
-  token.name = record.name;
-  token.enabled = record.enabled == token::Switch::on;
-  token.groups = record.groups;
-  token.quota = record.quota;
-  token.time_zone = record.zone.name();
-  token.requests_per_minute = record.rates.requests_per_minute;
-  token.tokens_per_minute = record.rates.tokens_per_minute;
-  token.requests_at_once = record.rates.requests_at_once;
-  token.expires_at = record.expires;
-  token.not_before = record.not_before;
-  token.models = record.models;
-  token.allow_ip = record.allow_ip;
-  token.when_low = record.when_low == ledger::WhenLow::refuse ? "refuse" : "clamp";
-  token.tags = record.tags;
-  token.note = record.note;
-  token.retrievable = record.retrievable;
-  token.created_at = record.created_at;
-  token.deleted_at = record.deleted_at;
 }
 
 }  // namespace
@@ -72,7 +51,7 @@ std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budge
 cr::admin::Token to_message(const TokenView& view, base::Time now) {
   const auto& record = view.record;
   cr::admin::Token token;
-  set_settings(token, record);
+  show_fields<cr::admin::k_token_fields, ledger::k_token_fields>(token, record);
   token.account = view.account;
   token.used = view.balance.posted;
   token.reserved = view.balance.reserved;

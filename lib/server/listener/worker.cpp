@@ -31,7 +31,7 @@ constexpr std::string_view k_full =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 119\r\nretry-after: 1\r\n"
     "connection: close\r\n\r\n"
     R"({"error":{"message":"too many connections: try again in a moment","type":"api_error","param":null,"code":"overloaded"}})";
-static_assert(k_full.size() - k_full.find("{") == 119);
+static_assert(k_full.size() - k_full.find('{') == 119);
 constexpr std::string_view k_full_head = k_full.substr(0, k_full.find('{'));
 
 // A HEAD is answered without a body (RFC 9110, 9.3.2). Nobody waits for a request here: one that has not come yet is

@@ -4,6 +4,7 @@
 
 #include "admin/changes.h"
 #include "server/admin/edits.h"
+#include "server/admin/field_values.h"
 #include "server/admin/rate.h"
 #include "server/admin/replay.h"
 #include "server/admin/routes.h"
