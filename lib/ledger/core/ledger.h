@@ -66,6 +66,8 @@ class Ledger {
   // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there. `recipients` one a worker.
   static base::Result<std::unique_ptr<Ledger>> open(Options options, token::Vault vault,
                                                     std::vector<Recipient> recipients, base::Log& log);
+  // Over an engine that has started, or one of a test that keeps what it is told.
+  explicit Ledger(std::unique_ptr<Engine> engine);
   ~Ledger();  // close(), and the last checkpoint
   // Works off what waits, commits, ends the ledger thread; takes as long as the store does. What is asked afterwards is
   // refused, and a settlement is lost. Main thread, once is enough.
@@ -117,7 +119,6 @@ class Ledger {
   Counters counters() const;
 
  private:
-  explicit Ledger(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };
 

@@ -27,6 +27,10 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
     : context_(request.context),
       scan_(request.scan),
       body_(request.body),
+      upstreams_(request.upstreams),
+      health_(request.health),
+      log_(request.log),
+      client_(request.client),
       stored_(request.stored),
       hold_(request.hold),
       route_(claimed.route),
@@ -41,7 +45,7 @@ Attempt::~Attempt() {
 
 std::optional<AttemptResult> Attempt::begin() {
   if (provider::of(channel().kind).local != nullptr) return open_local();
-  auto address = context_.worker.address_of(channel());
+  auto address = upstreams_.address_of(channel());
   if (!address) {
     report({routing::Observation::Kind::failed, 0, "its address is not usable", {}});
     return rule_on_unconnected(address.error(), false).result;
@@ -53,27 +57,26 @@ std::optional<AttemptResult> Attempt::begin() {
 
 void Attempt::report(const routing::Observation& observation) {
   if (std::exchange(reported_, true)) return;
-  log_change(context_.worker.shared().health.report(claim_, observation, base::steady_now()), observation);
+  log_change(health_.report(claim_, observation, base::steady_now()), observation);
 }
 
 void Attempt::log_change(const routing::BreakerChange& change, const routing::Observation& observation) const {
   if (change.kind == routing::BreakerChange::Kind::none) return;
-  auto& log = context_.worker.shared().log;
   if (change.kind == routing::BreakerChange::Kind::back) {
-    log.info("channel is back", {{"channel", channel().name}});
+    log_.info("channel is back", {{"channel", channel().name}});
     return;
   }
   const auto reason =
       observation.status == 0 ? std::string(observation.what) : "answered " + std::to_string(observation.status);
   const auto wait = base::format_duration(change.cool_down);
   if (change.kind == routing::BreakerChange::Kind::set_aside) {
-    log.warning("channel set aside", {{"channel", channel().name}, {"reason", reason}, {"for", wait}});
+    log_.warning("channel set aside", {{"channel", channel().name}, {"reason", reason}, {"for", wait}});
     return;
   }
   const auto& hints = channel().key_hints;
   const auto key = claim_.key < hints.size() ? to_text(hints[claim_.key]) : std::string("none");
-  log.error("the provider refuses a channel's key: it is set aside",
-            {{"channel", channel().name}, {"key", key}, {"reason", reason}, {"for", wait}});
+  log_.error("the provider refuses a channel's key: it is set aside",
+             {{"channel", channel().name}, {"key", key}, {"reason", reason}, {"for", wait}});
 }
 
 dialect::Rewrite Attempt::rewrite() const {
@@ -88,7 +91,7 @@ dialect::Rewrite Attempt::rewrite() const {
 }
 
 void Attempt::prepare() {
-  request_.head = context_.worker.take_text();
+  request_.head = upstreams_.take_text();
   auto& buffers = request_.buffers;
   if (stored_ != nullptr && stored_->by_id()) {
     write_upstream_head(request_.head, channel(), *address_, stored_->call(), claim_.key, &context_.head);
@@ -128,17 +131,17 @@ void Attempt::add_body() {
 }
 
 http::Task<AttemptResult> Attempt::send(bool last) {
-  auto& worker = context_.worker;
-  if (kept_) connection_ = worker.pool().take(address_->key);
+  if (kept_) connection_ = upstreams_.pool().take(address_->key);
   kept_ = connection_ != nullptr;
   if (!kept_) {
-    connection_ = worker.pool().make();
-    const auto connected = co_await connection_->connect(address_->target, worker.resolver());
+    connection_ = upstreams_.pool().make();
+    const auto connected = co_await connection_->connect(address_->target, upstreams_.resolver());
     if (!connected) co_return not_connected(connected.error());
   }
   auto outcome = AnswerOutcome::closed;
   if (body_.streams()) {
-    upload_ = std::make_unique<UploadStream>(context_, body_, *connection_, channel());
+    upload_ =
+        std::make_unique<UploadStream>(context_, body_, *client_, *connection_, channel(), upstreams_.heartbeat());
     outcome = co_await upload_->run(request_.buffers);
     sent_ = upload_->sent();
     sent_at_ = base::coarse_now();
@@ -154,11 +157,10 @@ http::Task<AttemptResult> Attempt::send(bool last) {
 }
 
 AttemptResult Attempt::not_connected(const base::Error& error) {
-  auto& worker = context_.worker;
   if (!client_gone_)
-    worker.shared().log.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
+    log_.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
   connection_.reset();
-  worker.give_back(std::move(request_.head));
+  upstreams_.give_back(std::move(request_.head));
   return take(rule_on_unconnected(error, client_gone_));
 }
 
@@ -167,7 +169,7 @@ AttemptResult Attempt::conclude(AnswerOutcome outcome, bool last) {
   const bool opened = result.kind == Kind::opened;
   if (!opened) connection_.reset();
   // A response that came first: the connection still sends, and its buffers must stay what they are.
-  if (sent_ || !opened) context_.worker.give_back(std::move(request_.head));
+  if (sent_ || !opened) upstreams_.give_back(std::move(request_.head));
   return result;
 }
 
@@ -200,23 +202,22 @@ AttemptResult Attempt::judge_head(bool last) {
   const bool unreadable = ruling.unreadable;
   auto result = take(std::move(ruling));
   passed_ = pass_answer_fields(head);
-  auto& log = context_.worker.shared().log;
   if (!answered) {
-    log.warning(
+    log_.warning(
         "channel refused a request",
         {{"channel", channel().name}, {"status", std::to_string(head.status)}, {"request_id", context_.request_id}});
   }
   if (unreadable) {
-    log.warning("a channel's answer has a Content-Encoding that nobody asked for",
-                {{"channel", channel().name}, {"request_id", context_.request_id}});
+    log_.warning("a channel's answer has a Content-Encoding that nobody asked for",
+                 {{"channel", channel().name}, {"request_id", context_.request_id}});
   }
   if (result.kind != Kind::opened) return result;
   // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
   // trusted.
   if (head.status >= 400 && asio::buffer_size(request_.buffers) > k_read_at_once) connection_->forbid_reuse();
-  open_response(UpstreamResponse(context_.worker.pool(), address_->key, std::move(connection_),
-                                 sent_at_ + channel().timeout_total),
-                answered);
+  open_response(
+      UpstreamResponse(upstreams_.pool(), address_->key, std::move(connection_), sent_at_ + channel().timeout_total),
+      answered);
   return result;
 }
 
@@ -236,7 +237,7 @@ std::optional<AttemptResult> Attempt::open_local() {
   std::uint64_t bytes = 0;
   for (const auto& piece : answer.pieces) bytes += piece.size();
   body_.memory().shrink_to(text.size() + bytes);
-  open_response(UpstreamResponse(context_.worker.io(), std::move(answer), channel().echo_delay), true);
+  open_response(UpstreamResponse(upstreams_.io(), std::move(answer), channel().echo_delay), true);
   return AttemptResult{};
 }
 
@@ -251,16 +252,30 @@ void Attempt::open_response(UpstreamResponse&& source, bool answered) {
 
 void Attempt::lose_response() {
   finish(routing::CircuitBreaker::Finish::broken);
-  context_.worker.shared().log.warning("a channel's answer broke off: the next one is asked",
-                                       {{"channel", channel().name}, {"request_id", context_.request_id}});
+  log_.warning("a channel's answer broke off: the next one is asked",
+               {{"channel", channel().name}, {"request_id", context_.request_id}});
   response_.reset();
 }
 
 void Attempt::finish(routing::CircuitBreaker::Finish finish) {
   if (!response_ || !response_->answered) return;
-  const auto change = context_.worker.shared().health.finished(claim_, finish, response_->first_byte_ms,
-                                                               context_.duration_ms(), base::steady_now());
+  const auto change =
+      health_.finished(claim_, finish, response_->first_byte_ms, context_.duration_ms(), base::steady_now());
   log_change(change, {routing::Observation::Kind::failed, 0, "its answers break off", {}});
+}
+
+LastAttempt Attempt::facts() const {
+  LastAttempt facts;
+  facts.channel = &channel();
+  facts.key = claim_.key;
+  facts.upstream_model = route_->upstream_model;
+  facts.upstream_request_id = passed_.request_id;
+  if (!response_) return facts;
+  facts.meter = &response_->meter;
+  facts.passed_error = response_->passed_error();
+  facts.unread_bytes = response_->unread_bytes;
+  facts.first_byte_ms = response_->first_byte_ms;
+  return facts;
 }
 
 bool Attempt::is_sent() const {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "billing/price.h"
 #include "dialect/meter.h"
 #include "relay/request/attempt_result.h"
@@ -16,37 +17,45 @@
 #include "relay/request/failover.h"
 #include "relay/request/passed_fields.h"
 #include "relay/request/request_context.h"
+#include "relay/request/settlement.h"
 #include "relay/request/stored.h"
 #include "relay/request/upload_stream.h"
+#include "relay/request/upstream_access.h"
 #include "relay/request/upstream_request.h"
 #include "relay/request/upstream_response.h"
 
 namespace cr::relay::request {
 
 // A response that has begun, and what is known of it so far.
-struct OpenResponse {
-  OpenResponse(UpstreamResponse&& from, dialect::Meter&& measured)
-      : source(std::move(from)), meter(std::move(measured)) {}
+template <class Source>
+struct BasicOpenResponse {
+  BasicOpenResponse(Source&& from, dialect::Meter&& measured) : source(std::move(from)), meter(std::move(measured)) {}
 
   int status() const { return source.status(); }
   bool passed_error() const { return status() >= 400; }  // the provider's own: nothing is posted for it
 
-  UpstreamResponse source;
+  Source source;
   dialect::Meter meter;
   std::int64_t first_byte_ms = 0;
   std::uint64_t unread_bytes = 0;  // of a plain one, that the meter could not read
   bool answered = false;           // by the channel's own doing: its timings say something of it
 };
+using OpenResponse = BasicOpenResponse<UpstreamResponse>;
 
 class Attempt {
  public:
+  using Response = OpenResponse;
   // What the attempts of one request have in common.
   struct Request {
     const RequestContext& context;
     const dialect::RequestScan& scan;
     BodySource& body;
-    const Stored* stored = nullptr;       // of a request for, or after, a response that its provider keeps
-    const billing::Hold* hold = nullptr;  // none: nothing is reserved
+    UpstreamAccess& upstreams;
+    routing::CircuitBreaker& health;
+    base::Log& log;
+    http::server::Connection* client = nullptr;  // what a form that streams comes from
+    const Stored* stored = nullptr;              // of a request for, or after, a response that its provider keeps
+    const billing::Hold* hold = nullptr;         // none: nothing is reserved
     bool client_gone = false;
   };
 
@@ -77,10 +86,10 @@ class Attempt {
   void finish(routing::CircuitBreaker::Finish finish);
 
   bool is_sent() const;  // whole: the channel may be working on it
-  const routing::Route& route() const { return *route_; }
   const ledger::ChannelRecord& channel() const { return *route_->channel; }
-  std::uint32_t key() const { return claim_.key; }
   const AnswerFields& passed() const { return passed_; }
+  // What the request's settlement says of it; refers to this.
+  LastAttempt facts() const;
 
  private:
   std::optional<AttemptResult> open_local();
@@ -99,6 +108,10 @@ class Attempt {
   const RequestContext& context_;
   const dialect::RequestScan& scan_;
   BodySource& body_;
+  UpstreamAccess& upstreams_;
+  routing::CircuitBreaker& health_;
+  base::Log& log_;
+  http::server::Connection* const client_;
   const Stored* const stored_;
   const billing::Hold* const hold_;
   const routing::Route* const route_;

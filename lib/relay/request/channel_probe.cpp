@@ -53,14 +53,14 @@ http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<con
     co_return result;
   }
   const auto started = base::steady_now();
-  const auto address = worker.address_of(*channel);
+  const auto address = worker.upstreams().address_of(*channel);
   if (!address) {
     result.message = address.error().message;
     co_return result;
   }
   const ChannelAddress target = **address;
-  auto connection = worker.pool().make();
-  const auto connected = co_await connection->connect(target.target, worker.resolver());
+  auto connection = worker.upstreams().pool().make();
+  const auto connected = co_await connection->connect(target.target, worker.upstreams().resolver());
   result.connect_ms = result.total_ms = since(started);
   if (!connected) {
     result.message = connected.error().message;

@@ -11,11 +11,14 @@ using dialect::Refusal;
 
 Exchange::Exchange(WorkerContext& worker, http::server::Connection& client, const http::message::RequestHead& head,
                    dialect::Endpoint endpoint, base::RequestId id)
-    : context_(worker, client, head, endpoint, id),
+    : worker_(worker),
+      client_(client),
+      context_(head, endpoint, id, worker.directory(), worker.settings()),
       place_(worker.running().insert(worker.running().end(), this)),
       admission_(*context_.directory, worker.shared().health, worker.shared().rates, endpoint),
       body_(head, endpoint, *context_.settings, context_.started),
-      entry_(context_, admission_, body_, worker.shared().ledger.now()),
+      entry_(context_, admission_, body_, {worker.shared().ledger, worker.shared().metrics, worker.shared().log},
+             worker.shared().ledger.now()),
       failover_(admission_.routes().tries, worker.shared().health, context_.settings->tries_max),
       writer_(client, head, *context_.settings) {
   worker.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
@@ -23,15 +26,15 @@ Exchange::Exchange(WorkerContext& worker, http::server::Connection& client, cons
 }
 
 Exchange::~Exchange() {
-  context_.worker.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
-  context_.worker.running().erase(place_);
+  worker_.shared().requests_running.fetch_sub(1, std::memory_order_relaxed);
+  worker_.running().erase(place_);
 }
 
 http::Task<Persistence> Exchange::run() {
   // One refusal for all steps: each of its own would have its place in the coroutine's frame.
   auto refusal = identify();
   if (!refusal) refusal = admission_.enter(base::steady_now());
-  if (!refusal && !body_.take_whole(context_.client)) refusal = co_await body_.read(context_.client);
+  if (!refusal && !body_.take_whole(client_)) refusal = co_await body_.read(client_);
   if (body_.client_left()) writer_.client_left();
   if (!refusal) refusal = scan_and_allow();
   if (!refusal && stored_) refusal = co_await look_for_stored();
@@ -50,15 +53,15 @@ http::Task<Persistence> Exchange::run() {
 }
 
 Exchange::MaybeRefusal Exchange::identify() {
-  const auto& shared = context_.worker.shared();
+  const auto& shared = worker_.shared();
   if (!shared.ledger.fresh()) return ledger_unavailable();
-  auto refusal = admission_.identify(context_.head, context_.client.peer(), *context_.settings,
-                                     context_.worker.key_reader(), entry_.started_at());
+  auto refusal =
+      admission_.identify(context_.head, client_.peer(), *context_.settings, worker_.key_reader(), entry_.started_at());
   if (!refusal) {
-    const bool draining = shared.draining.load(std::memory_order_relaxed);
-    refusal = Admission::serve(draining, context_.worker.ledger_admits());
+    const bool draining = shared.is_draining();
+    refusal = Admission::serve(draining, worker_.ledger_admits());
   }
-  if (!refusal) refusal = body_.begin(context_.worker.shared().memory, *admission_.caller().token);
+  if (!refusal) refusal = body_.begin(worker_.shared().memory, *admission_.caller().token);
   return refusal;
 }
 
@@ -68,7 +71,7 @@ Exchange::MaybeRefusal Exchange::scan_and_allow() {
     if (auto refusal = read_stored_request(scan)) return refusal;
     return admission_.allow(std::move(scan));
   }
-  auto scan = body_.scan(context_.worker.scanner());
+  auto scan = body_.scan(worker_.scanner());
   if (!scan) return std::move(scan.error());
   if (auto refusal = admission_.allow(std::move(*scan))) return refusal;
   const auto& previous = admission_.scan().previous_response;
@@ -87,14 +90,14 @@ Exchange::MaybeRefusal Exchange::read_stored_request(dialect::RequestScan& scan)
 // Asked of the channel, and with the key, that made it; and only for the token that did.
 http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
   auto query = std::make_unique<ledger::QueryOp>(ledger::QueryOp{stored_->query});
-  LedgerWait wait(context_.worker, context_.client);
+  LedgerWait wait(worker_, client_);
   co_await wait.query(query);
   if (!query) co_return unanswered_by_ledger(wait.end());
   co_return stored_->take(std::move(*query), admission_.caller().token->name);
 }
 
 Exchange::MaybeRefusal Exchange::admit() {
-  auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), context_.worker.random());
+  auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), worker_.random());
   if (refusal) return refusal;
   entry_.charge_to(*admission_.routes().tries.front().group);
   const auto request = entry_.priced();
@@ -104,11 +107,11 @@ Exchange::MaybeRefusal Exchange::admit() {
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
-  LedgerWait wait(context_.worker, context_.client);
-  auto& reservation = entry_.make_reservation(context_.worker.shared().ledger.now());
+  LedgerWait wait(worker_, client_);
+  auto& reservation = entry_.make_reservation(worker_.shared().ledger.now());
   co_await wait.reserve(reservation);
   if (!reservation) co_return unanswered_by_ledger(wait.end());
-  auto refusal = entry_.take_reservation(context_.worker.shared().ledger.now());
+  auto refusal = entry_.take_reservation(worker_.shared().ledger.now());
   if (entry_.hold() != nullptr) {
     failover_.leave_out_dearer();
     body_.limit_choices(admission_.scan().choices);
@@ -123,14 +126,15 @@ Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
 
 // From the chosen routes to a response's head. Fails over only while the client saw nothing.
 http::Task<Exchange::MaybeRefusal> Exchange::open() {
+  auto& shared = worker_.shared();
   watch_client();
   for (;;) {
     const auto claimed = failover_.next();
     if (!claimed) break;
     entry_.charge_to(*claimed->route->group);
-    attempt_.emplace(
-        Attempt::Request{context_, admission_.scan(), body_, stored_.get(), entry_.hold(), writer_.client_gone()},
-        *claimed);
+    attempt_.emplace(Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health,
+                                      shared.log, &client_, stored_.get(), entry_.hold(), writer_.client_gone()},
+                     *claimed);
     auto result = attempt_->begin();
     if (!result) result = co_await attempt_->send(!failover_.is_left());
     if (result->kind == AttemptResult::Kind::opened) co_return std::nullopt;
@@ -159,8 +163,10 @@ bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
 }
 
 http::Task<ResponsePump::End> Exchange::pump() {
-  pump_.emplace(ResponsePump::Parts{context_, admission_, body_, failover_, entry_, writer_, *watch_, stored_.get()},
-                *attempt_);
+  auto& shared = worker_.shared();
+  pump_.emplace(ResponsePump::Parts{context_, admission_, body_, failover_, entry_, *watch_, worker_.io(),
+                                    shared.memory, shared.draining, stored_.get()},
+                writer_, *attempt_);
   return pump_->run();
 }
 
@@ -172,10 +178,10 @@ void Exchange::close() {
 }
 
 http::Task<Persistence> Exchange::refuse(Refusal refusal) {
-  const auto persistence = persistence_after(context_.head, context_.client, context_.worker.shared());
+  const auto persistence = persistence_after(context_.head, client_, worker_.shared().is_draining());
   const auto& row = dialect::row_of(refusal.code);
-  entry_.settle(Outcome::End::refused, {row.status, row.name}, attempt_ ? &*attempt_ : nullptr, writer_.client_gone(),
-                refusal.code);
+  entry_.settle(Outcome::End::refused, {row.status, row.name}, attempt_ ? attempt_->facts() : LastAttempt{},
+                writer_.client_gone(), refusal.code);
   if (writer_.client_gone()) co_return Persistence::close;
   const auto rates = admission_.rate_status(base::steady_now());
   const auto text = refusal_text(refusal, context_.answer(), persistence, rates ? &*rates : nullptr);
@@ -185,11 +191,10 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
 
 void Exchange::watch_client() {
   if (watch_) return;
-  watch_.emplace(
-      context_.client.heartbeat(),
-      http::Watch::Callbacks{
-          {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { writer_.tick(now); }});
-  watch_->look_for_hang_up(context_.client.fd());
+  watch_.emplace(client_.heartbeat(), http::Watch::Callbacks{{},
+                                                             [this](short events) { on_hang_up(events); },
+                                                             [this](base::SteadyTime now) { writer_.tick(now); }});
+  watch_->look_for_hang_up(client_.fd());
 }
 
 void Exchange::on_hang_up(short events) {

@@ -21,6 +21,7 @@
 #include "relay/request/response_pump.h"
 #include "relay/request/response_writer.h"
 #include "relay/request/stored.h"
+#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
@@ -52,6 +53,8 @@ class Exchange : public RecycledAllocation<Exchange> {
   void client_left();
   void close();
 
+  WorkerContext& worker_;
+  http::server::Connection& client_;
   const RequestContext context_;
   std::list<Exchange*>::iterator place_;
   Admission admission_;

@@ -58,7 +58,7 @@ bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind 
 }
 
 // The reservation's facts go with it: nobody needs them after the ending.
-Outcome LedgerEntry::take_outcome(const PricedRequest& request, const Attempt* attempt) {
+Outcome LedgerEntry::take_outcome(const PricedRequest& request) {
   Outcome outcome{.request = request};
   outcome.known = admission_.caller().token && admission_.caller().account;
   outcome.form_failed = body_.has_late_refusal();
@@ -71,63 +71,50 @@ Outcome LedgerEntry::take_outcome(const PricedRequest& request, const Attempt* a
   outcome.group = group_;
   outcome.lost = lost_;
   outcome.duration_ms = context_.duration_ms();
-  if (attempt == nullptr) return outcome;
-  outcome.channel = &attempt->channel();
-  outcome.key = attempt->key();
-  outcome.upstream_model = attempt->route().upstream_model;
-  outcome.upstream_request_id = attempt->passed().request_id;
-  const auto* response = attempt->response();
-  if (response == nullptr) return outcome;
-  outcome.meter = &response->meter;
-  outcome.passed_error = response->passed_error();
-  outcome.unread_bytes = response->unread_bytes;
-  outcome.first_byte_ms = response->first_byte_ms;
   return outcome;
 }
 
-void LedgerEntry::settle(Outcome::End end, Told told, Attempt* attempt, bool client_gone,
-                         std::optional<dialect::RefusalCode> refused) {
-  if (std::exchange(settled_, true)) return;
-  auto& shared = context_.worker.shared();
+std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, const LastAttempt& attempt,
+                                                  bool client_gone, std::optional<dialect::RefusalCode> refused) {
+  if (std::exchange(settled_, true)) return std::nullopt;
   const auto request = priced();
-  auto outcome = take_outcome(request, attempt);
+  auto outcome = take_outcome(request);
+  outcome.attempt = attempt;
   outcome.end = end;
   outcome.refused = refused;
   outcome.client_gone = client_gone;
   outcome.status = told.status;
   outcome.error = told.error;
-  const bool leaves = leaves_row(outcome, !refused || context_.worker.ledger_admits());
+  const bool leaves = leaves_row(outcome, !refused || books_.ledger.admits(context_.settings->ledger_timeout));
   auto row = settlement(std::move(outcome));
-  const bool broken = row.ending == ledger::Ending::upstream_cut || row.ending == ledger::Ending::upstream_silent;
-  if (attempt != nullptr)
-    attempt->finish(broken ? routing::CircuitBreaker::Finish::broken : routing::CircuitBreaker::Finish::whole);
+  const auto ending = row.ending;
   admission_.correct_rates(row.input_tokens + row.output_tokens, base::steady_now());
-  if (refused && !lost_ && row.ending != ledger::Ending::client_gone) {
-    shared.metrics.count(*refused);
+  if (refused && !lost_ && ending != ledger::Ending::client_gone) {
+    books_.metrics.count(*refused);
   } else {
-    shared.metrics.count(row);
+    books_.metrics.count(row);
   }
-  log_end(row, attempt);
-  if (leaves) shared.ledger.settle(std::move(row));
+  log_end(row, attempt.channel);
+  if (leaves) books_.ledger.settle(std::move(row));
+  return ending;
 }
 
-void LedgerEntry::log_end(const ledger::Settlement& settlement, const Attempt* attempt) const {
+void LedgerEntry::log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const {
   const auto which = context_.settings->log_requests;
   const bool failed = settlement.status >= 400 || settlement.ending != ledger::Ending::complete;
   if (which == policy::LogRequests::none || (!failed && which == policy::LogRequests::errors)) return;
   const auto& token = admission_.caller().token;
-  context_.worker.shared().log.write(failed ? base::LogLevel::warning : base::LogLevel::info,
-                                     failed ? "request failed" : "request",
-                                     {{"request_id", context_.request_id},
-                                      {"token", token ? token->name : std::string()},
-                                      {"endpoint", std::string(dialect::name_of(context_.endpoint))},
-                                      {"model", admission_.scan().model},
-                                      {"channel", attempt != nullptr ? attempt->channel().name : std::string()},
-                                      {"status", std::to_string(settlement.status)},
-                                      {"error", settlement.error},
-                                      {"ending", std::string(ledger::name_of(settlement.ending))},
-                                      {"cost", settlement.cost.to_decimal()},
-                                      {"ms", std::to_string(settlement.duration_ms)}});
+  books_.log.write(failed ? base::LogLevel::warning : base::LogLevel::info, failed ? "request failed" : "request",
+                   {{"request_id", context_.request_id},
+                    {"token", token ? token->name : std::string()},
+                    {"endpoint", std::string(dialect::name_of(context_.endpoint))},
+                    {"model", admission_.scan().model},
+                    {"channel", channel != nullptr ? channel->name : std::string()},
+                    {"status", std::to_string(settlement.status)},
+                    {"error", settlement.error},
+                    {"ending", std::string(ledger::name_of(settlement.ending))},
+                    {"cost", settlement.cost.to_decimal()},
+                    {"ms", std::to_string(settlement.duration_ms)}});
 }
 
 }  // namespace cr::relay::request

@@ -9,11 +9,13 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "billing/price.h"
 #include "relay/request/admission.h"
-#include "relay/request/attempt.h"
+#include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
 #include "relay/request/ledger_wait.h"
+#include "relay/request/metrics.h"
 #include "relay/request/request_context.h"
 #include "relay/request/settlement.h"
 
@@ -21,9 +23,16 @@ namespace cr::relay::request {
 
 class LedgerEntry {
  public:
-  // `now` is when the request came.
-  LedgerEntry(const RequestContext& context, Admission& admission, const BodySource& body, base::Time now)
-      : context_(context), admission_(admission), body_(body), started_at_(now) {}
+  // Who hears of the settlement.
+  struct Books {
+    ledger::Ledger& ledger;
+    Metrics& metrics;
+    base::Log& log;
+  };
+  // `now` is when the request came. What it refers to outlives it.
+  LedgerEntry(const RequestContext& context, Admission& admission, const BodySource& body, const Books& books,
+              base::Time now)
+      : context_(context), admission_(admission), body_(body), books_(books), started_at_(now) {}
 
   base::Time started_at() const { return started_at_; }
   // Whose multiplier the request is charged by.
@@ -49,18 +58,19 @@ class LedgerEntry {
     int status = 0;
     std::string_view error{};  // error.code
   };
-  // Once; what comes later changes nothing. `attempt` is the last one, if there was any.
-  void settle(Outcome::End end, Told told, Attempt* attempt, bool client_gone,
-              std::optional<dialect::RefusalCode> refused = {});
+  // Once, and says how it ended; what comes later changes nothing, and has no value.
+  std::optional<ledger::Ending> settle(Outcome::End end, Told told, const LastAttempt& attempt, bool client_gone,
+                                       std::optional<dialect::RefusalCode> refused = {});
 
  private:
   void fill_facts(ledger::RequestFacts& facts) const;
-  Outcome take_outcome(const PricedRequest& request, const Attempt* attempt);
-  void log_end(const ledger::Settlement& settlement, const Attempt* attempt) const;
+  Outcome take_outcome(const PricedRequest& request);
+  void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const;
 
   const RequestContext& context_;
   Admission& admission_;
   const BodySource& body_;
+  const Books books_;
   base::Time started_at_;
   const ledger::GroupRecord* group_ = nullptr;
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be reserved

@@ -263,7 +263,7 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     else
       refusal = told.error();
   }
-  const auto persistence = persistence_after(head, client, worker.shared());
+  const auto persistence = persistence_after(head, client, worker.shared().is_draining());
   const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;

@@ -5,16 +5,14 @@
 #pragma once
 
 #include "http/message/head.h"
-#include "http/server/connection.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
-// By what the client asked for, what of its request's body is still to come, and whether this daemon shuts down.
-inline Persistence persistence_after(const http::message::RequestHead& head, const http::server::Connection& client,
-                                     const Shared& shared) {
-  const bool draining = shared.draining.load(std::memory_order_relaxed);
+// By what the client asked for, what of its request's body is still to come (Client::can_go_on()), and whether this
+// daemon shuts down.
+template <class Client>
+Persistence persistence_after(const http::message::RequestHead& head, const Client& client, bool draining) {
   return head.keep_alive && client.can_go_on() && !draining ? Persistence::keep_alive : Persistence::close;
 }
 

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MIT
-// RequestContext: what does not change of a request while it runs, and every part of its Exchange looks at. Worker
-// thread; one request each.
+// RequestContext: what does not change of a request while it runs, and every part of its Exchange looks at: its head,
+// its names, and the settings that it began with. Worker thread; one request each.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "http/message/head.h"
-#include "http/server/connection.h"
+#include "ledger/core/directory.h"
+#include "relay/policy/settings.h"
 #include "relay/request/answer_text.h"
-#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
 struct RequestContext {
-  WorkerContext& worker;
-  http::server::Connection& client;
   const http::message::RequestHead& head;
   const dialect::Endpoint endpoint;
   const base::RequestId id;
@@ -28,17 +27,16 @@ struct RequestContext {
   const ledger::DirectorySnapshot directory;
   const std::shared_ptr<const policy::Settings> settings;
 
-  RequestContext(WorkerContext& on, http::server::Connection& from, const http::message::RequestHead& request,
-                 dialect::Endpoint at, base::RequestId named)
-      : worker(on),
-        client(from),
-        head(request),
+  // `request` outlives it.
+  RequestContext(const http::message::RequestHead& request, dialect::Endpoint at, base::RequestId named,
+                 ledger::DirectorySnapshot known, std::shared_ptr<const policy::Settings> set)
+      : head(request),
         endpoint(at),
         id(named),
         request_id(named.to_string()),
         started(base::steady_now()),
-        directory(on.directory()),
-        settings(on.settings()) {}
+        directory(std::move(known)),
+        settings(std::move(set)) {}
 
   // What every response to it has in common.
   AnswerFor answer() const { return answer_for(head, dialect::dialect_of(endpoint), request_id, *settings); }

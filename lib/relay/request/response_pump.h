@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // ResponsePump: passes one open response on, from its provider through the meter to the client. Metering sits where
 // bytes arrive, so that the client's fate does not decide the sum; the settlement is on its way before the client sees
-// the end of its response. Worker thread; one response each. What it refers to outlives it.
+// the end of its response. Worker thread; one response each. What it refers to outlives it. A template of where a
+// response comes from and goes to, so that its tests need no socket (response_pump_steps.h).
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +22,13 @@
 
 namespace cr::relay::request {
 
-class ResponsePump {
+// How a response that did not come whole is settled, and what its client is told.
+Outcome::End end_of(ResponseStep::State how);
+dialect::Refusal refusal_for(ResponseStep::State how);
+
+// `Writer` and `Attempt`: the classes of these names, or what can be written to and read from as they can.
+template <class Writer, class Attempt>
+class BasicResponsePump {
  public:
   // The parts of the request's Exchange.
   struct Parts {
@@ -29,12 +37,14 @@ class ResponsePump {
     const BodySource& body;
     Failover& failover;
     LedgerEntry& entry;
-    ResponseWriter& writer;
     http::Watch& watch;
+    http::asio::io_context& io;
+    base::MemoryBudget& memory;
+    const std::atomic<bool>& draining;  // this daemon shuts down
     const Stored* stored = nullptr;
   };
   // `attempt` has a response.
-  ResponsePump(const Parts& parts, Attempt& attempt);
+  BasicResponsePump(const Parts& parts, Writer& writer, Attempt& attempt);
 
   enum class End {
     over,  // settled, and the client has got what it gets
@@ -45,6 +55,14 @@ class ResponsePump {
 
  private:
   using State = ResponseStep::State;
+  using Part = ResponseFraming::Part;
+  using Response = typename Attempt::Response;
+  using Source = decltype(Response::source);
+
+  static constexpr std::size_t k_gather_bytes = std::size_t{64} * 1024;  // of a plain response, before its head goes
+  static constexpr std::size_t k_kept_bytes = std::size_t{64} * 1024;    // of room for events, from one to the next
+  // A response that waits for memory so long passes without it: its usage is estimated, or a stream is cut.
+  static constexpr std::chrono::milliseconds k_memory_wait{60'000};
 
   http::Task<End> pump_head(), pump_whole(), pump_events();
   http::Task<End> end_badly(State how);
@@ -62,18 +80,24 @@ class ResponsePump {
   End lose(State how);
   bool give_up_on_client();
   void settle(Outcome::End end);
+  void settle(Outcome::End end, LedgerEntry::Told told);
   LedgerEntry::Told told() const;
   std::chrono::milliseconds fill_timeout() const;
+  // An unfinished event, and its copy once it goes to the client.
+  std::uint64_t event_bytes() const { return 2 * events_.held_bytes(); }
 
   const Parts parts_;
-  ResponseWriter& writer_;
+  Writer& writer_;
   Attempt& attempt_;
-  OpenResponse& response_;
-  UpstreamResponse& source_;
+  Response& response_;
+  Source& source_;
   base::MemoryCharge memory_;
   MemoryWait memory_wait_;
   http::message::SseSplitter events_;
   std::string out_;  // events on their way to the client
 };
+
+extern template class BasicResponsePump<ResponseWriter, Attempt>;
+using ResponsePump = BasicResponsePump<ResponseWriter, Attempt>;
 
 }  // namespace cr::relay::request

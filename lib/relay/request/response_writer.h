@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ResponseWriter: what the client of a request has seen of its response so far, and whether it is still there. Writes
 // the head with the first piece, pieces with back-pressure, comments while a stream is silent, and the end. Worker
-// thread; one request each.
+// thread; one request each. A template of what it writes to, so that its tests need no socket
+// (response_writer_steps.h).
 #pragma once
 
 #include <optional>
@@ -12,16 +13,17 @@
 #include "http/server/connection.h"
 #include "relay/request/persistence.h"
 #include "relay/request/response_framing.h"
-#include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
 
-class ResponseWriter {
+// `Client`: an http::server::Connection, or what has its try_write(), write_rest(), write(), write_now(), break_off(),
+// cut() and can_go_on().
+template <class Client>
+class BasicResponseWriter {
  public:
   using Part = ResponseFraming::Part;
 
-  ResponseWriter(http::server::Connection& client, const http::message::RequestHead& request,
-                 const policy::Settings& settings)
+  BasicResponseWriter(Client& client, const http::message::RequestHead& request, const policy::Settings& settings)
       : client_(client),
         request_(request),
         framing_(settings.comment_interval),
@@ -29,7 +31,7 @@ class ResponseWriter {
 
   // Completes `head` by what the request allows (chunks, or the end of the connection as the end of the body) and
   // whether the connection goes on. It goes out with the first piece.
-  void begin(AnswerHead& head, const Shared& shared);
+  void begin(AnswerHead& head, bool draining);
   bool head_sent() const { return framing_.begun(); }
   bool head_waits() const { return framing_.head_waits(); }
   bool is_chunked() const { return framing_.is_chunked(); }
@@ -67,7 +69,7 @@ class ResponseWriter {
  private:
   void write_comment(base::SteadyTime now);
 
-  http::server::Connection& client_;
+  Client& client_;
   const http::message::RequestHead& request_;
   ResponseFraming framing_;
   const std::chrono::milliseconds drain_timeout_;
@@ -76,5 +78,8 @@ class ResponseWriter {
   std::optional<base::SteadyTime> left_at_;
   bool was_cut_ = false;
 };
+
+extern template class BasicResponseWriter<http::server::Connection>;
+using ResponseWriter = BasicResponseWriter<http::server::Connection>;
 
 }  // namespace cr::relay::request

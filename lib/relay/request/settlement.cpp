@@ -14,7 +14,7 @@ namespace {
 
 // The client left while a provider was asked: nobody got to see what is refused here.
 bool left_unanswered(const Outcome& outcome) {
-  return outcome.end == Outcome::End::refused && outcome.client_gone && outcome.channel != nullptr;
+  return outcome.end == Outcome::End::refused && outcome.client_gone && outcome.attempt.channel != nullptr;
 }
 
 Ending ending_of_refused(const Outcome& outcome) {
@@ -22,7 +22,7 @@ Ending ending_of_refused(const Outcome& outcome) {
   if (left_unanswered(outcome)) return Ending::client_gone;
   if (outcome.lost)
     return outcome.refused == RefusalCode::upstream_timeout ? Ending::upstream_silent : Ending::upstream_failed;
-  return outcome.channel != nullptr && !outcome.form_failed ? Ending::upstream_failed : Ending::refused;
+  return outcome.attempt.channel != nullptr && !outcome.form_failed ? Ending::upstream_failed : Ending::refused;
 }
 
 Ending ending_of(const Outcome& outcome) {
@@ -40,8 +40,8 @@ Ending ending_of(const Outcome& outcome) {
 
 // Whether the provider did something for the response that was passed on.
 bool is_served(const Outcome& outcome) {
-  if (outcome.meter == nullptr || outcome.passed_error) return false;
-  const auto& meter = *outcome.meter;
+  if (outcome.attempt.meter == nullptr || outcome.attempt.passed_error) return false;
+  const auto& meter = *outcome.attempt.meter;
   return !meter.saw_error() || meter.usage() || meter.images() || meter.estimated_output_tokens() != 0;
 }
 
@@ -50,7 +50,8 @@ void charge(Settlement& row, const Outcome& outcome) {
   const bool served = is_served(outcome);
   if (!served && !outcome.lost) return;
   const auto& request = outcome.request;
-  auto usage = served ? request.used(*outcome.meter, outcome.unread_bytes, row.flags) : dialect::Usage{};
+  auto usage =
+      served ? request.used(*outcome.attempt.meter, outcome.attempt.unread_bytes, row.flags) : dialect::Usage{};
   auto cost = served ? request.cost(usage) : base::Credits();
   base::Credits told;
   if (outcome.lost) {
@@ -73,18 +74,21 @@ void charge(Settlement& row, const Outcome& outcome) {
   // An estimate never passes the reservation, which is what the request could have cost at most.
   const bool estimated = (row.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
   if (estimated) row.cost = std::max(told, std::min(cost, outcome.reserved));
-  if (outcome.meter != nullptr && request.is_made_later(*outcome.meter)) row.cost = outcome.reserved;
+  if (outcome.attempt.meter != nullptr && request.is_made_later(*outcome.attempt.meter)) row.cost = outcome.reserved;
 }
 
 // Where a response is that its provider keeps.
 void note_stored(Settlement& row, const Outcome& outcome) {
   const auto& scan = outcome.request.scan;
-  if (!scan.stored || outcome.meter == nullptr || outcome.meter->response_id().empty() || outcome.status >= 300) return;
-  row.stored.id = outcome.meter->response_id();
-  row.stored.channel = outcome.channel->id;
+  if (!scan.stored || outcome.attempt.meter == nullptr || outcome.attempt.meter->response_id().empty() ||
+      outcome.status >= 300)
+    return;
+  row.stored.id = outcome.attempt.meter->response_id();
+  row.stored.channel = outcome.attempt.channel->id;
   row.stored.model = scan.model;
-  const auto& hints = outcome.channel->key_hints;
-  if (outcome.key && *outcome.key < hints.size()) row.stored.key_hint = to_text(hints[*outcome.key]);
+  const auto& hints = outcome.attempt.channel->key_hints;
+  if (outcome.attempt.key && *outcome.attempt.key < hints.size())
+    row.stored.key_hint = to_text(hints[*outcome.attempt.key]);
 }
 
 }  // namespace
@@ -101,10 +105,10 @@ Settlement settlement(Outcome outcome) {
   row.facts = std::move(outcome.facts);
   if (outcome.group != nullptr && row.facts.group != outcome.group->name) row.facts.group = outcome.group->name;
   row.held = outcome.reserved;
-  if (outcome.channel != nullptr) row.channel = outcome.channel->id;
-  if (outcome.upstream_model != outcome.request.scan.model) row.upstream_model = outcome.upstream_model;
-  row.upstream_request_id = outcome.upstream_request_id;
-  row.first_byte_ms = outcome.first_byte_ms;
+  if (outcome.attempt.channel != nullptr) row.channel = outcome.attempt.channel->id;
+  if (outcome.attempt.upstream_model != outcome.request.scan.model) row.upstream_model = outcome.attempt.upstream_model;
+  row.upstream_request_id = outcome.attempt.upstream_request_id;
+  row.first_byte_ms = outcome.attempt.first_byte_ms;
   if (outcome.request.hold != nullptr && outcome.request.hold->lowered) row.flags |= ledger::k_clamped;
   charge(row, outcome);
   note_stored(row, outcome);

@@ -20,6 +20,19 @@ struct Lost {
   base::Credits cost;
 };
 
+// The last attempt of a request, as far as it has come. The views are the caller's.
+struct LastAttempt {
+  const ledger::ChannelRecord* channel = nullptr;  // none: no provider was asked
+  std::optional<std::uint32_t> key{};              // of the channel's
+  std::string_view upstream_model{};
+  std::string_view upstream_request_id{};
+  // Its response; none: no response was passed on.
+  const dialect::Meter* meter = nullptr;
+  bool passed_error = false;       // it is the provider's own error
+  std::uint64_t unread_bytes = 0;  // of it, that the meter could not read
+  std::optional<std::int64_t> first_byte_ms{};
+};
+
 // What is known of a request when nothing more will come of it. The views are the caller's.
 struct Outcome {
   enum class End {
@@ -41,21 +54,11 @@ struct Outcome {
   int status = 0;            // what the client got
   std::string_view error{};  // error.code of it
 
-  // The route of the last attempt; none: no provider was asked.
-  const ledger::ChannelRecord* channel = nullptr;
-  const ledger::GroupRecord* group = nullptr;
-  std::optional<std::uint32_t> key{};  // of the channel's
-  std::string_view upstream_model{};
-  std::string_view upstream_request_id{};
-
-  // Its response; none: no response was passed on.
-  const dialect::Meter* meter = nullptr;
-  bool passed_error = false;       // it is the provider's own error
-  std::uint64_t unread_bytes = 0;  // of it, that the meter could not read
-  std::optional<Lost> lost{};      // attempts before it
+  LastAttempt attempt{};
+  const ledger::GroupRecord* group = nullptr;  // of its route
+  std::optional<Lost> lost{};                  // attempts before it
 
   std::int64_t duration_ms = 0;
-  std::optional<std::int64_t> first_byte_ms{};
 };
 
 ledger::Settlement settlement(Outcome outcome);

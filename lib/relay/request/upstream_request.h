@@ -16,7 +16,7 @@
 #include "http/net/gather.h"
 #include "ledger/core/records.h"
 #include "provider/provider.h"
-#include "relay/request/worker_context.h"
+#include "relay/request/upstream_access.h"
 
 namespace cr::relay::request {
 

@@ -69,7 +69,7 @@ bool is_health(std::string_view path) {
 http::Task<Persistence> refuse(http::server::Connection& client, const http::message::RequestHead& head,
                                const Refusal& refusal, const relay::request::AnswerFor& to,
                                const relay::request::Shared& shared) {
-  const auto persistence = relay::request::persistence_after(head, client, shared);
+  const auto persistence = relay::request::persistence_after(head, client, shared.is_draining());
   const auto text = relay::request::refusal_text(refusal, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
@@ -168,7 +168,7 @@ http::Task<Persistence> Worker::answer_preflight(http::server::Connection& clien
                                                  const http::message::RequestHead& head,
                                                  const relay::request::AnswerFor& to) {
   if (to.allow_origin.empty()) co_return co_await refuse(client, head, k_other_origin, to, shared_);
-  const auto persistence = relay::request::persistence_after(head, client, shared_);
+  const auto persistence = relay::request::persistence_after(head, client, shared_.is_draining());
   const auto text = relay::request::preflight_text(head, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
@@ -190,7 +190,7 @@ http::Task<Persistence> Worker::answer_health(http::server::Connection& client, 
   answer.status = draining || unready ? 503 : 200;
   answer.content_length = body.size();
   answer.to = to;
-  answer.persistence = relay::request::persistence_after(head, client, shared_);
+  answer.persistence = relay::request::persistence_after(head, client, shared_.is_draining());
   std::string text;
   relay::request::append_head(text, answer);
   if (!answer.to.head_only) text.append(body);

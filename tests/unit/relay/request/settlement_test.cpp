@@ -42,9 +42,9 @@ class SettlementTest : public testing::Test {
     outcome.facts.token = base::TokenId{3};
     outcome.reserved = reserved_;
     outcome.status = 200;
-    outcome.channel = &channel_;
+    outcome.attempt.channel = &channel_;
     outcome.group = &group_;
-    outcome.upstream_model = "m";
+    outcome.attempt.upstream_model = "m";
     outcome.duration_ms = 12;
     return outcome;
   }
@@ -59,7 +59,7 @@ class SettlementTest : public testing::Test {
     meter_.emplace(dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward));
     meter_->observe_body(body);
     auto answered = outcome(end);
-    answered.meter = &*meter_;
+    answered.attempt.meter = &*meter_;
     return answered;
   }
   Outcome streamed(const std::vector<std::string_view>& events, End end = End::whole) {
@@ -70,7 +70,7 @@ class SettlementTest : public testing::Test {
       while (const auto whole = splitter.next()) meter_->observe(*whole);
     }
     auto streamed = outcome(end);
-    streamed.meter = &*meter_;
+    streamed.attempt.meter = &*meter_;
     return streamed;
   }
   // A lost attempt is charged as the Exchange charges it: for itself.
@@ -114,7 +114,7 @@ TEST_F(SettlementTest, NotConnectedOrNoAnswerIsVoid) {
 
 TEST_F(SettlementTest, RefusedByCrdIsVoidAndNamesNoChannel) {
   auto early = refused(RefusalCode::model_not_allowed);
-  early.channel = nullptr;
+  early.attempt.channel = nullptr;
   early.group = nullptr;
   early.reserved = Credits();
   const auto row = settlement(std::move(early));
@@ -132,7 +132,7 @@ TEST_F(SettlementTest, AFormThatFailedUnderWayIsNotTheProvidersFault) {
 
 TEST_F(SettlementTest, TheProvidersOwnErrorIsVoid) {
   auto passed = answered(R"({"error":{"message":"too long"}})");
-  passed.passed_error = true;
+  passed.attempt.passed_error = true;
   passed.status = 400;
   passed.error = "upstream_error";
   const auto row = settlement(std::move(passed));
@@ -173,7 +173,7 @@ TEST_F(SettlementTest, CompleteWithoutUsageIsEstimated) {
 
 TEST_F(SettlementTest, WhatTheMeterCouldNotReadCountsByItsLength) {
   auto unread = answered({});
-  unread.unread_bytes = 400;
+  unread.attempt.unread_bytes = 400;
   expect_posted(settlement(std::move(unread)), Ending::complete, 100 * 1000 + 100 * 2000, ledger::k_estimated);
 }
 
@@ -223,7 +223,7 @@ TEST_F(SettlementTest, BrokenAfterTheUsagePostsIt) {
 
 TEST_F(SettlementTest, EndedByItsOwnLastWordIsComplete) {
   auto ended = streamed({k_word, k_usage, "data: [DONE]"});
-  ASSERT_TRUE(ended.meter->ended());
+  ASSERT_TRUE(ended.attempt.meter->ended());
   expect_posted(settlement(std::move(ended)), Ending::complete, 50'000, 0);
 }
 
@@ -282,7 +282,7 @@ TEST_F(SettlementTest, ALoweredBoundIsFlagged) {
 TEST_F(SettlementTest, AnotherModelNameOfTheChannelsIsRecorded) {
   EXPECT_EQ(settlement(answered(k_told)).upstream_model, "");
   auto mapped = answered(k_told);
-  mapped.upstream_model = "m-2026";
+  mapped.attempt.upstream_model = "m-2026";
   EXPECT_EQ(settlement(std::move(mapped)).upstream_model, "m-2026");
 }
 
@@ -305,7 +305,7 @@ TEST_F(SettlementTest, WhereAResponseIsKeptIsRecordedWithIt) {
 TEST_F(SettlementTest, AStrangersRequestHasNoFacts) {
   auto stranger = refused(RefusalCode::invalid_api_key);
   stranger.known = false;
-  stranger.channel = nullptr;
+  stranger.attempt.channel = nullptr;
   EXPECT_FALSE(leaves_row(stranger, true));
   const auto row = settlement(std::move(stranger));
   expect_void(row, Ending::refused);
