@@ -139,9 +139,11 @@ class Store {
   Result<void> delete_channel(std::string_view name, IfRev if_rev, const Actor& actor);
 
   // prices
-  // `before` is the price of the same model and effective_at, null where this one is new.
+  // `before` is the price of the same model and effective_at, null where this one is new. One that is there already
+  // writes nothing, and is both.
   Result<Edited<PriceRecord>> set_price(const PriceRecord& price, const Actor& actor);
-  Result<void> unset_price(std::string_view model, const Actor& actor);
+  // Those it took away, the one that has held for longest first.
+  Result<std::vector<std::shared_ptr<const PriceRecord>>> unset_price(std::string_view model, const Actor& actor);
 
   // Gives back what a request was posted, all of it or `amount`; together never more. `not_found` once its row is gone.
   Result<Credits> refund_request(const RequestId& id, std::optional<Credits> amount, const Actor& actor);

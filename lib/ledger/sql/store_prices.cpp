@@ -58,6 +58,7 @@ Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Ac
       if (old->effective_at == price.effective_at) before = old;
     }
   }
+  if (before && same_settings(k_price_fields, *before, price)) return Edited<PriceRecord>{before, before};
   auto done = insert_price(impl_.sql, price);
   if (done) done = impl_.audit(actor, "price.set", "price " + price.model, audit_detail(before.get(), &price));
   if (!done) return tl::unexpected(done.error());
@@ -66,7 +67,7 @@ Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Ac
   return Edited<PriceRecord>{before, after};
 }
 
-Result<void> Store::unset_price(std::string_view model, const Actor& actor) {
+Result<std::vector<std::shared_ptr<const PriceRecord>>> Store::unset_price(std::string_view model, const Actor& actor) {
   const auto found = impl_.directory.prices->find(model);
   if (found == impl_.directory.prices->end()) {
     std::vector<std::string> models;
@@ -76,12 +77,13 @@ Result<void> Store::unset_price(std::string_view model, const Actor& actor) {
     return tl::unexpected(std::move(error));
   }
   const std::string name = found->first;
+  std::vector<std::shared_ptr<const PriceRecord>> gone(found->second.rbegin(), found->second.rend());
   const auto before = found->second.front();
   auto done = impl_.sql.run("DELETE FROM price WHERE model = ?1", model);
   if (done) done = impl_.audit(actor, "price.unset", "price " + name, audit_detail(before.get(), nullptr));
-  if (!done) return done;
+  if (!done) return tl::unexpected(done.error());
   impl_.directory.erase_prices(name);
-  return {};
+  return gone;
 }
 
 }  // namespace cr::ledger

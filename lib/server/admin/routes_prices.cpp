@@ -267,11 +267,23 @@ RouteResult set_price(RouteCall& call) {
 }
 
 RouteResult unset_price(RouteCall& call) {
-  const auto price = get_price(call, call.name());
-  if (!price) return tl::unexpected(price.error());
-  auto done = call.write([&](Store& store) { return store.unset_price(call.name(), call.request.actor); });
-  if (!done) return tl::unexpected(done.error());
-  const auto gone = to_message(*price);
+  const auto directory = call.api.ledger().directory().get();
+  std::vector<std::shared_ptr<const PriceRecord>> unset;
+  auto done = call.write([&](Store& store) -> Result<void> {
+    auto gone = store.unset_price(call.name(), call.request.actor);
+    if (!gone) return tl::unexpected(gone.error());
+    unset = std::move(*gone);
+    return {};
+  });
+  if (!done) {
+    return tl::unexpected(done.error().code == ErrorCode::not_found ? no_price(*directory, call.name()) : done.error());
+  }
+  // The one that held until now; if all would have begun later, the one that would have begun first.
+  auto held = unset.front();
+  for (const auto& one : unset) {
+    if (!one->effective_at || *one->effective_at <= call.now) held = one;
+  }
+  const auto gone = to_message(*held);
   return answer_with(cr::admin::Edited<cr::admin::Price>{gone, cr::admin::changes_to_nothing(gone)});
 }
 

@@ -145,11 +145,26 @@ TEST_F(StoreNames, price_takes_effect_at_its_time) {
   ASSERT_TRUE(set_price(price_of("my-model", 150)));  // in the place of the first
   EXPECT_EQ(find_price("my-model")->input, 150);
   EXPECT_EQ(read([](Reports& reports) { return reports.prices("my-*"); })->size(), 2U);
-  ASSERT_TRUE(write([&](Store& store) { return store.unset_price("my-model", actor_); }));
+  const auto gone = write([&](Store& store) { return store.unset_price("my-model", actor_); });
+  ASSERT_TRUE(gone);
+  ASSERT_EQ(gone->size(), 2U);
+  EXPECT_EQ(gone->front()->input, 150) << "the one that has held for longest first";
   EXPECT_EQ(find_price("my-model"), nullptr);
   EXPECT_TRUE(read([](Reports& reports) { return reports.prices("my-*"); })->empty());
   EXPECT_EQ(write([&](Store& store) { return store.unset_price("my-model", actor_); }).error().code,
             ErrorCode::not_found);
+}
+
+TEST_F(StoreNames, price_that_is_there_already_is_not_written_again) {
+  const auto rows = [&] { return read([](Reports& reports) { return reports.audit(0, 1000); })->size(); };
+  ASSERT_TRUE(set_price(price_of("my-model", 100)));
+  const auto written = rows();
+  const auto again = set_price(price_of("my-model", 100));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->before, again->after);
+  EXPECT_EQ(rows(), written) << "nothing changed, so there is nothing to audit";
+  ASSERT_TRUE(set_price(price_of("my-model", 101)));
+  EXPECT_EQ(rows(), written + 1);
 }
 
 TEST_F(StoreNames, price_only_from_a_date_on_is_none_before_it) {

@@ -302,6 +302,14 @@ TEST_F(AdminObjects, imported_and_unset_prices_tell_what_changed) {
   EXPECT_EQ(before.count("context_tokens"), 0U) << "it had none";
 }
 
+TEST_F(AdminObjects, unset_tells_of_the_price_that_held_until_now) {
+  send_text<Price>("PUT", "/prices/m", R"({"input":"1","output":"1"})");
+  send_text<Price>("PUT", "/prices/m", R"({"input":"2","output":"1","effective_at":"2020-01-01"})");
+  send_text<Price>("PUT", "/prices/m", R"({"input":"3","output":"1","effective_at":"2099-01-01"})");
+  EXPECT_EQ((send_text<cr::admin::Edited<Price>>("DELETE", "/prices/m", "").input), "2");
+  EXPECT_EQ(refused("DELETE", "/prices/m").code, ErrorCode::not_found);
+}
+
 TEST_F(AdminObjects, a_price_of_tomorrow_is_shown_but_not_used) {
   send_text<Price>("PUT", "/prices/m", R"({"input":"1","output":"1","effective_at":"2099-01-01"})");
   EXPECT_EQ(get<Price>("/prices/m").input, "1");
