@@ -196,7 +196,7 @@ TEST_P(Http, ConnectionsOverTheLimitAreTold) {
     EXPECT_EQ(head->status, 503);
     EXPECT_EQ(head->header("retry-after"), "1");
     EXPECT_THAT(three.read_body(*head), HasSubstr("too many connections"));
-    gateway.daemon.process().signal(SIGSTOP);  // the request is there when the connection is taken
+    gateway.daemon.process().freeze();  // the request is there when the connection is taken
     RawClient four(gateway.daemon.listener());
     four.send(raw_request("HEAD", "/healthz", ""));
     gateway.daemon.process().signal(SIGCONT);

@@ -242,7 +242,7 @@ TEST(Away, ADaemonThatIsNotRunningIs7) {
 
 TEST(Away, ADaemonThatHangsIs15) {
   BookedDaemon daemon;
-  daemon.process().signal(SIGSTOP);
+  daemon.process().freeze();
   const auto hung = daemon.crctl({"group", "create", "g", "--timeout", "200ms"});
   EXPECT_EQ(hung.exit, 15);
   EXPECT_THAT(hung.err, HasSubstr("gave no answer within 200ms"));

@@ -165,6 +165,14 @@ void Process::signal(int number) {
   if (!state_->exit) ::kill(state_->pid, number);
 }
 
+void Process::freeze() {
+  if (state_->exit) return;
+  ::kill(state_->pid, SIGSTOP);
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(state_->pid), &info, WSTOPPED | WEXITED | WNOWAIT) != 0 && errno == EINTR)
+    continue;
+}
+
 std::optional<std::string> Process::wait_for_line(Stream stream, std::string_view part,
                                                   std::chrono::milliseconds deadline) {
   std::optional<std::string> found;

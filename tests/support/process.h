@@ -37,6 +37,8 @@ class Process {
   void write_in(std::string_view text);
   void close_in();
   void signal(int number);
+  // SIGSTOP, and returns when all of its threads stand still (or it has ended); signal(SIGCONT) lets it go on.
+  void freeze();
 
   // The first line, from the start of the output, that contains `part`; nullopt when the stream ended or time is up.
   std::optional<std::string> wait_for_line(Stream stream, std::string_view part,
