@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "server/admin/edits.h"
 
-#include <algorithm>
-
 #include "admin/token_fields.h"
 #include "base/text.h"
 #include "ledger/core/token_fields.h"
@@ -16,10 +14,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 using List = std::vector<std::string>;
-
-bool has(const List& list, const std::string& item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
 
 using ledger::NewToken;
 using ledger::TokenRecord;

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::int64_t k_ms_max = 24LL * 3600 * 1000;
 
-bool has(const List& list, const std::string& item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
-
 Result<List> changed_list(const std::string& member, const cr::admin::ListEdit& edit, const List& old_list) {
   List list = edit.set.value_or(old_list);
   for (const auto& item : edit.remove) {
@@ -50,6 +46,10 @@ Result<void> take_by_period(std::string_view member, Place& place, const Given& 
 }
 
 }  // namespace
+
+bool has(const List& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
 
 Result<base::Period> read_period(const std::string& member, const std::string& name) {
   if (const auto period = base::period_from(name)) return *period;

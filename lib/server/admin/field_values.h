@@ -23,6 +23,8 @@
 
 namespace cr::server::admin {
 
+bool has(const std::vector<std::string>& list, const std::string& item);
+
 using StringMap = std::map<std::string, std::string>;
 using StringMapEdit = std::map<std::string, std::optional<std::string>>;  // none takes the entry away
 // From the old list to the new one. Taking away what is not there is `invalid`; adding what is there is nothing.
