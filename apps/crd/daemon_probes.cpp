@@ -29,7 +29,7 @@ Result<std::vector<std::uint32_t>> chosen_keys(const ChannelRecord& channel, con
   std::vector<std::uint32_t> keys;
   for (std::uint32_t key = 0; key < channel.keys.size(); ++key) {
     const auto& hint = channel.key_hints.at(key);
-    if (!wanted || to_text(hint) == *wanted || hint.first.starts_with(*wanted)) keys.push_back(key);
+    if (!wanted || to_text(hint) == *wanted || hint.first.view().starts_with(*wanted)) keys.push_back(key);
   }
   if (channel.keys.empty() && !wanted) keys.push_back(0);
   if (!keys.empty() && wanted != "") return keys;
@@ -60,8 +60,8 @@ std::future<ProbeResult> start_probe(server::listener::Worker& worker, std::shar
 admin::ChannelKeyTest to_message(const ChannelRecord& channel, std::uint32_t key, const ProbeResult& probe) {
   admin::ChannelKeyTest test;
   if (key < channel.key_hints.size()) {
-    test.first = channel.key_hints[key].first;
-    test.last = channel.key_hints[key].last;
+    test.first = channel.key_hints[key].first.view();
+    test.last = channel.key_hints[key].last.view();
   }
   test.ok = probe.ok;
   test.status = probe.status;

@@ -123,11 +123,11 @@ KeyHint hint_of(std::string_view key) {
     last = std::min(k_last, shown / 3);
     first = shown - last;
   }
-  return {std::string(key.substr(0, first)), std::string(key.substr(key.size() - last))};
+  return {base::ShortText<10>(key.substr(0, first)), base::ShortText<4>(key.substr(key.size() - last))};
 }
 
 std::string to_text(const KeyHint& hint) {
-  return hint.first + "..." + hint.last;
+  return std::string(hint.first.view()) + "..." + std::string(hint.last.view());
 }
 
 base::Result<Vault> Vault::make(const base::Secret& master) {

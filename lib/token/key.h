@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/short_text.h"
 
 namespace cr::token {
 
@@ -34,8 +35,8 @@ KeyShape shape_of(std::string_view key, std::string_view prefix = k_default_key_
 // What may be shown of a key: its first 10 and last 4 characters ("sk-cr-Ab1C" and "x9Zq"); for keys under 24
 // characters fewer, so that at least half stays hidden.
 struct KeyHint {
-  std::string first;
-  std::string last;
+  base::ShortText<10> first;
+  base::ShortText<4> last;
 };
 KeyHint hint_of(std::string_view key);
 std::string to_text(const KeyHint& hint);  // "sk-p...Q2xL"

@@ -3,7 +3,6 @@
 // new one.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "base/credits.h"
 #include "base/id.h"
 #include "base/secret.h"
+#include "ledger/core/token_settings.h"
 #include "provider/kinds/kind.h"
 #include "token/key.h"
 #include "token/scope.h"
@@ -32,21 +32,6 @@ using base::Time;
 using base::TokenId;
 using ChannelKind = provider::Kind;
 using token::Switch;
-
-enum class WhenLow { clamp, refuse };
-
-inline constexpr std::size_t k_period_count = 3;
-// What a token may spend in each calendar period of its time zone, by Period; none = no limit there.
-using BudgetLimits = std::array<std::optional<Credits>, k_period_count>;
-
-// More than these is refused for now, and costs no row. None = no limit.
-struct RateLimits {
-  std::optional<std::int64_t> requests_per_minute;
-  std::optional<std::int64_t> tokens_per_minute;  // model tokens, in and out
-  std::optional<std::int64_t> requests_at_once;
-  bool any() const { return requests_per_minute || tokens_per_minute || requests_at_once; }
-  bool operator==(const RateLimits&) const = default;
-};
 
 struct AccountRecord {
   AccountId id;
@@ -67,32 +52,23 @@ struct GroupRecord {
   Time created_at;
 };
 
-// Settings only; what it has spent is a Balance.
+// Settings only; what it has spent is a Balance. There may be millions: what many of them have alike is in `settings`.
 struct TokenRecord {
   TokenId id;
   std::int64_t rev = 0;
   std::string name;
   AccountId account;
-  std::vector<std::string> groups;  // names, in order
-  Switch enabled = Switch::on;
-  std::optional<Time> not_before, expires;
-  std::vector<std::string> models, allow_ip;  // as typed
-  token::ModelSet model_set;                  // compiled
-  token::IpSet ip_set;
+  SharedTokenSettings settings;
+  std::optional<Time> expires;
   std::optional<Credits> quota;
-  BudgetLimits budgets{};
-  base::Zone zone;  // the budgets' calendar
-  RateLimits rates;
-  WhenLow when_low = WhenLow::clamp;
-  std::map<std::string, std::string> tags;
-  std::string note;
-  bool retrievable = false;
   Time created_at;
   std::optional<Time> deleted_at;
+  Switch enabled = Switch::on;
 };
 
 inline bool has_budget(const TokenRecord& token) {
-  return token.budgets[0] || token.budgets[1] || token.budgets[2];
+  const auto& budgets = token.settings->budgets;
+  return budgets[0] || budgets[1] || budgets[2];
 }
 
 struct KeyRecord {

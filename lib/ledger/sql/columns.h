@@ -28,6 +28,10 @@ inline void read_column(const Row& row, int at, std::int64_t& value) {
 inline void read_column(const Row& row, int at, std::string& value) {
   value = row.column_text(at);
 }
+template <std::size_t most>
+void read_column(const Row& row, int at, base::ShortText<most>& value) {
+  value = base::ShortText<most>(row.column_text(at));
+}
 inline void read_column(const Row& row, int at, bool& value) {
   value = row.column_int(at) != 0;
 }

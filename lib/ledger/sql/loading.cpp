@@ -24,7 +24,7 @@ Result<void> load_accounts(Store::Impl& store) {
 // Reads tokens and keys side by side, both in the order of tokens, so that each token is put once with all of its keys.
 class TokenLoader {
  public:
-  explicit TokenLoader(Directory::Impl& directory) : directory_(directory) {}
+  explicit TokenLoader(Store::Impl& store) : directory_(store.directory), pool_(store.pool) {}
 
   // One token with one of its keys, or none; rows of a token follow each other, the newest key first.
   Result<void> take(const Row& row) {
@@ -32,6 +32,7 @@ class TokenLoader {
       finish();
       auto token = token_of(row);
       if (!token) return tl::unexpected(token.error());
+      pool_.share(token->settings);
       token_ = std::make_shared<const TokenRecord>(std::move(*token));
     }
     if (row.column_is_null(k_token_column_count)) return {};
@@ -49,6 +50,7 @@ class TokenLoader {
 
  private:
   Directory::Impl& directory_;
+  SettingsPool& pool_;
   std::shared_ptr<const TokenRecord> token_;
   std::vector<std::shared_ptr<const KeyRecord>> keys_;
 };
@@ -57,7 +59,7 @@ Result<void> load_tokens(Store::Impl& store) {
   const std::string sql = select(std::string(k_token_columns) + ", " + std::string(k_key_columns),
                                  "FROM token LEFT JOIN key ON key.token_id = token.id WHERE token.deleted_at IS NULL"
                                  " ORDER BY token.id, key.id DESC");
-  TokenLoader loader(store.directory);
+  TokenLoader loader(store);
   auto read = store.sql.each_row(sql, [&](const Row& row) { return loader.take(row); });
   if (!read) return read;
   loader.finish();
@@ -115,7 +117,7 @@ Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
                             "channel '" + channel.name + "': its key does not open: " + key.error().message);
         }
         channel.keys.push_back(std::make_shared<const base::Secret>(std::move(*key)));
-        channel.key_hints.push_back({std::string(row.column_text(1)), std::string(row.column_text(2))});
+        channel.key_hints.push_back({base::ShortText<10>(row.column_text(1)), base::ShortText<4>(row.column_text(2))});
         channel.key_created_at.push_back(base::from_unix_ms(row.column_int(3)));
         return {};
       },

@@ -128,9 +128,9 @@ Result<void> add_keys(SqlSession& sql, TokenRow& token) {
 // What the token's own calendar says is now; a period without a row is one that nothing was used in yet.
 Result<void> add_budgets(SqlSession& sql, TokenRow& row, Time now) {
   for (std::size_t i = 0; i < k_period_count; ++i) {
-    if (!row.token.budgets[i]) continue;
+    if (!row.token.settings->budgets[i]) continue;
     const auto period = static_cast<base::Period>(i);
-    BudgetUse use{period, row.token.zone.period_of(period, now), *row.token.budgets[i], {}, {}};
+    BudgetUse use{period, row.token.settings->zone.period_of(period, now), *row.token.settings->budgets[i], {}, {}};
     auto read = sql.each_row(
         "SELECT CASE WHEN posted > forgiven THEN posted - forgiven ELSE 0 END, reserved FROM budget_window WHERE "
         "token_id = ?1 AND period = ?2 AND"

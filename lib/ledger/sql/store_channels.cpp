@@ -43,8 +43,8 @@ Result<void> insert_keys(Store::Impl& store, ChannelId channel, const Keys& keys
     const token::KeyHint hint = token::hint_of(key.reveal());
     auto done = store.sql.run(
         "INSERT INTO channel_key (channel_id, sealed, hint_first, hint_last, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        channel, Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}}, hint.first, hint.last,
-        base::wall_now());
+        channel, Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}}, hint.first.view(),
+        hint.last.view(), base::wall_now());
     if (!done) return done;
   }
   return {};
@@ -163,7 +163,7 @@ Result<void> Store::remove_channel_key(std::string_view name, std::string_view s
   return change_keys(impl_, name, "channel.keys.remove", actor, [&](const ChannelRecord& channel) -> Result<void> {
     const std::string channel_name = "channel '" + channel.name + "'";
     const auto matching = std::count_if(channel.key_hints.begin(), channel.key_hints.end(),
-                                        [&](const auto& hint) { return hint.first.starts_with(shown_prefix); });
+                                        [&](const auto& hint) { return hint.first.view().starts_with(shown_prefix); });
     if (shown_prefix.empty() || matching == 0) {
       // Not repeated: it may be a whole key.
       return fail(ErrorCode::not_found, channel_name + ": no key begins with what was given",

@@ -58,14 +58,14 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
   const token::KeyHint hint = token::hint_of(key.reveal());
   std::optional<Blob> sealed_blob;
   std::string sealed;
-  if (token->retrievable) {
+  if (token->settings->retrievable) {
     sealed = vault.seal(key.reveal(), token_context(token->id));
     sealed_blob = Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}};
   }
   const auto made = sql.insert(
       "INSERT INTO key (token_id, digest, hint_first, hint_last, created_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
       " RETURNING id",
-      token->id, Blob{digest}, hint.first, hint.last, base::wall_now(), sealed_blob);
+      token->id, Blob{digest}, hint.first.view(), hint.last.view(), base::wall_now(), sealed_blob);
   if (!made) return tl::unexpected(made.error());
   const KeyId id{*made};
   if (auto done = refresh_keys(token->id); !done) return tl::unexpected(done.error());

@@ -24,6 +24,7 @@ struct Store::Impl {
   const token::Vault& vault;
   const Ledger::Options& options;
   Directory::Impl directory;  // the draft: as it will be after this transaction
+  SettingsPool pool;          // of the tokens in it
 
   // --- what must be there: `not_found`, naming it and the nearest ---
   Result<std::shared_ptr<const TokenRecord>> get_token(std::string_view name);

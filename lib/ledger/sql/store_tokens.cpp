@@ -23,7 +23,7 @@ Result<void> check_times(const TokenRecord& token, Time now) {
                 "token '" + token.name + "': the expiry " + base::format_rfc3339(*token.expires) + " is past",
                 "name a later time, or never");
   }
-  if (token.not_before && token.expires && *token.not_before >= *token.expires) {
+  if (token.settings->not_before && token.expires && *token.settings->not_before >= *token.expires) {
     return fail(ErrorCode::invalid, "token '" + token.name + "': not-before is not before the expiry");
   }
   return {};
@@ -42,19 +42,18 @@ Result<void> check_tags(const TextMap& tags) {
 
 // Compiles the lists; one bad entry refuses all.
 Result<void> compile(TokenRecord& token) {
-  if (token.models.size() > k_list_max || token.allow_ip.size() > k_list_max) {
+  if (token.settings->models.size() > k_list_max || token.settings->allow_ip.size() > k_list_max) {
     return fail(ErrorCode::invalid, "token '" + token.name + "': a list has more than 10000 entries");
   }
-  auto models = token::ModelSet::parse(token.models);
+  auto models = token::ModelSet::parse(token.settings->models);
   if (!models) return tl::unexpected(models.error());
-  token.model_set = std::move(*models);
-  if (token.allow_ip.empty()) {
-    token.ip_set = {};
-    return {};
-  }
-  auto addresses = token::IpSet::parse(token.allow_ip);
+  token::IpSet unrestricted;
+  auto addresses =
+      token.settings->allow_ip.empty() ? std::move(unrestricted) : token::IpSet::parse(token.settings->allow_ip);
   if (!addresses) return tl::unexpected(addresses.error());
-  token.ip_set = std::move(*addresses);
+  TokenSettings& settings = token.settings.edit();
+  settings.model_set = std::move(*models);
+  settings.ip_set = std::move(*addresses);
   return {};
 }
 
@@ -73,12 +72,12 @@ Result<void> check_rates(const RateLimits& rates) {
 
 Result<void> check_settings(TokenRecord& token) {
   if (auto checked = check_quota(token.quota); !checked) return checked;
-  for (const auto& budget : token.budgets) {
+  for (const auto& budget : token.settings->budgets) {
     if (auto checked = check_quota(budget); !checked) return checked;
   }
-  if (auto checked = check_rates(token.rates); !checked) return checked;
-  if (auto checked = check_tags(token.tags); !checked) return checked;
-  if (auto checked = check_note(token.note); !checked) return checked;
+  if (auto checked = check_rates(token.settings->rates); !checked) return checked;
+  if (auto checked = check_tags(token.settings->tags); !checked) return checked;
+  if (auto checked = check_note(token.settings->note); !checked) return checked;
   return compile(token);
 }
 
@@ -93,6 +92,7 @@ Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* be
   const std::string detail = audit_detail(
       before, &token, before == nullptr ? std::string() : account_name(before->account), account_name(token.account));
   if (auto audited = audit(actor, action, "token " + token.name, detail); !audited) return audited;
+  pool.share(token.settings);
   directory.put_token(std::make_shared<const TokenRecord>(std::move(token)));
   return {};
 }
@@ -166,7 +166,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   }
   Result<void> done = change_record(k_token_fields, token, patch);
   if (done && (patch.not_before || patch.expires)) done = check_times(token, base::wall_now());
-  if (done && patch.groups) done = impl_.check_groups(token.groups);
+  if (done && patch.groups) done = impl_.check_groups(token.settings->groups);
   if (done) done = check_settings(token);
   if (!done) return tl::unexpected(done.error());
   if (same_settings(k_token_fields, token, **before))
@@ -218,7 +218,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view
                 "token '" + token->name + "': its account '" + impl_.account_name(token->account) + "' is deleted",
                 "create a new token on another account");
   }
-  if (auto checked = impl_.check_groups(token->groups); !checked) return tl::unexpected(checked.error());
+  if (auto checked = impl_.check_groups(token->settings->groups); !checked) return tl::unexpected(checked.error());
   token->deleted_at.reset();
   ++token->rev;
   if (auto done = impl_.write_token(*token); !done) return tl::unexpected(done.error());
@@ -234,7 +234,7 @@ Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Per
   if (!token) return tl::unexpected(token.error());
   TextMap given_back;
   for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
-    if ((period && *period != each) || !(*token)->budgets[static_cast<std::size_t>(each)]) continue;
+    if ((period && *period != each) || !(*token)->settings->budgets[static_cast<std::size_t>(each)]) continue;
     given_back.emplace(base::name_of(each), "0");
     if (auto done = impl_.holders.forgive((*token)->id, each, base::wall_now()); !done) return done;
   }

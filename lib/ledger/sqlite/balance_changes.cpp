@@ -56,12 +56,12 @@ Result<void> BalanceChanges::put_budgets(const TokenRecord& token, Time now) {
   Balances::Token* const holder = balances_.find_token(token.id);
   if (holder == nullptr) return {};
   const Budgets::Terms before = holder->budget ? *holder->budget : Budgets::Terms();
-  if (before.limits == token.budgets && (before.zone == token.zone || !before.any())) return {};
+  if (before.limits == token.settings->budgets && (before.zone == token.settings->zone || !before.any())) return {};
   balances_.note_undo([this, holder, before] {
     holder->set_budget(before);
     balances_.budgets().forget(holder->id);
   });
-  Budgets::Terms after{token.budgets, token.zone, {}};
+  Budgets::Terms after{token.settings->budgets, token.settings->zone, {}};
   auto changed = balances_.budgets().change(token.id, before, after, now, balances_.history(*holder));
   holder->set_budget(after);
   return changed;

@@ -2,6 +2,7 @@
 #include "ledger/sqlite/balances.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ledger/sqlite/balances_loading.h"
 
@@ -49,13 +50,18 @@ Balances::Token& Balances::add_token(TokenId id, AccountId account, Switch enabl
   return token;
 }
 
+template <class T>
+void Balances::forget(const T* holder, std::vector<Touched<T>>& touched) {
+  std::erase_if(touched, [holder](const Touched<T>& one) { return one.holder == holder; });
+}
+
 void Balances::drop_account(AccountId id) {
-  std::erase(touched_accounts_, find_account(id));
+  forget(find_account(id), touched_accounts_);
   accounts_.erase(id.value);
 }
 
 void Balances::drop_token(TokenId id) {
-  std::erase(touched_tokens_, find_token(id));
+  forget(find_token(id), touched_tokens_);
   tokens_.erase(id.value);
 }
 
@@ -100,12 +106,9 @@ void Balances::retire_key(KeyId id) {
 }
 
 template <class T>
-void Balances::touch(T& holder, std::vector<T*>& touched) {
-  if (holder.touched_in == transaction_) return;
-  holder.touched_in = transaction_;
-  holder.posted_before = holder.balance.posted;
-  holder.reserved_before = holder.balance.reserved;
-  touched.push_back(&holder);
+void Balances::touch(T& holder, std::vector<Touched<T>>& touched) {
+  if (std::exchange(holder.touched, true)) return;
+  touched.push_back({&holder, holder.balance.posted, holder.balance.reserved});
 }
 
 std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
@@ -288,13 +291,13 @@ Result<void> Balances::fold_usage(Fold when) {
 }
 
 Result<void> Balances::write_touched() {
-  for (const Token* token : touched_tokens_) {
+  for (const auto& [token, posted, reserved] : touched_tokens_) {
     Statement& update = statements_.update_token;
     update.bind(1, token->id.value).bind(2, token->balance.posted.nano()).bind(3, token->balance.reserved.nano());
     if (token->last_used_at) update.bind(4, to_unix_ms(*token->last_used_at));
     if (auto done = update.run(); !done) return done;
   }
-  for (const Account* account : touched_accounts_) {
+  for (const auto& [account, posted, reserved] : touched_accounts_) {
     Statement& update = statements_.update_account;
     update.bind(1, account->id.value).bind(2, account->balance.posted.nano()).bind(3, account->balance.reserved.nano());
     if (auto done = update.run(); !done) return done;
@@ -313,6 +316,8 @@ void Balances::committed(KeyUses::Marks marks) {
   budgets_.committed();
   sums_.committed();
   refunded_ = false;
+  for (const auto& one : touched_tokens_) one.holder->touched = false;
+  for (const auto& one : touched_accounts_) one.holder->touched = false;
   touched_tokens_.clear();
   touched_accounts_.clear();
   opened_.clear();
@@ -325,15 +330,15 @@ void Balances::committed(KeyUses::Marks marks) {
 }
 
 void Balances::rolled_back() {
-  const auto restore = [](Holder& holder) {
-    holder.balance.posted = holder.posted_before;
-    holder.balance.reserved = holder.reserved_before;
+  const auto restore = [](const auto& one) {
+    one.holder->balance.posted = one.posted;
+    one.holder->balance.reserved = one.reserved;
   };
   for (const RequestId& id : opened_) take_hold(id);
   // Settings before numbers: a token made in this transaction goes with its own.
   undo_to(0);
-  for (Token* token : touched_tokens_) restore(*token);
-  for (Account* account : touched_accounts_) restore(*account);
+  for (const auto& one : touched_tokens_) restore(one);
+  for (const auto& one : touched_accounts_) restore(one);
   reservations_.rolled_back();
   budgets_.rolled_back();
   sums_.rolled_back();

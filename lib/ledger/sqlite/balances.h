@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Balances: what every token and account has posted and reserved, in memory, and the statements that write it; with
 // them the budgets' periods and the usage's sums, which move in step. The ledger thread's own: these numbers decide,
-// the rows follow in the same transaction. After begin(), exactly one of committed() and rolled_back(); the latter puts
-// back every number as it was at begin().
+// the rows follow in the same transaction. At its end exactly one of committed() and rolled_back(); the latter puts
+// back every number as it was when it began.
 #pragma once
 
 #include <algorithm>
@@ -33,8 +33,7 @@ class Balances {
     Balance balance;
     Switch enabled = Switch::on;
     bool deleted = false;
-    std::uint64_t touched_in = 0;  // the transaction that saved what follows
-    Credits posted_before, reserved_before;
+    bool touched = false;  // by the running transaction, which has saved its numbers
   };
   struct Account : Holder {
     AccountId id;
@@ -91,7 +90,6 @@ class Balances {
   const std::vector<Overrun>& overruns() const { return overruns_; }  // of this transaction
 
   // --- the transaction ---
-  void begin() { ++transaction_; }
   // What to answer without a hold; nullopt: a hold must be made in a transaction.
   std::optional<ReserveOutcome> decide_without_hold(ReserveOp& op);
   base::Result<void> reserve(ReserveOp& op);
@@ -115,8 +113,16 @@ class Balances {
     sqlite::Statement update_token, update_account, update_overrun;
   };
   explicit Balances(sqlite::Database& db) : sql_(db), budgets_(db), sums_(db) {}
+  // A holder and its numbers as they were when the transaction began.
   template <class T>
-  void touch(T& holder, std::vector<T*>& touched);
+  struct Touched {
+    T* holder = nullptr;
+    Credits posted, reserved;
+  };
+  template <class T>
+  static void touch(T& holder, std::vector<Touched<T>>& touched);
+  template <class T>
+  static void forget(const T* holder, std::vector<Touched<T>>& touched);
   base::Result<void> make_hold(ReserveOp& op, Token& token, Account& account);
   void put_hold(const RequestId& id, Hold hold);
   void take_hold(const RequestId& id);
@@ -139,9 +145,8 @@ class Balances {
   KeyUses keys_;
   std::unordered_map<RequestId, Hold> holds_;
 
-  std::uint64_t transaction_ = 0;
-  std::vector<Token*> touched_tokens_;
-  std::vector<Account*> touched_accounts_;
+  std::vector<Touched<Token>> touched_tokens_;
+  std::vector<Touched<Account>> touched_accounts_;
   std::vector<RequestId> opened_;
   std::vector<std::pair<RequestId, Hold>> closed_;
   std::vector<std::function<void()>> undo_;

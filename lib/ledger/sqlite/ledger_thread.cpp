@@ -152,7 +152,6 @@ bool LedgerThread::may_try() const {
 Result<void> LedgerThread::transact(Batch& batch) {
   uncommitted_ = {};
   if (auto done = begin_.run(); !done) return done;
-  parts_.balances->begin();
   if (retry_.is_failing()) {
     if (auto done = write_probe(); !done) return done;
   }

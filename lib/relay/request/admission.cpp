@@ -133,23 +133,23 @@ Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
 
 Admission::MaybeRefusal Admission::enter(base::SteadyTime now) {
   const auto& token = *caller_.token;
-  if (!token.rates.any()) return std::nullopt;
-  const auto refused = rates_.enter(token.id, token.rates, now);
+  if (!token.settings->rates.any()) return std::nullopt;
+  const auto refused = rates_.enter(token.id, token.settings->rates, now);
   if (refused) return refusal_of(*refused, token);
   share_.entered = true;
   return std::nullopt;
 }
 
 Admission::MaybeRefusal Admission::ask(base::SteadyTime now) {
-  const auto refused = rates_.ask(caller_.token->id, caller_.token->rates, now);
+  const auto refused = rates_.ask(caller_.token->id, caller_.token->settings->rates, now);
   if (refused) return refusal_of(*refused, *caller_.token);
   return std::nullopt;
 }
 
 Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {
   const auto& token = *caller_.token;
-  if (!token.rates.any()) return std::nullopt;
-  const auto refused = rates_.look(token.id, token.rates, now);
+  if (!token.settings->rates.any()) return std::nullopt;
+  const auto refused = rates_.look(token.id, token.settings->rates, now);
   if (refused) return refusal_of(*refused, token);
   return std::nullopt;
 }
@@ -157,7 +157,8 @@ Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {
 Admission::MaybeRefusal Admission::allow(dialect::RequestScan scan) {
   scan_ = std::move(scan);
   // A stored response is its maker's, whatever models the token may ask for by now.
-  if (endpoint_ == Endpoint::response_by_id || caller_.token->model_set.allows(scan_.model)) return std::nullopt;
+  if (endpoint_ == Endpoint::response_by_id || caller_.token->settings->model_set.allows(scan_.model))
+    return std::nullopt;
   return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
 }
 
@@ -231,11 +232,11 @@ Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& re
 
 Admission::MaybeRefusal Admission::charge_rates(const PricedRequest& request, base::SteadyTime now) {
   const auto& token = *caller_.token;
-  if (!token.rates.tokens_per_minute) return std::nullopt;
+  if (!token.settings->rates.tokens_per_minute) return std::nullopt;
   const auto output = scan_.output_bound.value_or(0) * std::max<std::int64_t>(1, scan_.choices);
   const auto amount = request.estimated_input() + output;
   share_.charged_at = now;
-  const auto refused = rates_.charge(token.id, token.rates, amount, now);
+  const auto refused = rates_.charge(token.id, token.settings->rates, amount, now);
   if (refused) return refusal_of(*refused, token);
   share_.charged = amount;
   return std::nullopt;
@@ -248,8 +249,8 @@ void Admission::correct_rates(std::int64_t used_tokens, base::SteadyTime now) {
 }
 
 std::optional<routing::RateStatus> Admission::rate_status(base::SteadyTime now) const {
-  if (!caller_.token || !caller_.token->rates.any()) return std::nullopt;
-  return rates_.status(caller_.token->id, caller_.token->rates, now);
+  if (!caller_.token || !caller_.token->settings->rates.any()) return std::nullopt;
+  return rates_.status(caller_.token->id, caller_.token->settings->rates, now);
 }
 
 PricedRequest Admission::priced(BodySize body) const {
@@ -261,7 +262,7 @@ PricedRequest Admission::priced(BodySize body) const {
 }
 
 bool Admission::lists(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const {
-  return caller_.token->model_set.allows(model) && can_pay(model, targets, now);
+  return caller_.token->settings->model_set.allows(model) && can_pay(model, targets, now);
 }
 
 bool Admission::can_pay(std::string_view model, const routing::ModelNames::Names& targets, base::Time now) const {
@@ -299,7 +300,7 @@ Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::T
 }
 
 bool Admission::fits(const PricedRequest& request, base::Credits available) const {
-  return billing::size_hold(request.hold_terms(caller_.token->when_low), available).has_value();
+  return billing::size_hold(request.hold_terms(caller_.token->settings->when_low), available).has_value();
 }
 
 }  // namespace cr::relay::request

@@ -96,12 +96,12 @@ token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountReco
   token::Scope scope;
   scope.token = token.enabled;
   scope.account = account.enabled;
-  scope.not_before = token.not_before;
+  scope.not_before = token.settings->not_before;
   scope.expires = token.expires;
   const auto verdict = token::admit(scope, now, source.value_or(token::IpAddress{}));
   if (verdict != token::Verdict::allowed) return verdict;
   // The last rule, on the record's own list: a long allowlist is not copied for every request.
-  return !source || token.ip_set.contains(*source) ? token::Verdict::allowed : token::Verdict::ip_not_allowed;
+  return !source || token.settings->ip_set.contains(*source) ? token::Verdict::allowed : token::Verdict::ip_not_allowed;
 }
 
 dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token) {
@@ -117,7 +117,7 @@ dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& t
               {}};
     case token::Verdict::token_not_yet_valid:
       return {RefusalCode::token_not_yet_valid,
-              named + "is valid from " + base::format_rfc3339(token.not_before.value_or(base::Time())) +
+              named + "is valid from " + base::format_rfc3339(token.settings->not_before.value_or(base::Time())) +
                   ": wait, or ask its administrator for an earlier time ('--not-before')",
               {},
               {}};

@@ -15,7 +15,7 @@ PricedRequest LedgerEntry::priced() const {
 }
 
 std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
-  reservation_ = std::make_unique<Reservation>(priced().hold_terms(admission_.caller().token->when_low));
+  reservation_ = std::make_unique<Reservation>(priced().hold_terms(admission_.caller().token->settings->when_low));
   started_at_ = now;
   fill_facts(reservation_->facts);
   return reservation_;
@@ -51,7 +51,7 @@ bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind 
   const auto request = priced();
   add_lost(request, *lost_usage(stale, request, provider::of(kind).quirks.output_rate_max));
   if (!hold_) return true;
-  const auto terms = request.hold_terms(admission_.caller().token->when_low);
+  const auto terms = request.hold_terms(admission_.caller().token->settings->when_low);
   const auto smaller = billing::shrink_hold(terms, *hold_, reservation_->amount - lost_->cost);
   if (smaller) hold_ = smaller;
   return smaller.has_value();

@@ -100,14 +100,14 @@ std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance
             {"reserved", balance.token_balance.reserved.to_decimal()},
             {"remaining", money(left)},
             {"budgets", budgets_json(balance)},
-            {"requests_per_minute", count(token.rates.requests_per_minute)},
-            {"tokens_per_minute", count(token.rates.tokens_per_minute)},
-            {"requests_at_once", count(token.rates.requests_at_once)},
+            {"requests_per_minute", count(token.settings->rates.requests_per_minute)},
+            {"tokens_per_minute", count(token.settings->rates.tokens_per_minute)},
+            {"requests_at_once", count(token.settings->rates.requests_at_once)},
             {"expires_at", when(token.expires)},
-            {"not_before", when(token.not_before)},
-            {"groups", token.groups},
-            {"models", token.models},
-            {"allow_ip", token.allow_ip}};
+            {"not_before", when(token.settings->not_before)},
+            {"groups", token.settings->groups},
+            {"models", token.settings->models},
+            {"allow_ip", token.settings->allow_ip}};
   return body.dump();
 }
 
@@ -148,7 +148,7 @@ http::Task<bool> give_way(http::server::Connection& client) {
 http::Task<std::shared_ptr<const routing::ModelNames>> names_for(WorkerContext& worker,
                                                                  http::server::Connection& client,
                                                                  const Caller& caller) {
-  const auto names = worker.model_lists().find(worker.directory(), caller.token->groups);
+  const auto names = worker.model_lists().find(worker.directory(), caller.token->settings->groups);
   while (!names->build(k_entries_a_turn)) {
     if (!co_await give_way(client)) co_return nullptr;
   }
@@ -158,7 +158,7 @@ http::Task<std::shared_ptr<const routing::ModelNames>> names_for(WorkerContext& 
 // Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
 http::Task<std::string> models_body(http::server::Connection& client, const routing::ModelNames& names,
                                     const Admission& admission, bool anthropic) {
-  const routing::ModelFilter filter(admission.caller().token->model_set);
+  const routing::ModelFilter filter(admission.caller().token->settings->model_set);
   const auto now = base::wall_now();
   std::string body = anthropic ? R"({"data":[)" : R"({"object":"list","data":[)";
   const std::string* first = nullptr;

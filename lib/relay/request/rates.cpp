@@ -12,7 +12,7 @@ using dialect::RefusalCode;
 Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecord& token) {
   const auto wait = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(refused.retry_after));
   const auto named = "token '" + token.name + "'";
-  const auto& rates = token.rates;
+  const auto& rates = token.settings->rates;
   switch (refused.limit) {
     case routing::RateRefusal::Limit::requests:
       return {RefusalCode::rate_limit_exceeded,

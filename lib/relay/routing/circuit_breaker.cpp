@@ -365,6 +365,20 @@ void CircuitBreaker::proved_good(const ledger::ChannelRecord& record, std::uint3
   note_trouble(channel);
 }
 
+void CircuitBreaker::keep_only(const ledger::Directory& directory) {
+  const base::MutexLock lock(mutex_);
+  std::erase_if(channels_, [&](const auto& entry) {
+    if (directory.find_channel(entry.first) != nullptr) return false;
+    if (entry.second.troubled) troubled_.fetch_sub(1, std::memory_order_release);
+    return true;
+  });
+}
+
+std::size_t CircuitBreaker::size() const {
+  const base::MutexLock lock(mutex_);
+  return channels_.size();
+}
+
 std::optional<milliseconds> parse_retry_after(std::string_view value, base::Time now) {
   if (const auto seconds = parse_decimal(value))
     return milliseconds(static_cast<std::int64_t>(std::min(*seconds * 1000, k_retry_after_max_ms)));

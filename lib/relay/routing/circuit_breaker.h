@@ -3,7 +3,7 @@
 // one that finds a channel due after its cool-down is the probe; and from what an operator's test proves good.
 // Thread-safe: one lock, held for a moment, and not taken by a look or the claim of an only key while nothing is wrong.
 // Lives as long as the process, so that a reload changes nothing; an edit of a channel (a new rev) gives it a fresh
-// start, but for its figures.
+// start, but for its figures. Deleted channels leave.
 //
 // A breaker a channel: opens after failures in a row, when failures are a large share of the last minute, or at the
 // first that comes with a Retry-After; its cool-down doubles from probe to probe, and is that Retry-After where there
@@ -27,7 +27,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "ledger/core/records.h"
+#include "ledger/core/directory.h"
 #include "relay/policy/settings.h"
 
 namespace cr::relay::routing {
@@ -108,6 +108,10 @@ class CircuitBreaker {
   // A test's request for `model` was answered well with `key`: what is held against the channel as a whole is
   // forgotten, and what is held against this key for all models or for this one. Other keys and models were not tried.
   void proved_good(const ledger::ChannelRecord& channel, std::uint32_t key, std::string_view model);
+  // Forgets the channels that are not in `directory`: once some were deleted. What a request that still runs reports of
+  // such a one is remembered until the next time.
+  void keep_only(const ledger::Directory& directory);
+  std::size_t size() const;  // how many channels something is remembered of
 
  private:
   struct Trouble {  // of one key, for one model or (refused with 401 or 402) for all

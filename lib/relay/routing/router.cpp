@@ -120,10 +120,10 @@ dialect::Refusal closed_refusal(const Availability& soonest) {
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
                    dialect::Endpoint endpoint, CircuitBreaker& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
-  const auto servings = directory.serving(token.groups, model);
+  const auto servings = directory.serving(token.settings->groups, model);
   for (std::size_t at = 0; at < servings.size();) {
     const auto place = servings[at].group;
-    const auto* group = directory.find_group(token.groups[place]).get();
+    const auto* group = directory.find_group(token.settings->groups[place]).get();
     const auto begin = routes.tries.size();
     const auto there = channels_in(routes.tries);
     for (; at < servings.size() && servings[at].group == place; ++at) {
@@ -149,7 +149,7 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
   const auto* found = directory.find_channel(response.channel);
   if (found == nullptr) return routes;
   const auto& channel = *found;
-  for (const auto& name : token.groups) {
+  for (const auto& name : token.settings->groups) {
     if (std::find(channel.groups.begin(), channel.groups.end(), name) == channel.groups.end()) continue;
     // What was made there is there, whatever models the channel serves by now; echo keeps nothing.
     const bool reachable = endpoint == dialect::Endpoint::response_by_id
@@ -196,7 +196,7 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
                                : all.size() == 1 ? 100
                                                  : 0;
   }
-  for (const auto& name : token.groups) {
+  for (const auto& name : token.settings->groups) {
     for (const auto& channel : directory.channels_of(name)) {
       if (!told.contains(channel.get())) add(*channel, directory.find_group(name).get());
     }
@@ -210,9 +210,9 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
 std::vector<std::string> reachable_models(const ledger::DirectorySnapshot& directory,
                                           const ledger::TokenRecord& token) {
   constexpr std::size_t k_all = std::numeric_limits<std::size_t>::max();
-  ModelNames all(directory, token.groups);
+  ModelNames all(directory, token.settings->groups);
   all.build(k_all);
-  const ModelFilter filter(token.model_set);
+  const ModelFilter filter(token.settings->model_set);
   std::vector<std::string> allowed;
   for (const auto& name : all.names()) {
     if (filter.allows(name)) allowed.push_back(name);

@@ -56,7 +56,7 @@ cr::admin::Channel to_message(const ChannelRecord& record) {
   for (std::size_t at = 0; at < record.key_hints.size(); ++at) {
     const auto& hint = record.key_hints[at];
     const auto made = at < record.key_created_at.size() ? record.key_created_at[at] : base::Time();
-    channel.keys.push_back({hint.first, hint.last, made});
+    channel.keys.push_back({std::string(hint.first.view()), std::string(hint.last.view()), made});
   }
   return channel;
 }
@@ -257,6 +257,8 @@ RouteResult delete_channel(RouteCall& call) {
   auto done =
       call.write([&](Store& store) { return store.delete_channel(call.name(), call.if_rev, call.request.actor); });
   if (!done) return tl::unexpected(done.error());
+  const auto directory = call.api.ledger().directory().get();
+  call.api.hooks().health->keep_only(*directory);
   return answer_with(to_message(**channel));
 }
 

@@ -65,8 +65,8 @@ cr::admin::TokenVerdict refused(const dialect::Refusal& refusal, const Asked& as
 std::string setting_for_rates(RefusalCode code, const Asked& asked) {
   const auto token = "crctl token edit " + asked.token->name;
   if (code == RefusalCode::concurrency_limit_exceeded) return token + " --concurrency N";
-  return token + (asked.token->rates.requests_per_minute ? " --rpm N" : "") +
-         (asked.token->rates.tokens_per_minute ? " --tpm N" : "");
+  return token + (asked.token->settings->rates.requests_per_minute ? " --rpm N" : "") +
+         (asked.token->settings->rates.tokens_per_minute ? " --tpm N" : "");
 }
 
 // Everything but the credit: the token's own rules, its rates, and some endpoint's routes and price. `channels` are

@@ -25,13 +25,13 @@ constexpr std::size_t k_channels_a_page = 20'000;  // named for its models toget
 base::Result<std::shared_ptr<const ModelListing>> listing_for(const RouteCall& call,
                                                               const ledger::DirectorySnapshot& directory,
                                                               const ledger::TokenRecord& token) {
-  return call.api.model_listings().find(directory, token.groups, [&] { return call.request.is_abandoned(); });
+  return call.api.model_listings().find(directory, token.settings->groups, [&] { return call.request.is_abandoned(); });
 }
 
 // Of all that `token` reaches the names from the cursor on, one more than a page.
 Result<Names> names_from_cursor(const RouteCall& call, const ModelListing& all, const ledger::TokenRecord& token,
                                 const PageBounds& bounds) {
-  const relay::routing::ModelFilter filter(token.model_set);
+  const relay::routing::ModelFilter filter(token.settings->model_set);
   Names names;
   std::size_t skip = bounds.offset;
   std::size_t steps = 0;
@@ -83,12 +83,12 @@ Result<ledger::TokenRecord> asking_token(const RouteCall& call, const ledger::Di
   const auto groups = group_names(call.api.ledger());
   if (!groups) return tl::unexpected(groups.error());
   ledger::TokenRecord asking;
-  asking.groups = *groups;
+  asking.settings.edit().groups = *groups;
   if (!group) return asking;
   if (std::find(groups->begin(), groups->end(), *group) == groups->end()) {
     return tl::unexpected(not_found("group", *group, *groups));
   }
-  asking.groups = {*group};
+  asking.settings.edit().groups = {*group};
   return asking;
 }
 
@@ -96,7 +96,7 @@ Result<Names> model_names(const RouteCall& call) {
   const auto groups = group_names(call.api.ledger());
   if (!groups) return tl::unexpected(groups.error());
   ledger::TokenRecord asking;
-  asking.groups = *groups;
+  asking.settings.edit().groups = *groups;
   const auto all = listing_for(call, call.api.ledger().directory().get(), asking);
   if (!all) return tl::unexpected(all.error());
   auto names = names_from_cursor(call, **all, asking, {0, k_names_max});

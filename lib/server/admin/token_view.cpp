@@ -18,8 +18,8 @@ bool works(const ledger::KeyRecord& key, base::Time now) {
 cr::admin::KeyInfo to_message(const ledger::KeyRow& row) {
   cr::admin::KeyInfo info;
   info.id = row.key.id.value;
-  info.first = row.key.hint.first;
-  info.last = row.key.hint.last;
+  info.first = row.key.hint.first.view();
+  info.last = row.key.hint.last.view();
   info.state = row.key.not_after ? "old" : "current";
   info.created_at = row.key.created_at;
   info.not_after = row.key.not_after;
@@ -67,8 +67,8 @@ cr::admin::Token to_message(const TokenView& view, base::Time now) {
     rotating = rotating || row.key.not_after.has_value();
     token.keys.push_back(to_message(row));
   }
-  token.status = token_status({record.deleted_at.has_value(), record.enabled, record.not_before, record.expires,
-                               view.balance, rotating, view.budgets},
+  token.status = token_status({record.deleted_at.has_value(), record.enabled, record.settings->not_before,
+                               record.expires, view.balance, rotating, view.budgets},
                               now);
   token.last_used_at = view.last_used_at;
   return token;

@@ -121,7 +121,7 @@ TEST(HintOf, table) {
   }
   for (std::size_t size = 0; size < 24; ++size) {
     const KeyHint hint = hint_of(std::string(size, 'k'));
-    EXPECT_LE((hint.first.size() + hint.last.size()) * 2, size);
+    EXPECT_LE((hint.first.view().size() + hint.last.view().size()) * 2, size);
   }
 }
 

@@ -256,7 +256,7 @@ TEST_F(DirectoryOfLedger, edit_is_visible_to_every_reader_when_write_returns) {
         const int expected = published.load();
         const auto token = reader.current()->find_token("ci");
         ASSERT_NE(token, nullptr);
-        ASSERT_GE(token->note.empty() ? 0 : std::stoi(token->note), expected);
+        ASSERT_GE(token->settings->note.empty() ? 0 : std::stoi(token->settings->note), expected);
       }
     });
   }

@@ -39,9 +39,9 @@ TEST(Columns, and_parameters_are_as_many) {
 TEST(Columns, hold_values_as_the_store_keeps_them) {
   TokenRecord token;
   token.name = "ci";
-  token.when_low = WhenLow::refuse;
-  token.groups = {"a", "b"};
-  token.budgets[0] = Credits::from_nano(5'000'000'000);
+  token.settings.edit().when_low = WhenLow::refuse;
+  token.settings.edit().groups = {"a", "b"};
+  token.settings.edit().budgets[0] = Credits::from_nano(5'000'000'000);
   Parameters parameters;
   add_parameters(parameters, k_token_fields, token);
   const auto of = [&](std::string_view column) {

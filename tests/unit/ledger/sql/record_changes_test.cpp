@@ -10,9 +10,9 @@ namespace {
 
 TEST(RecordChanges, change_what_is_named_and_no_more) {
   TokenRecord token;
-  token.note = "old";
+  token.settings.edit().note = "old";
   token.quota = Credits::from_nano(20);
-  token.tags = {{"a", "1"}, {"b", "2"}};
+  token.settings.edit().tags = {{"a", "1"}, {"b", "2"}};
   TokenPatch patch;
   ASSERT_TRUE(change_record(k_token_fields, token, patch));
   EXPECT_TRUE(same_settings(k_token_fields, token, token));
@@ -25,10 +25,10 @@ TEST(RecordChanges, change_what_is_named_and_no_more) {
   };
   ASSERT_TRUE(change_record(k_token_fields, token, patch));
   EXPECT_EQ(token.quota, Credits::from_nano(25));
-  EXPECT_EQ(token.tags, (std::map<std::string, std::string>{{"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(token.settings->tags, (std::map<std::string, std::string>{{"b", "2"}, {"c", "3"}}));
   EXPECT_EQ(token.expires, Time(std::chrono::milliseconds(7)));
-  EXPECT_EQ(token.models, std::vector<std::string>{"m"});
-  EXPECT_EQ(token.note, "old");
+  EXPECT_EQ(token.settings->models, std::vector<std::string>{"m"});
+  EXPECT_EQ(token.settings->note, "old");
   EXPECT_FALSE(same_settings(k_token_fields, token, before));
 }
 
@@ -55,9 +55,9 @@ TEST(RecordChanges, a_new_record_takes_every_setting_wished) {
   TokenRecord token;
   take_wanted(k_token_fields, token, wanted);
   EXPECT_EQ(token.name, "ci");
-  EXPECT_EQ(token.groups, std::vector<std::string>{"g"});
-  EXPECT_EQ(token.rates.tokens_per_minute, 7);
-  EXPECT_TRUE(token.retrievable);
+  EXPECT_EQ(token.settings->groups, std::vector<std::string>{"g"});
+  EXPECT_EQ(token.settings->rates.tokens_per_minute, 7);
+  EXPECT_TRUE(token.settings->retrievable);
 }
 
 }  // namespace

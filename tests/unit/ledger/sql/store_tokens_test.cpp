@@ -53,16 +53,16 @@ TEST_F(StoreTokens, created_one_is_in_directory_reports_and_after_a_restart) {
     EXPECT_EQ(token.name, "ci-runner");
     EXPECT_EQ(token.rev, 1);
     EXPECT_EQ(token.expires, wanted.expires);
-    EXPECT_EQ(token.not_before, wanted.not_before);
-    EXPECT_THAT(token.models, ElementsAre("gpt-*", "o3"));
-    EXPECT_TRUE(token.model_set.allows("gpt-4o"));
-    EXPECT_FALSE(token.model_set.allows("claude"));
-    EXPECT_TRUE(token.ip_set.contains(*token::IpAddress::parse("10.1.2.3")));
-    EXPECT_FALSE(token.ip_set.contains(*token::IpAddress::parse("11.1.2.3")));
+    EXPECT_EQ(token.settings->not_before, wanted.not_before);
+    EXPECT_THAT(token.settings->models, ElementsAre("gpt-*", "o3"));
+    EXPECT_TRUE(token.settings->model_set.allows("gpt-4o"));
+    EXPECT_FALSE(token.settings->model_set.allows("claude"));
+    EXPECT_TRUE(token.settings->ip_set.contains(*token::IpAddress::parse("10.1.2.3")));
+    EXPECT_FALSE(token.settings->ip_set.contains(*token::IpAddress::parse("11.1.2.3")));
     EXPECT_EQ(token.quota, dollars(20));
-    EXPECT_EQ(token.when_low, WhenLow::refuse);
-    EXPECT_EQ(token.tags.at("team"), "search");
-    EXPECT_EQ(token.note, wanted.note);
+    EXPECT_EQ(token.settings->when_low, WhenLow::refuse);
+    EXPECT_EQ(token.settings->tags.at("team"), "search");
+    EXPECT_EQ(token.settings->note, wanted.note);
     EXPECT_EQ(token.enabled, Switch::on);
     open();
   }
@@ -179,9 +179,9 @@ TEST_F(StoreTokens, edit_changes_what_it_names_and_nothing_else) {
   ASSERT_TRUE(edited) << edited.error().message;
   EXPECT_EQ((*edited)->rev, 2);
   EXPECT_EQ((*edited)->quota, dollars(25));
-  EXPECT_THAT((*edited)->models, ElementsAre("a", "b", "c"));
-  EXPECT_THAT((*edited)->tags, ElementsAre(std::pair("keep", "1"), std::pair("new", "3")));
-  EXPECT_EQ((*edited)->note, "");
+  EXPECT_THAT((*edited)->settings->models, ElementsAre("a", "b", "c"));
+  EXPECT_THAT((*edited)->settings->tags, ElementsAre(std::pair("keep", "1"), std::pair("new", "3")));
+  EXPECT_EQ((*edited)->settings->note, "");
   EXPECT_EQ(find("ci"), *edited);
   EXPECT_EQ(directory().find_key(ledger_->digest(issued->key.reveal()))->token, *edited);
   EXPECT_EQ(balance(issued->token->id).token_balance.quota, dollars(25));
@@ -214,7 +214,7 @@ TEST_F(StoreTokens, rev_guards_against_lost_edits) {
   ASSERT_TRUE(edit("ci", patch, 1));
   patch.note = "y";
   EXPECT_EQ(edit("ci", patch, 1).error().code, ErrorCode::conflict);
-  EXPECT_EQ(find("ci")->note, "x");
+  EXPECT_EQ(find("ci")->settings->note, "x");
 }
 
 struct QuotaRow {
@@ -310,7 +310,7 @@ TEST_F(StoreTokens, bad_edits_are_refused_whole) {
     return base::fail(ErrorCode::invalid, "models: 'x' is not in the list");
   };
   EXPECT_EQ(edit("ci", failing).error().message, "models: 'x' is not in the list");
-  EXPECT_EQ(find("ci")->note, "");
+  EXPECT_EQ(find("ci")->settings->note, "");
   EXPECT_EQ(find("ci")->rev, 1);
 }
 

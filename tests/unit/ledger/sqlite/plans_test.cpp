@@ -107,7 +107,6 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   ASSERT_TRUE(load(impl));
   const auto known = prepared();
   Store store(impl);
-  balances->begin();
   NewToken wanted;
   wanted.name = "other";
   ASSERT_TRUE(store.create_token(wanted, actor_));

@@ -171,7 +171,7 @@ class PowerLoss : public LedgerFixture {
     if (!fault.empty()) return fault;
     const auto token = read([](Reports& reports) { return reports.token("alone"); });
     if (!token) return token.error().message;
-    const std::string& note = token->token.note;
+    const std::string& note = token->token.settings->note;
     if ((note.empty() ? 0 : std::stoll(note)) < promised_.edits) return "a change that was confirmed is gone";
     if (token->posted.nano() > k_quota) return "the token has spent more than its quota";
     return {};

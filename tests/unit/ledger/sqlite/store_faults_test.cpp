@@ -112,7 +112,7 @@ TEST_P(StoreFaultsOf, fault_at_every_write_in_turn) {
     TokenPatch patch;
     patch.note = std::to_string(at);
     const auto edited = write([&](Store& store) { return store.edit_token("ci", patch, {}, actor_); });
-    const auto note = directory().find_token("ci")->note;
+    const auto note = directory().find_token("ci")->settings->note;
     EXPECT_EQ(note == *patch.note, edited.has_value());
     met = failing_vfs::met();
     failing_vfs::mend();

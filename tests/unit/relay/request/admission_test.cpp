@@ -33,7 +33,7 @@ class AdmissionTest : public testing::Test {
     token_.id = base::TokenId{1};
     token_.name = "ci";
     token_.account = base::AccountId{1};
-    token_.groups = {"default"};
+    token_.settings.edit().groups = {"default"};
     account_.id = base::AccountId{1};
     account_.name = "team";
     add_channel("main", ChannelKind::openai, {"m", "unpriced", "picture"});
@@ -64,8 +64,8 @@ class AdmissionTest : public testing::Test {
     prices_.push_back(price);
   }
   void allow_models(const std::vector<std::string>& models) {
-    token_.models = models;
-    token_.model_set = token::ModelSet::parse(models).value();
+    token_.settings.edit().models = models;
+    token_.settings.edit().model_set = token::ModelSet::parse(models).value();
   }
 
   // Of what was set until now. The key `k_key` is the token's.
@@ -136,7 +136,7 @@ class AdmissionTest : public testing::Test {
   }
   bool lists(const std::string& model) {
     const auto admission = identified();
-    routing::ModelNames names(ledger::DirectorySnapshot(directories_.back()), token_.groups);
+    routing::ModelNames names(ledger::DirectorySnapshot(directories_.back()), token_.settings->groups);
     while (!names.build(100)) continue;
     return admission->lists(model, names.targets_of(model), now_);
   }
@@ -202,11 +202,11 @@ TEST_F(AdmissionTest, TokensAndAccountsThatMayNotAsk) {
     }
     return refused;
   };
-  token_.ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
+  token_.settings.edit().ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
   expect(refusal(), RefusalCode::ip_not_allowed);
   account_.enabled = Switch::off;
   expect(refusal(), RefusalCode::account_disabled);
-  token_.not_before = now_ + std::chrono::hours(1);
+  token_.settings.edit().not_before = now_ + std::chrono::hours(1);
   expect(refusal(), RefusalCode::token_not_yet_valid);
   token_.expires = now_;
   expect(refusal(), RefusalCode::token_expired);
@@ -216,7 +216,7 @@ TEST_F(AdmissionTest, TokensAndAccountsThatMayNotAsk) {
 
 // As `token check` asks.
 TEST_F(AdmissionTest, ATokenThatIsNamedIsJudgedByTheSameRules) {
-  token_.ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
+  token_.settings.edit().ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
   auto admission = make();
   const auto named = [&](std::optional<token::IpAddress> source) {
     return admission->identify(Caller{{},
@@ -239,8 +239,8 @@ TEST_F(AdmissionTest, NobodyIsServedByADaemonThatStopsOrCannotRecord) {
 }
 
 TEST_F(AdmissionTest, RequestsAMinuteAndAtOnce) {
-  token_.rates.requests_per_minute = 2;
-  token_.rates.requests_at_once = 1;
+  token_.settings.edit().rates.requests_per_minute = 2;
+  token_.settings.edit().rates.requests_at_once = 1;
   auto first = identified();
   EXPECT_FALSE(first->enter(steady_));
   auto second = identified();
@@ -259,7 +259,7 @@ TEST_F(AdmissionTest, RequestsAMinuteAndAtOnce) {
 }
 
 TEST_F(AdmissionTest, ModelTokensAMinuteAreChargedByEstimateAndPutRight) {
-  token_.rates.tokens_per_minute = 150;
+  token_.settings.edit().rates.tokens_per_minute = 150;
   auto first = identified();
   ASSERT_FALSE(first->allow(asking("m")));
   ASSERT_FALSE(first->charge_rates(first->priced({400, 400}), steady_));

@@ -65,12 +65,12 @@ class Admit : public testing::Test {
 
 TEST_F(Admit, TheFirstRuleThatRefusesIsNamed) {
   EXPECT_EQ(verdict(), token::Verdict::allowed);
-  token_.ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
+  token_.settings.edit().ip_set = token::IpSet::parse({"198.51.100.0/24"}).value();
   EXPECT_EQ(verdict(), token::Verdict::ip_not_allowed);
   EXPECT_EQ(verdict(base::from_unix_ms(1000), "198.51.100.9"), token::Verdict::allowed);
   account_.enabled = ledger::Switch::off;
   EXPECT_EQ(verdict(), token::Verdict::account_disabled);
-  token_.not_before = base::from_unix_ms(1001);
+  token_.settings.edit().not_before = base::from_unix_ms(1001);
   EXPECT_EQ(verdict(), token::Verdict::token_not_yet_valid);
   token_.expires = base::from_unix_ms(1000);
   EXPECT_EQ(verdict(), token::Verdict::token_expired);
@@ -92,7 +92,7 @@ TEST_F(Admit, RefusalsNameTheTokenAndTheSettingAndNoKey) {
 // What the holder can tell the administrator; the command itself is not his to run.
 TEST_F(Admit, RefusalsSayWhatToAskFor) {
   token_.name = "ci";
-  token_.rates = {3, 2000, 2};
+  token_.settings.edit().rates = {3, 2000, 2};
   const std::vector<std::pair<dialect::Refusal, std::string>> table = {
       {refusal_of(token::Verdict::token_expired, token_), "('--expires')"},
       {refusal_of(token::Verdict::token_not_yet_valid, token_), "('--not-before')"},

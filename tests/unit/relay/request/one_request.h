@@ -43,7 +43,7 @@ class OneRequest {
     token.id = base::TokenId{3};
     token.name = "ci";
     token.account = base::AccountId{1};
-    token.groups = {"default"};
+    token.settings.edit().groups = {"default"};
     token.quota = base::Credits::from_nano(1'000'000'000);
     account.id = base::AccountId{1};
     account.name = "team";

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ledger/core/directory_builder.h"
+
 namespace cr::relay::routing {
 namespace {
 
@@ -20,7 +22,7 @@ class CircuitBreakerTest : public testing::Test {
   }
   void set_keys(std::size_t count) {
     record_.keys.assign(count, nullptr);
-    record_.key_hints.assign(count, {"sk-abc", "wxyz"});
+    record_.key_hints.assign(count, {base::ShortText<10>("sk-abc"), base::ShortText<4>("wxyz")});
   }
   State state(std::string_view model = "m") { return breaker_.look(record_, model, now_).state; }
   // Claims must be had; -1 = none.
@@ -352,6 +354,34 @@ TEST_F(CircuitBreakerTest, FiguresAreOfTheLastRequests) {
   EXPECT_EQ(view.first_byte_p50_ms, 1000 - 127);
   EXPECT_EQ(view.p50_ms, 2 * (1000 - 127));
   EXPECT_EQ(view.error_percent, 0);
+}
+
+// Trouble of a channel that is gone must not keep the others from the way without a lock, nor its entry for ever.
+TEST_F(CircuitBreakerTest, DeletedChannelsLeave) {
+  ledger::Directory::Impl draft;
+  for (std::int64_t id = 7; id < 10; ++id) {
+    record_.id = base::ChannelId{id};
+    record_.name = "channel-" + std::to_string(id);
+    draft.put_channel(std::make_shared<const ledger::ChannelRecord>(record_));
+    fail(5);
+    EXPECT_EQ(state(), State::cooling);
+  }
+  const auto directory = [&] { return ledger::Directory(std::make_shared<const ledger::Directory::Impl>(draft)); };
+  breaker_.keep_only(directory());
+  EXPECT_EQ(breaker_.size(), 3U);
+  draft.erase_channel(base::ChannelId{8});
+  breaker_.keep_only(directory());
+  EXPECT_EQ(breaker_.size(), 2U);
+  EXPECT_EQ(state(), State::cooling) << "channel 9 is as it was";
+  record_.id = base::ChannelId{8};
+  EXPECT_EQ(state(), State::ready);
+  draft.erase_channel(base::ChannelId{7});
+  draft.erase_channel(base::ChannelId{9});
+  breaker_.keep_only(directory());
+  EXPECT_EQ(breaker_.size(), 0U);
+  // Nothing is held against anybody: a look makes no entry.
+  EXPECT_EQ(state(), State::ready);
+  EXPECT_EQ(breaker_.size(), 0U);
 }
 
 TEST(RetryAfter, SecondsOrADate) {

@@ -106,14 +106,14 @@ TEST(ModelNames, are_the_same_as_by_trying_everything) {
     }
     const auto directory = snapshot(draft);
     ledger::TokenRecord token;
-    token.groups = {one_of(groups), one_of(groups)};
-    if (random() % 2 == 0) token.models = {one_of(words), one_of(words)};
-    token.model_set = token::ModelSet::parse(token.models).value();
+    token.settings.edit().groups = {one_of(groups), one_of(groups)};
+    if (random() % 2 == 0) token.settings.edit().models = {one_of(words), one_of(words)};
+    token.settings.edit().model_set = token::ModelSet::parse(token.settings->models).value();
     std::set<std::string> expected;
     const auto add = [&](const std::string& name) {
-      if (token.model_set.allows(name)) expected.insert(name);
+      if (token.settings->model_set.allows(name)) expected.insert(name);
     };
-    for (const auto& group : token.groups) {
+    for (const auto& group : token.settings->groups) {
       for (const auto& one : directory->channels_of(group)) {
         if (one->enabled == ledger::Switch::off) continue;
         for (const auto& [alias, model] : one->model_map) add(alias);
@@ -128,9 +128,10 @@ TEST(ModelNames, are_the_same_as_by_trying_everything) {
     const auto found = reachable_models(directory, token);
     EXPECT_EQ(std::set<std::string>(found.begin(), found.end()), expected);
     EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
-    EXPECT_EQ(names_of(directory, token.groups, 1 + random() % 3), names_of(directory, token.groups));
-    const ModelFilter filter(token.model_set);
-    for (const auto& word : words) EXPECT_EQ(filter.allows(word), token.model_set.allows(word)) << word;
+    EXPECT_EQ(names_of(directory, token.settings->groups, 1 + random() % 3),
+              names_of(directory, token.settings->groups));
+    const ModelFilter filter(token.settings->model_set);
+    for (const auto& word : words) EXPECT_EQ(filter.allows(word), token.settings->model_set.allows(word)) << word;
   }
 }
 

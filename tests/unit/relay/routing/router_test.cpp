@@ -131,7 +131,7 @@ class RoutesTest : public testing::Test {
   std::unique_ptr<ledger::Directory> directory_;
   ledger::TokenRecord token_ = [] {
     ledger::TokenRecord token;
-    token.groups = {"vip", "default"};
+    token.settings.edit().groups = {"vip", "default"};
     return token;
   }();
   CircuitBreaker health_;
@@ -254,11 +254,12 @@ TEST(FindHome, OfTheKeysTheOneThatMadeIt) {
   auto record = channel(ChannelKind::openai, {"m"});
   record.id = base::ChannelId{1};
   record.groups = {"default"};
-  record.key_hints = {{"sk-a", "1111"}, {"sk-b", "2222"}};
+  record.key_hints = {{base::ShortText<10>("sk-a"), base::ShortText<4>("1111")},
+                      {base::ShortText<10>("sk-b"), base::ShortText<4>("2222")}};
   impl.put_channel(std::make_shared<const ledger::ChannelRecord>(record));
   const ledger::Directory directory(std::make_shared<const ledger::Directory::Impl>(std::move(impl)));
   ledger::TokenRecord token;
-  token.groups = {"default"};
+  token.settings.edit().groups = {"default"};
   CircuitBreaker health;
   const auto home = [&](const std::string& hint) {
     return find_home(directory, token, {"resp_1", record.id, hint, "m"}, "m", Endpoint::responses, health,

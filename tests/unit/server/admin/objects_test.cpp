@@ -407,9 +407,9 @@ std::map<std::string, std::vector<std::string>> models_by_routes(const ledger::D
   std::map<std::string, std::vector<std::string>> models;
   for (const auto& model : relay::routing::reachable_models(directory, token)) {
     auto& channels = models[model];
-    for (const auto& group : token.groups) {
+    for (const auto& group : token.settings->groups) {
       ledger::TokenRecord one;
-      one.groups = {group};
+      one.settings.edit().groups = {group};
       relay::routing::CircuitBreaker well;
       const auto routes =
           relay::routing::find_routes(*directory, one, model, dialect::Endpoint::chat_completions, well, {}, 0).tries;
@@ -447,7 +447,7 @@ TEST_F(AdminObjects, model_pages_add_up_to_what_requests_are_routed_by) {
       "POST", "/tokens", R"({"name":"ci","groups":["fast","default"],"models":["gpt-*","own-3","alias-*"]})");
   const auto directory = ledger_->directory().get();
   ledger::TokenRecord everybody;
-  everybody.groups = {"default", "fast"};
+  everybody.settings.edit().groups = {"default", "fast"};
   struct Row {
     std::string query;
     std::map<std::string, std::vector<std::string>> expected;

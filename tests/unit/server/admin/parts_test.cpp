@@ -136,8 +136,8 @@ TEST(ListChange, sets_adds_and_removes) {
 TEST(FillLike, takes_what_was_not_given) {
   ledger::TokenRecord model;
   model.quota = Credits::from_nano(7);
-  model.models = {"m"};
-  model.note = "theirs";
+  model.settings.edit().models = {"m"};
+  model.settings.edit().note = "theirs";
   model.expires = k_now;
   cr::admin::TokenCreate create;
   create.name = "new";
@@ -148,7 +148,7 @@ TEST(FillLike, takes_what_was_not_given) {
   ASSERT_TRUE(token.has_value());
   fill_like(*token, create, model, "theirs");
   EXPECT_EQ(token->quota, model.quota);
-  EXPECT_EQ(token->models, model.models);
+  EXPECT_EQ(token->models, model.settings->models);
   EXPECT_EQ(token->expires, model.expires);
   EXPECT_TRUE(token->expires_given);
   EXPECT_EQ(token->note, "mine");
