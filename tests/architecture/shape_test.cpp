@@ -110,7 +110,6 @@ const std::vector<Elsewhere>& elsewhere() {
       {"ledger/sql/loading", "tests/unit/ledger/core/directory_test.cpp", "what is loaded is a directory"},
       {"ledger/sql/reports_*", "tests/unit/ledger/sql/reports_test.cpp", "one store with something of everything"},
       {"ledger/sql/rows", "tests/unit/ledger/sql/store_tokens_test.cpp", "columns of records there and back"},
-      {"ledger/sql/settings_json", "tests/unit/ledger/sql/store_tokens_test.cpp", "what the audit says of a record"},
       {"ledger/sql/store_*", "tests/unit/ledger/sql/store_names_test.cpp", "changes of the records that have names"},
       {"ledger/sql/usage_pieces", "tests/unit/ledger/sqlite/usage_sums_test.cpp", "the pieces of reports of usage"},
       {"ledger/sqlite/balance_changes", "tests/unit/ledger/sql/store_tokens_test.cpp",

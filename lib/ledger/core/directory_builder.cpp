@@ -23,7 +23,7 @@ const token::Digest& key_of(const Impl::KeyEntry& entry) {
   return entry.digest;
 }
 TokenId key_of(const Impl::TokenEntry& entry) {
-  return entry.token->id;
+  return entry.id;
 }
 std::string_view key_of(const std::shared_ptr<const TokenRecord>& token) {
   return token->name;
@@ -40,6 +40,28 @@ template <class Entry, class Key>
 auto position(std::vector<Entry>& shard, const Key& key) {
   return std::lower_bound(shard.begin(), shard.end(), key,
                           [](const Entry& entry, const Key& wanted) { return key_of(entry) < wanted; });
+}
+
+// Ids are nearly dense: where one would stand among even steps is a few entries off at most, which a search of all
+// would find by way of ten distant ones.
+auto position(std::vector<Impl::TokenEntry>& shard, const TokenId& id) {
+  auto low = shard.begin(), high = shard.end();
+  const auto is_before = [](const Impl::TokenEntry& entry, const TokenId& wanted) { return entry.id < wanted; };
+  if (low == high || !(shard.front().id < id) || !(id < shard.back().id)) {
+    return std::lower_bound(low, high, id, is_before);
+  }
+  const auto span = static_cast<double>(shard.back().id.value - shard.front().id.value);
+  const auto part = static_cast<double>(id.value - shard.front().id.value) / span;
+  const auto guess = low + static_cast<std::ptrdiff_t>(part * static_cast<double>(shard.size() - 1));
+  std::ptrdiff_t step = 1;
+  if (guess->id < id) {
+    for (low = guess; step < high - low && low[step].id < id; step *= 2) low += step;
+    if (step < high - low) high = low + step;
+  } else {
+    for (high = guess; step <= high - low && !(high[-step].id < id); step *= 2) high -= step;
+    if (step <= high - low) low = high - step;
+  }
+  return std::lower_bound(low, high, id, is_before);
 }
 
 template <class Entry, std::size_t count>
@@ -149,17 +171,23 @@ std::vector<std::string> Impl::token_names() const {
   return found;
 }
 
-void Impl::load_token(std::shared_ptr<const TokenRecord> token,
-                      std::vector<std::shared_ptr<const KeyRecord>> its_keys) {
+void Impl::load_token(std::shared_ptr<const TokenRecord> token) {
   own_shard(names, std::string_view(token->name)).push_back(token);
-  for (const auto& key : its_keys) own_shard(keys, key->digest).push_back({key->digest, {key, token}});
-  own_shard(tokens, token->id).push_back({std::move(token), std::move(its_keys)});
+  const TokenId id = token->id;
+  own_shard(tokens, id).push_back({id, std::move(token), {}});
+}
+
+void Impl::load_key(std::shared_ptr<const KeyRecord> key) {
+  auto& shard = own_shard(tokens, key->token);
+  const auto at = position(shard, key->token);
+  if (at == shard.end() || key_of(*at) != key->token) return;
+  own_shard(keys, key->digest).push_back({key->digest, {key, at->token}});
+  at->keys.push_back(std::move(key));
 }
 
 void Impl::sort_loaded() {
   sort_shards(names);
   sort_shards(keys);
-  sort_shards(tokens);
 }
 
 void Impl::put_token(std::shared_ptr<const TokenRecord> token) {
@@ -170,7 +198,8 @@ void Impl::put_token(std::shared_ptr<const TokenRecord> token) {
   }
   put(names, token);
   for (const auto& key : its_keys) put(keys, KeyEntry{key->digest, {key, token}});
-  put(tokens, TokenEntry{std::move(token), std::move(its_keys)});
+  const TokenId id = token->id;
+  put(tokens, TokenEntry{id, std::move(token), std::move(its_keys)});
 }
 
 void Impl::erase_token(TokenId id) {
@@ -188,7 +217,7 @@ void Impl::put_keys(TokenId id, std::vector<std::shared_ptr<const KeyRecord>> ne
   const TokenEntry old = *found;
   for (const auto& key : old.keys) erase(keys, key->digest);
   for (const auto& key : new_keys) put(keys, KeyEntry{key->digest, {key, old.token}});
-  put(tokens, TokenEntry{old.token, std::move(new_keys)});
+  put(tokens, TokenEntry{id, old.token, std::move(new_keys)});
 }
 
 void Impl::put_account(std::shared_ptr<const AccountRecord> account) {

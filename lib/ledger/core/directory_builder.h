@@ -26,6 +26,7 @@ struct Directory::Impl {
     Credential credential;
   };
   struct TokenEntry {
+    TokenId id;  // the token's: a search among a million does not touch their records
     std::shared_ptr<const TokenRecord> token;
     std::vector<std::shared_ptr<const KeyRecord>> keys;  // current first
   };
@@ -62,9 +63,11 @@ struct Directory::Impl {
   std::shared_ptr<const AccountRecord> find_account(std::string_view name) const;
   std::vector<std::string> token_names() const;
 
-  // At the start, while nobody has seen this yet: each token once, with its keys, and in the end sort_loaded(), before
-  // anything is looked up. A million of them put one by one would each be compared with ten others, and moved.
-  void load_token(std::shared_ptr<const TokenRecord> token, std::vector<std::shared_ptr<const KeyRecord>> its_keys);
+  // At the start, while nobody has seen this yet: each token once, in the order of ids; then the keys, a token's newest
+  // first, those without a token left out; and sort_loaded(), before anything is found by a name or a digest. A million
+  // of them put one by one would each be compared with ten others, and moved.
+  void load_token(std::shared_ptr<const TokenRecord> token);
+  void load_key(std::shared_ptr<const KeyRecord> key);  // no other member of the token's entry changes
   void sort_loaded();
   // Puts a new token or replaces the one with this id; its keys stay.
   void put_token(std::shared_ptr<const TokenRecord> token);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/sql/loading.h"
 
+#include <future>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,50 +22,78 @@ Result<void> load_accounts(Store::Impl& store) {
   });
 }
 
-// Reads tokens and keys side by side, both in the order of tokens, so that each token is put once with all of its keys.
-class TokenLoader {
- public:
-  explicit TokenLoader(Store::Impl& store) : directory_(store.directory), pool_(store.pool) {}
+// Rows come in the order of their ids, or the table is damaged: then a row could stand in it twice, or not be found.
+Result<void> check_order(bool in_order, std::string_view table) {
+  if (in_order) return {};
+  return base::fail(ErrorCode::corrupt, "the rows of its table '" + std::string(table) + "' are out of order");
+}
 
-  // One token with one of its keys, or none; rows of a token follow each other, the newest key first.
-  Result<void> take(const Row& row) {
-    if (token_ == nullptr || token_->id != TokenId{row.column_int(0)}) {
-      finish();
-      auto token = token_of(row);
-      if (!token) return tl::unexpected(token.error());
-      pool_.share(token->settings);
-      token_ = std::make_shared<const TokenRecord>(std::move(*token));
-    }
-    if (row.column_is_null(k_token_column_count)) return {};
-    auto key = key_of(row, k_token_column_count);
-    if (!key) return tl::unexpected(key.error());
-    keys_.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
-    return {};
-  }
-  // Puts the token that was begun last.
-  void finish() {
-    keys_.shrink_to_fit();
-    auto keys = std::exchange(keys_, {});
-    if (auto token = std::exchange(token_, nullptr)) directory_.load_token(std::move(token), std::move(keys));
-  }
+using Tokens = std::vector<std::shared_ptr<const TokenRecord>>;
 
- private:
-  Directory::Impl& directory_;
-  SettingsPool& pool_;
-  std::shared_ptr<const TokenRecord> token_;
-  std::vector<std::shared_ptr<const KeyRecord>> keys_;
+// Those with an id after `after`, up to `last`. Without their keys: SQLite would look up each token's by an index,
+// which takes longer than reading all of both.
+Result<Tokens> load_tokens(SqlSession& sql, SettingsPool& pool, TokenId after, TokenId last) {
+  Tokens tokens;
+  SharedTokenSettings settings;  // the last token's: the next one's are likely the same
+  auto read = sql.each_row(
+      select(k_token_columns, "FROM token WHERE deleted_at IS NULL AND id > ?1 AND id <= ?2 ORDER BY id"),
+      [&](const Row& row) -> Result<void> {
+        auto token = token_of(row, 0, settings);
+        if (!token) return tl::unexpected(token.error());
+        if (!token->settings.is_shared_with(settings)) pool.share(token->settings);
+        settings = token->settings;
+        tokens.push_back(std::make_shared<const TokenRecord>(std::move(*token)));
+        return check_order(std::exchange(after, tokens.back()->id) < tokens.back()->id, "token");
+      },
+      after, last);
+  if (!read) return tl::unexpected(read.error());
+  return tokens;
+}
+
+// The newest first, without those whose grace is over at `now`: recovery deletes them.
+Result<LoadedKeys> load_keys(SqlSession& sql, Time now) {
+  LoadedKeys keys;
+  auto read = sql.each_row(
+      select(k_key_columns, "FROM key WHERE not_after IS NULL OR not_after > ?1 ORDER BY id DESC"),
+      [&](const Row& row) -> Result<void> {
+        auto key = key_of(row);
+        if (!key) return tl::unexpected(key.error());
+        if (auto order = check_order(keys.empty() || key->id < keys.back()->id, "key"); !order) return order;
+        keys.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
+        return {};
+      },
+      now);
+  if (!read) return tl::unexpected(read.error());
+  return keys;
+}
+
+struct TokensAndKeys {
+  Tokens tokens;
+  LoadedKeys keys;
 };
 
-Result<void> load_tokens(Store::Impl& store) {
-  const std::string sql = select(std::string(k_token_columns) + ", " + std::string(k_key_columns),
-                                 "FROM token LEFT JOIN key ON key.token_id = token.id WHERE token.deleted_at IS NULL"
-                                 " ORDER BY token.id, key.id DESC");
-  TokenLoader loader(store);
-  auto read = store.sql.each_row(sql, [&](const Row& row) { return loader.take(row); });
-  if (!read) return read;
-  loader.finish();
-  store.directory.sort_loaded();
-  return {};
+// Two sessions read at once: a part of the tokens here, the rest of them and the keys on the other one.
+Result<LoadedKeys> load_tokens_and_keys(Store::Impl& store, SqlSession& other, Time now) {
+  const auto last = store.sql.find_int("SELECT max(id) FROM token");
+  if (!last) return tl::unexpected(last.error());
+  // A key takes half as long as a token: so both end together.
+  const TokenId cut{last->value_or(0) / 4 * 3};
+  auto beside = std::async(std::launch::async, [&, last = TokenId{last->value_or(0)}]() -> Result<TokensAndKeys> {
+    SettingsPool pool;
+    auto keys = load_keys(other, now);
+    if (!keys) return tl::unexpected(keys.error());
+    auto tokens = load_tokens(other, pool, cut, last);
+    if (!tokens) return tl::unexpected(tokens.error());
+    return TokensAndKeys{std::move(*tokens), std::move(*keys)};
+  });
+  auto first = load_tokens(store.sql, store.pool, {}, cut);
+  auto rest = beside.get();
+  if (!first) return tl::unexpected(first.error());
+  if (!rest) return tl::unexpected(rest.error());
+  for (auto* part : {&*first, &rest->tokens}) {
+    for (auto& token : *part) store.directory.load_token(std::move(token));
+  }
+  return std::move(rest->keys);
 }
 
 Result<void> load_groups(Store::Impl& store) {
@@ -124,11 +153,16 @@ Result<void> load_channel_keys(Store::Impl& store, ChannelRecord& channel) {
       channel.id);
 }
 
-Result<void> load(Store::Impl& store) {
-  for (const auto part : {load_accounts, load_tokens, load_groups, load_channels, load_prices}) {
-    if (auto done = part(store); !done) return done;
+Result<LoadedKeys> load(Store::Impl& store, SqlSession& other, Time now) {
+  for (const auto part : {load_accounts, load_groups, load_channels, load_prices}) {
+    if (auto done = part(store); !done) return tl::unexpected(done.error());
   }
-  return {};
+  return load_tokens_and_keys(store, other, now);
+}
+
+void put_keys(Store::Impl& store, LoadedKeys keys) {
+  for (auto& key : keys) store.directory.load_key(std::move(key));
+  store.directory.sort_loaded();
 }
 
 }  // namespace cr::ledger

@@ -56,17 +56,18 @@ GroupRecord group_of(const Row& row, int at) {
   return group;
 }
 
-Result<TokenRecord> token_of(const Row& row, int at) {
+Result<TokenRecord> token_of(const Row& row, int at, const SharedTokenSettings& like) {
   TokenRecord token;
+  token.settings = like;
   auto read = read_named(k_token_fields, row, at, token, "token");
-  // An empty list means no restriction, which parse() of addresses would not make of one.
-  if (read && !token.settings->models.empty()) {
-    auto models = token::ModelSet::parse(token.settings->models);
-    read = take(std::move(models), token.settings.edit().model_set, "token", token.name);
-  }
-  if (read && !token.settings->allow_ip.empty()) {
-    auto addresses = token::IpSet::parse(token.settings->allow_ip);
-    read = take(std::move(addresses), token.settings.edit().ip_set, "token", token.name);
+  if (read && !token.settings.is_shared_with(like)) {
+    TokenSettings& settings = token.settings.edit();
+    read = take(token::ModelSet::parse(settings.models), settings.model_set, "token", token.name);
+    // An empty list means no restriction, which parse() would not make of one.
+    settings.ip_set = {};
+    if (read && !settings.allow_ip.empty()) {
+      read = take(token::IpSet::parse(settings.allow_ip), settings.ip_set, "token", token.name);
+    }
   }
   if (!read) return tl::unexpected(std::move(read.error()));
   return token;

@@ -26,7 +26,8 @@ AccountRecord account_of(const Row& row, int at = 0);
 GroupRecord group_of(const Row& row, int at = 0);
 
 inline constexpr int k_token_column_count = count_columns(k_token_fields);
-base::Result<TokenRecord> token_of(const Row& row, int at = 0);
+// Settings that are the same as `like` are shared with it.
+base::Result<TokenRecord> token_of(const Row& row, int at = 0, const SharedTokenSettings& like = {});
 
 // Keys are no settings: their table is the loading's alone.
 inline constexpr auto k_key_fields = std::make_tuple(

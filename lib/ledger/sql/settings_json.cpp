@@ -2,6 +2,7 @@
 #include "ledger/sql/settings_json.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/text.h"
 #include "ledger/core/account_fields.h"
@@ -38,6 +39,23 @@ Result<T> parse(std::string_view text) {
     }
   }
   return result;
+}
+
+// A list of texts that need no escape, as nearly all are, without a tree of it. Null: it is something else.
+std::optional<std::vector<std::string>> plain_list(std::string_view text) {
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  std::vector<std::string> list;
+  if (!text.starts_with('[')) return std::nullopt;
+  for (std::size_t at = 1; at < text.size() && text[at] == '"';) {
+    std::size_t end = ++at;
+    while (end < text.size() && is_plain(text[end])) ++end;
+    if (end == text.size() || text[end] != '"') return std::nullopt;
+    list.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+    if (text.substr(at) == "]") return list;
+    if (at == text.size() || text[at++] != ',') return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // {"day":"5","month":"50"}
@@ -149,6 +167,7 @@ std::string json_of(const TextMap& map) {
 
 Result<std::vector<std::string>> list_from_json(std::string_view text) {
   if (text == "[]") return std::vector<std::string>();
+  if (auto list = plain_list(text)) return *std::move(list);
   return parse<std::vector<std::string>>(text);
 }
 Result<TextMap> map_from_json(std::string_view text) {

@@ -63,6 +63,7 @@ class Balances {
   static base::Result<Balances> prepare(sqlite::Database& db);
 
   // --- filling, and the settings that edits change (each edit notes its undo; see undo_to) ---
+  void expect_tokens(std::size_t count) { tokens_.reserve(count); }
   Account& add_account(AccountId id, Switch enabled, const Balance& balance);
   Token& add_token(TokenId id, AccountId account, Switch enabled, const Balance& balance);
   Budgets& budgets() { return budgets_; }

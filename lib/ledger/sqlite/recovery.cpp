@@ -39,7 +39,7 @@ constexpr std::string_view k_move_budgets =
 
 }  // namespace
 
-Result<std::int64_t> recover(sqlite::Database& db) {
+Result<std::int64_t> recover(sqlite::Database& db, base::Time now) {
   SqlSession sql(db);
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
@@ -52,7 +52,7 @@ Result<std::int64_t> recover(sqlite::Database& db) {
   // The row of a request ends its reservation: then the view shows nothing any more.
   if (done) done = sql.run(k_post_open, static_cast<std::int64_t>(Ending::in_doubt), std::int64_t{k_in_doubt});
   if (done) done = sql.run("DELETE FROM reservation_batch");
-  if (done) done = sql.run("DELETE FROM key WHERE not_after <= ?1", base::wall_now());
+  if (done) done = sql.run("DELETE FROM key WHERE not_after <= ?1", now);
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(done.error());
   return open->value_or(0);

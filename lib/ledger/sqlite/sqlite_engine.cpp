@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <future>
 #include <utility>
 
 #include "ledger/sql/loading.h"
@@ -28,20 +29,26 @@ int interrupted(void* flag) {
 SqliteEngine::SqliteEngine(Setup setup, StoreFile file) : Engine(std::move(setup)), file_(std::move(file)) {}
 
 Result<void> SqliteEngine::start() {
-  const auto found_open = recover(file_.writer);
+  auto prepared = Balances::prepare(file_.writer);
+  if (!prepared) return tl::unexpected(prepared.error());
+  balances_ = std::move(*prepared);
+  holders_.emplace(*balances_);
+  store_.emplace(SqlSession(file_.writer), *holders_, vault(), options());
+  const Time at = now();
+  SqlSession other(file_.reader);
+  auto keys = load(*store_, other, at);
+  if (!keys) return tl::unexpected(keys.error());
+  // Balances go by the directory's tokens, not by their keys. Whatever is returned, this has ended then.
+  const auto put = std::async(std::launch::async, [&] { put_keys(*store_, std::move(*keys)); });
+  const auto found_open = recover(file_.writer, at);
   if (!found_open) return tl::unexpected(found_open.error());
   recovered_ = static_cast<std::uint64_t>(*found_open);
   if (recovered_ > 0) {
     log().warning("requests were open when crd ended: posted whole, flagged in_doubt",
                   {{"requests", std::to_string(recovered_)}});
   }
-  auto prepared = Balances::prepare(file_.writer);
-  if (!prepared) return tl::unexpected(prepared.error());
-  balances_ = std::move(*prepared);
-  holders_.emplace(*balances_);
-  store_.emplace(SqlSession(file_.writer), *holders_, vault(), options());
-  if (auto loaded = load_balances(store_->sql, *balances_); !loaded) return loaded;
-  if (auto loaded = load(*store_); !loaded) return loaded;
+  if (auto done = load_balances(store_->sql, store_->directory, *balances_); !done) return done;
+  put.wait();
   feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
   for (Reader* reader : {&quick_, &lengthy_}) {
     const base::MutexLock lock(reader->mutex);

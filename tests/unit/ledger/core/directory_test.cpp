@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/core/directory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <set>
@@ -48,9 +49,34 @@ TEST(DirectoryShards, every_token_and_key_is_found_and_no_other) {
   EXPECT_EQ(draft.token_names().size(), std::size_t{k_count});
 }
 
+// Ids with gaps of all kinds: what is there is found, and nothing else.
+TEST(DirectoryShards, ids_are_found_however_they_are_spread) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 300; ++round) {
+    Directory::Impl draft;
+    std::set<std::int64_t> there;
+    const auto spread = std::int64_t{1} << (random() % 30);
+    const auto count = random() % 40;
+    for (std::size_t i = 0; i < count; ++i) {
+      // All in one shard.
+      there.insert(1024 *
+                   static_cast<std::int64_t>(random() % 5 == 0 ? random() : random() % static_cast<unsigned>(spread)));
+    }
+    for (const auto id : there) draft.load_token(token_record(id, "token-" + std::to_string(id)));
+    draft.sort_loaded();
+    for (const auto id : there) {
+      for (const auto near : {id - 1024, id, id + 1024, std::int64_t{0}, std::int64_t{1} << 50}) {
+        ASSERT_EQ(draft.find_entry(TokenId{near}) != nullptr, there.contains(near)) << near;
+      }
+      ASSERT_EQ(draft.find_entry(TokenId{id})->token->id.value, id);
+    }
+  }
+}
+
 TEST(DirectoryShards, loaded_at_once_is_as_put_one_by_one) {
   std::mt19937 random(7);
   Directory::Impl put, loaded;
+  std::vector<std::shared_ptr<const KeyRecord>> given;  // keys of different tokens mixed, those of one in order
   for (std::int64_t id = 1; id <= 3000; ++id) {
     const auto token = token_record(id, "token-" + std::to_string(random()) + "-" + std::to_string(id));
     std::vector<std::shared_ptr<const KeyRecord>> keys;
@@ -58,8 +84,13 @@ TEST(DirectoryShards, loaded_at_once_is_as_put_one_by_one) {
       keys.push_back(key_record(10 * id + key, id));
     put.put_token(token);
     put.put_keys(TokenId{id}, keys);
-    loaded.load_token(token, keys);
+    loaded.load_token(token);
+    given.insert(given.end(), keys.begin(), keys.end());
   }
+  given.push_back(key_record(7, 5000));  // of no token
+  std::stable_sort(given.begin(), given.end(),
+                   [](const auto& a, const auto& b) { return a->token.value % 7 < b->token.value % 7; });
+  for (const auto& key : given) loaded.load_key(key);
   loaded.sort_loaded();
   EXPECT_EQ(loaded.token_names(), put.token_names());
   for (std::int64_t id = 1; id <= 3000; ++id) {

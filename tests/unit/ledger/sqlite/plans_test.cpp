@@ -95,6 +95,13 @@ TEST_F(Plans, page_of_tokens_begins_at_its_cursor) {
     EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << text << "\n" << plan;
   }
   EXPECT_EQ(pages, 4U);
+  std::size_t of_keys = 0;
+  for (const auto& text : prepared()) {
+    if (text.find("json_each(?1) AS token_id") == std::string::npos) continue;
+    ++of_keys;
+    EXPECT_NE(plan_of(text).find("SEARCH key USING INDEX key_token"), std::string::npos) << plan_of(text);
+  }
+  EXPECT_EQ(of_keys, 1U);
 }
 
 TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
@@ -103,8 +110,13 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   const auto vault = vault_of();
   BalanceChanges holders(*balances);
   Store::Impl impl(SqlSession{*db_}, holders, vault, options_);
-  ASSERT_TRUE(load_balances(impl.sql, *balances));
-  ASSERT_TRUE(load(impl));
+  auto reader = sqlite::Database::open(options_.path, {sqlite::OpenMode::read_write, 2000, {}});
+  ASSERT_TRUE(reader);
+  SqlSession other(*reader);
+  auto keys = load(impl, other, base::wall_now());
+  ASSERT_TRUE(keys);
+  put_keys(impl, std::move(*keys));
+  ASSERT_TRUE(load_balances(impl.sql, impl.directory, *balances));
   const auto known = prepared();
   Store store(impl);
   NewToken wanted;

@@ -156,6 +156,23 @@ TEST_F(Recovery, missing_table_is_refused) {
   expect_refused(ErrorCode::corrupt, "its table 'reservation_batch' is missing");
 }
 
+TEST_F(Recovery, token_without_its_balance_is_refused) {
+  open();
+  create_token("kept", dollars(10));
+  create_token("ci", dollars(10));
+  ledger_.reset();
+  execute("DELETE FROM token_balance WHERE token_id = (SELECT id FROM token WHERE name = 'ci')");
+  expect_refused(ErrorCode::corrupt, "token 'ci': its balance is missing");
+}
+
+TEST_F(Recovery, token_without_its_account_is_refused) {
+  open();
+  create_token("ci", dollars(10));
+  ledger_.reset();
+  execute("PRAGMA foreign_keys = OFF; UPDATE token SET account_id = 99");
+  expect_refused(ErrorCode::corrupt, "token 'ci': its account is missing");
+}
+
 TEST_F(Recovery, every_page_that_is_overwritten_is_noticed) {
   open();
   create_token("ci", dollars(10));
