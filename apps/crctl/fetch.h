@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -25,28 +26,47 @@ inline constexpr int k_page_records = 1000;
 // "/channels?limit=1000&cursor=...": a list without filters.
 PathOfPage plain_pages(std::string path);
 
-// Calls `each` with the records of one page after the other, at most `limit` in all; its first Error ends it.
+// Reads a list page by page: while one is worked on, the next is on its way in a thread of its own, one at a time.
+class PageReader {
+ public:
+  PageReader(admin::Client& client, PathOfPage path_of, std::optional<int> limit);
+  struct Page {
+    std::string json;
+    int wanted = 0;  // of its records, from the front
+  };
+  // None: that was all. A page that brings nothing ends it too: a cursor must never make a loop.
+  base::Result<std::optional<Page>> next();
+
+ private:
+  void fetch(const std::optional<std::string>& cursor);
+  admin::Client& client_;
+  PathOfPage path_of_;
+  std::optional<int> left_;  // of the limit
+  int wanted_ = 0;           // of the page that comes
+  std::future<base::Result<admin::RawAnswer>> coming_;
+};
+
+// Calls `each` with the records of one page after the other, at most `limit` in all; its first Error ends it. Their
+// JSON is there if the output needs it.
 template <class T>
 base::Result<void> each_page(Context& context, const PathOfPage& path_of, std::optional<int> limit,
                              const std::function<base::Result<void>(std::vector<Record<T>>&)>& each) {
-  int count = 0;
-  std::optional<std::string> cursor;
-  do {
-    const int wanted = std::min(limit.value_or(count + k_page_records) - count, k_page_records);
-    std::string raw;
-    auto page = context.client().get<admin::Page<T>>(path_of(cursor, wanted), &raw);
+  PageReader pages(context.client(), path_of, limit);
+  while (true) {
+    auto page = pages.next();
     if (!page) return tl::unexpected(page.error());
-    const auto items = array_items(raw, "items");
+    if (!*page) return {};
+    const auto& [json, wanted] = **page;
+    auto parsed = admin::from_json<admin::Page<T>>(json);
+    if (!parsed) return tl::unexpected(parsed.error());
+    auto items = context.output.list_needs().json ? array_items(json, "items") : std::vector<std::string>();
+    items.resize(parsed->items.size());
     std::vector<Record<T>> records;
-    for (std::size_t i = 0; i < page->items.size() && static_cast<int>(i) < wanted; ++i) {
-      records.push_back({std::move(page->items[i]), i < items.size() ? items[i] : std::string()});
+    for (std::size_t i = 0; i < parsed->items.size() && static_cast<int>(i) < wanted; ++i) {
+      records.push_back({std::move(parsed->items[i]), std::move(items[i])});
     }
-    // A page that brings nothing ends it too: a cursor must never make a loop.
-    cursor = page->items.empty() ? std::nullopt : page->next;
-    count += static_cast<int>(records.size());
     if (auto done = each(records); !done) return done;
-  } while (cursor && (!limit || count < *limit));
-  return {};
+  }
 }
 
 template <class T>
@@ -89,7 +109,7 @@ base::Result<Exit> run_list(Context& context, const RecordKind<T>& kind, const L
         for (const auto& record : records) {
           if (request.count) request.count(record.value);
         }
-        return pages.add(make_listing(kind, records, context.list_view()));
+        return pages.add(make_listing(kind, records, context.list_view(), context.output.list_needs()));
       });
   if (done) done = pages.end(request.summary ? request.summary() : any ? std::string() : "no " + kind.noun + "s");
   if (!done) return tl::unexpected(done.error());

@@ -3,6 +3,7 @@
 // A record type has one table of columns (ColumnOf<T>), used by its list, its show and --fields alike. Plain values.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,8 @@
 namespace cr::crctl {
 
 enum class Align { left, right };
-enum class From { list, wide, detail };  // the narrowest view that shows a column: list, -o wide, show
+// The narrowest view that shows a column: list, -o wide, show; in this order.
+enum class From { list, wide, detail };
 
 struct Cell {
   std::string plain = {};  // for programs: RFC 3339, plain numbers; may hold anything from outside
@@ -68,13 +70,26 @@ struct RecordKind {
   std::string (*name)(const T&);
 };
 
+// What is made of a record: cells up to this view's, and its JSON. The rest stays empty.
+struct Needs {
+  std::optional<From> cells = From::detail;
+  bool json = true;
+  bool cell(const Column& column) const { return cells && column.from <= *cells; }
+};
+
 template <class T>
-Listing make_listing(const RecordKind<T>& kind, const std::vector<Record<T>>& records, const View& view) {
+Listing make_listing(const RecordKind<T>& kind, const std::vector<Record<T>>& records, const View& view,
+                     const Needs& needs = {}) {
   Listing listing;
+  listing.rows.reserve(records.size());
   for (const auto& column : kind.columns) listing.columns.push_back(column.column);
   for (const auto& record : records) {
     Row row;
-    for (const auto& column : kind.columns) row.cells.push_back(column.cell(record.value, view));
+    row.cells.resize(kind.columns.size());
+    for (std::size_t i = 0; i < kind.columns.size(); ++i) {
+      const auto& column = kind.columns[i];
+      if (needs.cell(column.column)) row.cells[i] = column.cell(record.value, view);
+    }
     row.name = kind.name(record.value);
     row.json = record.json;
     listing.rows.push_back(std::move(row));

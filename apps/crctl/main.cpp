@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // crctl: reads the command line, runs one verb, and turns its Error into an exit code.
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +26,8 @@ using cr::base::ErrorCode;
 using cr::base::fail;
 using cr::base::Result;
 using namespace cr::crctl;
+
+constexpr int k_kept_bytes = 16 << 20;  // of freed memory
 
 // A closed standard stream's number would be given to the next file or socket opened, and be written to. What is put
 // there instead refuses: stdout is opened for reading.
@@ -131,6 +134,9 @@ int run_crctl(const std::vector<std::string>& words) {
 int main(int count, char** words) {
   keep_standard_streams();
   install_interrupt();
+  // A list's pages are of one size: their memory is used again rather than given back and asked for each time.
+  ::mallopt(M_MMAP_THRESHOLD, k_kept_bytes);
+  ::mallopt(M_TRIM_THRESHOLD, k_kept_bytes);
   try {
     return run_crctl(std::vector<std::string>(words + 1, words + count));
   } catch (const std::exception& error) {

@@ -74,6 +74,21 @@ Mode Output::mode_for_stdout() const {
   return terminal_.out_tty ? Mode::table : Mode::tsv;
 }
 
+Needs Output::list_needs() const {
+  if (globals_.field || globals_.fields) return {};
+  switch (mode_for_stdout()) {
+    case Mode::json:
+    case Mode::jsonl:
+      return {std::nullopt, true};
+    case Mode::name:
+      return {std::nullopt, false};
+    case Mode::wide:
+      return {From::wide, false};
+    default:
+      return {From::list, false};
+  }
+}
+
 bool Output::wants_json() const {
   const Mode mode = globals_.mode();
   return mode == Mode::json || mode == Mode::jsonl;
@@ -174,9 +189,13 @@ Result<void> Output::Pages::add(const Listing& page) {
     for (const auto& row : page.rows) names += row.name + "\n";
     return output_.text(names);
   }
+  const auto add_rows = [&](const Listing& rows) {
+    return mode == Mode::csv || mode == Mode::tsv ? add_separated(rows, mode) : add_table(rows, mode);
+  };
+  if (!output_.globals_.fields) return add_rows(page);
   auto picked = output_.with_fields(page);
   if (!picked) return tl::unexpected(picked.error());
-  return mode == Mode::csv || mode == Mode::tsv ? add_separated(*picked, mode) : add_table(*picked, mode);
+  return add_rows(*picked);
 }
 
 Result<void> Output::Pages::add_json(const Listing& page) {

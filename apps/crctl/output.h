@@ -51,8 +51,9 @@ class Output {
   void note(std::string_view line);  // stderr; silent with --quiet and in JSON modes
   void error(const base::Error& error, Exit exit, std::string_view request_id = {});
 
-  bool wants_json() const;  // a mode in which stdout is JSON
-  bool wants_data() const;  // that, or --field: an object is wanted, not prose
+  Needs list_needs() const;  // of a list's records, to be printed in this mode
+  bool wants_json() const;   // a mode in which stdout is JSON
+  bool wants_data() const;   // that, or --field: an object is wanted, not prose
   bool pipe_broken() const { return pipe_broken_; }
 
  private:

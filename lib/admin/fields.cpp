@@ -131,7 +131,9 @@ PathStep::PathStep(ReadState& state, std::size_t index) : state_(state), size_(s
 }
 
 const Json* Reader::find(std::string_view name) {
-  known_.emplace_back(name);
+  if (state_.reading == Reading::request) known_.emplace_back(name);
+  const auto& members = object_.members;
+  if (next_ < members.size() && members[next_].name == name) return &members[next_++].value;
   return object_.find(name);
 }
 

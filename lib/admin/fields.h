@@ -6,9 +6,11 @@
 #include <concepts>
 
 #include "admin/json_read.h"
+#include "admin/json_stream.h"
 #include "admin/json_write.h"
 #include "admin/record_fields.h"
 #include "admin/token_messages.h"
+#include "base/text.h"
 
 namespace cr::admin {
 
@@ -88,6 +90,11 @@ std::string to_json(const T& message) {
 template <class T>
 base::Result<T> from_json(std::string_view text) {
   constexpr auto reading = k_reading<T>;
+  if constexpr (reading == Reading::answer) {
+    T message;
+    if (text.size() <= k_answer_bytes_max && base::is_valid_utf8(text) && AnswerStream(text).read(message))
+      return message;
+  }
   auto json = reading == Reading::request ? parse_json(text, k_request_bytes_max, k_request_values_max)
                                           : parse_json(text, k_answer_bytes_max);
   if (!json) return tl::unexpected(json.error());

@@ -89,8 +89,9 @@ class Reader {
   }
   ReadState& state_;
   const Json& object_;
-  std::vector<std::string> known_;
-  std::string missing_;  // the first one; a misspelt one is the better thing to say
+  std::size_t next_ = 0;  // where the next name is found at once: members mostly come in the order of fields()
+  std::vector<std::string> known_;  // of a request
+  std::string missing_;             // the first one; a misspelt one is the better thing to say
 };
 
 template <class T>

@@ -40,7 +40,7 @@ class Writer {
   explicit Writer(JsonWriter& out) : out_(out) {}
   template <class T>
   void operator()(std::string_view name, const T& value) {
-    out_.name(name);
+    out_.plain_name(name);
     write_value(out_, value);
   }
   template <class T>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The part of base/text.h that knows terminals and UTF-8.
+#include <algorithm>
 #include <cstdio>
 
 #include "base/text.h"
@@ -18,9 +19,15 @@ void append_visible(std::string& out, const CodePoint& point, char first_byte) {
   out += text;
 }
 
+// Nearly every text is: what is one byte, one column and safe to show needs no decoding.
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 }  // namespace
 
 std::string escape_for_terminal(std::string_view text) {
+  if (is_printable_ascii(text)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
@@ -36,6 +43,7 @@ std::string escape_for_terminal(std::string_view text) {
 }
 
 int display_width(std::string_view text) {
+  if (is_printable_ascii(text)) return static_cast<int>(text.size());
   int columns = 0;
   for (std::size_t i = 0; i < text.size();) {
     const CodePoint point = decode_utf8(text, i);
@@ -47,6 +55,10 @@ int display_width(std::string_view text) {
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      ++i;
+      continue;
+    }
     const CodePoint point = decode_utf8(text, i);
     if (!point.valid) return false;
     i += point.size;

@@ -201,21 +201,34 @@ Result<std::optional<Time>> parse_when(std::string_view text, Time now) {
   return std::optional<Time>(now + *duration);
 }
 
+namespace {
+
+// With leading zeros up to `digits`, as %0*d writes it.
+void append_number(std::string& out, int number, std::size_t digits) {
+  const auto text = std::to_string(std::abs(number));
+  const std::size_t size = text.size() + (number < 0 ? 1 : 0);
+  if (number < 0) out += '-';
+  if (size < digits) out.append(digits - size, '0');
+  out += text;
+}
+
+}  // namespace
+
 std::string format_rfc3339(Time time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<milliseconds> clock(time - day);
-  char text[48];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  std::string out = text;
-  if (clock.subseconds().count() != 0) {
-    std::snprintf(text, sizeof text, ".%03d", static_cast<int>(clock.subseconds().count()));
-    out += text;
-  }
-  return out + 'Z';
+  // By hand: a list of many records writes several of them each.
+  std::string out;
+  out.reserve(sizeof "2026-12-31T23:59:59.999Z");
+  append_number(out, static_cast<int>(date.year()), 4);
+  append_number(out += '-', static_cast<int>(static_cast<unsigned>(date.month())), 2);
+  append_number(out += '-', static_cast<int>(static_cast<unsigned>(date.day())), 2);
+  append_number(out += 'T', static_cast<int>(clock.hours().count()), 2);
+  append_number(out += ':', static_cast<int>(clock.minutes().count()), 2);
+  append_number(out += ':', static_cast<int>(clock.seconds().count()), 2);
+  if (clock.subseconds().count() != 0) append_number(out += '.', static_cast<int>(clock.subseconds().count()), 3);
+  return out += 'Z';
 }
 
 }  // namespace cr::base

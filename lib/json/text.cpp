@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/utf8.h"
@@ -39,8 +40,14 @@ void append_ascii(std::string& out, char byte) {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  const auto is_plain = [](char byte) { return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\'; };
   out.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
+    const auto* const end = std::find_if_not(text.begin() + at, text.end(), is_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin()) - at;
+    out += text.substr(at, plain);
+    at += plain;
+    if (at == text.size()) break;
     if (static_cast<unsigned char>(text[at]) < 0x80) {
       append_ascii(out, text[at++]);
       continue;

@@ -2,102 +2,120 @@
 #include "json/tree.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
-#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "json/cursor.h"
+#include "json/text.h"
 
 namespace cr::json {
 
 namespace {
 
-using nlohmann::json;
+bool has_twice(const std::vector<JsonMember>& members) {
+  constexpr std::size_t k_few = 32;
+  if (members.size() <= k_few) {
+    for (std::size_t i = 1; i < members.size(); ++i) {
+      for (std::size_t other = 0; other < i; ++other) {
+        if (members[i].name == members[other].name) return true;
+      }
+    }
+    return false;
+  }
+  std::vector<std::string_view> names;
+  names.reserve(members.size());
+  for (const auto& member : members) names.push_back(member.name);
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
 
-// Builds the tree from nlohmann's events: its own tree keeps the last of two equal names and says nothing.
-class TreeBuilder : public nlohmann::json_sax<json> {
+std::string text_of(const JsonString& string) {
+  return string.escaped() ? unescape(string) : std::string(string.raw);
+}
+
+// Makes the tree of a text whose bytes are UTF-8.
+class TreeBuilder {
  public:
-  explicit TreeBuilder(std::size_t values_max) : values_left_(values_max) {}
-  bool null() override { return put(Json{}); }
-  bool boolean(bool value) override {
-    Json node;
-    node.kind = Json::Kind::boolean;
-    node.boolean = value;
-    return put(std::move(node));
-  }
-  bool number_integer(number_integer_t value) override {
-    Json node;
-    node.kind = Json::Kind::integer;
-    node.integer = value;
-    return put(std::move(node));
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) return put_number();
-    return number_integer(static_cast<std::int64_t>(value));
-  }
-  bool number_float(number_float_t, const string_t&) override { return put_number(); }
-  bool string(string_t& value) override {
-    if (value.find('\0') != string_t::npos) return stop("a NUL character in a text is not allowed");
-    Json node;
-    node.kind = Json::Kind::text;
-    node.text = std::move(value);
-    return put(std::move(node));
-  }
-  bool binary(binary_t&) override { return stop("binary values are not JSON"); }
-  bool start_object(std::size_t) override { return push(Json::Kind::object); }
-  bool key(string_t& value) override {
-    auto& object = *open_.back();
-    if (object.members.size() == k_json_members_max) return stop("too many names in one object");
-    if (object.find(value) != nullptr) return stop("the same name twice in one object");
-    object.members.push_back({std::move(value), Json{}});
-    return true;
-  }
-  bool end_object() override { return pop(); }
-  bool start_array(std::size_t) override { return push(Json::Kind::list); }
-  bool end_array() override { return pop(); }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    return stop("syntax error at byte " + std::to_string(position));
-  }
+  TreeBuilder(std::string_view text, std::size_t values_max) : cursor_(text), values_left_(values_max) {}
 
-  Json root;
+  // False: `problem` says why.
+  bool build(Json& root) {
+    if (value(root, 0) && cursor_.finish()) return true;
+    if (problem.empty()) problem = "syntax error at byte " + std::to_string(cursor_.fault_offset());
+    return false;
+  }
   std::string problem;
 
  private:
-  bool stop(std::string why) {
-    if (problem.empty()) problem = std::move(why);
+  bool stop(const char* why) {
+    problem = why;
     return false;
   }
-  bool put_number() {
-    Json node;
-    node.kind = Json::Kind::number;
-    return put(std::move(node));
-  }
-  Json* place(Json&& node) {
-    if (open_.empty()) {
-      root = std::move(node);
-      return &root;
+  bool value(Json& into, std::size_t depth) {
+    const JsonKind kind = cursor_.kind();
+    if (kind != JsonKind::none && values_left_-- == 0) return stop("too many values");
+    switch (kind) {
+      case JsonKind::none:
+        return false;
+      case JsonKind::object:
+        into.kind = Json::Kind::object;
+        return object(into, depth);
+      case JsonKind::array:
+        into.kind = Json::Kind::list;
+        return list(into, depth);
+      case JsonKind::string:
+        into.kind = Json::Kind::text;
+        return text(into);
+      case JsonKind::number:
+        return number(into);
+      case JsonKind::boolean:
+        into.kind = Json::Kind::boolean;
+        return cursor_.read_boolean(into.boolean);
+      case JsonKind::null:
+        return cursor_.skip_value();
     }
-    auto& parent = *open_.back();
-    if (parent.kind == Json::Kind::list) return &parent.items.emplace_back(std::move(node));
-    parent.members.back().value = std::move(node);
-    return &parent.members.back().value;
+    return false;
   }
-  bool put(Json&& node) {
-    if (values_left_-- == 0) return stop("too many values");
-    place(std::move(node));
+  bool object(Json& into, std::size_t depth) {
+    if (depth == k_json_depth_max) return stop("nested too deeply");
+    if (!cursor_.begin_object()) return false;
+    into.members.reserve(8);
+    JsonString name;
+    while (cursor_.next_member(name)) {
+      if (into.members.size() == k_json_members_max) return stop("too many names in one object");
+      into.members.push_back({text_of(name), Json{}});
+      if (!value(into.members.back().value, depth + 1)) return false;
+    }
+    if (cursor_.fault() != JsonFault::none) return false;
+    return has_twice(into.members) ? stop("the same name twice in one object") : true;
+  }
+  bool list(Json& into, std::size_t depth) {
+    if (depth == k_json_depth_max) return stop("nested too deeply");
+    if (!cursor_.begin_array()) return false;
+    while (cursor_.next_element()) {
+      if (!value(into.items.emplace_back(), depth + 1)) return false;
+    }
+    return cursor_.fault() == JsonFault::none;
+  }
+  bool text(Json& into) {
+    JsonString string;
+    if (!cursor_.read_string(string)) return false;
+    into.text = text_of(string);
+    const bool has_nul = string.escaped() && into.text.find('\0') != std::string::npos;
+    return has_nul ? stop("a NUL character in a text is not allowed") : true;
+  }
+  // With a fraction, an exponent or too many digits it is some number, whose value nobody needs.
+  bool number(Json& into) {
+    std::string_view raw;
+    if (!cursor_.read_raw(raw)) return false;
+    const char* const end = raw.data() + raw.size();
+    const auto [at, error] = std::from_chars(raw.data(), end, into.integer);
+    into.kind = error == std::errc() && at == end ? Json::Kind::integer : Json::Kind::number;
     return true;
   }
-  bool push(Json::Kind kind) {
-    if (open_.size() == k_json_depth_max) return stop("nested too deeply");
-    if (values_left_-- == 0) return stop("too many values");
-    Json node;
-    node.kind = kind;
-    open_.push_back(place(std::move(node)));
-    return true;
-  }
-  bool pop() {
-    open_.pop_back();
-    return true;
-  }
-  // Pointers stay good: only the innermost open container grows, and it is the last of its parent.
-  std::vector<Json*> open_;
+
+  JsonCursor cursor_;
   std::size_t values_left_;
 };
 
@@ -114,10 +132,14 @@ base::Result<Json> parse_json(std::string_view text, std::size_t bytes_max, std:
     return base::fail(base::ErrorCode::invalid,
                       "the JSON text is too long: at most " + std::to_string(bytes_max) + " bytes are read");
   }
-  TreeBuilder builder(values_max);
-  const bool done = json::sax_parse(text.begin(), text.end(), &builder);
-  if (!done || !builder.problem.empty()) return base::fail(base::ErrorCode::invalid, "not JSON: " + builder.problem);
-  return std::move(builder.root);
+  const auto invalid = [](const std::string& problem) {
+    return base::fail(base::ErrorCode::invalid, "not JSON: " + problem);
+  };
+  if (!base::is_valid_utf8(text)) return invalid("it is not UTF-8");
+  Json root;
+  TreeBuilder builder(text, values_max);
+  if (!builder.build(root)) return invalid(builder.problem);
+  return root;
 }
 
 void JsonWriter::separate() {
@@ -142,8 +164,17 @@ void JsonWriter::name(std::string_view name) {
   first_ = true;
 }
 
+void JsonWriter::plain_name(std::string_view name) {
+  separate();
+  out_ += '"';
+  out_ += name;
+  out_ += "\":";
+  first_ = true;
+}
+
 void JsonWriter::text(std::string_view value) {
-  scalar(json(value).dump(-1, ' ', false, json::error_handler_t::replace));
+  separate();
+  append_json_string(out_, value);
 }
 
 void JsonWriter::scalar(std::string_view text) {

@@ -46,7 +46,8 @@ class JsonWriter {
   void begin_list() { open('['); }
   void end_list() { close(']'); }
   void name(std::string_view name);
-  void text(std::string_view value);  // invalid UTF-8 becomes U+FFFD
+  void plain_name(std::string_view name);  // one that needs no escape, as those in our own messages
+  void text(std::string_view value);       // invalid UTF-8 becomes U+FFFD
   void integer(std::int64_t value) { scalar(std::to_string(value)); }
   void boolean(bool value) { scalar(value ? "true" : "false"); }
   void null() { scalar("null"); }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
 #include "base/text.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/rows.h"
+#include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
 
 namespace cr::ledger {
@@ -95,8 +100,9 @@ Result<Where> filters_of(SqlSession& sql, const TokenQuery& query) {
   return where;
 }
 
-Result<TokenRow> row_of(const Row& row) {
-  auto token = token_of(row);
+// `like`: settings that it likely has.
+Result<TokenRow> row_of(const Row& row, const SharedTokenSettings& like) {
+  auto token = token_of(row, 0, like);
   if (!token) return tl::unexpected(token.error());
   constexpr int at = k_token_column_count;
   const TokenId token_id = token->id;
@@ -110,19 +116,35 @@ Result<TokenRow> row_of(const Row& row) {
                   {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id}};
 }
 
-Result<void> add_keys(SqlSession& sql, TokenRow& token) {
-  return sql.each_row(
-      select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
-             "FROM key WHERE token_id = ?1 AND (not_after IS NULL OR not_after > ?2) ORDER BY not_after IS NOT NULL, "
-             "id DESC"),
+// Of all these tokens by one query, each token's current one first.
+Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens) {
+  static const std::string k_keys_of = select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
+                                              "FROM " + each_of_json(sql.dialect(), JsonKind::list, "?1", "token_id") +
+                                                  " CROSS JOIN key WHERE key.token_id = CAST(token_id.value AS BIGINT)"
+                                                  " AND (key.not_after IS NULL OR key.not_after > ?2)");
+  std::unordered_map<TokenId, TokenRow*> by_id;
+  std::vector<std::string> ids;
+  for (TokenRow& token : tokens) {
+    by_id.emplace(token.token.id, &token);
+    ids.push_back(std::to_string(token.token.id.value));
+  }
+  auto read = sql.each_row(
+      k_keys_of,
       [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
-        token.keys.push_back({std::move(*key), column_as<std::optional<Time>>(row, k_key_column_count),
-                              row.column_optional_text(k_key_column_count + 1)});
+        auto& keys = by_id.at(key->token)->keys;
+        keys.push_back({std::move(*key), column_as<std::optional<Time>>(row, k_key_column_count),
+                        row.column_optional_text(k_key_column_count + 1)});
         return {};
       },
-      token.token.id, base::wall_now());
+      json_of(ids), base::wall_now());
+  for (TokenRow& token : tokens) {
+    std::sort(token.keys.begin(), token.keys.end(), [](const KeyRow& a, const KeyRow& b) {
+      return std::pair(a.key.not_after.has_value(), b.key.id) < std::pair(b.key.not_after.has_value(), a.key.id);
+    });
+  }
+  return read;
 }
 
 // What the token's own calendar says is now; a period without a row is one that nothing was used in yet.
@@ -159,10 +181,11 @@ Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, co
   values.emplace_back(static_cast<std::int64_t>(query.limit));
   values.emplace_back(static_cast<std::int64_t>(query.offset));
   std::vector<TokenRow> rows;
+  rows.reserve(query.limit);
   auto read = sql.each_row_with(
       text,
       [&](const Row& found) -> Result<void> {
-        auto row = row_of(found);
+        auto row = row_of(found, rows.empty() ? SharedTokenSettings() : rows.back().token.settings);
         if (!row) return tl::unexpected(row.error());
         rows.push_back(std::move(*row));
         return {};
@@ -170,8 +193,8 @@ Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, co
       values);
   if (!read) return tl::unexpected(read.error());
   const Time now = base::wall_now();
+  if (auto added = add_keys(sql, rows); !added) return tl::unexpected(added.error());
   for (TokenRow& row : rows) {
-    if (auto added = add_keys(sql, row); !added) return tl::unexpected(added.error());
     if (auto added = add_budgets(sql, row, now); !added) return tl::unexpected(added.error());
   }
   return rows;

@@ -20,6 +20,7 @@ constexpr std::size_t k_framing_bytes_max = std::size_t{64} << 10;
 // From here on bodies are read one at a time, and what they took is given back to the system.
 constexpr std::size_t k_large_bytes = std::size_t{256} << 10;
 constexpr std::chrono::seconds k_large_wait{10};
+constexpr std::size_t k_trim_bytes = std::size_t{4} << 20;  // above a page of a list, of which many follow each other
 constexpr const char* k_json = "application/json";
 constexpr const char* k_any_path = "/";
 constexpr int k_bad_request = 400;
@@ -55,9 +56,9 @@ class HttpStream : public httplib::Stream {
 struct Current {
   Peer peer;
   std::string request_id;
-  bool reached = false;     // our function ran: the head and body were read to their end
-  bool large = false;       // its body, or its answer's
-  std::string bad_framing;  // why where its body ends cannot be told; empty = it can
+  bool reached = false;      // our function ran: the head and body were read to their end
+  bool leaves_much = false;  // of freed memory
+  std::string bad_framing;   // why where its body ends cannot be told; empty = it can
   std::function<bool()> abandoned;
 };
 thread_local Current* t_current = nullptr;
@@ -102,7 +103,7 @@ void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request&
   auto result = api.answer(request);
   // A body may hold a key; the request is ours, httplib only lends it as const.
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  t_current->large = std::max(http.body.size(), result.body.size()) > k_large_bytes;
+  t_current->leaves_much = std::max(http.body.size(), result.body.size()) > k_trim_bytes;
   response.status = result.status;
   if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
   set_body(response, result);
@@ -240,7 +241,7 @@ class AdminHttp::Server : public httplib::Server {
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });
     t_current = nullptr;
-    if (current.large) ::malloc_trim(0);
+    if (current.leaves_much) ::malloc_trim(0);
     return done && !closed && !unread && current.reached;
   }
 

@@ -72,6 +72,7 @@ Result<cr::admin::Page<cr::admin::Token>> read_page(Reports& reports, ledger::To
                                                     const std::optional<std::string>& status, std::size_t limit,
                                                     base::Time now) {
   cr::admin::Page<cr::admin::Token> page;
+  page.items.reserve(limit);
   query.limit = limit + 1;  // one more tells whether there is another page
   for (;;) {
     const auto rows = reports.tokens(query);

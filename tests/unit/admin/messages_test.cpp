@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+#include <regex>
+
 #include "unit/admin/samples.h"
 
 namespace cr::admin {
@@ -364,6 +367,43 @@ TEST(Messages, values_keep_their_meaning) {
   EXPECT_THAT(to_json(sample_token()), HasSubstr(R"("quota":"20.5")"));
   EXPECT_THAT(to_json(Token{}), HasSubstr(R"("quota":null)"));
   EXPECT_THAT(to_json(Token{}), HasSubstr(R"("expires_at":null)"));
+}
+
+// As this version writes it, as a newer or older one might, and with blanks: one answer.
+TEST(Messages, answers_are_read_whatever_the_order_of_their_members) {
+  Page<Token> page;
+  page.items = {sample_token(), Token{}, sample_token()};
+  page.next = "more";
+  const auto text = to_json(page);
+  const auto other_orders = {nlohmann::json::parse(text).dump(),
+                             nlohmann::json::parse(text).dump(2),
+                             nlohmann::ordered_json::parse(text).dump(3),
+                             std::string(R"({"new":[{}],)") + text.substr(1),
+                             text.substr(0, text.size() - 1) + R"(,"new":null})",
+                             std::regex_replace(text, std::regex(R"("rev":)"), R"("newer":{"a":[1.5]},"rev":)")};
+  for (const auto& other : other_orders) {
+    const auto read = from_json<Page<Token>>(other);
+    ASSERT_TRUE(read.has_value()) << other << read.error().message;
+    EXPECT_EQ(to_json(*read), text) << other;
+  }
+}
+
+TEST(Messages, an_answer_that_is_cut_off_or_garbled_is_none) {
+  Page<Token> page;
+  page.items = {sample_token()};
+  const auto text = to_json(page);
+  ASSERT_TRUE(from_json<Page<Token>>(text).has_value());
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto read = from_json<Page<Token>>(text.substr(0, size));
+    ASSERT_FALSE(read.has_value()) << size;
+    EXPECT_THAT(read.error().message, HasSubstr("not JSON")) << size;
+  }
+  EXPECT_FALSE(from_json<Page<Token>>(text + "x").has_value());
+  EXPECT_FALSE(
+      from_json<Page<Token>>(std::regex_replace(text, std::regex(R"("note":")"), "\"note\":\"\xff")).has_value());
+  const auto wrong = from_json<Page<Token>>(std::regex_replace(text, std::regex(R"("rev":[0-9]+)"), R"("rev":"1")"));
+  ASSERT_FALSE(wrong.has_value());
+  EXPECT_EQ(wrong.error().message, "items[0].rev: expected a whole number");
 }
 
 TEST(Messages, edits_tell_absent_from_null) {
