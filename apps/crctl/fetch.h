@@ -5,53 +5,36 @@
 
 #include <algorithm>
 #include <functional>
-#include <future>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "admin/client.h"
+#include "admin/page_reader.h"
 #include "crctl/context.h"
 #include "crctl/json_text.h"
 #include "crctl/listing.h"
 
 namespace cr::crctl {
 
-// The path of a page: of the first one without a cursor, of at most `limit` records if given.
-using PathOfPage = std::function<std::string(const std::optional<std::string>& cursor, std::optional<int> limit)>;
-
-inline constexpr int k_page_records = 1000;
+using admin::k_page_records;
+using admin::PathOfPage;
 
 // "/channels?limit=1000&cursor=...": a list without filters.
 PathOfPage plain_pages(std::string path);
-
-// Reads a list page by page: while one is worked on, the next is on its way in a thread of its own, one at a time.
-class PageReader {
- public:
-  PageReader(admin::Client& client, PathOfPage path_of, std::optional<int> limit);
-  struct Page {
-    std::string json;
-    int wanted = 0;  // of its records, from the front
-  };
-  // None: that was all. A page that brings nothing ends it too: a cursor must never make a loop.
-  base::Result<std::optional<Page>> next();
-
- private:
-  void fetch(const std::optional<std::string>& cursor);
-  admin::Client& client_;
-  PathOfPage path_of_;
-  std::optional<int> left_;  // of the limit
-  int wanted_ = 0;           // of the page that comes
-  std::future<base::Result<admin::RawAnswer>> coming_;
-};
 
 // Calls `each` with the records of one page after the other, at most `limit` in all; its first Error ends it. Their
 // JSON is there if the output needs it.
 template <class T>
 base::Result<void> each_page(Context& context, const PathOfPage& path_of, std::optional<int> limit,
                              const std::function<base::Result<void>(std::vector<Record<T>>&)>& each) {
-  PageReader pages(context.client(), path_of, limit);
+  const auto fetch = [&client = context.client()](const std::string& path) -> base::Result<std::string> {
+    auto answer = client.call("GET", path);
+    if (!answer) return tl::unexpected(answer.error());
+    return std::move(answer->body);
+  };
+  admin::PageReader pages(fetch, path_of, limit);
   while (true) {
     auto page = pages.next();
     if (!page) return tl::unexpected(page.error());

@@ -53,7 +53,7 @@ struct Token {
   std::string account;
   Quota quota;
   Credits used;      // posted
-  Credits reserved;  // held by running requests
+  Credits reserved;  // for running requests
   Quota left;        // quota - used - reserved, at least 0
   std::vector<Budget> budgets;
   std::string time_zone;              // the budgets' calendar

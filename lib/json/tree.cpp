@@ -80,7 +80,6 @@ class TreeBuilder {
   bool object(Json& into, std::size_t depth) {
     if (depth == k_json_depth_max) return stop("nested too deeply");
     if (!cursor_.begin_object()) return false;
-    into.members.reserve(8);
     JsonString name;
     while (cursor_.next_member(name)) {
       if (into.members.size() == k_json_members_max) return stop("too many names in one object");

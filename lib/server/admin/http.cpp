@@ -20,7 +20,7 @@ constexpr std::size_t k_framing_bytes_max = std::size_t{64} << 10;
 // From here on bodies are read one at a time, and what they took is given back to the system.
 constexpr std::size_t k_large_bytes = std::size_t{256} << 10;
 constexpr std::chrono::seconds k_large_wait{10};
-constexpr std::size_t k_trim_bytes = std::size_t{4} << 20;  // above a page of a list, of which many follow each other
+constexpr std::size_t k_trim_bytes = std::size_t{2} << 20;  // above a page of a list, of which many follow each other
 constexpr const char* k_json = "application/json";
 constexpr const char* k_any_path = "/";
 constexpr int k_bad_request = 400;
@@ -100,10 +100,11 @@ void answer(AdminApi& api, std::timed_mutex& large_body, const httplib::Request&
                    static_cast<std::int64_t>(t_current->peer.gid), http.get_header_value("X-Crd-Reason")};
   request.request_id = t_current->request_id;
   request.abandoned = t_current->abandoned;
+  const auto body_bytes = http.body.size();
   auto result = api.answer(request);
   // A body may hold a key; the request is ours, httplib only lends it as const.
   base::wipe(const_cast<std::string&>(http.body));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  t_current->leaves_much = std::max(http.body.size(), result.body.size()) > k_trim_bytes;
+  t_current->leaves_much = std::max(body_bytes, result.body.size()) > k_trim_bytes;
   response.status = result.status;
   if (result.rev) response.set_header("ETag", "\"" + std::to_string(*result.rev) + "\"");
   set_body(response, result);
