@@ -187,7 +187,7 @@ void add_budget_reset(Commands& commands, CLI::App& token) {
       {"budget-reset",
        "Give back what was used of a token's budgets in the period that is now.",
        {"crctl token budget-reset ci --period day"},
-       "The period goes on to its end; what runs stays held."},
+       "The period goes on to its end; what runs stays reserved."},
       Effect::adds, [names, period](Context& context) { return run_budget_reset(context, *names, *period); });
   add_names(reset, "NAME", "TOKEN", "The tokens.", *names);
   add_choice(reset, "--period", "day|week|month", "Only this budget (all).", *period);

@@ -74,7 +74,7 @@ std::string Daemon::metrics() const {
   one("crd_ledger_commits_total", "counter", "Transactions of the ledger.", counters.commits);
   one("crd_ledger_failed_commits_total", "counter", "Transactions that could not be committed.",
       counters.failed_commits);
-  one("crd_ledger_reservations_total", "counter", "Reservations held.", counters.reservations);
+  one("crd_ledger_reservations_total", "counter", "Reservations made.", counters.reservations);
   one("crd_ledger_settlements_total", "counter", "Requests settled.", counters.settlements);
   one("crd_ledger_waiting", "gauge", "Reservations that wait for their commit.", counters.waiting);
   one("crd_ledger_backlog", "gauge", "Settlements that wait for their commit.", counters.backlog);
@@ -82,7 +82,8 @@ std::string Daemon::metrics() const {
       ledger_->admits(ledger_timeout()) ? 1 : 0);
   one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted whole, in doubt.",
       counters.recovered);
-  relay::request::append_metric(out, "crd_overrun_dollars_total", "counter", "Cost above what was held: should be 0.");
+  relay::request::append_metric(out, "crd_overrun_dollars_total", "counter",
+                                "Cost above what was reserved: should be 0.");
   out.append("crd_overrun_dollars_total ").append(counters.overrun.to_decimal()).append("\n");
   append_channels(out);
   one("crd_log_lines_dropped_total", "counter", "Log lines dropped because nobody took them.", log_.dropped());
@@ -110,7 +111,7 @@ void Daemon::append_channels(std::string& out) const {
        [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) { return view.keys_aside; });
   each("crd_channel_recent_error_percent", "Share of the channel's last requests (256 at most) that failed.",
        [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) {
-         return view.error_percent.value_or(0);
+         return view.recent.error_percent.value_or(0);
        });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The 128-bit sums under cost() and size_hold(): picodollars' worth of exactness, saturating. Pure; any thread.
+// The 128-bit sums under cost() and size_reservation(): picodollars' worth of exactness, saturating. Pure; any thread.
 #pragma once
 
 #include <cstdint>

@@ -71,7 +71,7 @@ std::optional<dialect::Usage> units_ceiling(const Price& price, dialect::Endpoin
                                             const dialect::RequestScan& scan);
 
 // How long sound of so many bytes can be, and for where nobody counts how long it usually is: 64 kbit/s. A file of near
-// silence can be longer; what it costs above its hold is overrun.
+// silence can be longer; what it costs above its reservation is overrun.
 std::int64_t longest_sound_ms(std::uint64_t bytes);
 std::int64_t estimated_sound_ms(std::uint64_t bytes);
 
@@ -83,8 +83,8 @@ std::int64_t estimated_tokens(std::uint64_t bytes);
 
 enum class WhenLow { clamp, refuse };
 
-// All that the size of a hold depends on but the credit there is.
-struct HoldTerms {
+// All that the size of a reservation depends on but the credit there is.
+struct ReservationTerms {
   Price price;
   Multiplier multiplier;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
@@ -96,19 +96,20 @@ struct HoldTerms {
   WhenLow when_low = WhenLow::clamp;
 };
 
-struct Hold {
+struct ReservationSize {
   base::Credits amount;
   std::int64_t output_bound = 0;  // per choice
   bool write_bound = false;       // the forwarded request must carry output_bound
   bool lowered = false;           // it is less than the client asked for: x-crd-output-limit
 };
 
-// The hold for one request when `available` credit is left; nullopt = not enough (see accounting: less than 16 output
-// tokens affordable, or the full bound not affordable with WhenLow::refuse). amount <= available always.
-std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available);
+// The reservation for one request when `available` credit is left; nullopt = not enough (see accounting: less than 16
+// output tokens affordable, or the full bound not affordable with WhenLow::refuse). amount <= available always.
+std::optional<ReservationSize> size_reservation(const ReservationTerms& terms, base::Credits available);
 
-// `hold`, which was made by `terms`, with as much less output as makes it fit `available`: no more than a bound that
-// crd wrote of its own, and not below what it usually writes. nullopt = it cannot.
-std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available);
+// `reservation`, which was made by `terms`, with as much less output as makes it fit `available`: no more than a bound
+// that crd wrote of its own, and not below what it usually writes. nullopt = it cannot.
+std::optional<ReservationSize> shrink_reservation(const ReservationTerms& terms, const ReservationSize& reservation,
+                                                  base::Credits available);
 
 }  // namespace cr::billing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// size_hold(): the ceiling of a request, and what of it the credit left can carry.
+// size_reservation(): the ceiling of a request, and what of it the credit left can carry.
 #include <algorithm>
 #include <limits>
 
@@ -21,7 +21,7 @@ constexpr std::int64_t k_rerank_pieces_per_unit = 100;
 // The prices of one request, as a line: fixed + slope x (output tokens of one choice).
 class Line {
  public:
-  explicit Line(const HoldTerms& terms) : multiplier_(terms.multiplier) {
+  explicit Line(const ReservationTerms& terms) : multiplier_(terms.multiplier) {
     // However the provider's cache splits the input, none of it costs more than the dearest rate.
     const Rate dearest = std::max({terms.price.input, terms.price.cached_input, terms.price.cache_write,
                                    terms.long_cache ? long_cache_write_rate(terms.price) : Rate{}});
@@ -65,7 +65,7 @@ class Line {
 
 // The most a model can say to this request. Some providers refuse a bound that does not fit the context beside the
 // prompt, so what crd writes of its own stays within what surely fits, down to the default.
-std::int64_t longest_answer(const HoldTerms& terms) {
+std::int64_t longest_answer(const ReservationTerms& terms) {
   const auto& context = terms.price.context_tokens;
   const std::int64_t longest = terms.price.max_output_tokens.value_or(context.value_or(k_bound_max));
   if (!context) return std::clamp<std::int64_t>(longest, 1, k_bound_max);
@@ -73,22 +73,24 @@ std::int64_t longest_answer(const HoldTerms& terms) {
   return std::clamp<std::int64_t>(std::min(longest, room), 1, k_bound_max);
 }
 
-std::optional<Hold> hold_for_given(const HoldTerms& terms, const Line& line, base::Credits available) {
+std::optional<ReservationSize> reserve_for_given(const ReservationTerms& terms, const Line& line,
+                                                 base::Credits available) {
   // A model stops at its own limit, so a bound above it costs no more than the limit.
   const std::int64_t wanted = std::min(*terms.client_bound, terms.price.max_output_tokens.value_or(k_bound_max));
   const std::int64_t affordable = line.affordable(available);
-  if (affordable >= wanted) return Hold{line.amount(wanted), wanted, false, false};
+  if (affordable >= wanted) return ReservationSize{line.amount(wanted), wanted, false, false};
   if (terms.when_low == WhenLow::refuse || affordable < k_least_output_tokens) return std::nullopt;
-  return Hold{line.amount(affordable), affordable, true, true};
+  return ReservationSize{line.amount(affordable), affordable, true, true};
 }
 
-std::optional<Hold> hold_for_open(const HoldTerms& terms, const Line& line, base::Credits available) {
+std::optional<ReservationSize> reserve_for_open(const ReservationTerms& terms, const Line& line,
+                                                base::Credits available) {
   const std::int64_t affordable = line.affordable(available);
   if (affordable < 0) return std::nullopt;
   if (line.is_output_free()) {
-    if (!terms.price.max_output_tokens) return Hold{line.amount(0), 0, false, false};
+    if (!terms.price.max_output_tokens) return ReservationSize{line.amount(0), 0, false, false};
     const std::int64_t bound = longest_answer(terms);
-    return Hold{line.amount(bound), bound, true, false};
+    return ReservationSize{line.amount(bound), bound, true, false};
   }
   const std::int64_t longest = longest_answer(terms);
   const std::int64_t usual = std::min(longest, k_default_output_tokens);
@@ -96,7 +98,7 @@ std::optional<Hold> hold_for_open(const HoldTerms& terms, const Line& line, base
   const std::int64_t wanted = std::min(longest, std::max(k_default_output_tokens, line.affordable_output(quarter)));
   const std::int64_t bound = std::min(wanted, affordable);
   if (bound < usual && (terms.when_low == WhenLow::refuse || bound < k_least_output_tokens)) return std::nullopt;
-  return Hold{line.amount(bound), bound, true, bound < usual};
+  return ReservationSize{line.amount(bound), bound, true, bound < usual};
 }
 
 }  // namespace
@@ -145,22 +147,24 @@ std::int64_t estimated_media_tokens(std::uint64_t bytes) {
   return static_cast<std::int64_t>((bytes + k_bytes_per_token - 1) / k_bytes_per_token);
 }
 
-std::optional<Hold> shrink_hold(const HoldTerms& terms, const Hold& hold, base::Credits available) {
-  if (hold.amount <= available) return hold;
+std::optional<ReservationSize> shrink_reservation(const ReservationTerms& terms, const ReservationSize& reservation,
+                                                  base::Credits available) {
+  if (reservation.amount <= available) return reservation;
   const bool by_us =
-      !terms.client_bound && hold.write_bound && dialect::output_of(terms.endpoint) == dialect::Output::text;
+      !terms.client_bound && reservation.write_bound && dialect::output_of(terms.endpoint) == dialect::Output::text;
   if (!by_us) return std::nullopt;
   const Line line(terms);
-  const auto bound = std::min(hold.output_bound, line.affordable(available));
+  const auto bound = std::min(reservation.output_bound, line.affordable(available));
   if (bound < std::min(longest_answer(terms), k_default_output_tokens)) return std::nullopt;
-  return Hold{line.amount(bound), bound, true, hold.lowered};
+  return ReservationSize{line.amount(bound), bound, true, reservation.lowered};
 }
 
-std::optional<Hold> size_hold(const HoldTerms& terms, base::Credits available) {
+std::optional<ReservationSize> size_reservation(const ReservationTerms& terms, base::Credits available) {
   const Line line(terms);
   if (line.amount(0) > available) return std::nullopt;
-  if (dialect::output_of(terms.endpoint) != dialect::Output::text) return Hold{line.amount(0), 0, false, false};
-  return terms.client_bound ? hold_for_given(terms, line, available) : hold_for_open(terms, line, available);
+  if (dialect::output_of(terms.endpoint) != dialect::Output::text)
+    return ReservationSize{line.amount(0), 0, false, false};
+  return terms.client_bound ? reserve_for_given(terms, line, available) : reserve_for_open(terms, line, available);
 }
 
 }  // namespace cr::billing

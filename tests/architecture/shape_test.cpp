@@ -132,7 +132,7 @@ const std::vector<Elsewhere>& elsewhere() {
       {"relay/request/exchange", "tests/integration", "needs a client and a provider: the real crd between both"},
       {"relay/request/ledger_wait", "tests/integration/store_trouble_test.cpp", "needs a store that does not answer"},
       {"relay/request/metrics", "tests/unit/relay/request/ledger_entry_test.cpp", "what endings are counted as"},
-      {"relay/request/own_answers", "tests/integration/endpoints_test.cpp", "needs a client"},
+      {"relay/request/local_endpoints", "tests/integration/endpoints_test.cpp", "needs a client"},
       {"relay/request/rates", "tests/unit/relay/request/admission_test.cpp", "what a refusal by a rate says"},
       {"relay/request/stored", "tests/integration/stored_response_test.cpp", "needs a provider that keeps responses"},
       {"relay/request/upstream_response", "tests/integration/upstream_faults_test.cpp", "needs a provider"},

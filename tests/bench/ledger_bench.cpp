@@ -131,7 +131,7 @@ class Bench {
   void settle(const ReserveOp& op) {
     ledger::Settlement settlement;
     settlement.facts = op.facts;
-    settlement.held = op.amount;
+    settlement.reserved = op.amount;
     settlement.cost = base::Credits::from_nano(k_held / 2);
     settlement.status = 200;
     settlement.input_tokens = 10;

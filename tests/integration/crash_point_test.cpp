@@ -17,7 +17,7 @@ DaemonOptions with_crash_shim() {
   return options;
 }
 
-// Of a fake-full answer: what it costs is what was held for it.
+// Of a fake-full answer: what it costs is what was reserved for it.
 std::int64_t ceiling_of(const Json& body) {
   const auto input = static_cast<std::int64_t>(body.dump().size()) + 16 + 64;
   return input * 1000 + body["max_tokens"].get<std::int64_t>() * 2000;

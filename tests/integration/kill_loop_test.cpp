@@ -27,7 +27,7 @@ enum class Manner { before_commit, after_commit, at_write, mid_stream, any_time 
 constexpr int k_manners = 5;
 
 struct Row {
-  std::int64_t held = 0, posted = 0, overrun = 0;
+  std::int64_t reserved = 0, posted = 0, overrun = 0;
   int ending = 0;
 };
 constexpr int k_complete = 0, k_refused = 1, k_in_doubt = 6;
@@ -141,19 +141,19 @@ class KillLoop : public testing::Test {
     }
     EXPECT_EQ(consumed.size(), requests.size());
     std::int64_t posted = 0;
-    std::size_t held = 0;
+    std::size_t reserved = 0;
     for (const auto& [id, row] : rows) {
       posted += row.posted;
-      held += row.held > 0 ? 1U : 0U;
+      reserved += row.reserved > 0 ? 1U : 0U;
       EXPECT_EQ(row.overrun, 0);
-      EXPECT_LE(row.posted, row.held) << id;
+      EXPECT_LE(row.posted, row.reserved) << id;
       if (row.ending == k_in_doubt) {
-        EXPECT_EQ(row.posted, row.held);
+        EXPECT_EQ(row.posted, row.reserved);
         ++seen_.in_doubt;
       }
     }
     EXPECT_LE(witness, posted);
-    EXPECT_LE(requests.size(), held) << "something was sent that no durable reservation stood for";
+    EXPECT_LE(requests.size(), reserved) << "something was sent that no durable reservation stood for";
     for (const auto& request : sent) check_answer(request, rows, consumed);
   }
 

@@ -175,7 +175,7 @@ TEST_F(Siblings, AndBothCountWhereABodyBreaksOff) {
     EXPECT_EQ(row["flags"], broken.lost ? Json::array({"unknown"}) : Json::array());
     const auto lost = broken.lost ? (bytes + 3) / 4 * 1000 + (broken.received + 3) / 4 * 2000 : 0;
     posted += std::min(hold, 50'000 + lost);
-    EXPECT_EQ(gateway_.posted("t"), posted) << "an estimate never passes what was held";
+    EXPECT_EQ(gateway_.posted("t"), posted) << "an estimate never passes what was reserved";
     EXPECT_EQ(gateway_.reserved("t"), 0);
     EXPECT_LE(witnessed(), posted);
   }

@@ -211,8 +211,8 @@ class SettlementTest : public testing::TestWithParam<Case> {
       case Posted::hold:
         EXPECT_EQ(posted, hold);
         EXPECT_EQ(overrun, 10 * 1000 + 500 * 2000 - hold);
-        EXPECT_THAT(gateway_.daemon.log_with("a request cost more than was held for it"),
-                    HasSubstr("a request cost more than was held for it"));
+        EXPECT_THAT(gateway_.daemon.log_with("a request cost more than was reserved for it"),
+                    HasSubstr("a request cost more than was reserved for it"));
         break;
       case Posted::estimate:
         EXPECT_EQ(posted, estimate);

@@ -40,17 +40,17 @@ std::optional<base::Period> tightest(const BudgetLimits& limits, const BudgetWin
 Decision decide(const Room& room, const std::function<std::optional<Credits>(Credits)>& size) {
   const Credits available = std::min({room.of_token, room.of_account, room.of_budgets});
   const std::optional<Credits> amount = size(available);
-  if (amount && *amount <= available && *amount >= Credits()) return {ReserveOutcome::held, *amount};
+  if (amount && *amount <= available && *amount >= Credits()) return {ReserveOutcome::reserved, *amount};
   if (available == room.of_token) return {ReserveOutcome::no_token_credit, {}};
   if (available == room.of_account) return {ReserveOutcome::no_account_credit, {}};
   return {ReserveOutcome::no_budget, {}};
 }
 
-Posting posting_of(Credits cost, Credits held, const Balance& token, const Balance& account) {
+Posting posting_of(Credits cost, Credits reserved, const Balance& token, const Balance& account) {
   Posting posting{std::max(Credits(), cost), Credits()};
-  const Credits limit = held > Credits() ? held
-                                         : std::min(Credits::max() - token.posted - token.reserved,
-                                                    Credits::max() - account.posted - account.reserved);
+  const Credits limit = reserved > Credits() ? reserved
+                                             : std::min(Credits::max() - token.posted - token.reserved,
+                                                        Credits::max() - account.posted - account.reserved);
   if (posting.posted > limit) {
     posting.overrun = posting.posted - limit;
     posting.posted = limit;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Decisions: what a reservation may hold, what a settlement posts, and what a request adds to the usage. From numbers
+// Decisions: what may be reserved, what a settlement posts, and what a request adds to the usage. From numbers
 // alone, so that every engine of the store decides alike. Pure; any thread.
 #pragma once
 
@@ -34,8 +34,8 @@ struct Room {
   Credits of_token, of_account, of_budgets;
 };
 struct Decision {
-  ReserveOutcome outcome = ReserveOutcome::unavailable;  // held, or which of the three leaves too little
-  Credits amount;                                        // 0 unless held; a free request holds 0, and that is held too
+  ReserveOutcome outcome = ReserveOutcome::unavailable;  // reserved, or which of the three leaves too little
+  Credits amount;  // 0 unless reserved; a free request reserves 0, and that is one too
 };
 // Asks `size` (as ReserveOp::size) once, with the least of the three. An amount over that, or below 0, is refused; of
 // those that leave the same the token's rest is named before the account's, and the budgets' last.
@@ -45,8 +45,8 @@ Decision decide(const Room& room, const std::function<std::optional<Credits>(Cre
 struct Posting {
   Credits posted, overrun;
 };
-// `held` is what its reservation holds. Without one (0) as much is posted as both balances can take, quotas aside.
-Posting posting_of(Credits cost, Credits held, const Balance& token, const Balance& account);
+// `reserved` is what was reserved for it. Without one (0) as much is posted as both balances can take, quotas aside.
+Posting posting_of(Credits cost, Credits reserved, const Balance& token, const Balance& account);
 
 // Whether a request counts as an error: its client got one, or not the whole answer.
 inline bool is_error(int status, Ending ending) {

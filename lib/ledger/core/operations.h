@@ -28,8 +28,8 @@ struct RequestFacts {
 };
 
 enum class ReserveOutcome {
-  held,
-  unlimited,  // token and account have no quota any more, and the token no budget: nothing was held
+  reserved,
+  unlimited,  // token and account have no quota any more, and the token no budget: nothing was reserved
   no_token_credit,
   no_account_credit,
   no_budget,    // `budget` has too little left until `budget_resets_at`
@@ -41,17 +41,17 @@ enum class ReserveOutcome {
 // of it may refer to what ends before.
 struct ReserveOp {
   RequestFacts facts;
-  // Says what to hold, given what is available to the token, its account and its budgets together (the least); nullopt
-  // = not enough. Called on the ledger thread, once at most; must not block and must be cheap.
+  // Says what to reserve, given what is available to the token, its account and its budgets together (the least);
+  // nullopt = not enough. Called on the ledger thread, once at most; must not block and must be cheap.
   std::function<std::optional<Credits>(Credits available)> size;
 
-  // Nobody waits for it any more: unless it is being worked on already, nothing is held for it. It comes back all the
-  // same, as `held` where it was too late, which whoever takes it must void. Any thread.
+  // Nobody waits for it any more: unless it is being worked on already, nothing is reserved for it. It comes back all
+  // the same, as `reserved` where it was too late, which whoever takes it must void. Any thread.
   void abandon() { std::atomic_ref(left_).store(true, std::memory_order_release); }
   bool abandoned() { return std::atomic_ref(left_).load(std::memory_order_acquire); }
 
   ReserveOutcome outcome = ReserveOutcome::unavailable;
-  Credits amount;  // held
+  Credits amount;  // reserved
   base::Period budget = base::Period::day;
   Time budget_resets_at;
 
@@ -86,8 +86,8 @@ struct StoredResponse {
 struct Settlement {
   RequestFacts facts;
   Ending ending = Ending::complete;
-  Credits held;  // as reserved; 0 = there is no reservation
-  Credits cost;  // posted: at most `held` if something was held; the rest goes to overrun
+  Credits reserved;  // 0 = there is no reservation
+  Credits cost;      // posted: at most `reserved` if that is not 0; the rest goes to overrun
   std::uint32_t flags = 0;
   int status = 0;     // what the client got
   std::string error;  // error.code or empty

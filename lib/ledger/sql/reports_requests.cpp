@@ -41,7 +41,7 @@ RequestRow row_of(const Row& row) {
   RequestRow request;
   Settlement& settlement = request.settlement;
   settlement.facts = facts_of(row);
-  settlement.held = Credits::from_nano(row.column_int(5));
+  settlement.reserved = Credits::from_nano(row.column_int(5));
   settlement.channel = {row.column_int(11)};
   settlement.upstream_model = row.column_text(12);
   settlement.ending = static_cast<Ending>(row.column_int(13));

@@ -111,7 +111,7 @@ void Balances::touch(T& holder, std::vector<Touched<T>>& touched) {
   touched.push_back({&holder, holder.balance.posted, holder.balance.reserved});
 }
 
-std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
+std::optional<ReserveOutcome> Balances::decide_without_reservation(ReserveOp& op) {
   const Token* token = find_token(op.facts.token);
   const bool usable = token != nullptr && !token->deleted && token->enabled == Switch::on &&
                       token->account != nullptr && token->account->enabled == Switch::on;
@@ -124,7 +124,7 @@ std::optional<ReserveOutcome> Balances::decide_without_hold(ReserveOp& op) {
 
 Result<void> Balances::reserve(ReserveOp& op) {
   // Asked again here: a change in this very transaction may have disabled the token or lifted its quota.
-  if (const auto decided = decide_without_hold(op)) {
+  if (const auto decided = decide_without_reservation(op)) {
     op.outcome = *decided;
     return {};
   }
@@ -146,106 +146,110 @@ Result<void> Balances::reserve(ReserveOp& op) {
     op.budget = *tightest(limits, sums);
     op.budget_resets_at = token.budget->last[static_cast<std::size_t>(op.budget)].end;
   }
-  if (op.outcome != ReserveOutcome::held || op.amount == Credits()) return {};
-  return make_hold(op, token, account);
+  if (op.outcome != ReserveOutcome::reserved || op.amount == Credits()) return {};
+  return make_reservation(op, token, account);
 }
 
-Result<void> Balances::make_hold(ReserveOp& op, Token& token, Account& account) {
-  if (holds_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is held already");
+Result<void> Balances::make_reservation(ReserveOp& op, Token& token, Account& account) {
+  if (open_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is reserved already");
   const Time reserved_at = op.facts.started_at;
   const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
-  const Hold made{&token, &account, op.amount, reserved_at, batch};
+  const OpenReservation made{&token, &account, op.amount, reserved_at, batch};
   touch(token, touched_tokens_);
   touch(account, touched_accounts_);
   token.balance.reserved += op.amount;
   account.balance.reserved += op.amount;
   if (auto moved = move_budgets(token, op.facts.started_at, Credits(), op.amount); !moved) return moved;
-  put_hold(op.facts.id, made);
+  put_open(op.facts.id, made);
   opened_.push_back(op.facts.id);
   return {};
 }
 
 Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   const RequestFacts& facts = settlement.facts;
-  const auto held = holds_.find(facts.id);
-  if (held == holds_.end() && settlement.held > Credits()) {
+  const auto found = open_.find(facts.id);
+  if (found == open_.end() && settlement.reserved > Credits()) {
     const auto there = requests_.has(facts.id);
     if (!there) return tl::unexpected(there.error());
     return *there ? Settled::repeated : Settled::refused;
   }
   // What was reserved decides, whatever the settlement says of it.
-  Hold hold;
-  if (held != holds_.end()) {
-    hold = held->second;
+  OpenReservation reservation;
+  if (found != open_.end()) {
+    reservation = found->second;
   } else {
     const auto token = recall_token(facts.token);
     if (!token) return tl::unexpected(token.error());
-    hold = {*token, find_account(facts.account), Credits(), facts.started_at, 0};
+    reservation = {*token, find_account(facts.account), Credits(), facts.started_at, 0};
   }
-  if (hold.token == nullptr) return Settled::refused;
-  if (hold.account == nullptr) hold.account = hold.token->account;
+  if (reservation.token == nullptr) return Settled::refused;
+  if (reservation.account == nullptr) reservation.account = reservation.token->account;
 
-  const Posting posting = posting_of(settlement.cost, hold.amount, hold.token->balance, hold.account->balance);
-  const auto inserted =
-      requests_.insert(settlement, {hold.token->id, hold.account->id, hold.reserved_at, hold.amount, posting});
+  const Posting posting =
+      posting_of(settlement.cost, reservation.amount, reservation.token->balance, reservation.account->balance);
+  const auto inserted = requests_.insert(settlement, {reservation.token->id, reservation.account->id,
+                                                      reservation.reserved_at, reservation.amount, posting});
   if (!inserted) return tl::unexpected(inserted.error());
-  if (held != holds_.end()) {
-    if (auto closed = close_hold(facts.id, hold); !closed) return tl::unexpected(closed.error());
+  if (found != open_.end()) {
+    if (auto closed = close_reservation(facts.id, reservation); !closed) return tl::unexpected(closed.error());
   }
   if (!*inserted) return Settled::repeated;
-  sums_.note(facts.id, entry_of(settlement, hold.token->id, hold.account->id, hold.reserved_at, posting.posted));
-  if (auto moved = move_budgets(*hold.token, hold.reserved_at, posting.posted, Credits()); !moved)
+  sums_.note(facts.id, entry_of(settlement, reservation.token->id, reservation.account->id, reservation.reserved_at,
+                                posting.posted));
+  if (auto moved = move_budgets(*reservation.token, reservation.reserved_at, posting.posted, Credits()); !moved)
     return tl::unexpected(moved.error());
-  touch(*hold.token, touched_tokens_);
-  touch(*hold.account, touched_accounts_);
-  hold.token->balance.posted += posting.posted;
-  hold.account->balance.posted += posting.posted;
+  touch(*reservation.token, touched_tokens_);
+  touch(*reservation.account, touched_accounts_);
+  reservation.token->balance.posted += posting.posted;
+  reservation.account->balance.posted += posting.posted;
   overrun_ += posting.overrun;
   if (posting.overrun > Credits()) overruns_.push_back({facts.id, posting.overrun});
-  auto& last_used_at = hold.token->last_used_at;
+  auto& last_used_at = reservation.token->last_used_at;
   if (!last_used_at || *last_used_at < facts.started_at) last_used_at = facts.started_at;
   keys_.mark(facts);
   return Settled::done;
 }
 
-Result<void> Balances::close_hold(const RequestId& id, const Hold& hold) {
-  if (auto closed = reservations_.close(hold.batch); !closed) return closed;
-  if (auto moved = move_budgets(*hold.token, hold.reserved_at, Credits(), Credits() - hold.amount); !moved)
+Result<void> Balances::close_reservation(const RequestId& id, const OpenReservation& reservation) {
+  if (auto closed = reservations_.close(reservation.batch); !closed) return closed;
+  if (auto moved = move_budgets(*reservation.token, reservation.reserved_at, Credits(), Credits() - reservation.amount);
+      !moved)
     return moved;
-  touch(*hold.token, touched_tokens_);
-  touch(*hold.account, touched_accounts_);
-  hold.token->balance.reserved -= hold.amount;
-  hold.account->balance.reserved -= hold.amount;
-  closed_.emplace_back(id, hold);
-  take_hold(id);
+  touch(*reservation.token, touched_tokens_);
+  touch(*reservation.account, touched_accounts_);
+  reservation.token->balance.reserved -= reservation.amount;
+  reservation.account->balance.reserved -= reservation.amount;
+  closed_.emplace_back(id, reservation);
+  take_open(id);
   return {};
 }
 
 Budgets::History Balances::history(const Token& token) {
   return {sums_, [&token](const base::TimeSpan& span) {
             Credits reserved;
-            for (const Hold* hold = token.open; hold != nullptr; hold = hold->next) {
-              if (span.contains(hold->reserved_at)) reserved += hold->amount;
+            for (const OpenReservation* reservation = token.open; reservation != nullptr;
+                 reservation = reservation->next) {
+              if (span.contains(reservation->reserved_at)) reserved += reservation->amount;
             }
             return reserved;
           }};
 }
 
-void Balances::put_hold(const RequestId& id, Hold hold) {
-  Hold& put = holds_.emplace(id, hold).first->second;
+void Balances::put_open(const RequestId& id, OpenReservation reservation) {
+  OpenReservation& put = open_.emplace(id, reservation).first->second;
   put.previous = nullptr;
   put.next = put.token->open;
   if (put.next != nullptr) put.next->previous = &put;
   put.token->open = &put;
 }
 
-void Balances::take_hold(const RequestId& id) {
-  const auto found = holds_.find(id);
-  if (found == holds_.end()) return;
-  const Hold& hold = found->second;
-  (hold.previous != nullptr ? hold.previous->next : hold.token->open) = hold.next;
-  if (hold.next != nullptr) hold.next->previous = hold.previous;
-  holds_.erase(found);
+void Balances::take_open(const RequestId& id) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return;
+  const OpenReservation& reservation = found->second;
+  (reservation.previous != nullptr ? reservation.previous->next : reservation.token->open) = reservation.next;
+  if (reservation.next != nullptr) reservation.next->previous = reservation.previous;
+  open_.erase(found);
 }
 
 // A period that has no row yet is left alone: it is summed up when it is met, and this request with it.
@@ -334,7 +338,7 @@ void Balances::rolled_back() {
     one.holder->balance.posted = one.posted;
     one.holder->balance.reserved = one.reserved;
   };
-  for (const RequestId& id : opened_) take_hold(id);
+  for (const RequestId& id : opened_) take_open(id);
   // Settings before numbers: a token made in this transaction goes with its own.
   undo_to(0);
   for (const auto& one : touched_tokens_) restore(one);
@@ -342,7 +346,7 @@ void Balances::rolled_back() {
   reservations_.rolled_back();
   budgets_.rolled_back();
   sums_.rolled_back();
-  for (const auto& [id, hold] : closed_) put_hold(id, hold);
+  for (const auto& [id, reservation] : closed_) put_open(id, reservation);
   overrun_ = overrun_before_;
   committed(KeyUses::Marks::left);
 }

@@ -38,25 +38,25 @@ class Balances {
   struct Account : Holder {
     AccountId id;
   };
-  struct Hold;
+  struct OpenReservation;
   struct Token : Holder {
     TokenId id;
     Account* account = nullptr;
-    Hold* open = nullptr;  // the first of its open reservations
+    OpenReservation* open = nullptr;  // the first of its open reservations
     std::optional<Time> last_used_at;
     std::unique_ptr<Budgets::Terms> budget;  // null: it has none, as nearly all
     void set_budget(const Budgets::Terms& terms) {
       budget = terms.any() ? std::make_unique<Budgets::Terms>(terms) : nullptr;
     }
   };
-  struct Hold {
+  struct OpenReservation {
     Token* token = nullptr;
     Account* account = nullptr;
     Credits amount;
     Time reserved_at;  // whatever a settlement says of it
     std::int64_t batch = 0;
-    Hold* previous = nullptr;  // of its token's
-    Hold* next = nullptr;
+    OpenReservation* previous = nullptr;  // of its token's
+    OpenReservation* next = nullptr;
   };
   enum class Settled { done, repeated, refused };
 
@@ -91,8 +91,8 @@ class Balances {
   const std::vector<Overrun>& overruns() const { return overruns_; }  // of this transaction
 
   // --- the transaction ---
-  // What to answer without a hold; nullopt: a hold must be made in a transaction.
-  std::optional<ReserveOutcome> decide_without_hold(ReserveOp& op);
+  // What to answer without a reservation; nullopt: a reservation must be made in a transaction.
+  std::optional<ReserveOutcome> decide_without_reservation(ReserveOp& op);
   base::Result<void> reserve(ReserveOp& op);
   base::Result<Settled> settle(const Settlement& settlement);
   // The row itself is the caller's; the usage is folded in this very transaction.
@@ -105,7 +105,7 @@ class Balances {
   void committed(KeyUses::Marks marks);
   void rolled_back();
   base::Result<void> answer(BalanceQuery& query, Time now);
-  std::size_t open_reservations() const { return holds_.size(); }
+  std::size_t open_reservations() const { return open_.size(); }
   // Rows of `request` from here on are still needed, and must not be pruned.
   Time oldest_needed() const { return std::min(sums_.oldest_noted(), reservations_.oldest()); }
 
@@ -124,10 +124,10 @@ class Balances {
   static void touch(T& holder, std::vector<Touched<T>>& touched);
   template <class T>
   static void forget(const T* holder, std::vector<Touched<T>>& touched);
-  base::Result<void> make_hold(ReserveOp& op, Token& token, Account& account);
-  void put_hold(const RequestId& id, Hold hold);
-  void take_hold(const RequestId& id);
-  base::Result<void> close_hold(const RequestId& id, const Hold& hold);
+  base::Result<void> make_reservation(ReserveOp& op, Token& token, Account& account);
+  void put_open(const RequestId& id, OpenReservation reservation);
+  void take_open(const RequestId& id);
+  base::Result<void> close_reservation(const RequestId& id, const OpenReservation& reservation);
   // Moves the numbers of the windows that a request made at `time` belongs to.
   base::Result<void> move_budgets(Token& token, Time time, Credits posted, Credits reserved);
 
@@ -144,12 +144,12 @@ class Balances {
   std::unordered_map<std::int64_t, Token> tokens_;
   std::vector<TokenId> leaving_;  // perhaps deleted, perhaps with reservations
   KeyUses keys_;
-  std::unordered_map<RequestId, Hold> holds_;
+  std::unordered_map<RequestId, OpenReservation> open_;
 
   std::vector<Touched<Token>> touched_tokens_;
   std::vector<Touched<Account>> touched_accounts_;
   std::vector<RequestId> opened_;
-  std::vector<std::pair<RequestId, Hold>> closed_;
+  std::vector<std::pair<RequestId, OpenReservation>> closed_;
   std::vector<std::function<void()>> undo_;
   Credits overrun_, overrun_before_;
   std::vector<Overrun> overruns_;

@@ -86,7 +86,7 @@ WorkQueue::Patience LedgerThread::patience() const {
 void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
   absorb(batch, woken);
   lively_ = !batch.reserves.empty();
-  answer_without_hold(batch);
+  answer_without_reservation(batch);
   const bool needed = needs_transaction(batch, woken);
   if (needed && may_try()) {
     if (auto done = transact(batch); done) {
@@ -115,13 +115,13 @@ void LedgerThread::absorb(Batch& batch, WorkQueue::Woken woken) {
   batch.settlements.clear();
 }
 
-// What holds nothing need not wait for a disk.
-void LedgerThread::answer_without_hold(Batch& batch) {
+// What reserves nothing need not wait for a disk.
+void LedgerThread::answer_without_reservation(Batch& batch) {
   OpList<ReserveOp> rest;
   bool any = false;
   for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
     ReserveOp* const next = op->next;
-    if (const auto outcome = fatal_ ? ReserveOutcome::unavailable : parts_.balances->decide_without_hold(*op)) {
+    if (const auto outcome = fatal_ ? ReserveOutcome::unavailable : parts_.balances->decide_without_reservation(*op)) {
       op->outcome = *outcome;
       deliveries_.add(*op);
       any = true;
@@ -234,7 +234,7 @@ Result<void> LedgerThread::reserve_all(Batch& batch) {
     if (op->abandoned()) continue;
     auto reserved = parts_.balances->reserve(*op);
     if (reserved) {
-      if (op->outcome == ReserveOutcome::held) ++uncommitted_.reservations;
+      if (op->outcome == ReserveOutcome::reserved) ++uncommitted_.reservations;
       continue;
     }
     if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
@@ -268,7 +268,7 @@ void LedgerThread::committed() {
 // It should never happen: a provider counted more than the bound it was given. Somebody should look.
 void LedgerThread::report_overrun() {
   for (const Balances::Overrun& overrun : parts_.balances->overruns()) {
-    parts_.log->error("a request cost more than was held for it: the rest is in 'overrun', charged to nobody",
+    parts_.log->error("a request cost more than was reserved for it: the rest is in 'overrun', charged to nobody",
                       {{"request_id", overrun.id.to_string()}, {"overrun", overrun.amount.to_decimal()}});
   }
 }

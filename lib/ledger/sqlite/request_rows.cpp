@@ -26,7 +26,7 @@ void bind_facts(Statement& statement, const RequestFacts& facts, const RequestRo
       .bind(3, booked.account.value)
       .bind(4, facts.key.value)
       .bind(5, to_unix_ms(booked.reserved_at))
-      .bind(6, booked.held.nano())
+      .bind(6, booked.reserved.nano())
       .bind(7, std::int64_t{facts.stream})
       .bind_borrowed(8, facts.model)
       .bind_borrowed(9, facts.group)

@@ -16,7 +16,7 @@ class RequestRows {
     TokenId token;
     AccountId account;
     Time reserved_at;
-    Credits held;
+    Credits reserved;
     Posting posting;
   };
 

@@ -44,7 +44,7 @@ Result<void> ReservationRows::prepare(sqlite::Database& db) {
 }
 
 std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at,
-                                  Credits held) {
+                                  Credits reserved) {
   if (used_ == 0 || rows_[used_ - 1].count == k_row_max) {
     if (used_ == rows_.size()) rows_.emplace_back();
     ++used_;
@@ -54,7 +54,7 @@ std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, Acco
   row.ids.append(reinterpret_cast<const char*>(facts.id.bytes.data()), facts.id.bytes.size());
   row.facts.append(row.facts.empty() ? "[[" : ",[");
   for (const std::int64_t number : {token.value, account.value, facts.key.value, base::to_unix_ms(reserved_at),
-                                    held.nano(), std::int64_t{facts.stream}}) {
+                                    reserved.nano(), std::int64_t{facts.stream}}) {
     append(row.facts, number);
     row.facts.push_back(',');
   }

@@ -26,7 +26,7 @@ class ReservationRows {
   static constexpr std::size_t k_row_max = 64;
 
   // Notes one reservation for this transaction's rows; gives the batch it will be in.
-  std::int64_t add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at, Credits held);
+  std::int64_t add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at, Credits reserved);
   // Writes what was noted. Before the transaction commits, once.
   base::Result<void> write();
   // One reservation of `batch` has its row in `request`.

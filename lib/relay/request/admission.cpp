@@ -213,7 +213,7 @@ Admission::MaybeRefusal Admission::check_price(const PricedRequest& request) con
 Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& reservation, base::Time now) const {
   const auto named = "token '" + caller_.token->name + "'";
   switch (reservation.outcome) {
-    case ledger::ReserveOutcome::held:
+    case ledger::ReserveOutcome::reserved:
     case ledger::ReserveOutcome::unlimited:
       return std::nullopt;
     case ledger::ReserveOutcome::no_token_credit:
@@ -300,7 +300,7 @@ Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::T
 }
 
 bool Admission::fits(const PricedRequest& request, base::Credits available) const {
-  return billing::size_hold(request.hold_terms(caller_.token->settings->when_low), available).has_value();
+  return billing::size_reservation(request.reservation_terms(caller_.token->settings->when_low), available).has_value();
 }
 
 }  // namespace cr::relay::request

@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "provider/provider.h"
+#include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
 
@@ -32,7 +33,7 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       log_(request.log),
       client_(request.client),
       stored_(request.stored),
-      hold_(request.hold),
+      reservation_(request.reservation),
       route_(claimed.route),
       claim_(claimed.claim),
       kept_(!claimed.fresh && !request.body.streams()),
@@ -83,7 +84,7 @@ dialect::Rewrite Attempt::rewrite() const {
   const auto endpoint = context_.endpoint;
   dialect::Rewrite rewrite;
   if (route_->upstream_model != scan_.model) rewrite.model = std::string(route_->upstream_model);
-  if (hold_ != nullptr && hold_->write_bound) rewrite.output_bound = hold_->output_bound;
+  if (reservation_ != nullptr && reservation_->write_bound) rewrite.output_bound = reservation_->output_bound;
   const auto& provider = provider::of(channel().kind);
   rewrite.bound_field = provider::bound_field(provider, endpoint, route_->upstream_model, channel().bound_field);
   rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint, scan_);
@@ -224,7 +225,7 @@ AttemptResult Attempt::judge_head(bool last) {
 std::optional<AttemptResult> Attempt::open_local() {
   report({});
   auto asked = scan_;
-  if (hold_ != nullptr && hold_->write_bound) asked.output_bound = hold_->output_bound;
+  if (reservation_ != nullptr && reservation_->write_bound) asked.output_bound = reservation_->output_bound;
   const auto body = scan_.stream && !scan_.include_usage.value_or(false)
                         ? dialect::apply_edits(body_.bytes(), dialect::plan_edits(scan_, rewrite()))
                         : std::string();

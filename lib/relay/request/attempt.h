@@ -55,7 +55,7 @@ class Attempt {
     base::Log& log;
     http::server::Connection* client = nullptr;  // what a form that streams comes from
     const Stored* stored = nullptr;              // of a request for, or after, a response that its provider keeps
-    const billing::Hold* hold = nullptr;         // none: nothing is reserved
+    const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved
     bool client_gone = false;
   };
 
@@ -113,7 +113,7 @@ class Attempt {
   base::Log& log_;
   http::server::Connection* const client_;
   const Stored* const stored_;
-  const billing::Hold* const hold_;
+  const billing::ReservationSize* const reservation_;
   const routing::Route* const route_;
   const routing::Claim claim_;
   bool kept_;  // a connection that was used before will do, or is in use

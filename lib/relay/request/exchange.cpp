@@ -112,7 +112,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   co_await wait.reserve(reservation);
   if (!reservation) co_return unanswered_by_ledger(wait.end());
   auto refusal = entry_.take_reservation(worker_.shared().ledger.now());
-  if (entry_.hold() != nullptr) {
+  if (entry_.reserved() != nullptr) {
     failover_.leave_out_dearer();
     body_.limit_choices(admission_.scan().choices);
   }
@@ -133,7 +133,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     if (!claimed) break;
     entry_.charge_to(*claimed->route->group);
     attempt_.emplace(Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health,
-                                      shared.log, &client_, stored_.get(), entry_.hold(), writer_.client_gone()},
+                                      shared.log, &client_, stored_.get(), entry_.reserved(), writer_.client_gone()},
                      *claimed);
     auto result = attempt_->begin();
     if (!result) result = co_await attempt_->send(!failover_.is_left());

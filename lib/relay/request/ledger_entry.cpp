@@ -10,19 +10,20 @@ namespace cr::relay::request {
 PricedRequest LedgerEntry::priced() const {
   auto request = admission_.priced(body_.size(settled_));
   if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
-  request.hold = hold();
+  request.reservation = reserved();
   return request;
 }
 
 std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
-  reservation_ = std::make_unique<Reservation>(priced().hold_terms(admission_.caller().token->settings->when_low));
+  reservation_ =
+      std::make_unique<Reservation>(priced().reservation_terms(admission_.caller().token->settings->when_low));
   started_at_ = now;
   fill_facts(reservation_->facts);
   return reservation_;
 }
 
 std::optional<dialect::Refusal> LedgerEntry::take_reservation(base::Time now) {
-  if (reservation_->outcome == ledger::ReserveOutcome::held) hold_ = reservation_->hold;
+  if (reservation_->outcome == ledger::ReserveOutcome::reserved) reserved_ = reservation_->sized;
   return admission_.check_reservation(*reservation_, now);
 }
 
@@ -50,10 +51,10 @@ bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind 
   if (!stale.sent_for || dialect::is_free(context_.endpoint)) return true;
   const auto request = priced();
   add_lost(request, *lost_usage(stale, request, provider::of(kind).quirks.output_rate_max));
-  if (!hold_) return true;
-  const auto terms = request.hold_terms(admission_.caller().token->settings->when_low);
-  const auto smaller = billing::shrink_hold(terms, *hold_, reservation_->amount - lost_->cost);
-  if (smaller) hold_ = smaller;
+  if (!reserved_) return true;
+  const auto terms = request.reservation_terms(admission_.caller().token->settings->when_low);
+  const auto smaller = billing::shrink_reservation(terms, *reserved_, reservation_->amount - lost_->cost);
+  if (smaller) reserved_ = smaller;
   return smaller.has_value();
 }
 

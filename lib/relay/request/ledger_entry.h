@@ -45,7 +45,9 @@ class LedgerEntry {
   std::unique_ptr<Reservation>& make_reservation(base::Time now);
   // It came back, granted or not.
   std::optional<dialect::Refusal> take_reservation(base::Time now);
-  const billing::Hold* hold() const { return hold_ ? &*hold_ : nullptr; }  // null: nothing is reserved
+  const billing::ReservationSize* reserved() const {
+    return reserved_ ? &*reserved_ : nullptr;
+  }  // null: nothing is reserved
 
   // What an attempt used whose response nobody got.
   void add_lost(const PricedRequest& request, const dialect::Usage& usage);
@@ -74,7 +76,7 @@ class LedgerEntry {
   base::Time started_at_;
   const ledger::GroupRecord* group_ = nullptr;
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be reserved
-  std::optional<billing::Hold> hold_;
+  std::optional<billing::ReservationSize> reserved_;
   std::optional<Lost> lost_;
   bool settled_ = false;
 };

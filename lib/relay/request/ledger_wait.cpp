@@ -17,13 +17,13 @@ namespace {
 constexpr int k_unavailable_status = 503;
 constexpr std::chrono::seconds k_retry_after{1};
 
-// Nobody waits for it: what it holds goes back.
+// Nobody waits for it: what it reserves goes back.
 void drop(std::unique_ptr<Reservation> op) {
-  if (op->outcome != ledger::ReserveOutcome::held || op->amount <= base::Credits()) return;
+  if (op->outcome != ledger::ReserveOutcome::reserved || op->amount <= base::Credits()) return;
   ledger::Settlement settlement;
   settlement.facts = std::move(op->facts);
   settlement.ending = ledger::Ending::refused;
-  settlement.held = op->amount;
+  settlement.reserved = op->amount;
   settlement.status = k_unavailable_status;
   settlement.error = dialect::row_of(dialect::RefusalCode::unavailable).name;
   op->ledger->settle(std::move(settlement));
@@ -41,11 +41,11 @@ dialect::Refusal ledger_unreadable() {
       dialect::RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, k_retry_after};
 }
 
-Reservation::Reservation(const billing::HoldTerms& hold_terms) : terms(hold_terms) {
+Reservation::Reservation(const billing::ReservationTerms& reservation_terms) : terms(reservation_terms) {
   size = [this](base::Credits available) -> std::optional<base::Credits> {
-    hold = billing::size_hold(terms, available);
-    if (!hold) return std::nullopt;
-    return hold->amount;
+    sized = billing::size_reservation(terms, available);
+    if (!sized) return std::nullopt;
+    return sized->amount;
   };
 }
 

@@ -25,16 +25,16 @@ namespace cr::relay::request {
 class WorkerContext;
 class LedgerWait;
 
-// A reservation with all that sizing it needs. One that comes back held when nobody waits for it any more is void:
+// A reservation with all that sizing it needs. One that comes back reserved when nobody waits for it any more is void:
 // nothing was sent for it.
 struct Reservation : ledger::ReserveOp, RecycledAllocation<Reservation> {
-  explicit Reservation(const billing::HoldTerms& hold_terms);
+  explicit Reservation(const billing::ReservationTerms& reservation_terms);
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
-  billing::HoldTerms terms;
-  std::optional<billing::Hold> hold;  // what the ledger thread sized; of the last try, if it tried again
-  ledger::Ledger* ledger = nullptr;   // where it was made
+  billing::ReservationTerms terms;
+  std::optional<billing::ReservationSize> sized;  // what the ledger thread sized; of the last try, if it tried again
+  ledger::Ledger* ledger = nullptr;               // where it was made
 };
 
 // Where the ledger thread leaves a worker's finished operations, with one post for each batch. Shared by the worker and

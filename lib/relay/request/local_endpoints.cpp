@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "relay/request/own_answers.h"
+#include "relay/request/local_endpoints.h"
 
 #include <poll.h>
 

@@ -31,8 +31,8 @@ std::optional<Usage> PricedRequest::units_ceiling() const {
   return billing::units_ceiling(*price, endpoint, body_bytes, scan);
 }
 
-billing::HoldTerms PricedRequest::hold_terms(ledger::WhenLow when_low) const {
-  billing::HoldTerms terms;
+billing::ReservationTerms PricedRequest::reservation_terms(ledger::WhenLow when_low) const {
+  billing::ReservationTerms terms;
   terms.price = *price;
   terms.multiplier = multiplier;
   terms.endpoint = endpoint;
@@ -99,7 +99,7 @@ Usage PricedRequest::estimated(const dialect::Meter& meter, std::uint64_t unread
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
   usage.output_tokens = std::max(meter.estimated_output_tokens(), billing::estimated_tokens(unread_bytes));
   if (is_made_later(meter)) {
-    const auto most = hold != nullptr ? hold->output_bound : scan.output_bound.value_or(0);
+    const auto most = reservation != nullptr ? reservation->output_bound : scan.output_bound.value_or(0);
     usage.output_tokens = std::max(usage.output_tokens, most);
   }
   return usage;
@@ -125,8 +125,8 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
   }
   if (dialect::output_of(endpoint) != dialect::Output::text) return usage;
   const auto longest = price ? price->max_output_tokens : std::nullopt;
-  const auto bound = hold != nullptr && hold->output_bound > 0
-                         ? hold->output_bound
+  const auto bound = reservation != nullptr && reservation->output_bound > 0
+                         ? reservation->output_bound
                          : scan.output_bound.value_or(longest.value_or(k_tokens_max));
   const auto made = output_rate * std::chrono::milliseconds(since_sent + k_notice).count() / 1000;
   usage.output_tokens = std::min(bound, made) * std::max<std::int64_t>(scan.choices, 1);

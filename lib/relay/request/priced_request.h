@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // PricedRequest: a request and the price it is charged by: how much it can come to, what it is estimated to have used
-// where nobody told, and what a usage costs. A view: the scan and the hold are the caller's. Pure; any thread.
+// where nobody told, and what a usage costs. A view: the scan and the reservation are the caller's. Pure; any thread.
 #pragma once
 
 #include <chrono>
@@ -17,11 +17,11 @@ namespace cr::relay::request {
 struct PricedRequest {
   const dialect::RequestScan& scan;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
-  std::optional<billing::Price> price{};  // none: nothing is charged
-  billing::Multiplier multiplier{};       // of the group that the request goes by
-  std::uint64_t body_bytes = 0;           // of a form that has not come whole, what it may come to
-  std::uint64_t told_bytes = 0;           // of a form: what came, or what its head announced
-  const billing::Hold* hold = nullptr;    // none: nothing is reserved for it
+  std::optional<billing::Price> price{};                  // none: nothing is charged
+  billing::Multiplier multiplier{};                       // of the group that the request goes by
+  std::uint64_t body_bytes = 0;                           // of a form that has not come whole, what it may come to
+  std::uint64_t told_bytes = 0;                           // of a form: what came, or what its head announced
+  const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved for it
 
   bool is_form() const { return dialect::takes_form(endpoint); }
   bool is_charged() const { return price.has_value() && !dialect::is_free(endpoint); }
@@ -30,7 +30,7 @@ struct PricedRequest {
   std::optional<std::int64_t> input_ceiling() const;
   std::optional<dialect::Usage> units_ceiling() const;
   // What the size of its reservation depends on. Needs a price.
-  billing::HoldTerms hold_terms(ledger::WhenLow when_low) const;
+  billing::ReservationTerms reservation_terms(ledger::WhenLow when_low) const;
 
   // What the provider told of its response; what it did not tell is estimated, and flagged (ledger::Flag).
   dialect::Usage used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const;

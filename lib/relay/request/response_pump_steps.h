@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "relay/request/response_pump_bodies.h"
+#include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
 
@@ -96,8 +97,8 @@ void BasicResponsePump<Writer, Attempt>::begin(std::optional<std::uint64_t> cont
   head.content_type = source_.content_type();
   head.content_length = content_length;
   head.to = parts_.context.answer();
-  const auto* hold = parts_.entry.hold();
-  if (hold != nullptr && hold->lowered) head.output_limit = hold->output_bound;
+  const auto* reserved = parts_.entry.reserved();
+  if (reserved != nullptr && reserved->lowered) head.output_limit = reserved->output_bound;
   head.passed = &passed;
   if (source_.retry_after()) head.retry_after_text = *source_.retry_after();
   head.retry_after_ms = passed.retry_after_ms;

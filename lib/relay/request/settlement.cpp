@@ -70,7 +70,7 @@ void charge(Settlement& row, const Outcome& outcome) {
     return;
   }
   row.cost = cost;
-  if (request.hold == nullptr) return;
+  if (request.reservation == nullptr) return;
   // An estimate never passes the reservation, which is what the request could have cost at most.
   const bool estimated = (row.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
   if (estimated) row.cost = std::max(told, std::min(cost, outcome.reserved));
@@ -104,12 +104,12 @@ Settlement settlement(Outcome outcome) {
   if (!outcome.known) return row;
   row.facts = std::move(outcome.facts);
   if (outcome.group != nullptr && row.facts.group != outcome.group->name) row.facts.group = outcome.group->name;
-  row.held = outcome.reserved;
+  row.reserved = outcome.reserved;
   if (outcome.attempt.channel != nullptr) row.channel = outcome.attempt.channel->id;
   if (outcome.attempt.upstream_model != outcome.request.scan.model) row.upstream_model = outcome.attempt.upstream_model;
   row.upstream_request_id = outcome.attempt.upstream_request_id;
   row.first_byte_ms = outcome.attempt.first_byte_ms;
-  if (outcome.request.hold != nullptr && outcome.request.hold->lowered) row.flags |= ledger::k_clamped;
+  if (outcome.request.reservation != nullptr && outcome.request.reservation->lowered) row.flags |= ledger::k_clamped;
   charge(row, outcome);
   note_stored(row, outcome);
   return row;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "relay/request/answer_text.h"
-#include "relay/request/own_answers.h"
+#include "relay/request/local_endpoints.h"
 
 namespace cr::relay::request {
 

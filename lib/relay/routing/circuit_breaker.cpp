@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "relay/routing/circuit_breaker.h"
 
-#include <time.h>
-
 #include <algorithm>
-#include <charconv>
 
 namespace cr::relay::routing {
 
@@ -13,14 +10,11 @@ namespace {
 using std::chrono::milliseconds;
 using State = Availability::State;
 
-constexpr std::chrono::seconds k_share_window{60};
 // How long a probe is alone. A refusal comes fast; a good answer may think for minutes before its first byte.
 constexpr std::chrono::seconds k_probe_alone{1};
 // A refused key is asked again, ever more seldom: providers have refused good keys for a while.
 constexpr milliseconds k_refused_first{10'000};
 constexpr milliseconds k_refused_max{3'600'000};
-constexpr milliseconds k_retry_after_max{3'600'000};
-constexpr double k_retry_after_max_ms = 3'600'000;
 // What a client's timer may be early by.
 constexpr milliseconds k_timer_grain{5};
 constexpr std::size_t k_troubles_max = 64;  // of one key; a client must not be able to grow them by odd model names
@@ -32,28 +26,6 @@ milliseconds doubled(milliseconds first, std::uint32_t step, milliseconds max) {
 
 std::string words_for(int status, std::string_view what) {
   return status == 0 ? std::string(what) : "answered " + std::to_string(status);
-}
-
-std::optional<std::int64_t> median(std::vector<std::int64_t>& values) {
-  if (values.empty()) return std::nullopt;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-std::int32_t clamp_ms(std::int64_t ms) {
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(ms, 0, std::numeric_limits<std::int32_t>::max()));
-}
-
-// Digits, with a fraction or without; beyond what a double holds it is merely large.
-std::optional<double> parse_decimal(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-  if (!plain || text.empty() || text.front() == '.' || text.back() == '.') return std::nullopt;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error == std::errc::result_out_of_range) return k_retry_after_max_ms;
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 }  // namespace
@@ -165,12 +137,12 @@ BreakerChange CircuitBreaker::report(const Claim& claim, const Observation& obse
       change = clear(channel, claim, now);
       break;
     case Observation::Kind::failed:
-      add_sample(channel, {now, Sample::Kind::failed, -1, -1});
+      channel.recent.add({now, RecentResults::Kind::failed, {}, {}});
       change = fail(channel, is_probe_of(channel, claim), observation, now);
       break;
     case Observation::Kind::rate_limited:
     case Observation::Kind::key_refused:
-      add_sample(channel, {now, Sample::Kind::refused, -1, -1});
+      channel.recent.add({now, RecentResults::Kind::refused, {}, {}});
       change = put_key_aside(channel, claim, observation, now);
       break;
     case Observation::Kind::abandoned:
@@ -186,8 +158,8 @@ BreakerChange CircuitBreaker::finished(const Claim& claim, Finish finish, std::o
   const base::MutexLock lock(mutex_);
   auto& channel = at_rev(claim.channel, claim.rev, claim.key + std::size_t{1});
   const bool broken = finish == Finish::broken;
-  add_sample(channel, {now, broken ? Sample::Kind::failed : Sample::Kind::whole,
-                       first_byte_ms ? clamp_ms(*first_byte_ms) : -1, broken ? -1 : clamp_ms(duration_ms)});
+  channel.recent.add({now, broken ? RecentResults::Kind::failed : RecentResults::Kind::whole, first_byte_ms,
+                      broken ? std::nullopt : std::optional(duration_ms)});
   if (claim.rev < channel.rev) return {};
   // Counted apart: each of them began with a head, which ends a row of those that did not.
   channel.broken_in_a_row = broken ? channel.broken_in_a_row + 1 : 0;
@@ -231,7 +203,7 @@ BreakerChange CircuitBreaker::fail(Channel& channel, bool probe, const Observati
   const bool asked_to_wait = observation.retry_after.has_value();
   const bool opens = probe || asked_to_wait ||
                      std::max(channel.in_a_row, channel.broken_in_a_row) >= limits_.failures_in_a_row ||
-                     fails_often(channel, now);
+                     channel.recent.fail_often(limits_.samples_min, limits_.failures_percent, now);
   if (!opens) return {};
   const bool was_open = channel.open;
   open(channel, observation, now);
@@ -248,16 +220,6 @@ void CircuitBreaker::open(Channel& channel, const Observation& observation, base
   channel.open_until = now + observation.retry_after.value_or(cool_down(channel.step));
   channel.probe_until = {};
   channel.why = words_for(observation.status, observation.what);
-}
-
-bool CircuitBreaker::fails_often(const Channel& channel, base::SteadyTime now) const {
-  std::size_t all = 0, failed = 0;
-  for (const auto& sample : channel.samples) {
-    if (now - sample.at > k_share_window) continue;
-    ++all;
-    if (sample.kind == Sample::Kind::failed) ++failed;
-  }
-  return all >= limits_.samples_min && failed * 100 >= all * limits_.failures_percent;
 }
 
 BreakerChange CircuitBreaker::put_key_aside(Channel& channel, const Claim& claim, const Observation& observation,
@@ -297,15 +259,6 @@ BreakerChange CircuitBreaker::put_key_aside(Channel& channel, const Claim& claim
   return {refused ? BreakerChange::Kind::key_refused : BreakerChange::Kind::set_aside, wait};
 }
 
-void CircuitBreaker::add_sample(Channel& channel, const Sample& sample) {
-  if (channel.samples.size() < k_samples_max) {
-    channel.samples.push_back(sample);
-    return;
-  }
-  channel.samples[channel.next_sample] = sample;
-  channel.next_sample = (channel.next_sample + 1) % k_samples_max;
-}
-
 BreakerView CircuitBreaker::view(const ledger::ChannelRecord& record, base::SteadyTime now) {
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
@@ -325,17 +278,7 @@ BreakerView CircuitBreaker::view(const ledger::ChannelRecord& record, base::Stea
                     (trouble.model.empty() ? std::string() : " for " + trouble.model);
     }
   }
-  std::vector<std::int64_t> durations, first_bytes;
-  std::size_t errors = 0;
-  for (const auto& sample : channel.samples) {
-    if (sample.duration_ms >= 0) durations.push_back(sample.duration_ms);
-    if (sample.first_byte_ms >= 0) first_bytes.push_back(sample.first_byte_ms);
-    if (sample.kind != Sample::Kind::whole) ++errors;
-  }
-  view.requests = channel.samples.size();
-  view.p50_ms = median(durations);
-  view.first_byte_p50_ms = median(first_bytes);
-  if (view.requests > 0) view.error_percent = static_cast<int>((errors * 100 + view.requests - 1) / view.requests);
+  view.recent = channel.recent.figures();
   return view;
 }
 
@@ -377,28 +320,6 @@ void CircuitBreaker::keep_only(const ledger::Directory& directory) {
 std::size_t CircuitBreaker::size() const {
   const base::MutexLock lock(mutex_);
   return channels_.size();
-}
-
-std::optional<milliseconds> parse_retry_after(std::string_view value, base::Time now) {
-  if (const auto seconds = parse_decimal(value))
-    return milliseconds(static_cast<std::int64_t>(std::min(*seconds * 1000, k_retry_after_max_ms)));
-  std::tm parts{};
-  const std::string text(value);
-  // IMF-fixdate, the only form that is sent today (RFC 9110, 5.6.7).
-  const char* rest = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (rest == nullptr || *rest != '\0') return std::nullopt;
-  const auto at = base::from_unix_ms(static_cast<std::int64_t>(::timegm(&parts)) * 1000);
-  return std::clamp<milliseconds>(at - now, milliseconds(0), k_retry_after_max);
-}
-
-std::optional<milliseconds> told_wait(std::optional<std::string_view> retry_after, std::string_view retry_after_ms,
-                                      base::Time now) {
-  auto told = retry_after ? parse_retry_after(*retry_after, now) : std::nullopt;
-  if (told == milliseconds(0)) told.reset();
-  const auto by_ms = parse_decimal(retry_after_ms);
-  if (!by_ms || *by_ms < 1) return told;
-  const milliseconds shorter(static_cast<std::int64_t>(std::min(*by_ms, k_retry_after_max_ms)));
-  return told ? std::min(*told, shorter) : shorter;
 }
 
 }  // namespace cr::relay::routing

@@ -29,6 +29,7 @@
 #include "base/mutex.h"
 #include "ledger/core/directory.h"
 #include "relay/policy/settings.h"
+#include "relay/routing/recent_results.h"
 
 namespace cr::relay::routing {
 
@@ -80,15 +81,11 @@ struct BreakerView {
   std::optional<std::chrono::milliseconds> wait;  // until the next probe
   std::string reason;                             // "answered 503"; empty if nothing is wrong
   std::size_t keys_aside = 0;                     // refused for all models
-  std::size_t requests = 0;  // those the figures below are made from: the last ones, at most k_samples_max
-  std::optional<std::int64_t> p50_ms, first_byte_p50_ms;
-  std::optional<int> error_percent;
+  RecentResults::Figures recent;
 };
 
 class CircuitBreaker {
  public:
-  static constexpr std::size_t k_samples_max = 256;
-
   void use(const policy::HealthLimits& limits);
 
   Availability look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
@@ -123,11 +120,6 @@ class CircuitBreaker {
     std::uint32_t step = 0;
     bool is_probed(base::SteadyTime now) const { return until <= now && now < probe_until; }
   };
-  struct Sample {
-    base::SteadyTime at{};
-    enum class Kind : std::uint8_t { whole, failed, refused } kind = Kind::whole;
-    std::int32_t first_byte_ms = -1, duration_ms = -1;
-  };
   struct Channel {
     std::int64_t rev = 0;
     std::vector<std::vector<Trouble>> keys;  // each key's; one entry where the channel has no key
@@ -139,8 +131,7 @@ class CircuitBreaker {
     std::uint32_t in_a_row = 0;         // without an answer
     std::uint32_t broken_in_a_row = 0;  // answers that began, and broke off
     std::string why;
-    std::vector<Sample> samples;
-    std::size_t next_sample = 0;
+    RecentResults recent;
     bool troubled = false;
   };
 
@@ -161,8 +152,6 @@ class CircuitBreaker {
                               base::SteadyTime now) CR_REQUIRES(mutex_);
   BreakerChange clear(Channel& channel, const Claim& claim, base::SteadyTime now) CR_REQUIRES(mutex_);
   void open(Channel& channel, const Observation& observation, base::SteadyTime now) CR_REQUIRES(mutex_);
-  void add_sample(Channel& channel, const Sample& sample) CR_REQUIRES(mutex_);
-  bool fails_often(const Channel& channel, base::SteadyTime now) const CR_REQUIRES(mutex_);
   void note_trouble(Channel& channel) CR_REQUIRES(mutex_);
   std::chrono::milliseconds cool_down(std::uint32_t step) const CR_REQUIRES(mutex_);
 
@@ -172,12 +161,5 @@ class CircuitBreaker {
   // How many channels have something held against them: while none has, looks, and claims of an only key, take no lock.
   std::atomic<std::int64_t> troubled_{0};
 };
-
-// Retry-After as seconds, which some give a fraction, or as a date (RFC 9110, 10.2.3); at most an hour.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, base::Time now);
-// How long an answer tells its reader to wait: by Retry-After, or by retry-after-ms, which OpenAI sends and SDKs read
-// first; where both are there the shorter, since either may be obeyed. None if neither says more than "now".
-std::optional<std::chrono::milliseconds> told_wait(std::optional<std::string_view> retry_after,
-                                                   std::string_view retry_after_ms, base::Time now);
 
 }  // namespace cr::relay::routing

@@ -43,10 +43,10 @@ cr::admin::ChannelHealth to_message(const relay::routing::BreakerView& view) {
   health.reason = view.reason;
   if (view.wait) health.retry_in_ms = view.wait->count();
   health.keys_aside = static_cast<std::int64_t>(view.keys_aside);
-  health.requests = static_cast<std::int64_t>(view.requests);
-  health.p50_ms = view.p50_ms;
-  health.first_byte_p50_ms = view.first_byte_p50_ms;
-  if (view.error_percent) health.error_percent = *view.error_percent;
+  health.requests = static_cast<std::int64_t>(view.recent.requests);
+  health.p50_ms = view.recent.p50_ms;
+  health.first_byte_p50_ms = view.recent.first_byte_p50_ms;
+  if (view.recent.error_percent) health.error_percent = *view.recent.error_percent;
   return health;
 }
 

@@ -45,13 +45,13 @@ std::string why_dropped(const RouteCall& call, const relay::routing::Explained& 
   return (refused ? "the provider refuses its keys: " : "set aside: ") + why + ", asked again in " + wait;
 }
 
-// The hold is made at the first group's multiplier: a dearer one is not paid by it.
+// The reservation is made at the first group's multiplier: a dearer one is not paid by it.
 std::string why_kept(const relay::routing::Explained& one, const relay::routing::Explained& first, std::int64_t place,
                      std::uint32_t tries_max) {
   if (place > tries_max) return "kept, but tries_max is " + std::to_string(tries_max);
   if (one.availability.state == Availability::State::due) return "its cool-down is over: the next request is a probe";
   if (one.group->multiplier_millionths > first.group->multiplier_millionths)
-    return "of a dearer group: takes over only where nothing is held";
+    return "of a dearer group: takes over only where nothing is reserved";
   if (one.share_percent > 0) return place == 1 ? "first choice" : "first choice by weight";
   return "if those before it fail";
 }

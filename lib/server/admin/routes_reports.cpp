@@ -67,7 +67,7 @@ cr::admin::Request to_message(const ledger::RequestRow& row) {
   request.characters = told(settlement.units.characters);
   request.audio_ms = told(settlement.units.audio_ms);
   request.search_units = told(settlement.units.search_units);
-  request.held = settlement.held;
+  request.held = settlement.reserved;
   request.cost = row.posted;
   request.refunded = row.refunded;
   request.overrun = row.overrun;

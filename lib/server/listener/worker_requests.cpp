@@ -6,7 +6,7 @@
 #include "relay/policy/cors.h"
 #include "relay/request/answer_text.h"
 #include "relay/request/exchange.h"
-#include "relay/request/own_answers.h"
+#include "relay/request/local_endpoints.h"
 #include "relay/request/persistence.h"
 #include "relay/request/wrong_path.h"
 #include "server/listener/worker.h"

@@ -12,9 +12,9 @@ namespace {
 using base::Credits;
 
 // 1 nano-dollar an input token, 2 an output token: amounts are counts.
-HoldTerms terms(std::int64_t input_tokens, std::optional<std::int64_t> client_bound = {},
-                std::optional<std::int64_t> max_output = {}) {
-  HoldTerms made;
+ReservationTerms terms(std::int64_t input_tokens, std::optional<std::int64_t> client_bound = {},
+                       std::optional<std::int64_t> max_output = {}) {
+  ReservationTerms made;
   made.price.input = made.price.cached_input = made.price.cache_write = Rate{1'000'000};
   made.price.output = Rate{2'000'000};
   made.price.max_output_tokens = max_output;
@@ -30,21 +30,22 @@ struct Expected {
   bool lowered;
 };
 
-void expect_hold(const HoldTerms& given, std::int64_t available, std::optional<Expected> expected, const char* what) {
-  const auto hold = size_hold(given, Credits::from_nano(available));
-  ASSERT_EQ(hold.has_value(), expected.has_value()) << what;
-  if (!hold) return;
-  EXPECT_EQ(hold->amount.nano(), expected->amount) << what;
-  EXPECT_EQ(hold->output_bound, expected->bound) << what;
-  EXPECT_EQ(hold->write_bound, expected->write) << what;
-  EXPECT_EQ(hold->lowered, expected->lowered) << what;
+void expect_hold(const ReservationTerms& given, std::int64_t available, std::optional<Expected> expected,
+                 const char* what) {
+  const auto size = size_reservation(given, Credits::from_nano(available));
+  ASSERT_EQ(size.has_value(), expected.has_value()) << what;
+  if (!size) return;
+  EXPECT_EQ(size->amount.nano(), expected->amount) << what;
+  EXPECT_EQ(size->output_bound, expected->bound) << what;
+  EXPECT_EQ(size->write_bound, expected->write) << what;
+  EXPECT_EQ(size->lowered, expected->lowered) << what;
 }
 
-// What of a hold fits less than it was made for.
-TEST(Hold, ShrinksWhereItsBoundIsCrdsOwn) {
-  const auto shrunk = [](const HoldTerms& given, std::int64_t available) {
-    const auto hold = size_hold(given, Credits::from_nano(1'000'000));
-    return shrink_hold(given, *hold, Credits::from_nano(available));
+// What of a size fits less than it was made for.
+TEST(ReservationSize, ShrinksWhereItsBoundIsCrdsOwn) {
+  const auto shrunk = [](const ReservationTerms& given, std::int64_t available) {
+    const auto size = size_reservation(given, Credits::from_nano(1'000'000));
+    return shrink_reservation(given, *size, Credits::from_nano(available));
   };
   const auto own = terms(100, {}, 16'384);
   const auto whole = shrunk(own, 32'868);
@@ -69,12 +70,12 @@ TEST(Hold, ShrinksWhereItsBoundIsCrdsOwn) {
   EXPECT_TRUE(shrunk(embeddings, 100));
 }
 
-HoldTerms refusing(HoldTerms given) {
+ReservationTerms refusing(ReservationTerms given) {
   given.when_low = WhenLow::refuse;
   return given;
 }
 
-TEST(Hold, ClientGaveABound) {
+TEST(ReservationSize, ClientGaveABound) {
   expect_hold(terms(100, 50), 1000, Expected{200, 50, false, false}, "affordable");
   expect_hold(terms(100, 50), 200, Expected{200, 50, false, false}, "to the last nano-dollar");
   expect_hold(terms(100, 50), 199, Expected{198, 49, true, true}, "one short");
@@ -92,7 +93,7 @@ TEST(Hold, ClientGaveABound) {
   expect_hold(refusing(terms(100, 50)), 199, std::nullopt, "refuse");
 }
 
-TEST(Hold, ClientGaveNoBound) {
+TEST(ReservationSize, ClientGaveNoBound) {
   expect_hold(terms(100), 100'000, Expected{100 + 2 * 12'500, 12'500, true, false}, "a quarter of what is left");
   expect_hold(terms(100), 20'000, Expected{100 + 2 * 4096, 4096, true, false}, "at least the default");
   expect_hold(terms(100), 8292, Expected{8292, 4096, true, false}, "just the default");
@@ -111,8 +112,8 @@ TEST(Hold, ClientGaveNoBound) {
   expect_hold(terms(100'000), 130'000, Expected{130'000, 15'000, true, false}, "dear input");
 }
 
-TEST(Hold, KeepsWhatCrdWritesWithinTheContext) {
-  HoldTerms given = terms(3000);
+TEST(ReservationSize, KeepsWhatCrdWritesWithinTheContext) {
+  ReservationTerms given = terms(3000);
   given.price.context_tokens = 10'000;
   expect_hold(given, 1'000'000, Expected{3000 + 14'000, 7000, true, false}, "the room beside the input");
   given.input_tokens = 9000;
@@ -123,16 +124,16 @@ TEST(Hold, KeepsWhatCrdWritesWithinTheContext) {
   expect_hold(given, 1'000'000, Expected{9000 + 1000, 500, true, false}, "and a limit");
 }
 
-TEST(Hold, ChoicesMultiply) {
-  HoldTerms given = terms(100, 50);
+TEST(ReservationSize, ChoicesMultiply) {
+  ReservationTerms given = terms(100, 50);
   given.choices = 3;
   expect_hold(given, 1000, Expected{400, 50, false, false}, "affordable");
   expect_hold(given, 399, Expected{394, 49, true, true}, "low");
   expect_hold(given, 195, std::nullopt, "below the least for each");
 }
 
-TEST(Hold, FreeOutput) {
-  HoldTerms given = terms(100, 50);
+TEST(ReservationSize, FreeOutput) {
+  ReservationTerms given = terms(100, 50);
   given.price.output = Rate{};
   expect_hold(given, 100, Expected{100, 50, false, false}, "with a bound");
   given.client_bound.reset();
@@ -143,32 +144,32 @@ TEST(Hold, FreeOutput) {
   given.price = {};
   expect_hold(given, 0, Expected{0, 0, false, false}, "all free, nothing left");
   expect_hold(given, -1, std::nullopt, "overdrawn");
-  HoldTerms gift = terms(100, 50);
+  ReservationTerms gift = terms(100, 50);
   gift.multiplier = Multiplier{0};
   expect_hold(gift, 0, Expected{0, 50, false, false}, "multiplier 0");
 }
 
-TEST(Hold, NoOutputAtAll) {
-  HoldTerms given = terms(100);
+TEST(ReservationSize, NoOutputAtAll) {
+  ReservationTerms given = terms(100);
   given.endpoint = dialect::Endpoint::embeddings;
   expect_hold(given, 100, Expected{100, 0, false, false}, "affordable");
   expect_hold(given, 99, std::nullopt, "not");
 }
 
-TEST(Hold, CountsEveryInputTokenAtTheDearestRate) {
-  HoldTerms given = terms(100, 0);
+TEST(ReservationSize, CountsEveryInputTokenAtTheDearestRate) {
+  ReservationTerms given = terms(100, 0);
   given.price.cache_write = Rate{3'000'000};
   expect_hold(given, 1000, Expected{300, 0, false, false}, "cache write");
   given.price.cached_input = Rate{4'000'000};
   expect_hold(given, 1000, Expected{400, 0, false, false}, "cached");
 }
 
-TEST(Hold, Saturates) {
-  HoldTerms given = terms(std::numeric_limits<std::int64_t>::max(), 50);
+TEST(ReservationSize, Saturates) {
+  ReservationTerms given = terms(std::numeric_limits<std::int64_t>::max(), 50);
   given.price.input = Rate{1'000'000'000'000'000};
   given.choices = std::numeric_limits<std::int64_t>::max();
   given.multiplier = Multiplier{1'000'000'000};
-  EXPECT_EQ(size_hold(given, Credits::from_nano(1'000'000'000)), std::nullopt);
+  EXPECT_EQ(size_reservation(given, Credits::from_nano(1'000'000'000)), std::nullopt);
 }
 
 TEST(InputCeiling, IsTheBytesAndAnOverhead) {
@@ -191,8 +192,8 @@ class Chance {
   std::mt19937_64 random_;
 };
 
-HoldTerms any_terms(Chance& chance) {
-  HoldTerms given;
+ReservationTerms any_terms(Chance& chance) {
+  ReservationTerms given;
   given.price = {
       chance.rate(), chance.rate(), chance.rate(), chance.rate(), Credits::from_nano(chance.below(1000)), {}, {}};
   if (chance.one_in(2)) given.price.max_output_tokens = 1 + chance.below(20'000);
@@ -206,7 +207,7 @@ HoldTerms any_terms(Chance& chance) {
   return given;
 }
 
-dialect::Usage any_usage(Chance& chance, const HoldTerms& given, std::int64_t output_most) {
+dialect::Usage any_usage(Chance& chance, const ReservationTerms& given, std::int64_t output_most) {
   dialect::Usage usage;
   usage.input_tokens = chance.one_in(3) ? given.input_tokens : chance.below(given.input_tokens + 1);
   usage.cached_tokens = chance.one_in(3) ? usage.input_tokens : chance.below(usage.input_tokens + 1);
@@ -217,32 +218,32 @@ dialect::Usage any_usage(Chance& chance, const HoldTerms& given, std::int64_t ou
 }
 
 // The promise: what is held is there, and no answer within the bounds costs more.
-TEST(Hold, NoAnswerWithinTheBoundsCostsMore) {
+TEST(ReservationSize, NoAnswerWithinTheBoundsCostsMore) {
   Chance chance(5);
   int held = 0;
   for (int round = 0; round < 100'000; ++round) {
-    const HoldTerms given = any_terms(chance);
+    const ReservationTerms given = any_terms(chance);
     const Credits available = Credits::from_nano(chance.below(chance.one_in(2) ? 10'000 : 2'000'000'000));
-    const auto hold = size_hold(given, available);
-    if (!hold) continue;
+    const auto size = size_reservation(given, available);
+    if (!size) continue;
     ++held;
-    ASSERT_LE(hold->amount, available);
-    ASSERT_GE(hold->amount.nano(), 0);
+    ASSERT_LE(size->amount, available);
+    ASSERT_GE(size->amount.nano(), 0);
     const bool output = dialect::has_output(given.endpoint);
     // What the forwarded request lets the model say.
-    std::int64_t bound = hold->write_bound ? hold->output_bound : given.client_bound.value_or(1'000'000);
-    if (!hold->write_bound && given.client_bound)
+    std::int64_t bound = size->write_bound ? size->output_bound : given.client_bound.value_or(1'000'000);
+    if (!size->write_bound && given.client_bound)
       bound = std::min(bound, given.price.max_output_tokens.value_or(bound));
     for (int answer = 0; answer < 5; ++answer) {
       const dialect::Usage usage = any_usage(chance, given, output ? bound * given.choices : 0);
-      ASSERT_LE(cost(given.price, given.multiplier, usage), hold->amount)
-          << "round " << round << " bound " << bound << " held " << hold->output_bound;
+      ASSERT_LE(cost(given.price, given.multiplier, usage), size->amount)
+          << "round " << round << " bound " << bound << " held " << size->output_bound;
     }
-    if (hold->lowered) {
-      ASSERT_TRUE(hold->write_bound);
-      ASSERT_GE(hold->output_bound, std::min<std::int64_t>(k_least_output_tokens, bound));
+    if (size->lowered) {
+      ASSERT_TRUE(size->write_bound);
+      ASSERT_GE(size->output_bound, std::min<std::int64_t>(k_least_output_tokens, bound));
       // One token more would not have been affordable.
-      dialect::Usage more{given.input_tokens, 0, 0, (hold->output_bound + 1) * given.choices};
+      dialect::Usage more{given.input_tokens, 0, 0, (size->output_bound + 1) * given.choices};
       Price dearest = given.price;
       dearest.input = std::max({dearest.input, dearest.cached_input, dearest.cache_write});
       ASSERT_GT(cost(dearest, given.multiplier, more), available);

@@ -167,7 +167,7 @@ TEST(Units, HaveACeiling) {
 }
 
 TEST(Units, AreHeldWithTheInput) {
-  HoldTerms terms;
+  ReservationTerms terms;
   terms.endpoint = dialect::Endpoint::images_generations;
   terms.price = all_units();
   terms.price.input = Rate{1'000'000};
@@ -175,18 +175,18 @@ TEST(Units, AreHeldWithTheInput) {
   terms.input_tokens = 10;
   terms.units.images = 2;
   terms.units.output_tokens = 100;
-  const auto hold = size_hold(terms, Credits::from_nano(80'000'217));
-  ASSERT_TRUE(hold);
-  EXPECT_EQ(hold->amount.nano(), 10 + 7 + 80'000'000 + 200);
-  EXPECT_FALSE(hold->write_bound) << "no request can bound them";
-  EXPECT_FALSE(size_hold(terms, Credits::from_nano(80'000'216)));
+  const auto size = size_reservation(terms, Credits::from_nano(80'000'217));
+  ASSERT_TRUE(size);
+  EXPECT_EQ(size->amount.nano(), 10 + 7 + 80'000'000 + 200);
+  EXPECT_FALSE(size->write_bound) << "no request can bound them";
+  EXPECT_FALSE(size_reservation(terms, Credits::from_nano(80'000'216)));
 
-  HoldTerms cached;
+  ReservationTerms cached;
   cached.price.input = cached.price.cache_write = Rate{1'000'000};
   cached.input_tokens = 100;
   cached.client_bound = 0;
   cached.long_cache = true;
-  EXPECT_EQ(size_hold(cached, Credits::from_nano(1000))->amount.nano(), 200);
+  EXPECT_EQ(size_reservation(cached, Credits::from_nano(1000))->amount.nano(), 200);
 }
 
 TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {

@@ -151,7 +151,7 @@ class LedgerFixture : public testing::Test {
   static Settlement settlement(const ReserveOp& op, Credits cost, Ending ending = Ending::complete) {
     Settlement settlement;
     settlement.facts = op.facts;
-    settlement.held = op.amount;
+    settlement.reserved = op.amount;
     settlement.cost = cost;
     settlement.ending = ending;
     settlement.status = 200;

@@ -67,18 +67,10 @@ TEST(Decisions, least_of_three_decides_and_names_itself) {
     std::optional<std::int64_t> wanted;
     ReserveOutcome outcome;
   } table[] = {
-      {10, 20, 30, 10, held},
-      {10, 20, 30, 0, held},
-      {0, 0, 0, 0, held},
-      {10, 20, 30, 11, no_token_credit},
-      {20, 10, 30, 11, no_account_credit},
-      {30, 20, 10, 11, no_budget},
-      {10, 10, 10, 11, no_token_credit},
-      {20, 10, 10, 11, no_account_credit},
-      {10, 20, 30, {}, no_token_credit},
-      {30, 20, 10, {}, no_budget},
-      {10, 20, 30, -1, no_token_credit},
-      {k_max, k_max, k_max, k_max, held},
+      {10, 20, 30, 10, reserved},        {10, 20, 30, 0, reserved},           {0, 0, 0, 0, reserved},
+      {10, 20, 30, 11, no_token_credit}, {20, 10, 30, 11, no_account_credit}, {30, 20, 10, 11, no_budget},
+      {10, 10, 10, 11, no_token_credit}, {20, 10, 10, 11, no_account_credit}, {10, 20, 30, {}, no_token_credit},
+      {30, 20, 10, {}, no_budget},       {10, 20, 30, -1, no_token_credit},   {k_max, k_max, k_max, k_max, reserved},
   };
   for (const auto& row : table) {
     int asked = 0;
@@ -91,14 +83,14 @@ TEST(Decisions, least_of_three_decides_and_names_itself) {
     EXPECT_EQ(asked, 1);
     EXPECT_EQ(available, nano(std::min({row.token, row.account, row.budgets})));
     EXPECT_EQ(decision.outcome, row.outcome) << row.token << " " << row.account << " " << row.budgets;
-    EXPECT_EQ(decision.amount, nano(row.outcome == held ? *row.wanted : 0));
+    EXPECT_EQ(decision.amount, nano(row.outcome == reserved ? *row.wanted : 0));
   }
 }
 
 TEST(Decisions, posting_and_its_overrun) {
   const Balance empty, nearly_full = balance_of({}, k_max - 10, 4), over_quota = balance_of(5, 100, 0);
   const struct {
-    std::int64_t cost, held;
+    std::int64_t cost, reserved;
     const Balance &token, &account;
     std::int64_t posted, overrun;
   } table[] = {
@@ -110,14 +102,14 @@ TEST(Decisions, posting_and_its_overrun) {
       {-1, 50, empty, empty, 0, 0},
       {k_max, 1, empty, empty, 1, k_max - 1},
       {30, 0, empty, empty, 30, 0},
-      {30, 0, over_quota, empty, 30, 0},  // without a hold a quota binds nothing any more
+      {30, 0, over_quota, empty, 30, 0},  // without a reservation a quota binds nothing any more
       {30, 0, nearly_full, empty, 6, 24},
       {30, 0, empty, nearly_full, 6, 24},
-      {30, 20, nearly_full, empty, 20, 10},  // the hold has its room already
+      {30, 20, nearly_full, empty, 20, 10},  // the reservation has its room already
   };
   for (std::size_t i = 0; i < std::size(table); ++i) {
     const auto& row = table[i];
-    const Posting posting = posting_of(nano(row.cost), nano(row.held), row.token, row.account);
+    const Posting posting = posting_of(nano(row.cost), nano(row.reserved), row.token, row.account);
     EXPECT_EQ(posting.posted, nano(row.posted)) << i;
     EXPECT_EQ(posting.overrun, nano(row.overrun)) << i;
   }
@@ -180,7 +172,7 @@ TEST(Decisions, random_requests_never_spend_more_than_there_is) {
           return random() % 8 == 0 ? std::nullopt
                                    : std::optional(nano(any(std::max<std::int64_t>(1, available.nano() / 2)) + 1));
         });
-        if (decision.outcome != ReserveOutcome::held) {
+        if (decision.outcome != ReserveOutcome::reserved) {
           EXPECT_EQ(decision.amount, Credits());
           continue;
         }

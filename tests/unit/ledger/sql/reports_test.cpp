@@ -167,7 +167,7 @@ TEST_F(ReportsTest, requests_show_ended_and_open_ones_in_order) {
   ASSERT_EQ(all.size(), 3U);
   EXPECT_TRUE(all[0].open);
   EXPECT_EQ(all[0].settlement.facts.id, op.facts.id);
-  EXPECT_EQ(all[0].settlement.held, dollars(3));
+  EXPECT_EQ(all[0].settlement.reserved, dollars(3));
   EXPECT_EQ(all[0].token_name, "ci");
   EXPECT_EQ(all[1].settlement.facts.id, second);
   EXPECT_EQ(all[1].settlement.error, "upstream_cut");

@@ -276,7 +276,7 @@ TEST_F(StoreTokens, toggling_a_busy_token_loses_no_debit) {
   for (int i = 0; i < 10; ++i) {
     ReserveOp op = reservation(token, dollars(1));
     reserve(op);
-    ASSERT_EQ(op.outcome, ReserveOutcome::held);
+    ASSERT_EQ(op.outcome, ReserveOutcome::reserved);
     TokenPatch off;
     off.enabled = Switch::off;
     TokenPatch on;

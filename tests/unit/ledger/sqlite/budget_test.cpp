@@ -61,7 +61,7 @@ TEST_F(Budget, is_held_with_quota_and_account_and_whole_again_in_the_next_period
   const IssuedKey token = with_budgets(dollars(5), dollars(8));
   const Time monday = at("2026-01-05T23:00:00Z"), tuesday = at("2026-01-06T01:00:00Z");
   const ReserveOp first = hold(token, dollars(4), monday);
-  ASSERT_EQ(first.outcome, ReserveOutcome::held);
+  ASSERT_EQ(first.outcome, ReserveOutcome::reserved);
   const ReserveOp refused = hold(token, dollars(2), monday);
   EXPECT_EQ(refused.outcome, ReserveOutcome::no_budget);
   EXPECT_EQ(refused.budget, Period::day);
@@ -69,7 +69,7 @@ TEST_F(Budget, is_held_with_quota_and_account_and_whole_again_in_the_next_period
   settle(first, dollars(3));
   // The next day has a day's budget again; the month goes on.
   const ReserveOp second = hold(token, dollars(5), tuesday);
-  EXPECT_EQ(second.outcome, ReserveOutcome::held);
+  EXPECT_EQ(second.outcome, ReserveOutcome::reserved);
   const ReserveOp third = hold(token, dollars(1), at("2026-01-07"));
   EXPECT_EQ(third.outcome, ReserveOutcome::no_budget);
   EXPECT_EQ(third.budget, Period::month);
@@ -77,7 +77,7 @@ TEST_F(Budget, is_held_with_quota_and_account_and_whole_again_in_the_next_period
   EXPECT_THAT(row(Period::day, "2026-01-05"), ElementsAre(3, 0, 0));
   EXPECT_THAT(row(Period::day, "2026-01-06"), ElementsAre(0, 5, 0));
   EXPECT_THAT(row(Period::month, "2026-01-01"), ElementsAre(3, 5, 0));
-  EXPECT_EQ(hold(token, dollars(5), at("2026-02-01")).outcome, ReserveOutcome::held);
+  EXPECT_EQ(hold(token, dollars(5), at("2026-02-01")).outcome, ReserveOutcome::reserved);
   expect_sound();
 }
 
@@ -110,15 +110,15 @@ TEST_F(Budget, a_request_stays_in_the_period_it_was_reserved_in) {
   const IssuedKey token = with_budgets(dollars(5));
   const ReserveOp late = hold(token, dollars(5), at("2026-01-05T23:59:59.999Z"));
   const ReserveOp early = hold(token, dollars(5), at("2026-01-06T00:00:00Z"));
-  ASSERT_EQ(late.outcome, ReserveOutcome::held);
-  ASSERT_EQ(early.outcome, ReserveOutcome::held);
+  ASSERT_EQ(late.outcome, ReserveOutcome::reserved);
+  ASSERT_EQ(early.outcome, ReserveOutcome::reserved);
   settle(late, dollars(4));
   EXPECT_THAT(row(Period::day, "2026-01-05"), ElementsAre(4, 0, 0));
   EXPECT_THAT(row(Period::day, "2026-01-06"), ElementsAre(0, 5, 0));
   settle(early, dollars(1));
   // The clock went back over midnight: the day that was is the one that counts.
   EXPECT_EQ(hold(token, dollars(2), at("2026-01-05T12:00:00Z")).outcome, ReserveOutcome::no_budget);
-  EXPECT_EQ(hold(token, dollars(1), at("2026-01-05T12:00:00Z")).outcome, ReserveOutcome::held);
+  EXPECT_EQ(hold(token, dollars(1), at("2026-01-05T12:00:00Z")).outcome, ReserveOutcome::reserved);
   expect_sound();
 }
 
@@ -132,7 +132,7 @@ TEST_F(Budget, a_new_one_counts_what_was_used_before_it) {
   patch.budgets[k_month] = QuotaChange{QuotaChange::Kind::set, dollars(4)};
   edit_token("ci", patch);
   EXPECT_EQ(hold(token, dollars(2), now).outcome, ReserveOutcome::no_budget);
-  EXPECT_EQ(hold(token, dollars(1), now).outcome, ReserveOutcome::held);
+  EXPECT_EQ(hold(token, dollars(1), now).outcome, ReserveOutcome::reserved);
   ASSERT_THAT(uses(token), SizeIs(1));
   EXPECT_EQ(uses(token)[0].used, dollars(3));
   EXPECT_EQ(uses(token)[0].reserved, dollars(1));
@@ -230,8 +230,8 @@ TEST_F(Budget, a_crash_posts_what_was_open_in_the_period_it_was_reserved_in) {
   const IssuedKey token = with_budgets(dollars(5), dollars(9));
   const Time monday = at("2026-01-05T12:00:00Z");
   settle(hold(token, dollars(1), monday), dollars(1));
-  ASSERT_EQ(hold(token, dollars(2), monday).outcome, ReserveOutcome::held);
-  ASSERT_EQ(hold(token, dollars(3), monday + std::chrono::hours(24)).outcome, ReserveOutcome::held);
+  ASSERT_EQ(hold(token, dollars(2), monday).outcome, ReserveOutcome::reserved);
+  ASSERT_EQ(hold(token, dollars(3), monday + std::chrono::hours(24)).outcome, ReserveOutcome::reserved);
   crash();
   EXPECT_THAT(row(Period::day, "2026-01-05"), ElementsAre(3, 0, 0));
   EXPECT_THAT(row(Period::day, "2026-01-06"), ElementsAre(3, 0, 0));
@@ -252,7 +252,7 @@ TEST_F(Budget, a_thousand_at_once_with_a_budget_for_k_hold_exactly_k) {
   std::int64_t held = 0;
   for (ReserveOp& op : ops) {
     waiters_.wait(&op);
-    held += op.outcome == ReserveOutcome::held ? 1 : 0;
+    held += op.outcome == ReserveOutcome::reserved ? 1 : 0;
   }
   EXPECT_EQ(held, k_room);
   expect_sound();

@@ -58,7 +58,7 @@ class PowerLoss : public LedgerFixture {
     const Ledger::Recipient inner = waiters_.recipient();
     const Ledger::Recipient noting{[this, inner](ReserveOp* reserves, QueryOp* queries) {
       for (const ReserveOp* op = reserves; op != nullptr; op = op->next) {
-        if (op->outcome == ReserveOutcome::held) released_.insert(op->facts.id);
+        if (op->outcome == ReserveOutcome::reserved) released_.insert(op->facts.id);
       }
       inner.deliver(reserves, queries);
     }};
@@ -74,7 +74,7 @@ class PowerLoss : public LedgerFixture {
     for (auto& asked : batch) ledger_->reserve(asked->op);
     for (auto& asked : batch) waiters_.wait(&asked->op);
     for (auto& asked : batch) {
-      if (asked->op.outcome != ReserveOutcome::held) continue;
+      if (asked->op.outcome != ReserveOutcome::reserved) continue;
       open_.push_back(asked_.size());
       asked_.push_back(std::move(*asked));
     }

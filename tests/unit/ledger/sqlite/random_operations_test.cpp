@@ -91,7 +91,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     if (token.deleted) return ReserveOutcome::gone;
     if (!token.quota && !account.quota && !token.budget) return ReserveOutcome::unlimited;
     const std::int64_t available = std::min({token.available(), account.available(), token.available_on(place.day)});
-    if (amount <= available) return ReserveOutcome::held;
+    if (amount <= available) return ReserveOutcome::reserved;
     if (available == token.available()) return ReserveOutcome::no_token_credit;
     return available == account.available() ? ReserveOutcome::no_account_credit : ReserveOutcome::no_budget;
   }
@@ -106,8 +106,8 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     reserve(op);
     const ReserveOutcome expected = expected_of(place, amount);
     ASSERT_EQ(op.outcome, expected);
-    if (expected == ReserveOutcome::held) move(place, 0, amount);
-    if (expected == ReserveOutcome::held || expected == ReserveOutcome::unlimited) open_.push_back({op, place});
+    if (expected == ReserveOutcome::reserved) move(place, 0, amount);
+    if (expected == ReserveOutcome::reserved || expected == ReserveOutcome::unlimited) open_.push_back({op, place});
   }
 
   void settle_one() {

@@ -62,7 +62,7 @@ TEST_F(Recovery, open_reservations_are_posted_whole_and_flagged) {
   ReserveOp open_two = reservation(two, dollars(7));
   for (ReserveOp* op : {&settled, &open_one, &open_again, &open_two}) {
     reserve(*op);
-    ASSERT_EQ(op->outcome, ReserveOutcome::held);
+    ASSERT_EQ(op->outcome, ReserveOutcome::reserved);
   }
   ledger_->settle(settlement(settled, dollars(1)));
   ASSERT_TRUE(ledger_->flush());

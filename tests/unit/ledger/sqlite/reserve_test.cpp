@@ -24,7 +24,7 @@ TEST_F(Reserve, holds_then_posts_the_cost_and_frees_the_rest) {
   const IssuedKey token = create_token("ci", dollars(10));
   ReserveOp op = reservation(token, dollars(4));
   reserve(op);
-  EXPECT_EQ(op.outcome, ReserveOutcome::held);
+  EXPECT_EQ(op.outcome, ReserveOutcome::reserved);
   EXPECT_EQ(op.amount, dollars(4));
   expect_balance(token.token->id, {}, dollars(4));
   EXPECT_EQ(balance(token.token->id).token_balance.available(), dollars(6));
@@ -46,7 +46,7 @@ TEST_F(Reserve, void_leaves_no_trace_in_the_balance) {
   const auto row = read([&](Reports& reports) { return reports.request(op.facts.id); });
   ASSERT_TRUE(row);
   EXPECT_EQ(row->settlement.ending, Ending::upstream_failed);
-  EXPECT_EQ(row->settlement.held, dollars(4));
+  EXPECT_EQ(row->settlement.reserved, dollars(4));
   expect_sound();
 }
 
@@ -75,7 +75,7 @@ TEST_F(Reserve, second_ending_changes_nothing_and_is_counted) {
   ASSERT_TRUE(ledger_->flush());
   ledger_->settle(settlement(op, {}));  // post after void, void after post
   Settlement unheld = settlement(op, dollars(2));
-  unheld.held = {};
+  unheld.reserved = {};
   ledger_->settle(unheld);
   expect_balance(token.token->id, dollars(1), {});
   EXPECT_EQ(ledger_->counters().settlements_repeated, 3U);
@@ -102,7 +102,7 @@ TEST_F(Reserve, what_was_held_decides_and_not_what_the_settlement_says) {
   ReserveOp op = reservation(token, dollars(2));
   reserve(op);
   Settlement claims = settlement(op, dollars(4));
-  claims.held = dollars(5);
+  claims.reserved = dollars(5);
   ledger_->settle(claims);
   expect_balance(token.token->id, dollars(2), {});
   expect_sound();
@@ -128,7 +128,7 @@ TEST_F(Reserve, exactly_what_is_left_is_admitted_and_one_nano_more_is_not) {
   EXPECT_EQ(more.outcome, ReserveOutcome::no_token_credit);
   ReserveOp exact = reservation(token, Credits::from_nano(1));
   reserve(exact);
-  EXPECT_EQ(exact.outcome, ReserveOutcome::held);
+  EXPECT_EQ(exact.outcome, ReserveOutcome::reserved);
   EXPECT_EQ(balance(token.token->id).token_balance.available(), Credits());
   expect_sound();
 }
@@ -140,7 +140,7 @@ TEST_F(Reserve, limit_zero_holds_nothing_but_a_free_request) {
   EXPECT_EQ(paid.outcome, ReserveOutcome::no_token_credit);
   ReserveOp free = reservation(token, Credits());
   reserve(free);
-  EXPECT_EQ(free.outcome, ReserveOutcome::held);
+  EXPECT_EQ(free.outcome, ReserveOutcome::reserved);
   ledger_->settle(settlement(free, {}));
   expect_balance(token.token->id, {}, {});
   EXPECT_TRUE(read([&](Reports& reports) { return reports.request(free.facts.id); }));
@@ -169,7 +169,7 @@ TEST_F(Reserve, account_and_token_are_held_together) {
   EXPECT_EQ(second.outcome, ReserveOutcome::no_account_credit);
   ReserveOp smaller = reservation(two, dollars(2));
   reserve(smaller);
-  EXPECT_EQ(smaller.outcome, ReserveOutcome::held);
+  EXPECT_EQ(smaller.outcome, ReserveOutcome::reserved);
   const BalanceQuery seen = balance(two.token->id);
   EXPECT_EQ(seen.account_balance.reserved, dollars(6));
   EXPECT_EQ(seen.account_balance.available(), Credits());
@@ -305,7 +305,7 @@ TEST_F(Reserve, a_thousand_at_once_with_room_for_k_hold_exactly_k) {
   int held = 0;
   for (ReserveOp& op : ops) {
     waiters_.wait(&op);
-    if (op.outcome == ReserveOutcome::held) {
+    if (op.outcome == ReserveOutcome::reserved) {
       ++held;
     } else {
       EXPECT_EQ(op.outcome, ReserveOutcome::no_token_credit);
@@ -328,7 +328,7 @@ TEST_F(Reserve, many_producers_share_commits_and_lose_nothing) {
         ReserveOp op = reservation(token, Credits::from_nano(1000));
         op.recipient = static_cast<std::uint32_t>(producer % 2);
         reserve(op);
-        ASSERT_EQ(op.outcome, ReserveOutcome::held);
+        ASSERT_EQ(op.outcome, ReserveOutcome::reserved);
         ledger_->settle(settlement(op, Credits::from_nano(producer)));
       }
     });

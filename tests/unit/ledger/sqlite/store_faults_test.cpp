@@ -43,7 +43,7 @@ TEST_P(StoreFaultsOf, reservations_are_unavailable_settlements_wait_and_it_recov
   const IssuedKey token = create_token("ci", dollars(10));
   ReserveOp running = reservation(token, dollars(4));
   reserve(running);
-  ASSERT_EQ(running.outcome, ReserveOutcome::held);
+  ASSERT_EQ(running.outcome, ReserveOutcome::reserved);
 
   failing_vfs::break_after(GetParam(), 0);
   ReserveOp refused = reservation(token, dollars(1));
@@ -71,7 +71,7 @@ TEST_P(StoreFaultsOf, reservations_are_unavailable_settlements_wait_and_it_recov
 
   failing_vfs::mend();
   const ReserveOp next = reserve_until_held(token, dollars(2));
-  EXPECT_EQ(next.outcome, ReserveOutcome::held);
+  EXPECT_EQ(next.outcome, ReserveOutcome::reserved);
   EXPECT_EQ(balance(token.token->id).token_balance.posted, dollars(3));  // the settlement was not lost
   EXPECT_EQ(balance(token.token->id).token_balance.reserved, dollars(2));
   EXPECT_EQ(ledger_->counters().settlements, 1U);
@@ -106,7 +106,7 @@ TEST_P(StoreFaultsOf, fault_at_every_write_in_turn) {
     for (int i = 0; i < 3; ++i) {
       ReserveOp op = reservation(token, dollars(1));
       reserve(op);
-      if (op.outcome == ReserveOutcome::held) ops.push_back(op);
+      if (op.outcome == ReserveOutcome::reserved) ops.push_back(op);
     }
     for (const ReserveOp& op : ops) ledger_->settle(settlement(op, Credits::from_nano(1)));
     TokenPatch patch;
@@ -222,7 +222,7 @@ TEST_F(StoreHangs, is_seen_and_passes) {
   EXPECT_EQ(ledger_->counters().waiting, 1U) << "what is being worked on waits still";
   failing_vfs::mend();
   waiters_.wait(&stuck_);
-  EXPECT_EQ(stuck_.outcome, ReserveOutcome::held);
+  EXPECT_EQ(stuck_.outcome, ReserveOutcome::reserved);
   while (!ledger_->admits(std::chrono::milliseconds(20))) std::this_thread::yield();
 }
 
@@ -284,7 +284,7 @@ TEST_F(StoreFaults, nothing_is_released_before_its_sync) {
     const std::int64_t before = failing_vfs::syncs();
     ReserveOp op = reservation(token, dollars(1));
     reserve(op);
-    ASSERT_EQ(op.outcome, ReserveOutcome::held);
+    ASSERT_EQ(op.outcome, ReserveOutcome::reserved);
     EXPECT_GT(failing_vfs::syncs(), before);
   }
 }

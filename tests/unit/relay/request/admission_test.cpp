@@ -397,7 +397,7 @@ TEST_F(AdmissionTest, WhatIsLeftCarriesTheSmallestRequestOrNot) {
   std::vector<const ledger::ChannelRecord*> channels;
   ASSERT_FALSE(admission->call_smallest("m", now_, steady_, channels));
   const auto request = admission->priced({Admission::k_smallest_body, 0});
-  const auto hold = billing::size_hold(request.hold_terms(ledger::WhenLow::clamp), Credits::max());
+  const auto hold = billing::size_reservation(request.reservation_terms(ledger::WhenLow::clamp), Credits::max());
   ASSERT_TRUE(hold);
   EXPECT_TRUE(admission->fits(request, hold->amount));
   EXPECT_FALSE(admission->fits(request, hold->amount - Credits::from_nano(1)));
@@ -422,7 +422,7 @@ TEST_F(AdmissionTest, WhatTheLedgerReservedOrNot) {
       EXPECT_EQ(refusal->retry_after, std::chrono::seconds(90));
     }
   }
-  for (const auto outcome : {ledger::ReserveOutcome::held, ledger::ReserveOutcome::unlimited}) {
+  for (const auto outcome : {ledger::ReserveOutcome::reserved, ledger::ReserveOutcome::unlimited}) {
     reservation.outcome = outcome;
     EXPECT_FALSE(admission->check_reservation(reservation, now_));
   }

@@ -38,7 +38,7 @@ class AttemptTest : public testing::Test {
     EXPECT_TRUE(claimed_);
     attempt_.emplace(
         Attempt::Request{*request_.context, request_.admission->scan(), *request_.body, *upstreams_, request_.health,
-                         request_.log, nullptr, nullptr, request_.entry->hold(), client_gone},
+                         request_.log, nullptr, nullptr, request_.entry->reserved(), client_gone},
         *claimed_);
     return *attempt_;
   }
@@ -118,14 +118,14 @@ TEST_F(AttemptTest, a_stream_made_here_tells_its_usage_unasked_and_hides_it) {
 TEST_F(AttemptTest, the_circuit_breaker_is_told_of_the_end_of_a_response_once) {
   channel().kind = ChannelKind::echo;
   begin(chat_of(400, R"("max_tokens":256,)")).begin();
-  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).requests, 0U);
+  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).recent.requests, 0U);
   attempt_->finish(routing::CircuitBreaker::Finish::whole);
   const auto view = request_.health.view(channel(), base::steady_now());
-  EXPECT_EQ(view.requests, 1U);
-  EXPECT_EQ(view.error_percent, 0);
+  EXPECT_EQ(view.recent.requests, 1U);
+  EXPECT_EQ(view.recent.error_percent, 0);
   attempt_->end_response();
   attempt_->finish(routing::CircuitBreaker::Finish::broken);
-  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).requests, 1U) << "there is no response any more";
+  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).recent.requests, 1U) << "there is no response any more";
 }
 
 TEST_F(AttemptTest, a_response_that_is_lost_is_broken_for_the_circuit_breaker) {
@@ -135,7 +135,7 @@ TEST_F(AttemptTest, a_response_that_is_lost_is_broken_for_the_circuit_breaker) {
   EXPECT_EQ(attempt_->response(), nullptr);
   EXPECT_EQ(attempt_->facts().meter, nullptr);
   EXPECT_EQ(attempt_->facts().channel, &channel());
-  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).error_percent, 100);
+  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).recent.error_percent, 100);
 }
 
 TEST_F(AttemptTest, an_address_that_is_not_usable_is_the_channels_fault) {
@@ -176,7 +176,7 @@ TEST_F(AttemptTest, one_that_ends_before_it_was_sent_gives_its_claim_back) {
   ASSERT_FALSE(begin(chat_of(400)).begin());
   attempt_.reset();
   EXPECT_EQ(state(), Availability::State::ready);
-  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).requests, 0U);
+  EXPECT_EQ(request_.health.view(channel(), base::steady_now()).recent.requests, 0U);
 }
 
 }  // namespace

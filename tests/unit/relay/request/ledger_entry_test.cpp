@@ -62,9 +62,9 @@ TEST_F(LedgerEntryTest, a_reservation_says_whose_request_it_is_and_what_it_can_c
   const auto amount = request_.reserve();
   ASSERT_TRUE(amount);
   EXPECT_GE(amount->nano(), 256 * 2000);
-  ASSERT_NE(request_.entry->hold(), nullptr);
-  EXPECT_EQ(request_.entry->hold()->amount, *amount);
-  EXPECT_FALSE(request_.entry->hold()->lowered);
+  ASSERT_NE(request_.entry->reserved(), nullptr);
+  EXPECT_EQ(request_.entry->reserved()->amount, *amount);
+  EXPECT_FALSE(request_.entry->reserved()->lowered);
   const auto& facts = request_.reserved;
   EXPECT_EQ(facts.id, request_.context->id);
   EXPECT_EQ(facts.started_at, request_.now);
@@ -81,12 +81,12 @@ TEST_F(LedgerEntryTest, a_reservation_says_whose_request_it_is_and_what_it_can_c
 TEST_F(LedgerEntryTest, what_is_not_granted_holds_nothing_and_is_void) {
   begin();
   EXPECT_FALSE(request_.reserve(Credits()));
-  EXPECT_EQ(request_.entry->hold(), nullptr);
+  EXPECT_EQ(request_.entry->reserved(), nullptr);
   EXPECT_EQ(refuse(RefusalCode::insufficient_quota, {}), Ending::refused);
   const auto row = request_.settled_once();
   ASSERT_TRUE(row);
   EXPECT_EQ(row->cost, Credits());
-  EXPECT_EQ(row->held, Credits());
+  EXPECT_EQ(row->reserved, Credits());
   EXPECT_EQ(row->facts.token, base::TokenId{3});
   EXPECT_THAT(request_.metrics.text(), HasSubstr("insufficient_quota\"} 1"));
 }
@@ -95,7 +95,7 @@ TEST_F(LedgerEntryTest, a_lowered_bound_is_flagged) {
   begin("");
   const auto amount = request_.reserve(Credits::from_nano(2'000'000));
   ASSERT_TRUE(amount);
-  ASSERT_TRUE(request_.entry->hold()->lowered);
+  ASSERT_TRUE(request_.entry->reserved()->lowered);
   request_.entry->settle(End::whole, {200, {}}, attempt(k_told), false);
   EXPECT_EQ(request_.settled_once()->flags, ledger::k_clamped);
 }
@@ -169,7 +169,7 @@ TEST(LedgerEntry, each_ending_is_one_settlement) {
     ASSERT_TRUE(settlement);
     EXPECT_EQ(settlement->ending, row.ending);
     EXPECT_EQ(settlement->cost.nano(), row.cost == k_reservation ? held->nano() : row.cost);
-    EXPECT_EQ(settlement->held, *held) << "what is reserved is free again";
+    EXPECT_EQ(settlement->reserved, *held) << "what is reserved is free again";
     EXPECT_EQ(settlement->flags, row.flags);
     EXPECT_EQ(settlement->status, row.status);
     EXPECT_EQ(settlement->facts.id, request.context->id);
@@ -211,7 +211,7 @@ TEST_F(LedgerEntryTest, a_stale_attempt_is_carried_beside_the_next_or_not_at_all
   ASSERT_TRUE(held);
   AttemptResult stale{AttemptResult::Kind::stale, {}, std::nullopt};
   EXPECT_TRUE(request_.entry->carry_another(stale, ledger::ChannelKind::openai)) << "nothing of it was sent";
-  EXPECT_EQ(request_.entry->hold()->amount, *held);
+  EXPECT_EQ(request_.entry->reserved()->amount, *held);
   // All that can have been made in an hour is more than is reserved for both.
   stale.sent_for = std::chrono::hours(1);
   EXPECT_FALSE(request_.entry->carry_another(stale, ledger::ChannelKind::openai));
@@ -231,7 +231,7 @@ TEST_F(LedgerEntryTest, without_a_limit_nothing_is_reserved_and_the_cost_is_told
   request_.entry->settle(End::whole, {200, {}}, attempt(k_told), false);
   const auto row = request_.settled_once();
   ASSERT_TRUE(row);
-  EXPECT_EQ(row->held, Credits());
+  EXPECT_EQ(row->reserved, Credits());
   EXPECT_GT(row->cost.nano(), k_told_cost) << "the stale attempt's, too";
   EXPECT_EQ(row->facts.source_ip, request_.admission->caller().source.to_string());
 }

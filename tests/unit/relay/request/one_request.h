@@ -95,7 +95,7 @@ class OneRequest {
     auto& op = entry->make_reservation(now);
     reserved = op->facts;
     const auto amount = op->size(available);
-    op->outcome = amount ? ledger::ReserveOutcome::held : ledger::ReserveOutcome::no_token_credit;
+    op->outcome = amount ? ledger::ReserveOutcome::reserved : ledger::ReserveOutcome::no_token_credit;
     op->amount = amount.value_or(base::Credits());
     const auto refusal = entry->take_reservation(now);
     EXPECT_EQ(refusal.has_value(), !amount.has_value());

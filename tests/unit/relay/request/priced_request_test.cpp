@@ -43,7 +43,7 @@ TEST_F(PricedRequestTest, MediaIsBoundedByTheContextAlone) {
 TEST_F(PricedRequestTest, AFormHasNoFieldForABound) {
   request_.endpoint = Endpoint::audio_transcriptions;
   request_.price->max_output_tokens = 2000;
-  const auto terms = request_.hold_terms(ledger::WhenLow::clamp);
+  const auto terms = request_.reservation_terms(ledger::WhenLow::clamp);
   EXPECT_EQ(terms.client_bound, 2000);
   EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
 }
@@ -51,7 +51,7 @@ TEST_F(PricedRequestTest, AFormHasNoFieldForABound) {
 TEST_F(PricedRequestTest, ItsReservationIsSizedByItsOwnBound) {
   scan_.output_bound = 100;
   scan_.choices = 2;
-  const auto terms = request_.hold_terms(ledger::WhenLow::refuse);
+  const auto terms = request_.reservation_terms(ledger::WhenLow::refuse);
   EXPECT_EQ(terms.client_bound, 100);
   EXPECT_EQ(terms.choices, 2);
   EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
@@ -78,8 +78,8 @@ TEST_F(PricedRequestTest, WhatCanHaveBeenMadeGrowsWithTheTimeUpToTheBound) {
   EXPECT_EQ(request_.made_in(milliseconds(60'000), 1000).output_tokens, 5000);
   scan_.choices = 3;
   EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 6000);
-  const billing::Hold hold{base::Credits::from_nano(1), 700, true, true};
-  request_.hold = &hold;
+  const billing::ReservationSize reservation{base::Credits::from_nano(1), 700, true, true};
+  request_.reservation = &reservation;
   EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 2100) << "what crd wrote bounds it";
 }
 

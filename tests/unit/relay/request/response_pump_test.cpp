@@ -138,7 +138,7 @@ class ResponsePumpTest : public testing::Test {
     EXPECT_EQ(row->cost.nano(), cost);
     EXPECT_EQ(row->flags, flags);
     EXPECT_EQ(row->status, status);
-    EXPECT_EQ(row->held, *held_);
+    EXPECT_EQ(row->reserved, *held_);
   }
   SeenResponse seen() const { return seen_response(client_.seen); }
   // In pieces of random sizes.

@@ -31,7 +31,7 @@ class SettlementTest : public testing::Test {
     price.output = {2'000'000'000};
     request_.price = price;
     request_.body_bytes = 400;
-    request_.hold = &hold_;
+    request_.reservation = &reservation_;
     channel_.id = base::ChannelId{7};
     channel_.kind = ledger::ChannelKind::openai;
     group_.name = "default";
@@ -92,7 +92,7 @@ class SettlementTest : public testing::Test {
   }
 
   dialect::RequestScan scan_;
-  billing::Hold hold_{Credits::from_nano(1'000'000), 256, false, false};
+  billing::ReservationSize reservation_{Credits::from_nano(1'000'000), 256, false, false};
   Credits reserved_ = Credits::from_nano(1'000'000);
   PricedRequest request_{.scan = scan_};
   ledger::ChannelRecord channel_;
@@ -105,7 +105,7 @@ TEST_F(SettlementTest, NotConnectedOrNoAnswerIsVoid) {
                           RefusalCode::upstream_invalid, RefusalCode::upstream_auth}) {
     const auto row = settlement(refused(code));
     expect_void(row, Ending::upstream_failed);
-    EXPECT_EQ(row.held, reserved_) << "the reservation is given back";
+    EXPECT_EQ(row.reserved, reserved_) << "the reservation is given back";
     EXPECT_EQ(row.channel, channel_.id);
     EXPECT_EQ(row.error, dialect::row_of(code).name);
     EXPECT_EQ(row.status, dialect::row_of(code).status);
@@ -164,7 +164,7 @@ TEST_F(SettlementTest, AboveTheReservationTheWholeCostIsTold) {
   reserved_ = Credits::from_nano(30'000);
   const auto row = settlement(answered(k_told));
   expect_posted(row, Ending::complete, 50'000, 0);
-  EXPECT_EQ(row.held.nano(), 30'000) << "the ledger makes the difference overrun";
+  EXPECT_EQ(row.reserved.nano(), 30'000) << "the ledger makes the difference overrun";
 }
 
 TEST_F(SettlementTest, CompleteWithoutUsageIsEstimated) {
@@ -255,7 +255,7 @@ TEST_F(SettlementTest, WhatIsMadeLaterPostsTheReservation) {
 
 TEST_F(SettlementTest, WithoutAPriceNothingIsPostedAndThatIsFlagged) {
   request_.price.reset();
-  request_.hold = nullptr;
+  request_.reservation = nullptr;
   reserved_ = Credits();
   const auto row = settlement(answered(k_told));
   expect_posted(row, Ending::complete, 0, ledger::k_unpriced);
@@ -263,19 +263,19 @@ TEST_F(SettlementTest, WithoutAPriceNothingIsPostedAndThatIsFlagged) {
 }
 
 TEST_F(SettlementTest, WithoutAReservationAnEstimateIsNotBounded) {
-  request_.hold = nullptr;
+  request_.reservation = nullptr;
   reserved_ = Credits();
   expect_posted(settlement(answered(k_untold)), Ending::complete, 108'000, ledger::k_estimated);
 }
 
 TEST_F(SettlementTest, CountingTokensIsFree) {
   request_.endpoint = Endpoint::count_tokens;
-  request_.hold = nullptr;
+  request_.reservation = nullptr;
   expect_posted(settlement(answered(R"({"input_tokens":12})")), Ending::complete, 0, 0);
 }
 
 TEST_F(SettlementTest, ALoweredBoundIsFlagged) {
-  hold_.lowered = true;
+  reservation_.lowered = true;
   expect_posted(settlement(answered(k_told)), Ending::complete, 50'000, ledger::k_clamped);
 }
 

@@ -231,7 +231,7 @@ TEST_F(CircuitBreakerTest, AnswersThatBreakOffAreFailures) {
   EXPECT_EQ(state(), State::ready);
   answer(Finish::broken);
   EXPECT_EQ(state(), State::cooling);
-  EXPECT_EQ(breaker_.view(record_, now_).error_percent, 90);
+  EXPECT_EQ(breaker_.view(record_, now_).recent.error_percent, 90);
   now_ += 1s;
   answer(Finish::broken);
   EXPECT_EQ(state(), State::cooling) << "a probe's head brought it back, its end set it aside again";
@@ -319,7 +319,7 @@ TEST_F(CircuitBreakerTest, AnEditGivesAFreshStart) {
   EXPECT_EQ(state(), State::ready);
   EXPECT_EQ(breaker_.look(old, "m", now_).state, State::ready)
       << "the newest edit counts for those with an older record";
-  EXPECT_EQ(breaker_.view(record_, now_).requests, 5u) << "its figures stay";
+  EXPECT_EQ(breaker_.view(record_, now_).recent.requests, 5u) << "its figures stay";
   Claim late{record_.id, old.rev, 0, "m", false};
   for (int i = 0; i < 5; ++i) breaker_.report(late, {Kind::failed, 500, {}, {}}, now_);
   EXPECT_EQ(state(), State::ready) << "what the old settings came to says nothing of the new";
@@ -350,10 +350,10 @@ TEST_F(CircuitBreakerTest, FiguresAreOfTheLastRequests) {
     breaker_.finished(*claim, CircuitBreaker::Finish::whole, i, 2 * i, now_);
   }
   const auto view = breaker_.view(record_, now_);
-  EXPECT_EQ(view.requests, CircuitBreaker::k_samples_max);
-  EXPECT_EQ(view.first_byte_p50_ms, 1000 - 127);
-  EXPECT_EQ(view.p50_ms, 2 * (1000 - 127));
-  EXPECT_EQ(view.error_percent, 0);
+  EXPECT_EQ(view.recent.requests, RecentResults::k_most);
+  EXPECT_EQ(view.recent.first_byte_p50_ms, 1000 - 127);
+  EXPECT_EQ(view.recent.p50_ms, 2 * (1000 - 127));
+  EXPECT_EQ(view.recent.error_percent, 0);
 }
 
 // Trouble of a channel that is gone must not keep the others from the way without a lock, nor its entry for ever.
@@ -382,36 +382,6 @@ TEST_F(CircuitBreakerTest, DeletedChannelsLeave) {
   // Nothing is held against anybody: a look makes no entry.
   EXPECT_EQ(state(), State::ready);
   EXPECT_EQ(breaker_.size(), 0U);
-}
-
-TEST(RetryAfter, SecondsOrADate) {
-  const auto now = base::from_unix_ms(784'111'777'000);  // Sun, 06 Nov 1994 08:49:37 GMT
-  EXPECT_EQ(parse_retry_after("20", now), 20s);
-  EXPECT_EQ(parse_retry_after("0", now), 0s);
-  EXPECT_EQ(parse_retry_after("99999999999999999999", now), 1h);
-  EXPECT_EQ(parse_retry_after("86400", now), 1h);
-  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:47 GMT", now), 10s);
-  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:27 GMT", now), 0s);
-  EXPECT_EQ(parse_retry_after("1.5", now), 1500ms);
-  EXPECT_EQ(parse_retry_after("0.0004", now), 0s);
-  for (const auto* text :
-       {"", "-1", "soon", ".5", "5.", "1e3", "1.2.3", "20 ", "Sun, 06 Nov 1994 08:49:47 GMT and more"}) {
-    EXPECT_FALSE(parse_retry_after(text, now).has_value()) << text;
-  }
-}
-
-TEST(RetryAfter, WhateverOfTwoIsObeyedThePauseIsNotLonger) {
-  const auto now = base::from_unix_ms(784'111'777'000);
-  EXPECT_EQ(told_wait("2", "", now), 2s);
-  EXPECT_EQ(told_wait({}, "250", now), 250ms);
-  EXPECT_EQ(told_wait("1", "250", now), 250ms);
-  EXPECT_EQ(told_wait("1", "1250.7", now), 1s);
-  EXPECT_EQ(told_wait("soon", "1250", now), 1250ms);
-  EXPECT_EQ(told_wait("0", "300", now), 300ms);
-  EXPECT_EQ(told_wait("3", "0", now), 3s);
-  EXPECT_EQ(told_wait("99999", "99999999999", now), 1h);
-  for (const auto* nothing : {"", "0", "-1", "soon"}) EXPECT_FALSE(told_wait("0", nothing, now).has_value());
-  EXPECT_FALSE(told_wait({}, "", now).has_value());
 }
 
 TEST_F(CircuitBreakerTest, AClaimOfOneKeyGetsItOrNothing) {

@@ -332,7 +332,7 @@ TEST_F(AdminTokens, parallel_edits_while_settling_lose_nothing) {
   for (int count = 0; count < k_requests; ++count) {
     auto op = reservation(issued, dollars(1));
     reserve(op);
-    ASSERT_EQ(op.outcome, ledger::ReserveOutcome::held);
+    ASSERT_EQ(op.outcome, ledger::ReserveOutcome::reserved);
     ledger_->settle(settlement(op, ledger::Credits::from_nano(10'000'000)));
   }
   for (auto& thread : threads) thread.join();
