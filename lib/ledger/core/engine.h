@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "ledger/core/engine_status.h"
 #include "ledger/core/ledger.h"
+#include "ledger/core/store_clock.h"
 #include "ledger/core/work_queue.h"
 #include "token/key.h"
 
@@ -56,9 +57,7 @@ class Engine {
   bool admits(std::chrono::milliseconds patience) const {
     return !status_.troubled() && queue_.backlog() < options().backlog_max && status_.busy_for() <= patience;
   }
-  Time now() const {
-    return base::wall_now() + std::chrono::milliseconds(clock_offset_ms_.load(std::memory_order_relaxed));
-  }
+  Time now() const { return clock_.now(); }
   bool fresh() const {
     const auto until = fresh_until_.load(std::memory_order_relaxed);
     return until == base::SteadyTime::max() || base::coarse_now() < until;
@@ -75,8 +74,7 @@ class Engine {
   const std::vector<Ledger::Recipient>& recipients() const { return setup_.recipients; }
   DirectoryFeed& feed() { return feed_; }
   EngineStatus& writable_status() { return status_; }
-  // What the store's clock is ahead of this machine's; 0 where it is the same.
-  void set_clock_offset(std::chrono::milliseconds offset) { clock_offset_ms_.store(offset.count()); }
+  StoreClock& clock() { return clock_; }
   // Until when the directory is known to be the store's newest; SteadyTime::max() where nobody else changes it.
   void set_fresh_until(base::SteadyTime until) { fresh_until_.store(until); }
 
@@ -85,7 +83,7 @@ class Engine {
   WorkQueue queue_;
   EngineStatus status_;
   DirectoryFeed feed_;
-  std::atomic<std::int64_t> clock_offset_ms_{0};
+  StoreClock clock_;
   std::atomic<base::SteadyTime> fresh_until_{base::SteadyTime::max()};
 };
 

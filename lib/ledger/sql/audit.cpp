@@ -40,7 +40,7 @@ Result<void> Store::Impl::audit(const Actor& actor, std::string_view action, std
     return base::fail(ErrorCode::invalid, "reason: over 4096 bytes or not UTF-8");
   }
   ++row.seq;
-  row.at = base::wall_now();
+  row.at = clock.now();
   row.pid = actor.pid;
   row.uid = actor.uid;
   row.gid = actor.gid;

@@ -7,15 +7,18 @@
 #include <vector>
 
 #include "ledger/core/reports.h"
+#include "ledger/core/store_clock.h"
 #include "ledger/sql/sql_session.h"
 #include "token/key.h"
 
 namespace cr::ledger {
 
 struct Reports::Impl {
-  Impl(SqlSession session, const token::Vault& the_vault) : sql(std::move(session)), vault(the_vault) {}
+  Impl(SqlSession session, const token::Vault& the_vault, const StoreClock& its_clock)
+      : sql(std::move(session)), vault(the_vault), clock(its_clock) {}
   SqlSession sql;
   const token::Vault& vault;
+  const StoreClock& clock;
 
   // Names of what a row has the id of; "" for id 0, deleted ones too.
   Result<std::string> name_of(std::string_view table, std::int64_t id);

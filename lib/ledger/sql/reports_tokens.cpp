@@ -57,8 +57,7 @@ void add_after(Where& where, const TokenQuery& query, const TokenPlace& place) {
   where.also(place.id.value);
 }
 
-Result<Where> filters_of(SqlSession& sql, const TokenQuery& query) {
-  const Time now = base::wall_now();
+Result<Where> filters_of(SqlSession& sql, const TokenQuery& query, Time now) {
   const Dialect dialect = sql.dialect();
   Where where;
   where.add(query.deleted ? "token.deleted_at IS NOT NULL" : "token.deleted_at IS NULL");
@@ -117,7 +116,7 @@ Result<TokenRow> row_of(const Row& row, const SharedTokenSettings& like) {
 }
 
 // Of all these tokens by one query, each token's current one first.
-Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens) {
+Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens, Time now) {
   static const std::string k_keys_of = select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
                                               "FROM " + each_of_json(sql.dialect(), JsonKind::list, "?1", "token_id") +
                                                   " CROSS JOIN key WHERE key.token_id = CAST(token_id.value AS BIGINT)"
@@ -138,7 +137,7 @@ Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens) {
                         row.column_optional_text(k_key_column_count + 1)});
         return {};
       },
-      json_of(ids), base::wall_now());
+      json_of(ids), now);
   for (TokenRow& token : tokens) {
     std::sort(token.keys.begin(), token.keys.end(), [](const KeyRow& a, const KeyRow& b) {
       return std::pair(a.key.not_after.has_value(), b.key.id) < std::pair(b.key.not_after.has_value(), a.key.id);
@@ -169,7 +168,7 @@ Result<void> add_budgets(SqlSession& sql, TokenRow& row, Time now) {
   return {};
 }
 
-Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, const TokenQuery& query) {
+Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, const TokenQuery& query, Time now) {
   const std::string text =
       select(std::string(k_token_columns) +
                  ", account.name, token_balance.posted, token_balance.reserved, token_balance.last_used_at, " +
@@ -192,8 +191,7 @@ Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, co
       },
       values);
   if (!read) return tl::unexpected(read.error());
-  const Time now = base::wall_now();
-  if (auto added = add_keys(sql, rows); !added) return tl::unexpected(added.error());
+  if (auto added = add_keys(sql, rows, now); !added) return tl::unexpected(added.error());
   for (TokenRow& row : rows) {
     if (auto added = add_budgets(sql, row, now); !added) return tl::unexpected(added.error());
   }
@@ -203,9 +201,10 @@ Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, co
 }  // namespace
 
 Result<std::vector<TokenRow>> Reports::tokens(const TokenQuery& query) {
-  const auto where = filters_of(impl_.sql, query);
+  const Time now = impl_.clock.now();
+  const auto where = filters_of(impl_.sql, query, now);
   if (!where) return tl::unexpected(where.error());
-  return rows_where(impl_.sql, *where, query);
+  return rows_where(impl_.sql, *where, query, now);
 }
 
 Result<std::vector<std::string>> Reports::token_names(std::size_t limit) {
@@ -234,7 +233,7 @@ Result<TokenRow> Reports::token(std::string_view name) {
   where.add_text("token.name || '' = ?", name);  // as k_is_named
   TokenQuery one;
   one.limit = 1;
-  auto rows = rows_where(impl_.sql, where, one);
+  auto rows = rows_where(impl_.sql, where, one, impl_.clock.now());
   if (!rows) return tl::unexpected(rows.error());
   if (!rows->empty()) return std::move(rows->front());
   return tl::unexpected(no_such_row(impl_.sql, "token", name, Among::live));

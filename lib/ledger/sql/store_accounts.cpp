@@ -22,7 +22,7 @@ Result<AccountId> Store::create_account(const AccountRecord& wanted, const Actor
   if (!done) return tl::unexpected(done.error());
   AccountRecord account = wanted;
   account.rev = 1;
-  account.created_at = base::wall_now();
+  account.created_at = impl_.clock.now();
   const auto made = insert_record(impl_.sql, k_account_fields, "account", account);
   if (!made) return tl::unexpected(made.error());
   account.id = {*made};
@@ -73,7 +73,7 @@ Result<void> Store::delete_account(std::string_view name, IfRev if_rev, const Ac
   }
   // The row stays: what was posted to it is still reported, and reservations of deleted tokens still settle.
   auto done =
-      impl_.sql.run("UPDATE account SET deleted_at = ?2, rev = rev + 1 WHERE id = ?1", account.id, base::wall_now());
+      impl_.sql.run("UPDATE account SET deleted_at = ?2, rev = rev + 1 WHERE id = ?1", account.id, impl_.clock.now());
   if (done) done = impl_.audit(actor, "account.delete", "account " + account.name, audit_detail(&account, nullptr));
   if (!done) return done;
   impl_.holders.put(account, Holders::Presence::deleted);

@@ -44,7 +44,7 @@ Result<void> insert_keys(Store::Impl& store, ChannelId channel, const Keys& keys
     auto done = store.sql.run(
         "INSERT INTO channel_key (channel_id, sealed, hint_first, hint_last, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         channel, Blob{{reinterpret_cast<const std::uint8_t*>(sealed.data()), sealed.size()}}, hint.first.view(),
-        hint.last.view(), base::wall_now());
+        hint.last.view(), store.clock.now());
     if (!done) return done;
   }
   return {};
@@ -95,7 +95,7 @@ Result<ChannelId> Store::create_channel(NewChannel wanted, const Actor& actor) {
   ChannelRecord channel = std::move(wanted.settings);
   channel.id = {};
   channel.rev = 1;
-  channel.created_at = base::wall_now();
+  channel.created_at = impl_.clock.now();
   if (channel.groups.empty()) channel.groups = {"default"};
   Result<void> done = check_settings(impl_, channel, nullptr);
   if (done) done = check_keys(wanted.keys);
@@ -185,7 +185,7 @@ Result<void> Store::delete_channel(std::string_view name, IfRev if_rev, const Ac
   if (auto same = check_rev(if_rev, channel.rev, "channel", name); !same) return same;
   // The row stays for the reports; its keys do not.
   auto done = impl_.sql.run("DELETE FROM channel_key WHERE channel_id = ?1", channel.id);
-  if (done) done = impl_.sql.run("UPDATE channel SET deleted_at = ?2 WHERE id = ?1", channel.id, base::wall_now());
+  if (done) done = impl_.sql.run("UPDATE channel SET deleted_at = ?2 WHERE id = ?1", channel.id, impl_.clock.now());
   if (done) done = impl_.audit(actor, "channel.delete", "channel " + channel.name, audit_detail(&channel, nullptr));
   if (!done) return done;
   impl_.directory.erase_channel(channel.id);

@@ -32,7 +32,7 @@ Result<GroupId> Store::create_group(const GroupRecord& wanted, const Actor& acto
   if (!done) return tl::unexpected(done.error());
   GroupRecord group = wanted;
   group.rev = 1;
-  group.created_at = base::wall_now();
+  group.created_at = impl_.clock.now();
   const auto made = insert_record(impl_.sql, k_group_fields, "grp", group);
   if (!made) return tl::unexpected(made.error());
   group.id = {*made};

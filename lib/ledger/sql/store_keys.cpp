@@ -65,7 +65,7 @@ Result<IssuedKey> Store::Impl::issue_key(const std::shared_ptr<const TokenRecord
   const auto made = sql.insert(
       "INSERT INTO key (token_id, digest, hint_first, hint_last, created_at, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
       " RETURNING id",
-      token->id, Blob{digest}, hint.first.view(), hint.last.view(), base::wall_now(), sealed_blob);
+      token->id, Blob{digest}, hint.first.view(), hint.last.view(), clock.now(), sealed_blob);
   if (!made) return tl::unexpected(made.error());
   const KeyId id{*made};
   if (auto done = refresh_keys(token->id); !done) return tl::unexpected(done.error());
@@ -77,7 +77,7 @@ Result<void> Store::Impl::drop_key(KeyId key) {
 }
 
 Result<void> Store::Impl::refresh_keys(TokenId token) {
-  auto done = sql.run("DELETE FROM key WHERE token_id = ?1 AND not_after <= ?2", token, base::wall_now());
+  auto done = sql.run("DELETE FROM key WHERE token_id = ?1 AND not_after <= ?2", token, clock.now());
   if (!done) return done;
   Keys keys;
   done = sql.each_row(
@@ -115,7 +115,7 @@ Result<IssuedKey> Store::rotate_token(std::string_view name, std::chrono::millis
   }
   Result<void> done = at_once ? impl_.sql.run("DELETE FROM key WHERE token_id = ?1", (*token)->id)
                               : impl_.sql.run("UPDATE key SET not_after = ?2 WHERE token_id = ?1", (*token)->id,
-                                              base::wall_now() + grace);
+                                              impl_.clock.now() + grace);
   if (!done) return tl::unexpected(done.error());
   auto issued = impl_.issue_key(*token, token::mint_key(impl_.options.key_prefix));
   if (!issued) return issued;
@@ -133,7 +133,7 @@ Result<void> Store::finish_rotation(std::string_view name, std::chrono::millisec
   if (old.empty()) return not_rotating((*token)->name);
   for (const auto& key : old) {
     const Holders::KeyUse use = impl_.holders.key_use(key->id);
-    if (quiet_for.count() > 0 && use.last_used_at && *use.last_used_at > base::wall_now() - quiet_for) {
+    if (quiet_for.count() > 0 && use.last_used_at && *use.last_used_at > impl_.clock.now() - quiet_for) {
       return fail(ErrorCode::conflict,
                   "token '" + (*token)->name + "': its old key " + to_text(key->hint) + " was used at " +
                       base::format_rfc3339(*use.last_used_at) + " from " + use.last_used_ip,

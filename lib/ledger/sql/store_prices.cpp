@@ -51,7 +51,7 @@ Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Ac
   if (auto checked = check_price(wanted); !checked) return tl::unexpected(checked.error());
   PriceRecord price = wanted;
   if (price.source.empty()) price.source = "set";
-  price.updated_at = base::wall_now();
+  price.updated_at = impl_.clock.now();
   std::shared_ptr<const PriceRecord> before;
   if (const auto found = impl_.directory.prices->find(price.model); found != impl_.directory.prices->end()) {
     for (const auto& old : found->second) {

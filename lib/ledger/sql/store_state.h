@@ -10,19 +10,22 @@
 #include "ledger/core/directory_builder.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/store.h"
+#include "ledger/core/store_clock.h"
 #include "ledger/sql/holders.h"
 #include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
 
 struct Store::Impl {
-  Impl(SqlSession session, Holders& all_holders, const token::Vault& the_vault, const Ledger::Options& the_options)
-      : sql(std::move(session)), holders(all_holders), vault(the_vault), options(the_options) {}
+  Impl(SqlSession session, Holders& all_holders, const token::Vault& the_vault, const Ledger::Options& the_options,
+       const StoreClock& its_clock)
+      : sql(std::move(session)), holders(all_holders), vault(the_vault), options(the_options), clock(its_clock) {}
 
   SqlSession sql;
   Holders& holders;
   const token::Vault& vault;
   const Ledger::Options& options;
+  const StoreClock& clock;
   Directory::Impl directory;  // the draft: as it will be after this transaction
   SettingsPool pool;          // of the tokens in it
 

@@ -98,7 +98,7 @@ Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* be
 }
 
 Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor) {
-  const Time now = base::wall_now();
+  const Time now = impl_.clock.now();
   if (auto checked = base::check_name("token name", wanted.name); !checked) return tl::unexpected(checked.error());
   if (auto free = check_free(impl_.sql, "token", wanted.name); !free) return tl::unexpected(free.error());
   const auto account = impl_.get_account(wanted.account);
@@ -165,7 +165,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
     token.account = (*account)->id;
   }
   Result<void> done = change_record(k_token_fields, token, patch);
-  if (done && (patch.not_before || patch.expires)) done = check_times(token, base::wall_now());
+  if (done && (patch.not_before || patch.expires)) done = check_times(token, impl_.clock.now());
   if (done && patch.groups) done = impl_.check_groups(token.settings->groups);
   if (done) done = check_settings(token);
   if (!done) return tl::unexpected(done.error());
@@ -174,7 +174,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   ++token.rev;
   if (done = impl_.write_token(token); !done) return tl::unexpected(done.error());
   if (done = impl_.holders.put(token, Holders::Presence::live); !done) return tl::unexpected(done.error());
-  if (done = impl_.holders.put_budgets(token, base::wall_now()); !done) return tl::unexpected(done.error());
+  if (done = impl_.holders.put_budgets(token, impl_.clock.now()); !done) return tl::unexpected(done.error());
   const std::string new_name = token.name;
   done = impl_.publish_token(std::move(token), before->get(), actor, "token.edit");
   if (!done) return tl::unexpected(done.error());
@@ -186,7 +186,7 @@ Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Acto
   if (!before) return tl::unexpected(before.error());
   if (auto same = check_rev(if_rev, (*before)->rev, "token", name); !same) return same;
   TokenRecord token = **before;
-  token.deleted_at = base::wall_now();
+  token.deleted_at = impl_.clock.now();
   ++token.rev;
   if (auto done = impl_.write_token(token); !done) return done;
   const std::vector<std::shared_ptr<const KeyRecord>> keys = impl_.directory.find_entry(token.id)->keys;
@@ -200,7 +200,7 @@ Result<void> Store::delete_token(std::string_view name, IfRev if_rev, const Acto
 }
 
 Result<std::shared_ptr<const TokenRecord>> Store::restore_token(std::string_view name, const Actor& actor) {
-  const Time now = base::wall_now();
+  const Time now = impl_.clock.now();
   std::optional<TokenRecord> token;
   const auto read = impl_.find_deleted(name, token);
   if (!read) return tl::unexpected(read.error());
@@ -236,7 +236,7 @@ Result<void> Store::reset_budgets(std::string_view name, std::optional<base::Per
   for (const base::Period each : {base::Period::day, base::Period::week, base::Period::month}) {
     if ((period && *period != each) || !(*token)->settings->budgets[static_cast<std::size_t>(each)]) continue;
     given_back.emplace(base::name_of(each), "0");
-    if (auto done = impl_.holders.forgive((*token)->id, each, base::wall_now()); !done) return done;
+    if (auto done = impl_.holders.forgive((*token)->id, each, impl_.clock.now()); !done) return done;
   }
   if (given_back.empty()) {
     return fail(ErrorCode::invalid, "token '" + (*token)->name + "' has no such budget",
@@ -258,7 +258,7 @@ std::optional<Balance> Store::find_balance(AccountId account) const {
 }
 
 Result<std::vector<BudgetUse>> Store::budget_uses(TokenId token) const {
-  return impl_.holders.budget_uses(token, base::wall_now());
+  return impl_.holders.budget_uses(token, impl_.clock.now());
 }
 
 }  // namespace cr::ledger

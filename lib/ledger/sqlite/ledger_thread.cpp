@@ -324,7 +324,7 @@ void LedgerThread::answer_queries() {
 
 void LedgerThread::answer(QueryOp& op) {
   auto* const balance = std::get_if<BalanceQuery>(&op.query);
-  const auto done = balance != nullptr ? parts_.balances->answer(*balance, base::wall_now())
+  const auto done = balance != nullptr ? parts_.balances->answer(*balance, parts_.clock->now())
                                        : responses_.find(std::get<StoredResponseQuery>(op.query));
   if (!done) op.readable = false;
 }

@@ -28,6 +28,7 @@ class LedgerThread {
   // All of them outlive the thread.
   struct Parts {
     const Ledger::Options* options;
+    const StoreClock* clock;
     const std::vector<Ledger::Recipient>* recipients;
     base::Log* log;
     WorkQueue* queue;
@@ -50,7 +51,7 @@ class LedgerThread {
   void work_off(Batch& batch, WorkQueue::Woken woken);
   WorkQueue::Patience patience() const;
   void absorb(Batch& batch, WorkQueue::Woken woken);
-  void answer_without_hold(Batch& batch);
+  void answer_without_reservation(Batch& batch);
   bool needs_transaction(const Batch& batch, WorkQueue::Woken woken) const;
   bool may_try() const;
   base::Result<void> transact(Batch& batch);

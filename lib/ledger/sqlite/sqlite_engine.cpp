@@ -33,7 +33,7 @@ Result<void> SqliteEngine::start() {
   if (!prepared) return tl::unexpected(prepared.error());
   balances_ = std::move(*prepared);
   holders_.emplace(*balances_);
-  store_.emplace(SqlSession(file_.writer), *holders_, vault(), options());
+  store_.emplace(SqlSession(file_.writer), *holders_, vault(), options(), clock());
   const Time at = now();
   SqlSession other(file_.reader);
   auto keys = load(*store_, other, at);
@@ -52,11 +52,11 @@ Result<void> SqliteEngine::start() {
   feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
   for (Reader* reader : {&quick_, &lengthy_}) {
     const base::MutexLock lock(reader->mutex);
-    reader->reports.emplace(SqlSession(reader->db), vault());
+    reader->reports.emplace(SqlSession(reader->db), vault(), clock());
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
-  auto started = LedgerThread::start(
-      {&options(), &recipients(), &log(), &queue(), &writable_status(), &feed(), &file_.writer, &*balances_, &*store_});
+  auto started = LedgerThread::start({&options(), &clock(), &recipients(), &log(), &queue(), &writable_status(),
+                                      &feed(), &file_.writer, &*balances_, &*store_});
   if (!started) return tl::unexpected(started.error());
   thread_ = std::move(*started);
   return {};

@@ -56,12 +56,13 @@ class Plans : public LedgerFixture {
     EXPECT_GT(looked_at, 0U);
   }
 
+  StoreClock clock_;
   std::optional<sqlite::Database> db_;
 };
 
 TEST_F(Plans, reports_find_names_by_an_index) {
   const auto vault = vault_of();
-  Reports::Impl impl(SqlSession{*db_}, vault);
+  Reports::Impl impl(SqlSession{*db_}, vault, clock_);
   Reports reports(impl);
   EXPECT_TRUE(reports.token("ci"));
   EXPECT_TRUE(reports.account("default"));
@@ -75,7 +76,7 @@ TEST_F(Plans, reports_find_names_by_an_index) {
 
 TEST_F(Plans, page_of_tokens_begins_at_its_cursor) {
   const auto vault = vault_of();
-  Reports::Impl impl(SqlSession{*db_}, vault);
+  Reports::Impl impl(SqlSession{*db_}, vault, clock_);
   Reports reports(impl);
   for (const bool descending : {false, true}) {
     for (const bool deleted : {false, true}) {
@@ -109,7 +110,7 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   ASSERT_TRUE(balances);
   const auto vault = vault_of();
   BalanceChanges holders(*balances);
-  Store::Impl impl(SqlSession{*db_}, holders, vault, options_);
+  Store::Impl impl(SqlSession{*db_}, holders, vault, options_, clock_);
   auto reader = sqlite::Database::open(options_.path, {sqlite::OpenMode::read_write, 2000, {}});
   ASSERT_TRUE(reader);
   SqlSession other(*reader);
@@ -121,7 +122,10 @@ TEST_F(Plans, changes_find_names_and_keys_by_an_index) {
   Store store(impl);
   NewToken wanted;
   wanted.name = "other";
-  ASSERT_TRUE(store.create_token(wanted, actor_));
+  clock_.set_ahead(std::chrono::hours(24));
+  const auto made = store.create_token(wanted, actor_);
+  ASSERT_TRUE(made);
+  EXPECT_GT(made->token->created_at, base::wall_now() + std::chrono::hours(23)) << "the store's clock is what counts";
   TokenPatch patch;
   patch.name = "renamed";
   ASSERT_TRUE(store.edit_token("other", patch, {}, actor_));
