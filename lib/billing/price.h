@@ -8,20 +8,14 @@
 #include <string_view>
 
 #include "base/credits.h"
+#include "base/rate.h"
 #include "base/result.h"
 #include "dialect/request_scan.h"
 #include "dialect/usage.h"
 
 namespace cr::billing {
 
-// Nano-dollars a million model tokens: $0.0125 a million is 12,500,000, exact.
-struct Rate {
-  std::int64_t nano_per_million = 0;
-  // Dollars a million, "0.15", "$2.50": up to 9 decimals, not negative, at most 1,000,000 dollars.
-  static base::Result<Rate> parse(std::string_view dollars_per_million);
-  std::string to_decimal() const;  // "0.15"
-  auto operator<=>(const Rate&) const = default;
-};
+using base::Rate;
 
 struct Price {
   Rate input;

@@ -34,7 +34,7 @@ constexpr auto k_span = std::chrono::hours(24 * 85);
 }
 
 std::string write_master_key(const std::string& directory) {
-  const std::string key(token::Vault::k_master_bytes, 'k');
+  std::string key(token::Vault::k_master_bytes, 'k');
   const auto path = directory + "/master.key";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0 || ::write(fd, key.data(), key.size()) != static_cast<ssize_t>(key.size())) fail("cannot write " + path);

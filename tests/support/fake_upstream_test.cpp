@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
-Json chat(const std::string& model, Json more = Json::object()) {
+Json chat(const std::string& model, const Json& more = Json::object()) {
   Json body = {{"model", model}, {"messages", Json::array({{{"role", "user"}, {"content", "hello"}}})}};
   body.update(more);
   return body;

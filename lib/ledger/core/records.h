@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/credits.h"
 #include "base/id.h"
+#include "base/rate.h"
 #include "base/secret.h"
 #include "ledger/core/token_settings.h"
 #include "provider/kinds/kind.h"
@@ -110,9 +111,9 @@ struct ChannelRecord {
 
 struct PriceRecord {
   std::string model;
-  std::int64_t input = 0, cached_input = 0, cache_write = 0, output = 0;  // nano-dollars a million model tokens
+  base::Rate input, cached_input, cache_write, output;  // of model tokens
   Credits per_request, per_image, per_second;
-  std::int64_t per_character = 0;  // nano-dollars a million Unicode characters
+  base::Rate per_character;  // of Unicode characters
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::string source;                // "shipped", "set"
   std::optional<Time> effective_at;  // none = since ever

@@ -56,10 +56,10 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   const auto per_second = rate_of(item, "per_second", price.model, 0);
   if (!input) return tl::unexpected(input.error());
   if (!output) return tl::unexpected(output.error());
-  price.input = *input;
-  price.output = *output;
-  const auto cached = rate_of(item, "cached_input", price.model, price.input);
-  const auto cache_write = rate_of(item, "cache_write", price.model, price.input);
+  price.input = {*input};
+  price.output = {*output};
+  const auto cached = rate_of(item, "cached_input", price.model, *input);
+  const auto cache_write = rate_of(item, "cache_write", price.model, *input);
   const auto per_request = rate_of(item, "per_request", price.model, 0);
   const auto context = count_of(item, "context_tokens", price.model);
   const auto output_max = count_of(item, "max_output_tokens", price.model);
@@ -68,11 +68,11 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   }
   if (!context) return tl::unexpected(context.error());
   if (!output_max) return tl::unexpected(output_max.error());
-  price.cached_input = *cached;
-  price.cache_write = *cache_write;
+  price.cached_input = {*cached};
+  price.cache_write = {*cache_write};
   price.per_request = Credits::from_nano(*per_request);
   price.per_image = Credits::from_nano(*per_image);
-  price.per_character = *per_character;
+  price.per_character = {*per_character};
   price.per_second = Credits::from_nano(*per_second);
   price.context_tokens = *context;
   price.max_output_tokens = *output_max;

@@ -47,6 +47,9 @@ inline void read_column(const Row& row, int at, Time& value) {
 inline void read_column(const Row& row, int at, Credits& value) {
   value = Credits::from_nano(row.column_int(at));
 }
+inline void read_column(const Row& row, int at, base::Rate& value) {
+  value.nano_per_million = row.column_int(at);
+}
 inline void read_column(const Row& row, int at, std::chrono::milliseconds& value) {
   value = std::chrono::milliseconds(row.column_int(at));
 }
@@ -107,6 +110,7 @@ class Parameters {
   void add(Switch value) { values_.emplace_back(std::int64_t{value == Switch::on}); }
   void add(WhenLow value) { values_.emplace_back(std::int64_t{value == WhenLow::refuse}); }
   void add(ChannelKind value) { values_.emplace_back(provider::name_of(value)); }
+  void add(base::Rate value) { values_.emplace_back(value.nano_per_million); }
   void add(std::chrono::milliseconds value) { values_.emplace_back(std::int64_t{value.count()}); }
   void add(const base::Zone& value) { values_.emplace_back(value.name()); }
   void add(const std::vector<std::string>& value) { add_text(json_of(value)); }

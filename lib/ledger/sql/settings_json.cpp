@@ -86,6 +86,9 @@ json of(WhenLow value) {
 json of(ChannelKind kind) {
   return provider::name_of(kind);
 }
+json of(base::Rate rate) {
+  return rate.nano_per_million;
+}
 json of(std::chrono::milliseconds span) {
   return span.count();
 }

@@ -20,9 +20,10 @@ Result<void> check_price(const PriceRecord& price) {
   // The rule for a model's name; a pattern would match no request.
   if (auto checked = token::ModelSet::parse({price.model}); !checked) return tl::unexpected(checked.error());
   if (price.model.find('*') != std::string::npos) return invalid("a price is of one model, not of a pattern");
-  for (const std::int64_t rate :
+  for (const base::Rate rate :
        {price.input, price.cached_input, price.cache_write, price.output, price.per_character}) {
-    if (rate < 0 || rate > k_rate_max) return invalid("a rate must be from 0 to 1000000 dollars a million");
+    if (rate.nano_per_million < 0 || rate.nano_per_million > k_rate_max)
+      return invalid("a rate must be from 0 to 1000000 dollars a million");
   }
   for (const Credits each : {price.per_request, price.per_image, price.per_second}) {
     if (each < Credits() || each.nano() > k_rate_max) {

@@ -45,6 +45,16 @@ Result<void> take_by_period(std::string_view member, Place& place, const Given& 
   return {};
 }
 
+// An error of a parser says what is wrong with the text, not whose it is.
+template <class T>
+Result<void> take_parsed(std::string_view member, T& place, const Result<T>& parsed) {
+  if (!parsed) {
+    return fail(ErrorCode::invalid, std::string(member) + ": " + parsed.error().message, parsed.error().hint);
+  }
+  place = *parsed;
+  return {};
+}
+
 }  // namespace
 
 bool has(const List& list, const std::string& item) {
@@ -83,6 +93,14 @@ void show_value(std::string& shown, std::int64_t millionths) {
   shown = billing::Multiplier{millionths}.to_decimal();
 }
 
+void show_value(std::string& shown, base::Rate kept) {
+  shown = kept.to_decimal();
+}
+
+void show_value(std::string& shown, base::Credits kept) {
+  shown = kept.to_decimal();
+}
+
 void show_value(std::int64_t& shown, std::chrono::milliseconds kept) {
   shown = kept.count();
 }
@@ -117,12 +135,18 @@ Result<void> take_value(std::string_view member, provider::Kind& place, const st
 }
 
 Result<void> take_value(std::string_view member, std::int64_t& millionths, const std::string& given) {
-  const auto multiplier = billing::Multiplier::parse(given);
-  if (!multiplier) {
-    return fail(ErrorCode::invalid, std::string(member) + ": " + multiplier.error().message, multiplier.error().hint);
-  }
-  millionths = multiplier->millionths;
-  return {};
+  billing::Multiplier multiplier;
+  auto taken = take_parsed(member, multiplier, billing::Multiplier::parse(given));
+  if (taken) millionths = multiplier.millionths;
+  return taken;
+}
+
+Result<void> take_value(std::string_view member, base::Rate& place, const std::string& given) {
+  return take_parsed(member, place, base::Rate::parse(given));
+}
+
+Result<void> take_value(std::string_view member, base::Credits& place, const std::string& given) {
+  return take_parsed(member, place, base::Credits::parse(given));
 }
 
 Result<void> take_value(std::string_view member, std::chrono::milliseconds& place, std::int64_t given) {

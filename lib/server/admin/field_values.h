@@ -44,6 +44,8 @@ void show_value(std::string& shown, const base::Zone& kept);
 void show_value(std::string& shown, ledger::WhenLow kept);
 void show_value(std::string& shown, provider::Kind kept);
 void show_value(std::string& shown, std::int64_t millionths);  // a group's factor
+void show_value(std::string& shown, base::Rate kept);
+void show_value(std::string& shown, base::Credits kept);
 void show_value(std::int64_t& shown, std::chrono::milliseconds kept);
 template <class Tag>
 void show_value(std::int64_t& shown, base::RowId<Tag> kept) {
@@ -65,6 +67,8 @@ base::Result<void> take_value(std::string_view member, base::Zone& place, const 
 base::Result<void> take_value(std::string_view member, ledger::WhenLow& place, const std::string& given);
 base::Result<void> take_value(std::string_view member, provider::Kind& place, const std::string& given);
 base::Result<void> take_value(std::string_view member, std::int64_t& millionths, const std::string& given);
+base::Result<void> take_value(std::string_view member, base::Rate& place, const std::string& given);
+base::Result<void> take_value(std::string_view member, base::Credits& place, const std::string& given);
 // 1 ms to a day; a delay may be none.
 base::Result<void> take_value(std::string_view member, std::chrono::milliseconds& place, std::int64_t given);
 base::Result<void> take_value(std::string_view member, std::vector<std::string>& place,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Routes of prices.
 #include <algorithm>
-#include <array>
-#include <tuple>
 
+#include "admin/price_fields.h"
+#include "base/decimal.h"
 #include "base/text.h"
-#include "billing/decimal.h"
 #include "billing/price.h"
+#include "ledger/core/price_fields.h"
 #include "relay/request/price_terms.h"
+#include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
@@ -27,20 +28,7 @@ constexpr std::int64_t k_tokens_max = 1'000'000'000'000;
 
 cr::admin::Price to_message(const PriceRecord& record) {
   cr::admin::Price price;
-  price.model = record.model;
-  price.input = Rate{record.input}.to_decimal();
-  price.cached_input = Rate{record.cached_input}.to_decimal();
-  price.cache_write = Rate{record.cache_write}.to_decimal();
-  price.output = Rate{record.output}.to_decimal();
-  price.per_request = record.per_request.to_decimal();
-  price.per_image = record.per_image.to_decimal();
-  price.per_character = Rate{record.per_character}.to_decimal();
-  price.per_second = record.per_second.to_decimal();
-  price.max_output_tokens = record.max_output_tokens;
-  price.context_tokens = record.context_tokens;
-  price.source = record.source;
-  price.effective_at = record.effective_at;
-  price.updated_at = record.updated_at;
+  show_fields<cr::admin::k_price_fields, ledger::k_price_fields>(price, record);
   return price;
 }
 
@@ -69,39 +57,10 @@ Result<PriceRecord> get_price(const RouteCall& call, const std::string& model) {
   return *first;
 }
 
-Result<std::int64_t> read_rate(std::string_view member, const std::optional<std::string>& text,
-                               std::int64_t otherwise) {
-  if (!text) return otherwise;
-  const auto rate = Rate::parse(*text);
-  if (!rate) return fail(ErrorCode::invalid, std::string(member) + ": " + rate.error().message, rate.error().hint);
-  return rate->nano_per_million;
-}
-
-Result<base::Credits> read_fee(std::string_view member, const std::optional<std::string>& text) {
-  if (!text) return base::Credits();
-  const auto fee = base::Credits::parse(*text);
-  if (!fee) return fail(ErrorCode::invalid, std::string(member) + ": " + fee.error().message, fee.error().hint);
-  return *fee;
-}
-
-Result<void> read_units(const cr::admin::PriceSet& set, PriceRecord& record) {
-  for (const auto& [member, text, target] : {std::tuple{"per_request", &set.per_request, &record.per_request},
-                                             std::tuple{"per_image", &set.per_image, &record.per_image},
-                                             std::tuple{"per_second", &set.per_second, &record.per_second}}) {
-    const auto fee = read_fee(member, *text);
-    if (!fee) return tl::unexpected(fee.error());
-    *target = *fee;
-  }
-  const auto per_character = read_rate("per_character", set.per_character, 0);
-  if (!per_character) return tl::unexpected(per_character.error());
-  record.per_character = *per_character;
-  return {};
-}
-
 // Tokens may go unpriced only where something else is charged for: else a slip would make a model free.
 Result<void> check_charged(const cr::admin::PriceSet& set, const PriceRecord& record) {
   const bool by_units = std::max({record.per_request, record.per_image, record.per_second}) > base::Credits();
-  if (by_units || record.per_character > 0) return {};
+  if (by_units || record.per_character > Rate()) return {};
   for (const auto& [member, text] : {std::pair{"input", &set.input}, std::pair{"output", &set.output}}) {
     if (!*text) return fail(ErrorCode::invalid, std::string(member) + ": missing");
   }
@@ -116,29 +75,14 @@ Result<void> check_tokens(std::string_view member, const std::optional<std::int6
 
 Result<PriceRecord> to_record(const cr::admin::PriceSet& set, base::Time now) {
   PriceRecord record;
-  record.model = set.model;
-  const auto input = read_rate("input", set.input, 0);
-  const auto output = read_rate("output", set.output, 0);
-  if (!input) return tl::unexpected(input.error());
-  if (!output) return tl::unexpected(output.error());
-  record.input = *input;
-  record.output = *output;
+  auto done = take_created<cr::admin::k_price_fields, ledger::k_price_fields>(set, record);
   // Without a rate of its own, cached input costs what input costs.
-  const auto cached = read_rate("cached_input", set.cached_input, *input);
-  const auto written = read_rate("cache_write", set.cache_write, *input);
-  if (!cached) return tl::unexpected(cached.error());
-  if (!written) return tl::unexpected(written.error());
-  record.cached_input = *cached;
-  record.cache_write = *written;
-  if (auto units = read_units(set, record); !units) return tl::unexpected(units.error());
-  if (auto charged = check_charged(set, record); !charged) return tl::unexpected(charged.error());
-  for (const auto& done : {check_tokens("max_output_tokens", set.max_output_tokens, 1),
-                           check_tokens("context_tokens", set.context_tokens, 1)}) {
-    if (!done) return tl::unexpected(done.error());
-  }
-  record.max_output_tokens = set.max_output_tokens;
-  record.context_tokens = set.context_tokens;
-  record.effective_at = set.effective_at;
+  if (!set.cached_input) record.cached_input = record.input;
+  if (!set.cache_write) record.cache_write = record.input;
+  if (done) done = check_charged(set, record);
+  if (done) done = check_tokens("max_output_tokens", set.max_output_tokens, 1);
+  if (done) done = check_tokens("context_tokens", set.context_tokens, 1);
+  if (!done) return tl::unexpected(done.error());
   record.source = "set";
   record.updated_at = now;
   return record;
@@ -152,8 +96,7 @@ void add_changes(const PriceRecord& before, const PriceRecord& after, std::vecto
   }
 }
 
-std::string term(std::string_view what, std::int64_t tokens, std::int64_t nano_per_million) {
-  const Rate rate{nano_per_million};
+std::string term(std::string_view what, std::int64_t tokens, Rate rate) {
   billing::Price price;
   price.input = rate;
   dialect::Usage usage;
@@ -177,7 +120,7 @@ std::vector<std::string> unit_terms(const PriceRecord& price, const dialect::Usa
   }
   if (usage.characters != 0) {
     only = {};
-    only.per_character = {price.per_character};
+    only.per_character = price.per_character;
     used.characters = usage.characters;
     lines.push_back(std::to_string(usage.characters) + " characters x $" + only.per_character.to_decimal() +
                     " a million = " + sum(only, used));
@@ -186,7 +129,7 @@ std::vector<std::string> unit_terms(const PriceRecord& price, const dialect::Usa
     only = {};
     only.per_second = price.per_second;
     used.audio_ms = usage.audio_ms;
-    lines.push_back(billing::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
+    lines.push_back(base::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
                     sum(only, used));
   }
   return lines;

@@ -101,12 +101,13 @@ std::string sample(std::size_t size, std::uint32_t seed) {
 
 TEST(Decoder, UndoesEachCodingWhateverThePieces) {
   for (const auto& format : k_formats) {
-    for (const std::size_t size : {0, 1, 100, 70'000, 300'000}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{100}, std::size_t{70'000}, std::size_t{300'000}}) {
       const auto text = sample(size, 7);
       const auto coded = format.encode(text);
       for (const std::size_t in : {std::size_t{1}, std::size_t{7}, std::size_t{65536}, coded.size()}) {
         if (in == 1 && size > 70'000) continue;
-        for (const std::size_t out : {1, 13, 65536, 1 << 20}) {
+        for (const std::size_t out : {std::size_t{1}, std::size_t{13}, std::size_t{65536}, std::size_t{1 << 20}}) {
           if (out == 1 && size > 70'000) continue;
           const auto decoded = decode(format.coding, coded, in, out);
           ASSERT_FALSE(decoded.garbage) << format.name << " " << size << " " << in << " " << out;
@@ -131,7 +132,7 @@ TEST(Decoder, TellsWhatWasCut) {
 TEST(Decoder, TellsWhatIsNotOfItsCoding) {
   for (const auto& format : k_formats) {
     const auto coded = format.encode(sample(2000, 3));
-    for (const std::size_t pieces : {1, 4096}) {
+    for (const std::size_t pieces : {std::size_t{1}, std::size_t{4096}}) {
       EXPECT_FALSE(decode(format.coding, coded + "x", pieces, 64).whole) << format.name << ": a byte behind it";
       EXPECT_TRUE(decode(format.coding, coded + std::string(4, '\0'), pieces, 64).garbage) << format.name;
       if (format.name == "bare deflate") continue;  // has no mark: nearly anything may be its beginning
@@ -148,7 +149,7 @@ TEST(Decoder, TellsWhatIsNotOfItsCoding) {
 TEST(Decoder, TakesMembersOneAfterTheOtherWhereTheFormatHasThem) {
   for (const auto& format : k_formats) {
     const auto coded = format.encode("one") + format.encode("") + format.encode("two");
-    for (const std::size_t pieces : {1, 5, 4096}) {
+    for (const std::size_t pieces : {std::size_t{1}, std::size_t{5}, std::size_t{4096}}) {
       const auto decoded = decode(format.coding, coded, pieces, 2);
       EXPECT_EQ(decoded.garbage, !format.repeats) << format.name;
       if (!format.repeats) continue;
@@ -159,7 +160,7 @@ TEST(Decoder, TakesMembersOneAfterTheOtherWhereTheFormatHasThem) {
 }
 
 TEST(Decoder, RefusesZstdFromBeforeItsStandard) {
-  for (const std::size_t pieces : {1, 100}) {
+  for (const std::size_t pieces : {std::size_t{1}, std::size_t{100}}) {
     const auto frame = zstd_frame("{}");
     for (const char first : {'\x1e', '\x22', '\x23', '\x24', '\x25', '\x26', '\x27'}) {
       auto old = frame;
@@ -180,7 +181,8 @@ TEST(Decoder, BearsDamage) {
     std::mt19937 random(5);
     for (int round = 0; round < 500; ++round) {
       auto damaged = coded;
-      damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+      auto& byte = damaged[random() % damaged.size()];
+      byte = static_cast<char>(byte ^ static_cast<char>(1 + random() % 255));
       const auto decoded = decode(format.coding, damaged, 1 + random() % 100, 256);
       const bool checked = format.name == "gzip" || format.name == "deflate";
       if (checked && decoded.whole) {

@@ -33,10 +33,10 @@ TEST(ShippedPrices, dollars_a_million_are_exact) {
       k_now);
   ASSERT_TRUE(prices) << prices.error().message;
   const PriceRecord& price = prices->front();
-  EXPECT_EQ(price.input, 150'000'000);
-  EXPECT_EQ(price.cached_input, 12'500'000);
-  EXPECT_EQ(price.cache_write, 150'000'000);  // the input rate where there is none
-  EXPECT_EQ(price.output, 600'000'000);
+  EXPECT_EQ(price.input.nano_per_million, 150'000'000);
+  EXPECT_EQ(price.cached_input.nano_per_million, 12'500'000);
+  EXPECT_EQ(price.cache_write.nano_per_million, 150'000'000);  // the input rate where there is none
+  EXPECT_EQ(price.output.nano_per_million, 600'000'000);
   EXPECT_EQ(price.per_request, Credits::from_nano(10'000'000));
   EXPECT_EQ(price.context_tokens, 128'000);
   EXPECT_EQ(price.max_output_tokens, std::nullopt);
@@ -48,7 +48,7 @@ TEST(ShippedPrices, other_units_are_exact) {
                                        k_now);
   ASSERT_TRUE(prices) << prices.error().message;
   EXPECT_EQ(prices->front().per_image, Credits::from_nano(40'000'000));
-  EXPECT_EQ(prices->front().per_character, 15'000'000'000);
+  EXPECT_EQ(prices->front().per_character.nano_per_million, 15'000'000'000);
   EXPECT_EQ(prices->front().per_second, Credits::from_nano(100'000));
   EXPECT_EQ(prices->back().per_second, Credits());
 }

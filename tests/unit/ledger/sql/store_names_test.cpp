@@ -27,8 +27,8 @@ class StoreNames : public LedgerFixture {
 PriceRecord price_of(const std::string& model, std::int64_t input) {
   PriceRecord price;
   price.model = model;
-  price.input = price.cached_input = price.cache_write = input;
-  price.output = 2 * input;
+  price.input = price.cached_input = price.cache_write = base::Rate{input};
+  price.output = {2 * input};
   return price;
 }
 
@@ -136,19 +136,19 @@ TEST_F(StoreNames, price_takes_effect_at_its_time) {
   next.effective_at = now + later;
   ASSERT_TRUE(set_price(next));
   for (int start = 0; start < 2; ++start) {
-    EXPECT_EQ(find_price("my-model", now)->input, 100);
-    EXPECT_EQ(find_price("my-model", now + later - std::chrono::milliseconds(1))->input, 100);
-    EXPECT_EQ(find_price("my-model", now + later)->input, 200);
+    EXPECT_EQ(find_price("my-model", now)->input.nano_per_million, 100);
+    EXPECT_EQ(find_price("my-model", now + later - std::chrono::milliseconds(1))->input.nano_per_million, 100);
+    EXPECT_EQ(find_price("my-model", now + later)->input.nano_per_million, 200);
     EXPECT_EQ(find_price("my-model")->source, "set");
     open();
   }
   ASSERT_TRUE(set_price(price_of("my-model", 150)));  // in the place of the first
-  EXPECT_EQ(find_price("my-model")->input, 150);
+  EXPECT_EQ(find_price("my-model")->input.nano_per_million, 150);
   EXPECT_EQ(read([](Reports& reports) { return reports.prices("my-*"); })->size(), 2U);
   const auto gone = write([&](Store& store) { return store.unset_price("my-model", actor_); });
   ASSERT_TRUE(gone);
   ASSERT_EQ(gone->size(), 2U);
-  EXPECT_EQ(gone->front()->input, 150) << "the one that has held for longest first";
+  EXPECT_EQ(gone->front()->input.nano_per_million, 150) << "the one that has held for longest first";
   EXPECT_EQ(find_price("my-model"), nullptr);
   EXPECT_TRUE(read([](Reports& reports) { return reports.prices("my-*"); })->empty());
   EXPECT_EQ(write([&](Store& store) { return store.unset_price("my-model", actor_); }).error().code,
@@ -179,8 +179,8 @@ TEST_F(StoreNames, bad_prices_are_refused) {
       [](PriceRecord& p) { p.model = ""; },
       [](PriceRecord& p) { p.model = "gpt-*"; },
       [](PriceRecord& p) { p.model = "a\nb"; },
-      [](PriceRecord& p) { p.input = -1; },
-      [](PriceRecord& p) { p.output = 1'000'000'000'000'001; },
+      [](PriceRecord& p) { p.input = {-1}; },
+      [](PriceRecord& p) { p.output = {1'000'000'000'000'001}; },
       [](PriceRecord& p) { p.per_request = Credits::from_nano(-1); },
       [](PriceRecord& p) { p.max_output_tokens = 0; },
       [](PriceRecord& p) { p.effective_at = base::from_unix_ms(0); },

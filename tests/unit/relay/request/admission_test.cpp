@@ -38,8 +38,8 @@ class AdmissionTest : public testing::Test {
     account_.name = "team";
     add_channel("main", ChannelKind::openai, {"m", "unpriced", "picture"});
     add_price("m", [](ledger::PriceRecord& price) {
-      price.input = price.cached_input = price.cache_write = 1'000'000'000;
-      price.output = 2'000'000'000;
+      price.input = price.cached_input = price.cache_write = base::Rate{1'000'000'000};
+      price.output = {2'000'000'000};
     });
     add_price("picture", [](ledger::PriceRecord& price) { price.per_image = Credits::from_nano(40'000'000); });
   }

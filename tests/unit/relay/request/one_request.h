@@ -48,8 +48,8 @@ class OneRequest {
     account.id = base::AccountId{1};
     account.name = "team";
     price.model = "m";
-    price.input = price.cached_input = price.cache_write = 1'000'000'000;
-    price.output = 2'000'000'000;
+    price.input = price.cached_input = price.cache_write = base::Rate{1'000'000'000};
+    price.output = {2'000'000'000};
     head.method = http::message::Method::post;
     head.fields = {{"content-type", "application/json"}};
     add_channel("main", ledger::ChannelKind::openai);

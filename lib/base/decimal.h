@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace cr::billing {
+namespace cr::base {
 
 // Digits, at most one point with a digit on both sides; no sign, blank or exponent. In units of 10^-decimals; empty if
 // it is not so, has more decimals or is over `whole_max` units of 1.
@@ -15,4 +15,4 @@ std::optional<std::int64_t> parse_fixed(std::string_view text, int decimals, std
 // The shortest exact form: "0.15", "2". `value` is not negative.
 std::string format_fixed(std::int64_t value, int decimals);
 
-}  // namespace cr::billing
+}  // namespace cr::base

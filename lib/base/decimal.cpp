@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "billing/decimal.h"
+#include "base/decimal.h"
 
 #include <fmt/format.h>
 
-namespace cr::billing {
+namespace cr::base {
 namespace {
 
 std::int64_t power_of_ten(int exponent) {
@@ -46,4 +46,4 @@ std::string format_fixed(std::int64_t value, int decimals) {
   return text;
 }
 
-}  // namespace cr::billing
+}  // namespace cr::base
