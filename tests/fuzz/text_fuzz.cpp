@@ -62,9 +62,9 @@ void check_key(std::string_view text) {
   const auto shape = cr::token::shape_of(text);
   if (shape == cr::token::KeyShape::malformed) return;
   const auto hint = cr::token::hint_of(text);
-  CR_CHECK(text.starts_with(hint.first) && text.ends_with(hint.last));
-  CR_CHECK(text.size() >= 24 ? hint.first.size() + hint.last.size() <= 14
-                             : 2 * (hint.first.size() + hint.last.size()) <= text.size());
+  CR_CHECK(text.starts_with(hint.first.view()) && text.ends_with(hint.last.view()));
+  CR_CHECK(text.size() >= 24 ? hint.first.view().size() + hint.last.view().size() <= 14
+                             : 2 * (hint.first.view().size() + hint.last.view().size()) <= text.size());
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace cr::test {
 using Json = nlohmann::json;
 
 // A chat body with one short message; `more` is merged in.
-inline Json chat(const std::string& model = "fake-a", Json more = Json::object()) {
+inline Json chat(const std::string& model = "fake-a", const Json& more = Json::object()) {
   Json body = {{"model", model}, {"messages", Json::array({{{"role", "user"}, {"content", "hello"}}})}};
   body.update(more);
   return body;

@@ -177,7 +177,7 @@ class LargeAnswers : public MemoryLimits {
   static constexpr std::int64_t k_words = 5 * k_mib / 4;
 
   // Its answer is so many words of four bytes each.
-  static Json question(Json more = Json::object()) {
+  static Json question(const Json& more = Json::object()) {
     Json body = {
         {"model", "fake-a"},
         {"messages",

@@ -49,7 +49,7 @@ Parts read(std::string_view body, std::size_t piece, std::string_view boundary =
 
 // The same at every cut in two, and in pieces of every small size.
 Parts read_every_way(const std::string& body, std::string_view boundary = "bound") {
-  const Parts whole = read(body, body.size() + 1, boundary);
+  Parts whole = read(body, body.size() + 1, boundary);
   for (std::size_t piece = 1; piece < body.size(); ++piece) {
     EXPECT_EQ(read(body, piece, boundary), whole) << "in pieces of " << piece << ": " << body;
   }

@@ -222,14 +222,14 @@ TEST_F(ReportsTest, usage_by_every_dimension) {
   EXPECT_EQ(all[0].cost, dollars(10));
   EXPECT_TRUE(all[0].estimated);
 
-  const auto costs = [&](UsageSelection selection) {
+  const auto costs = [&](const UsageSelection& selection) {
     std::vector<std::pair<std::string, std::int64_t>> found;
     for (const UsageGroup& group : usage(selection)) {
       found.emplace_back(testing::PrintToString(group.key), group.cost.nano() / k_dollar);
     }
     return found;
   };
-  const auto key = [](std::vector<std::string> parts) { return testing::PrintToString(parts); };
+  const auto key = [](const std::vector<std::string>& parts) { return testing::PrintToString(parts); };
   EXPECT_THAT(costs({{UsageBy::day}, since, until, {}, {}, {}, {}, {}}),
               ElementsAre(std::pair(key({"2026-01-04"}), 1), std::pair(key({"2026-01-05"}), 5),
                           std::pair(key({"2026-01-06"}), 4)));

@@ -45,7 +45,7 @@ class PowerLoss : public LedgerFixture {
 
   // A folder of its own, with a copy of the fresh store in it.
   fs::path new_folder() {
-    const fs::path made = folder_ / std::to_string(++folders_);
+    fs::path made = folder_ / std::to_string(++folders_);
     fs::create_directory(made);
     return made;
   }
@@ -142,7 +142,7 @@ class PowerLoss : public LedgerFixture {
     auto opened = try_open(store_in(left));
     if (!opened) return "does not open: " + opened.error().message;
     ledger_ = std::move(*opened);
-    const std::string fault = fault_of_books();
+    std::string fault = fault_of_books();
     ledger_.reset();
     return fault;
   }

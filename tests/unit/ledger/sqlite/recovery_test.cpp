@@ -17,7 +17,7 @@ class Recovery : public LedgerFixture {
  protected:
   // What a power cut would leave: the file and its log as they are, under another name.
   std::string copy_as(const std::string& name) {
-    const std::string target = (folder_ / name).string();
+    std::string target = (folder_ / name).string();
     for (const char* part : {"", "-wal"}) {
       if (fs::exists(options_.path + part)) {
         fs::copy_file(options_.path + part, target + part, fs::copy_options::overwrite_existing);

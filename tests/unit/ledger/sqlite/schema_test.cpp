@@ -74,6 +74,7 @@ TEST_F(Schema, rules_of_the_rows_refuse_what_the_invariants_forbid) {
        {"UPDATE token_balance SET posted = -1", "UPDATE token_balance SET reserved = -1",
         "UPDATE account_balance SET posted = -1", "UPDATE account_balance SET reserved = -1",
         "UPDATE token SET quota = -1",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one statement
         "INSERT INTO token SELECT 99, rev, 'CI', account_id, groups, enabled,"
         " not_before, expires, models, allow_ip, quota, when_low, tags, note, retrievable, created_at, NULL,"
         " budgets, time_zone, NULL, NULL, NULL FROM token",

@@ -12,7 +12,7 @@ token::IpAddress address(const std::string& text) {
 
 class SourceAddress : public testing::Test {
  protected:
-  std::string source(const std::string& peer, std::vector<std::string> forwarded) {
+  std::string source(const std::string& peer, const std::vector<std::string>& forwarded) {
     http::message::RequestHead head;
     for (const auto& value : forwarded) head.fields.push_back({"X-Forwarded-For", value});
     head.fields.push_back({"X-Real-IP", "203.0.113.9"});

@@ -22,9 +22,11 @@ struct Other : RecycledAllocation<Other> {
 };
 
 TEST(RecycledAllocationTest, memory_of_the_last_object_is_used_again) {
-  void* const before = std::make_unique<Plain>().get();
+  auto first = std::make_unique<Plain>();
+  const void* const before = first.get();
+  first.reset();
   const auto again = std::make_unique<Plain>();
-  EXPECT_EQ(static_cast<void*>(again.get()), before);
+  EXPECT_EQ(static_cast<const void*>(again.get()), before);
 }
 
 // Under the address sanitizer a place too small for its object is an error at the first write.
