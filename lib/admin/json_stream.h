@@ -48,7 +48,7 @@ class AnswerStream {
   bool take(std::string& value) {
     json::JsonString text;
     if (!cursor_.read_string(text)) return false;
-    value = text.escaped() ? unescape(text) : std::string(text.raw);
+    value = unescape(text);
     return !text.escaped() || value.find('\0') == std::string::npos;
   }
   bool take(bool& value) { return cursor_.read_boolean(value); }

@@ -85,6 +85,7 @@ constexpr std::array<JsonKind, 256> k_kinds = kinds_by_first_byte();
 }  // namespace
 
 std::string unescape(const JsonString& text) {
+  if (!text.escaped()) return std::string(text.raw);
   std::string out;
   out.reserve(text.text_bytes);
   const std::string_view raw = text.raw;

@@ -30,10 +30,6 @@ bool has_twice(const std::vector<JsonMember>& members) {
   return std::adjacent_find(names.begin(), names.end()) != names.end();
 }
 
-std::string text_of(const JsonString& string) {
-  return string.escaped() ? unescape(string) : std::string(string.raw);
-}
-
 // Makes the tree of a text whose bytes are UTF-8.
 class TreeBuilder {
  public:
@@ -83,7 +79,7 @@ class TreeBuilder {
     JsonString name;
     while (cursor_.next_member(name)) {
       if (into.members.size() == k_json_members_max) return stop("too many names in one object");
-      into.members.push_back({text_of(name), Json{}});
+      into.members.push_back({unescape(name), Json{}});
       if (!value(into.members.back().value, depth + 1)) return false;
     }
     if (cursor_.fault() != JsonFault::none) return false;
@@ -100,7 +96,7 @@ class TreeBuilder {
   bool text(Json& into) {
     JsonString string;
     if (!cursor_.read_string(string)) return false;
-    into.text = text_of(string);
+    into.text = unescape(string);
     const bool has_nul = string.escaped() && into.text.find('\0') != std::string::npos;
     return has_nul ? stop("a NUL character in a text is not allowed") : true;
   }

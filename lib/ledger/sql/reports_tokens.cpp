@@ -117,10 +117,10 @@ Result<TokenRow> row_of(const Row& row, const SharedTokenSettings& like) {
 
 // Of all these tokens by one query, each token's current one first.
 Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens, Time now) {
-  static const std::string k_keys_of = select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
-                                              "FROM " + each_of_json(sql.dialect(), JsonKind::list, "?1", "token_id") +
-                                                  " CROSS JOIN key WHERE key.token_id = CAST(token_id.value AS BIGINT)"
-                                                  " AND (key.not_after IS NULL OR key.not_after > ?2)");
+  const std::string keys_of = select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
+                                     "FROM " + each_of_json(sql.dialect(), JsonKind::list, "?1", "token_id") +
+                                         " CROSS JOIN key WHERE key.token_id = CAST(token_id.value AS BIGINT)"
+                                         " AND (key.not_after IS NULL OR key.not_after > ?2)");
   std::unordered_map<TokenId, TokenRow*> by_id;
   std::vector<std::string> ids;
   for (TokenRow& token : tokens) {
@@ -128,7 +128,7 @@ Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens, Time now) 
     ids.push_back(std::to_string(token.token.id.value));
   }
   auto read = sql.each_row(
-      k_keys_of,
+      keys_of,
       [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());

@@ -39,7 +39,7 @@ Result<void> SqliteEngine::start() {
   auto keys = load(*store_, other, at);
   if (!keys) return tl::unexpected(keys.error());
   // Balances go by the directory's tokens, not by their keys. Whatever is returned, this has ended then.
-  const auto put = std::async(std::launch::async, [&] { put_keys(*store_, std::move(*keys)); });
+  auto put = std::async(std::launch::async, [&] { put_keys(*store_, std::move(*keys)); });
   const auto found_open = recover(file_.writer, at);
   if (!found_open) return tl::unexpected(found_open.error());
   recovered_ = static_cast<std::uint64_t>(*found_open);
@@ -48,7 +48,7 @@ Result<void> SqliteEngine::start() {
                   {{"requests", std::to_string(recovered_)}});
   }
   if (auto done = load_balances(store_->sql, store_->directory, *balances_); !done) return done;
-  put.wait();
+  put.get();
   feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
   for (Reader* reader : {&quick_, &lengthy_}) {
     const base::MutexLock lock(reader->mutex);
