@@ -11,7 +11,8 @@
 namespace cr::json {
 namespace {
 
-void append_ascii(std::string& out, char byte) {
+// Of ASCII, what cannot stand as it is.
+void append_escape(std::string& out, char byte) {
   switch (byte) {
     case '"':
       out += "\\\"";
@@ -29,11 +30,7 @@ void append_ascii(std::string& out, char byte) {
       out += "\\t";
       return;
     default:
-      if (static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7f) {
-        out.push_back(byte);
-      } else {
-        fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
-      }
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
   }
 }
 
@@ -49,7 +46,7 @@ void append_json_string(std::string& out, std::string_view text) {
     at += plain;
     if (at == text.size()) break;
     if (static_cast<unsigned char>(text[at]) < 0x80) {
-      append_ascii(out, text[at++]);
+      append_escape(out, text[at++]);
       continue;
     }
     const base::CodePoint point = base::decode_utf8(text, at);

@@ -37,20 +37,6 @@ constexpr std::string_view k_large_tables[] = {"token",   "token_balance", "key"
                                                "request", "usage",         "response"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
-base::Error damaged(const sqlite::Database& db, const std::string& what) {
-  return {ErrorCode::corrupt, "open store " + db.path() + ": " + what,
-          "keep the file for inspection and restore the newest backup in its place"};
-}
-
-Result<void> check_table(sqlite::Database& db, std::string_view table) {
-  SqlSession sql(db);
-  const auto found = sql.find_text("PRAGMA quick_check('" + std::string(table) + "')");
-  if (!found) return tl::unexpected(found.error());
-  if (*found == "ok") return {};
-  return tl::unexpected(
-      damaged(db, "its table '" + std::string(table) + "' is damaged: " + found->value_or("unknown")));
-}
-
 Result<void> insert_defaults(SqlSession& sql, Time now) {
   if (auto done = sql.run("INSERT INTO grp (rev, name, multiplier_millionths, note, created_at) VALUES (1, 'default', "
                           "1000000, '', ?1)",
@@ -150,6 +136,10 @@ Result<void> check_identity(sqlite::Database& db, std::int64_t target) {
 }
 
 Result<void> check_tables(sqlite::Database& db) {
+  const auto corrupt = [&](const std::string& what) {
+    return base::fail(ErrorCode::corrupt, "open store " + db.path() + ": " + what,
+                      "keep the file for inspection and restore the newest backup in its place");
+  };
   SqlSession sql(db);
   const auto pages = db.query_int("PRAGMA page_count");
   if (!pages) return tl::unexpected(pages.error());
@@ -157,9 +147,12 @@ Result<void> check_tables(sqlite::Database& db) {
   for (const std::string_view table : k_tables) {
     const auto there = sql.find_int("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", table);
     if (!there) return tl::unexpected(there.error());
-    if (!*there) return tl::unexpected(damaged(db, "its table '" + std::string(table) + "' is missing"));
+    if (!*there) return corrupt("its table '" + std::string(table) + "' is missing");
     if (is_large && std::ranges::find(k_large_tables, table) != std::end(k_large_tables)) continue;
-    if (auto whole = check_table(db, table); !whole) return whole;
+    const auto found = sql.find_text("PRAGMA quick_check('" + std::string(table) + "')");
+    if (!found) return tl::unexpected(found.error());
+    if (*found != "ok")
+      return corrupt("its table '" + std::string(table) + "' is damaged: " + found->value_or("unknown"));
   }
   return {};
 }
