@@ -101,6 +101,14 @@ struct Settlement {
   StoredResponse stored{};
 };
 
+// How the ledger books a request: whose it is and since when as its reservation says, whatever its settlement does.
+struct RequestBooking {
+  TokenId token;
+  AccountId account;
+  Time reserved_at;
+  Credits reserved, posted, overrun, refunded;
+};
+
 // The balances of a token and its account, with all in them that was settled before and is committed.
 struct BalanceQuery {
   TokenId token;

@@ -40,6 +40,7 @@ struct FieldFacts {
   std::string_view audit = {};     // in the audit's detail; empty: as `name`
   bool none_is_unlimited = false;  // an empty value is "unlimited" there, not null
   bool none_is_zero = false;       // an empty value is 0 in the store, not NULL
+  bool empty_is_null = false;      // an empty text or a 0 is NULL in the store
 };
 
 enum class Role {

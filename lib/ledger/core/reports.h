@@ -61,7 +61,7 @@ struct GroupRow {
 };
 struct RequestRow {
   Settlement settlement;
-  Credits posted, refunded, overrun;
+  RequestBooking booking;  // says what is so where both have a value
   std::string token_name, account_name, channel_name;
   bool open = false;  // a reservation without an ending yet
 };

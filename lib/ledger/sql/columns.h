@@ -3,6 +3,7 @@
 // there, the texts of SELECT, INSERT and UPDATE, their parameters, and the reading of a row. Pure; any thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <map>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/core/operations.h"
 #include "ledger/core/record_fields.h"
 #include "ledger/core/records.h"
 #include "ledger/sql/settings_json.h"
@@ -24,6 +26,19 @@ namespace cr::ledger {
 // --- reading: what a column keeps; NULL and 0 are read as an empty value ---
 inline void read_column(const Row& row, int at, std::int64_t& value) {
   value = row.column_int(at);
+}
+inline void read_column(const Row& row, int at, int& value) {
+  value = static_cast<int>(row.column_int(at));
+}
+inline void read_column(const Row& row, int at, std::uint32_t& value) {
+  value = static_cast<std::uint32_t>(row.column_int(at));
+}
+inline void read_column(const Row& row, int at, Ending& value) {
+  value = static_cast<Ending>(row.column_int(at));
+}
+inline void read_column(const Row& row, int at, RequestId& value) {
+  const auto id = row.column_blob(at);
+  std::copy_n(id.begin(), std::min(id.size(), value.bytes.size()), value.bytes.begin());
 }
 inline void read_column(const Row& row, int at, std::string& value) {
   value = row.column_text(at);

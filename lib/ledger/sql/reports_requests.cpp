@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include "ledger/core/request_fields.h"
+#include "ledger/sql/columns.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/rows.h"
 
@@ -9,67 +11,36 @@ namespace {
 
 using base::ErrorCode;
 
-constexpr std::string_view k_ended =
-    "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, "
-    "channel_id,"
-    " upstream_model, ending, flags, status, error, posted, overrun, input_tokens, cached_tokens, cache_write_tokens,"
-    " output_tokens, duration_ms, first_byte_ms, refunded, 0 AS open, images, characters, audio_ms, search_units, "
-    "upstream_request_id FROM "
-    "request";
-constexpr std::string_view k_open =
-    "SELECT id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint, source_ip, 0, "
-    "NULL, 0, 0,"
-    " 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 1, NULL, NULL, NULL, NULL, NULL FROM reservation";
+constexpr int k_reservation_columns = count_columns(k_reservation_fields);
+constexpr int k_open_column = k_reservation_columns + count_columns(k_ending_fields);
 
-RequestFacts facts_of(const Row& row) {
-  RequestFacts facts;
-  const auto id = row.column_blob(0);
-  std::copy_n(id.begin(), std::min(id.size(), facts.id.bytes.size()), facts.id.bytes.begin());
-  facts.token = {row.column_int(1)};
-  facts.account = {row.column_int(2)};
-  facts.key = {row.column_int(3)};
-  facts.started_at = base::from_unix_ms(row.column_int(4));
-  facts.stream = row.column_int(6) != 0;
-  facts.model = row.column_text(7);
-  facts.group = row.column_text(8);
-  facts.endpoint = row.column_text(9);
-  facts.source_ip = row.column_text(10);
-  return facts;
+// "SELECT ... FROM request", and the same columns of the open ones, of which those that an ending adds are NULL.
+const std::string& ended_rows() {
+  static const std::string text = "SELECT " + select_list("request", columns_in(k_reservation_fields)) + ", " +
+                                  select_list("request", columns_in(k_ending_fields)) + ", 0 FROM request";
+  return text;
+}
+const std::string& open_rows() {
+  static const std::string text = [] {
+    std::string made = "SELECT " + select_list("reservation", columns_in(k_reservation_fields));
+    for (int i = 0; i < count_columns(k_ending_fields); ++i) made += ", NULL";
+    return made + ", 1 FROM reservation";
+  }();
+  return text;
 }
 
 RequestRow row_of(const Row& row) {
   RequestRow request;
-  Settlement& settlement = request.settlement;
-  settlement.facts = facts_of(row);
-  settlement.reserved = Credits::from_nano(row.column_int(5));
-  settlement.channel = {row.column_int(11)};
-  settlement.upstream_model = row.column_text(12);
-  settlement.ending = static_cast<Ending>(row.column_int(13));
-  settlement.flags = static_cast<std::uint32_t>(row.column_int(14));
-  settlement.status = static_cast<int>(row.column_int(15));
-  settlement.error = row.column_text(16);
-  request.posted = Credits::from_nano(row.column_int(17));
-  request.overrun = Credits::from_nano(row.column_int(18));
-  settlement.cost = request.posted + request.overrun;
-  settlement.input_tokens = row.column_int(19);
-  settlement.cached_tokens = row.column_int(20);
-  settlement.cache_write_tokens = row.column_int(21);
-  settlement.output_tokens = row.column_int(22);
-  settlement.duration_ms = row.column_int(23);
-  settlement.first_byte_ms = row.column_optional_int(24);
-  request.refunded = Credits::from_nano(row.column_int(25));
-  request.open = row.column_int(26) != 0;
-  const auto units = [&row](int column) { return row.column_optional_int(column).value_or(0); };
-  settlement.units = {units(27), units(28), units(29), units(30)};
-  settlement.upstream_request_id = row.column_text(31);
+  read_columns(k_reservation_fields, row, 0, request);
+  read_columns(k_ending_fields, row, k_reservation_columns, request);
+  request.open = row.column_int(k_open_column) != 0;
   return request;
 }
 
 Result<void> name_all(Reports::Impl& impl, std::vector<RequestRow>& rows) {
   for (RequestRow& row : rows) {
-    const RequestFacts& facts = row.settlement.facts;
-    auto token = impl.name_of("token", facts.token.value);
-    auto account = impl.name_of("account", facts.account.value);
+    auto token = impl.name_of("token", row.booking.token.value);
+    auto account = impl.name_of("account", row.booking.account.value);
     auto channel = impl.name_of("channel", row.settlement.channel.value);
     for (const auto* name : {&token, &account, &channel}) {
       if (!*name) return tl::unexpected(name->error());
@@ -133,8 +104,8 @@ Result<std::vector<RequestRow>> Reports::requests(const RequestQuery& query) {
   } else if (query.error) {
     ended.add_text("error = ?", *query.error);
   }
-  std::string text = std::string(k_ended) + ended.text();
-  if (with_open) text += " UNION ALL " + std::string(k_open) + open->text();
+  std::string text = ended_rows() + ended.text();
+  if (with_open) text += " UNION ALL " + open_rows() + open->text();
   text += query.after ? " ORDER BY id LIMIT ?" : " ORDER BY id DESC LIMIT ?";
   auto rows = fetch(impl_.sql, text, ended, with_open ? &*open : nullptr, query.limit);
   if (!rows) return rows;
@@ -146,7 +117,7 @@ Result<RequestRow> Reports::request(const RequestId& id) {
   Where where;
   where.add_blob("id = ?", id.bytes);
   const std::string text =
-      std::string(k_ended) + where.text() + " UNION ALL " + std::string(k_open) + where.text() + " LIMIT ?";
+      ended_rows() + where.text() + " UNION ALL " + open_rows() + where.text() + " LIMIT ?";
   auto rows = fetch(impl_.sql, text, where, &where, 1);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) {

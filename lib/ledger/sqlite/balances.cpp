@@ -187,8 +187,14 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
 
   const Posting posting =
       posting_of(settlement.cost, reservation.amount, reservation.token->balance, reservation.account->balance);
-  const auto inserted = requests_.insert(settlement, {reservation.token->id, reservation.account->id,
-                                                      reservation.reserved_at, reservation.amount, posting});
+  const auto inserted =
+      requests_.insert(settlement, {.token = reservation.token->id,
+                                    .account = reservation.account->id,
+                                    .reserved_at = reservation.reserved_at,
+                                    .reserved = reservation.amount,
+                                    .posted = posting.posted,
+                                    .overrun = posting.overrun,
+                                    .refunded = {}});
   if (!inserted) return tl::unexpected(inserted.error());
   if (found != open_.end()) {
     if (auto closed = close_reservation(facts.id, reservation); !closed) return tl::unexpected(closed.error());

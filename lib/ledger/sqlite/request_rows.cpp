@@ -1,73 +1,75 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/sqlite/request_rows.h"
 
-#include <string_view>
+#include <concepts>
+#include <string>
+
+#include "ledger/core/request_fields.h"
+#include "ledger/sql/columns.h"
 
 namespace cr::ledger {
 namespace {
 
 using base::Result;
-using base::to_unix_ms;
 using sqlite::Statement;
 
-// A second ending of the same request changes nothing, and changes() tells it apart.
-constexpr std::string_view k_insert =
-    "INSERT INTO request (id, token_id, account_id, key_id, started_at, held, stream, model, group_name, endpoint,"
-    " source_ip, channel_id, upstream_model, ending, flags, status, error, posted, overrun, input_tokens, "
-    "cached_tokens,"
-    " cache_write_tokens, output_tokens, duration_ms, first_byte_ms, images, characters, audio_ms, search_units,"
-    " upstream_request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19,"
-    " ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT (id) DO NOTHING";
-
-void bind_facts(Statement& statement, const RequestFacts& facts, const RequestRows::Booked& booked) {
-  statement.bind_borrowed(1, facts.id.bytes)
-      .bind(2, booked.token.value)
-      .bind(3, booked.account.value)
-      .bind(4, facts.key.value)
-      .bind(5, to_unix_ms(booked.reserved_at))
-      .bind(6, booked.reserved.nano())
-      .bind(7, std::int64_t{facts.stream})
-      .bind_borrowed(8, facts.model)
-      .bind_borrowed(9, facts.group)
-      .bind_borrowed(10, facts.endpoint)
-      .bind_borrowed(11, facts.source_ip);
+void bind_value(Statement& statement, int at, std::integral auto value) {
+  statement.bind(at, static_cast<std::int64_t>(value));
+}
+void bind_value(Statement& statement, int at, Ending value) {
+  statement.bind(at, static_cast<std::int64_t>(value));
+}
+void bind_value(Statement& statement, int at, Credits value) {
+  statement.bind(at, value.nano());
+}
+void bind_value(Statement& statement, int at, Time value) {
+  statement.bind(at, base::to_unix_ms(value));
+}
+template <class Tag>
+void bind_value(Statement& statement, int at, base::RowId<Tag> value) {
+  statement.bind(at, value.value);
+}
+void bind_value(Statement& statement, int at, const RequestId& value) {
+  statement.bind_borrowed(at, value.bytes);
+}
+void bind_value(Statement& statement, int at, const std::string& value) {
+  statement.bind_borrowed(at, value);
+}
+void bind_value(Statement& statement, int at, const std::optional<std::int64_t>& value) {
+  if (value) statement.bind(at, *value);
 }
 
-// Columns that are not bound are null: the usual row has none of these.
-void bind_units(Statement& insert, const UnitCounts& units) {
-  if (units == UnitCounts{}) return;
-  if (units.images != 0) insert.bind(26, units.images);
-  if (units.characters != 0) insert.bind(27, units.characters);
-  if (units.audio_ms != 0) insert.bind(28, units.audio_ms);
-  if (units.search_units != 0) insert.bind(29, units.search_units);
+// The columns of the table from `at` on, without a copy of texts; the place after them. What is not bound is NULL.
+template <class Table>
+int bind_columns(Statement& statement, int at, const Table& table, const EndedRequest& request) {
+  base::each_field(table, [&](const auto& field) {
+    const auto& value = field.get(request);
+    const int column = at++;
+    if constexpr (requires { value == std::remove_cvref_t<decltype(value)>(); }) {
+      if (field.facts.empty_is_null && value == std::remove_cvref_t<decltype(value)>()) return;
+    }
+    bind_value(statement, column, value);
+  });
+  return at;
+}
+
+// A second ending of the same request changes nothing, and changes() tells it apart.
+std::string insert_once() {
+  Columns columns = columns_in(k_reservation_fields);
+  for (const auto column : columns_in(k_ending_fields)) columns.push_back(column);
+  return insert_text("request", columns) + " ON CONFLICT (id) DO NOTHING";
 }
 
 }  // namespace
 
 Result<void> RequestRows::prepare(sqlite::Database& db) {
   db_ = &db;
-  return Statement::prepare_all(db, {{&insert_, k_insert}, {&find_, "SELECT 1 FROM request WHERE id = ?1"}});
+  return Statement::prepare_all(db, {{&insert_, insert_once()}, {&find_, "SELECT 1 FROM request WHERE id = ?1"}});
 }
 
-Result<bool> RequestRows::insert(const Settlement& settlement, const Booked& booked) {
-  bind_facts(insert_, settlement.facts, booked);
-  insert_.bind(12, settlement.channel.value);
-  if (!settlement.upstream_model.empty()) insert_.bind_borrowed(13, settlement.upstream_model);
-  insert_.bind(14, static_cast<std::int64_t>(settlement.ending))
-      .bind(15, std::int64_t{settlement.flags})
-      .bind(16, std::int64_t{settlement.status});
-  if (!settlement.error.empty()) insert_.bind_borrowed(17, settlement.error);
-  insert_.bind(18, booked.posting.posted.nano())
-      .bind(19, booked.posting.overrun.nano())
-      .bind(20, settlement.input_tokens)
-      .bind(21, settlement.cached_tokens)
-      .bind(22, settlement.cache_write_tokens)
-      .bind(23, settlement.output_tokens)
-      .bind(24, settlement.duration_ms);
-  if (settlement.first_byte_ms) insert_.bind(25, *settlement.first_byte_ms);
-  bind_units(insert_, settlement.units);
-  if (!settlement.upstream_request_id.empty()) insert_.bind_borrowed(30, settlement.upstream_request_id);
+Result<bool> RequestRows::insert(const Settlement& settlement, const RequestBooking& booking) {
+  const EndedRequest request{settlement, booking};
+  bind_columns(insert_, bind_columns(insert_, 1, k_reservation_fields, request), k_ending_fields, request);
   if (auto done = insert_.run(); !done) return tl::unexpected(done.error());
   return db_->changes() == 1;
 }

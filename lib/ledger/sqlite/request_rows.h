@@ -3,7 +3,6 @@
 #pragma once
 
 #include "base/result.h"
-#include "ledger/core/decisions.h"
 #include "ledger/core/operations.h"
 #include "sqlite/database.h"
 
@@ -11,18 +10,9 @@ namespace cr::ledger {
 
 class RequestRows {
  public:
-  // What the ledger says of the request, whatever its settlement does.
-  struct Booked {
-    TokenId token;
-    AccountId account;
-    Time reserved_at;
-    Credits reserved;
-    Posting posting;
-  };
-
   base::Result<void> prepare(sqlite::Database& db);  // before anything else; `db` outlives this
   // False: the request has its row already, which stays as it is.
-  base::Result<bool> insert(const Settlement& settlement, const Booked& booked);
+  base::Result<bool> insert(const Settlement& settlement, const RequestBooking& booking);
   base::Result<bool> has(const RequestId& id);
 
  private:

@@ -42,7 +42,7 @@ cr::admin::Request to_message(const ledger::RequestRow& row) {
   const auto& facts = settlement.facts;
   cr::admin::Request request;
   request.id = facts.id.to_string();
-  request.started_at = facts.started_at;
+  request.started_at = row.booking.reserved_at;
   request.duration_ms = settlement.duration_ms;
   request.first_byte_ms = settlement.first_byte_ms;
   request.token = row.token_name;
@@ -67,10 +67,10 @@ cr::admin::Request to_message(const ledger::RequestRow& row) {
   request.characters = told(settlement.units.characters);
   request.audio_ms = told(settlement.units.audio_ms);
   request.search_units = told(settlement.units.search_units);
-  request.held = settlement.reserved;
-  request.cost = row.posted;
-  request.refunded = row.refunded;
-  request.overrun = row.overrun;
+  request.held = row.booking.reserved;
+  request.cost = row.booking.posted;
+  request.refunded = row.booking.refunded;
+  request.overrun = row.booking.overrun;
   for (const auto& known : ledger::k_flag_names) {
     if ((settlement.flags & known.flag) != 0) request.flags.emplace_back(known.name);
   }

@@ -57,8 +57,8 @@ TEST_F(RefundTest, gives_back_a_part_or_the_rest_and_never_more) {
   expect_posted(Credits());
   EXPECT_EQ(refund({}, op_.facts.id).error().code, ErrorCode::invalid);
   const auto row = read([&](Reports& reports) { return reports.request(op_.facts.id); });
-  EXPECT_EQ(row->posted, dollars(4));
-  EXPECT_EQ(row->refunded, dollars(4));
+  EXPECT_EQ(row->booking.posted, dollars(4));
+  EXPECT_EQ(row->booking.refunded, dollars(4));
   const auto audit = read([](Reports& reports) { return reports.audit(0, 100); });
   ASSERT_GE(audit->size(), 2U);
   EXPECT_EQ(audit->back().action, "request.refund");

@@ -167,13 +167,13 @@ TEST_F(ReportsTest, requests_show_ended_and_open_ones_in_order) {
   ASSERT_EQ(all.size(), 3U);
   EXPECT_TRUE(all[0].open);
   EXPECT_EQ(all[0].settlement.facts.id, op.facts.id);
-  EXPECT_EQ(all[0].settlement.reserved, dollars(3));
+  EXPECT_EQ(all[0].booking.reserved, dollars(3));
   EXPECT_EQ(all[0].token_name, "ci");
   EXPECT_EQ(all[1].settlement.facts.id, second);
   EXPECT_EQ(all[1].settlement.error, "upstream_cut");
   EXPECT_EQ(all[1].settlement.ending, Ending::upstream_cut);
   EXPECT_EQ(all[1].settlement.status, 502);
-  EXPECT_EQ(all[1].posted, dollars(2));
+  EXPECT_EQ(all[1].booking.posted, dollars(2));
   EXPECT_EQ(all[1].token_name, "free");
   EXPECT_EQ(all[1].account_name, "default");
   EXPECT_EQ(all[2].settlement.facts.id, first);

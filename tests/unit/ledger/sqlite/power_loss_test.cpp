@@ -153,7 +153,7 @@ class PowerLoss : public LedgerFixture {
     const bool in_doubt = row->settlement.ending == Ending::in_doubt;
     if (row->open) return "a reservation is open after a recovery";
     if (asked.settled_for_sure && in_doubt) return "a settlement that was confirmed is gone";
-    if (row->posted != (in_doubt ? asked.op.amount : asked.cost.value_or(Credits::max())))
+    if (row->booking.posted != (in_doubt ? asked.op.amount : asked.cost.value_or(Credits::max())))
       return "a wrong sum is posted";
     return {};
   }

@@ -78,12 +78,12 @@ TEST_F(Recovery, open_reservations_are_posted_whole_and_flagged) {
   EXPECT_FALSE(row->open);
   EXPECT_EQ(row->settlement.ending, Ending::in_doubt);
   EXPECT_EQ(row->settlement.flags, std::uint32_t{k_in_doubt});
-  EXPECT_EQ(row->posted, dollars(2));
+  EXPECT_EQ(row->booking.posted, dollars(2));
   EXPECT_EQ(row->token_name, "one");
   EXPECT_EQ(row->settlement.facts.model, "gpt-4o-mini");
   const auto whole = read([&](Reports& reports) { return reports.request(settled.facts.id); });
   ASSERT_TRUE(whole);
-  EXPECT_EQ(whole->posted, dollars(1));
+  EXPECT_EQ(whole->booking.posted, dollars(1));
   expect_sound();
 
   // The ending that the crash cut off comes too late and changes nothing.

@@ -46,7 +46,7 @@ TEST_F(Reserve, void_leaves_no_trace_in_the_balance) {
   const auto row = read([&](Reports& reports) { return reports.request(op.facts.id); });
   ASSERT_TRUE(row);
   EXPECT_EQ(row->settlement.ending, Ending::upstream_failed);
-  EXPECT_EQ(row->settlement.reserved, dollars(4));
+  EXPECT_EQ(row->booking.reserved, dollars(4));
   expect_sound();
 }
 
@@ -59,8 +59,8 @@ TEST_F(Reserve, cost_over_the_hold_is_overrun_and_never_exceeds_the_quota) {
   EXPECT_EQ(ledger_->counters().overrun, dollars(2));
   const auto row = read([&](Reports& reports) { return reports.request(op.facts.id); });
   ASSERT_TRUE(row);
-  EXPECT_EQ(row->posted, dollars(5));
-  EXPECT_EQ(row->overrun, dollars(2));
+  EXPECT_EQ(row->booking.posted, dollars(5));
+  EXPECT_EQ(row->booking.overrun, dollars(2));
   expect_sound();
   open();
   EXPECT_EQ(ledger_->counters().overrun, dollars(2));
