@@ -18,6 +18,7 @@ struct Meter::State {
   TextTally text;
   std::optional<std::int64_t> images;
   std::string response_id;
+  Told told{};
   bool ended = false;
   bool error = false;
 
@@ -47,7 +48,7 @@ void Meter::State::take(const Reading& reading) {
 }
 
 Meter::Meter(const MeterForm& form, Endpoint endpoint, UsageEvent usage_event)
-    : state_(std::make_unique<State>(State{&form, endpoint, usage_event, {}, {}, {}, {}})) {}
+    : state_(std::make_unique<State>(State{State{&form, endpoint, usage_event, {}, {}, {}, {}})) {}form, endpoint, usage_event, {}, {}, {}, {}})) {}
 Meter::~Meter() = default;
 Meter::Meter(Meter&&) noexcept = default;
 
@@ -96,6 +97,10 @@ std::optional<Usage> Meter::input_usage() const {
   Usage usage = state_->form->to_usage(state_->endpoint, state_->report);
   usage.output_tokens = 0;
   return usage;
+}
+
+const Told& Meter::told() const {
+  return state_->told;
 }
 
 const std::string& Meter::response_id() const {

@@ -11,6 +11,7 @@
 
 #include "dialect/endpoint.h"
 #include "dialect/meter_form.h"
+#include "dialect/told.h"
 #include "dialect/usage.h"
 #include "http/message/sse.h"
 
@@ -42,6 +43,8 @@ class Meter {
   std::optional<std::int64_t> audio_ms() const;
   // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
   std::optional<Usage> input_usage() const;
+  // What it tells beside the model tokens.
+  const Told& told() const;
   // Of a response (its own, or of the response its events tell of) as the provider names it; empty until it came.
   const std::string& response_id() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.

@@ -12,10 +12,13 @@ struct Usage {
   std::int64_t cache_write_tokens = 0;       // of those, written to it (Anthropic's cache_creation_input_tokens)
   std::int64_t output_tokens = 0;            // reasoning included
   std::int64_t long_cache_write_tokens = 0;  // of those written to the cache, what is kept for an hour
-  std::int64_t images = 0;                   // made
-  std::int64_t characters = 0;               // spoken, in Unicode characters
-  std::int64_t audio_ms = 0;                 // heard
-  std::int64_t search_units = 0;             // of a rerank; the price of a request is of one
+  // Of the input, of what is cached and of the output, what is not text; charged by rates of its own where it has some.
+  std::int64_t audio_input_tokens = 0, cached_audio_tokens = 0, audio_output_tokens = 0;
+  std::int64_t image_input_tokens = 0, cached_image_tokens = 0, image_output_tokens = 0;
+  std::int64_t images = 0;        // made
+  std::int64_t characters = 0;    // spoken, in Unicode characters
+  std::int64_t audio_ms = 0;      // heard
+  std::int64_t search_units = 0;  // of a rerank; the price of a request is of one
   bool operator==(const Usage&) const = default;
   Usage& operator+=(const Usage& more);
 };
@@ -26,6 +29,12 @@ inline Usage& Usage::operator+=(const Usage& more) {
   cache_write_tokens += more.cache_write_tokens;
   output_tokens += more.output_tokens;
   long_cache_write_tokens += more.long_cache_write_tokens;
+  audio_input_tokens += more.audio_input_tokens;
+  cached_audio_tokens += more.cached_audio_tokens;
+  audio_output_tokens += more.audio_output_tokens;
+  image_input_tokens += more.image_input_tokens;
+  cached_image_tokens += more.cached_image_tokens;
+  image_output_tokens += more.image_output_tokens;
   images += more.images;
   characters += more.characters;
   audio_ms += more.audio_ms;
