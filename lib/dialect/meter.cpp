@@ -11,14 +11,14 @@ constexpr std::int64_t k_bytes_per_token = 4;
 }  // namespace
 
 struct Meter::State {
-  const MeterForm* form;
-  Endpoint endpoint;
-  UsageEvent usage_event;
+  const MeterForm* form = nullptr;
+  Endpoint endpoint{};
+  UsageEvent usage_event{};
   UsageReport report;
   TextTally text;
   std::optional<std::int64_t> images;
   std::string response_id;
-  Told told{};
+  Told told;
   bool ended = false;
   bool error = false;
 
@@ -47,8 +47,11 @@ void Meter::State::take(const Reading& reading) {
   }
 }
 
-Meter::Meter(const MeterForm& form, Endpoint endpoint, UsageEvent usage_event)
-    : state_(std::make_unique<State>(State{State{&form, endpoint, usage_event, {}, {}, {}, {}})) {}form, endpoint, usage_event, {}, {}, {}, {}})) {}
+Meter::Meter(const MeterForm& form, Endpoint endpoint, UsageEvent usage_event) : state_(std::make_unique<State>()) {
+  state_->form = &form;
+  state_->endpoint = endpoint;
+  state_->usage_event = usage_event;
+}
 Meter::~Meter() = default;
 Meter::Meter(Meter&&) noexcept = default;
 
