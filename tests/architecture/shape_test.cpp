@@ -78,7 +78,6 @@ const std::vector<Elsewhere>& elsewhere() {
       {"admin/fields", "tests/unit/admin/messages_test.cpp", "what reads and writes the members of messages"},
       {"admin/redact", "tests/unit/admin/messages_test.cpp", "what is left out of messages in logs"},
       {"base/columns", "tests/unit/crctl/table_test.cpp", "the widths of crctl's tables"},
-      {"base/decimal", "tests/unit/billing/price_test.cpp", "the numbers of prices"},
       {"base/rate", "tests/unit/billing/price_test.cpp", "the numbers of prices"},
       {"base/utf8", "tests/unit/base/text_test.cpp", "text as UTF-8"},
       {"billing/cost", "tests/unit/billing/price_test.cpp", "what a usage costs by a price"},
