@@ -32,8 +32,11 @@ class Meter {
   // A whole plain answer (any JSON; garbage is tolerated and leaves usage() empty).
   void observe_body(std::string_view json);
 
-  // As reported; the last report of a field wins (Anthropic sends input in message_start, output in message_delta).
-  // Empty until a report with plausible non-negative integers has come.
+  // The most that the request allows of output: a total that is told says nothing beyond it.
+  void bound_output(std::int64_t most);
+
+  // As reported; the last report of a member wins (Anthropic sends input in message_start, output in message_delta).
+  // Empty until the model tokens of input and output have come, or while one is a nought that cannot be.
   std::optional<Usage> usage() const;
   // Images that came, whole; empty where the answer did not show any place for them.
   std::optional<std::int64_t> images() const;
@@ -43,6 +46,8 @@ class Meter {
   std::optional<std::int64_t> audio_ms() const;
   // The input's part alone, as soon as it is reported: what is certain of an Anthropic stream that was cut.
   std::optional<Usage> input_usage() const;
+  // The output alone, as far as it is reported, where the input is not; 0: not told.
+  std::int64_t told_output_tokens() const;
   // What it tells beside the model tokens.
   const Told& told() const;
   // Of a response (its own, or of the response its events tell of) as the provider names it; empty until it came.

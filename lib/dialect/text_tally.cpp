@@ -20,6 +20,8 @@ bool holds(const std::array<std::string_view, size>& list, std::string_view text
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
+}  // namespace
+
 bool tally_member(json::JsonCursor& cursor, std::string_view key, TextTally& tally) {
   switch (cursor.kind()) {
     case json::JsonKind::string: {
@@ -42,8 +44,6 @@ bool tally_member(json::JsonCursor& cursor, std::string_view key, TextTally& tal
       return cursor.skip_value();
   }
 }
-
-}  // namespace
 
 bool tally_text(json::JsonCursor& cursor, TextTally& tally) {
   if (cursor.kind() == json::JsonKind::object) {

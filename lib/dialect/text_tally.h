@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "json/cursor.h"
 
@@ -22,5 +23,7 @@ struct TextTally {
 // Takes the value the cursor is on (choices, a delta, content, output) and tallies the strings in it that are a model's
 // words: content, reasoning, refusals, names and arguments of tool calls.
 bool tally_text(json::JsonCursor& cursor, TextTally& tally);
+// The same of one member of such an object, whose value the cursor is on.
+bool tally_member(json::JsonCursor& cursor, std::string_view key, TextTally& tally);
 
 }  // namespace cr::dialect

@@ -25,6 +25,7 @@ class Told {
   std::string_view text(std::string_view pointer) const;  // empty: not told
   std::int64_t count(std::string_view pointer) const;     // 0: not told
   bool has_count(std::string_view pointer) const;
+  const std::vector<std::pair<std::string, std::string>>& texts() const { return texts_; }
   // Counts that no field of Usage has.
   const std::vector<std::pair<std::string, std::int64_t>>& counts() const { return counts_; }
 

@@ -2,65 +2,81 @@
 #include "dialect/openai/usage.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <array>
 #include <string_view>
 
 #include "dialect/object_walk.h"
+#include "dialect/usage_walk.h"
 
 namespace cr::dialect::openai {
 namespace {
 
-bool read_details(json::JsonCursor& cursor, UsageReport& report) {
-  return walk_members(cursor, [&](std::string_view key) {
-    if (key == "cached_tokens") return report.read_count(cursor, report.cache_read);
-    if (key == "cache_write_tokens") return report.read_count(cursor, report.cache_write);
-    return cursor.skip_value();
-  });
-}
+// Images and transcriptions say input_token_details or input_tokens_details; DeepSeek and Moonshot have names of their
+// own for what was cached; what LiteLLM translates keeps Anthropic's for what was written to the cache.
+constexpr std::array<UsageMember, 29> k_members = {{
+    {"/prompt_tokens", &UsageReport::input},
+    {"/completion_tokens", &UsageReport::output},
+    {"/total_tokens", &UsageReport::total},
+    {"/input_tokens", &UsageReport::input},
+    {"/output_tokens", &UsageReport::output},
+    {"/prompt_tokens_details/cached_tokens", &UsageReport::cache_read},
+    {"/prompt_tokens_details/cache_write_tokens", &UsageReport::cache_write},
+    {"/prompt_tokens_details/audio_tokens", &UsageReport::audio_input},
+    {"/prompt_tokens_details/image_tokens", &UsageReport::image_input},
+    {"/input_tokens_details/cached_tokens", &UsageReport::cache_read},
+    {"/input_tokens_details/cache_write_tokens", &UsageReport::cache_write},
+    {"/input_tokens_details/audio_tokens", &UsageReport::audio_input},
+    {"/input_tokens_details/image_tokens", &UsageReport::image_input},
+    {"/input_tokens_details/cached_tokens_details/audio_tokens", &UsageReport::cached_audio},
+    {"/input_tokens_details/cached_tokens_details/image_tokens", &UsageReport::cached_image},
+    {"/prompt_tokens_details/cached_tokens_details/audio_tokens", &UsageReport::cached_audio},
+    {"/prompt_tokens_details/cached_tokens_details/image_tokens", &UsageReport::cached_image},
+    {"/input_token_details/cached_tokens", &UsageReport::cache_read},
+    {"/input_token_details/audio_tokens", &UsageReport::audio_input},
+    {"/input_token_details/image_tokens", &UsageReport::image_input},
+    {"/completion_tokens_details/audio_tokens", &UsageReport::audio_output},
+    {"/completion_tokens_details/image_tokens", &UsageReport::image_output},
+    {"/output_tokens_details/audio_tokens", &UsageReport::audio_output},
+    {"/output_tokens_details/image_tokens", &UsageReport::image_output},
+    {"/prompt_cache_hit_tokens", &UsageReport::cache_read},
+    {"/prompt_cache_miss_tokens"},
+    {"/cached_tokens", &UsageReport::cache_read},
+    {"/cache_creation_input_tokens", &UsageReport::cache_write},
+    {"/cache_read_input_tokens"},
+}};
+
+constexpr std::array<UsageMember, 1> k_sound_members = {{{"/seconds", &UsageReport::audio_ms, 3}}};
 
 bool read_billed_units(json::JsonCursor& cursor, UsageReport& report) {
   return walk_members(cursor, [&](std::string_view key) {
-    return key == "search_units" ? report.read_count(cursor, report.search_units) : cursor.skip_value();
+    return key == "search_units" ? read_count(cursor, report.search_units) : cursor.skip_value();
   });
 }
 
-// Where a plain number of the usage object goes; null = nowhere.
-std::optional<std::int64_t>* field_of(std::string_view key, UsageReport& report) {
-  if (key == "input_tokens") return &report.input;
-  if (key == "output_tokens") return &report.output;
-  if (key == "prompt_tokens") return &report.input;
-  if (key == "completion_tokens") return &report.output;
-  if (key == "total_tokens") return &report.total;
-  if (key == "prompt_cache_hit_tokens" || key == "cached_tokens") return &report.cache_read;  // DeepSeek, Moonshot
-  return nullptr;
+constexpr auto members_of_sound() {
+  std::array<UsageMember, k_members.size() + k_sound_members.size()> all{};
+  std::copy(k_members.begin(), k_members.end(), all.begin());
+  std::copy(k_sound_members.begin(), k_sound_members.end(), all.begin() + k_members.size());
+  return all;
+}
+constexpr auto k_members_of_sound = members_of_sound();
+
+// What is made or heard there, where the details do not say: no text.
+void complete_parts(Endpoint endpoint, UsageReport& report) {
+  if (makes_images(endpoint) && !report.image_output) report.image_output = report.output;
+  if (endpoint == Endpoint::audio_speech && !report.audio_output) report.audio_output = report.output;
+  if (hears_sound(endpoint) && !report.audio_input) report.audio_input = report.input;
 }
 
 }  // namespace
 
-bool read_usage(Endpoint endpoint, json::JsonCursor& cursor, UsageReport& report) {
-  return walk_members(cursor, [&](std::string_view key) {
-    if (auto* field = field_of(key, report); field != nullptr) return report.read_count(cursor, *field);
-    if (hears_sound(endpoint) && key == "seconds") return read_seconds(cursor, report);
-    if (key == "prompt_tokens_details" || key == "input_tokens_details") return read_details(cursor, report);
-    return cursor.skip_value();
-  });
+bool read_usage(Endpoint endpoint, json::JsonCursor& cursor, UsageReport& report, Told& told) {
+  if (hears_sound(endpoint)) return walk_usage(cursor, k_members_of_sound, report, told);
+  return walk_usage(cursor, k_members, report, told);
 }
 
 bool read_seconds(json::JsonCursor& cursor, UsageReport& report) {
-  const json::JsonKind kind = cursor.kind();
-  std::string_view raw;
-  if (!cursor.read_raw(raw)) return false;
-  if (kind == json::JsonKind::string) raw = raw.substr(1, raw.size() - 2);
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), seconds);
-  if (error != std::errc() || end != raw.data() + raw.size()) return true;  // nothing that tells
-  if (seconds >= 0 && seconds < static_cast<double>(UsageReport::k_tokens_max) / 1000) {
-    report.audio_ms = static_cast<std::int64_t>(std::ceil(seconds * 1000));
-  } else {
-    report.plausible = false;
-  }
-  return true;
+  return read_count(cursor, report.audio_ms, 3);
 }
 
 bool read_rerank_meta(json::JsonCursor& cursor, UsageReport& report) {
@@ -69,15 +85,20 @@ bool read_rerank_meta(json::JsonCursor& cursor, UsageReport& report) {
   });
 }
 
-Usage to_usage(Endpoint endpoint, const UsageReport& report) {
+Usage to_usage(Endpoint endpoint, const UsageReport& told, std::int64_t output_max) {
+  auto report = told;
+  complete_parts(endpoint, report);
   const std::int64_t input = report.input.value_or(has_output(endpoint) ? 0 : report.total.value_or(0));
   const std::int64_t output = report.output.value_or(0);
   Usage usage;
   usage.input_tokens = input;
   usage.cached_tokens = std::min(report.cache_read.value_or(0), input);
   usage.cache_write_tokens = std::min(report.cache_write.value_or(0), input - usage.cached_tokens);
-  // Some (Gemini's and xAI's compatible ends) leave reasoning out of completion_tokens and show it in the total only.
-  usage.output_tokens = has_output(endpoint) ? std::max(output, report.total.value_or(0) - input) : output;
+  // Some (Gemini's and xAI's compatible ends) leave reasoning out of completion_tokens and show it in the total only;
+  // it counts within the bound, beyond which a total is no word to rely on.
+  const auto by_total = has_output(endpoint) ? std::min(report.total.value_or(0) - input, output_max) : 0;
+  usage.output_tokens = std::max(output, by_total);
+  set_parts(report, usage);
   return usage;
 }
 

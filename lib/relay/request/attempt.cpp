@@ -247,8 +247,18 @@ void Attempt::open_response(UpstreamResponse&& source, bool answered) {
   const auto usage_event = hide ? dialect::UsageEvent::hide : dialect::UsageEvent::forward;
   const auto& form = provider::meter_form(provider::of(channel().kind), dialect::dialect_of(context_.endpoint));
   response_.emplace(std::move(source), dialect::Meter(form, context_.endpoint, usage_event));
+  if (const auto bound = output_bound()) response_->meter.bound_output(*bound);
   response_->first_byte_ms = context_.duration_ms();
   response_->answered = answered;
+}
+
+// What the provider was told to make at most, in all choices; none where it was told nothing.
+std::optional<std::int64_t> Attempt::output_bound() const {
+  auto bound = scan_.output_bound;
+  if (reservation_ != nullptr && reservation_->write_bound)
+    bound = std::min(bound.value_or(reservation_->output_bound), reservation_->output_bound);
+  if (bound) bound = *bound * std::max<std::int64_t>(scan_.choices, 1);
+  return bound;
 }
 
 void Attempt::lose_response() {

@@ -101,6 +101,7 @@ class Attempt {
   AttemptResult judge_silence(http::client::AnswerOutcome outcome);
   AttemptResult judge_head(bool last);
   void open_response(UpstreamResponse&& source, bool answered);
+  std::optional<std::int64_t> output_bound() const;
   AttemptResult take(Ruling ruling);
   void report(const routing::Observation& observation);
   void log_change(const routing::BreakerChange& change, const routing::Observation& observation) const;

@@ -97,7 +97,8 @@ Usage PricedRequest::estimated(const dialect::Meter& meter, std::uint64_t unread
     return usage;
   }
   // What the meter cannot read, a part of a plain answer or no JSON, counts by its length.
-  usage.output_tokens = std::max(meter.estimated_output_tokens(), billing::estimated_tokens(unread_bytes));
+  usage.output_tokens =
+      std::max({meter.told_output_tokens(), meter.estimated_output_tokens(), billing::estimated_tokens(unread_bytes)});
   if (is_made_later(meter)) {
     const auto most = reservation != nullptr ? reservation->output_bound : scan.output_bound.value_or(0);
     usage.output_tokens = std::max(usage.output_tokens, most);

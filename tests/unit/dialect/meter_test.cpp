@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
+
 #include "unit/dialect/meter_of.h"
 
 namespace cr::dialect {
@@ -17,6 +20,11 @@ std::optional<Usage> usage_of_body(Endpoint endpoint, std::string_view body) {
   meter.observe_body(body);
   EXPECT_TRUE(meter.ended());
   return meter.usage();
+}
+
+// `usage` with those members of `parts` that say what is not text.
+Usage with_parts(Usage usage, const Usage& parts) {
+  return usage += parts;
 }
 
 struct BodyRow {
@@ -66,31 +74,88 @@ TEST(Meter, ReadsThePlainAnswersOfTheProviders) {
           BodyRow{"transcription", Endpoint::audio_transcriptions,
                   R"({"text":"hello","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":0,
                    "audio_tokens":14},"output_tokens":5,"total_tokens":19}})",
-                  Usage{14, 0, 0, 5}},
+                  with_parts({14, 0, 0, 5}, {.audio_input_tokens = 14})},
           BodyRow{"transcription by its length", Endpoint::audio_transcriptions,
                   R"({"text":"hello","usage":{"type":"duration","seconds":3}})", std::nullopt},
           BodyRow{"image edit", Endpoint::images_edits,
                   R"({"created":1,"data":[{"b64_json":"AAAA"}],"usage":{"input_tokens":200,"input_tokens_details":
                    {"text_tokens":10,"image_tokens":190},"output_tokens":1056,"total_tokens":1256}})",
-                  Usage{200, 0, 0, 1056}},
+                  with_parts({200, 0, 0, 1056}, {.image_input_tokens = 190, .image_output_tokens = 1056})},
           BodyRow{"Anthropic", Endpoint::messages,
                   R"({"type":"message","content":[],"usage":{"input_tokens":10,"cache_creation_input_tokens":20,
                    "cache_read_input_tokens":30,"output_tokens":5,"cache_creation":{"ephemeral_5m_input_tokens":20}}})",
                   Usage{60, 30, 20, 5}},
-          BodyRow{"zeros", k_chat, R"({"usage":{"prompt_tokens":0,"completion_tokens":0}})", Usage{}},
+          BodyRow{"zeros", k_chat, R"({"usage":{"prompt_tokens":0,"completion_tokens":0}})", std::nullopt},
+          BodyRow{"no input", k_chat, R"({"usage":{"prompt_tokens":0,"completion_tokens":7}})", std::nullopt},
+          BodyRow{"no output and no text", k_chat, R"({"usage":{"prompt_tokens":3,"completion_tokens":0}})",
+                  Usage{3, 0, 0, 0}},
+          BodyRow{"no output beside text", k_chat,
+                  R"({"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":3,"completion_tokens":0}})",
+                  std::nullopt},
+          BodyRow{"all of the input from the cache", Endpoint::messages,
+                  R"({"usage":{"input_tokens":0,"cache_read_input_tokens":30,"output_tokens":5}})",
+                  Usage{30, 30, 0, 5}},
           BodyRow{"null", k_chat, R"({"usage":null})", std::nullopt},
           BodyRow{"none", k_chat, R"({"choices":[]})", std::nullopt},
           BodyRow{"empty", k_chat, R"({"usage":{}})", std::nullopt},
           BodyRow{"half", k_chat, R"({"usage":{"prompt_tokens":4}})", std::nullopt},
           BodyRow{"negative", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":-1}})", std::nullopt},
-          BodyRow{"fraction", k_chat, R"({"usage":{"prompt_tokens":4.5,"completion_tokens":1}})", std::nullopt},
-          BodyRow{"exponent", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1e3}})", std::nullopt},
+          BodyRow{"fraction", k_chat, R"({"usage":{"prompt_tokens":4.5,"completion_tokens":1}})", Usage{5, 0, 0, 1}},
+          BodyRow{"exponent", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1e3}})", Usage{4, 0, 0, 1000}},
+          BodyRow{"one bad member", k_chat,
+                  R"({"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":150.25,"prompt_tokens_details":
+                   {"cached_tokens":{}},"completion_tokens_details":[1]}})",
+                  Usage{4, 0, 0, 147}},
+          BodyRow{"a bad total", k_chat, R"({"usage":{"total_tokens":"many","prompt_tokens":4,"completion_tokens":2}})",
+                  Usage{4, 0, 0, 2}},
+          BodyRow{"a bad detail", k_chat,
+                  R"({"usage":{"prompt_tokens":4,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":-3}}})",
+                  Usage{4, 0, 0, 2}},
+          BodyRow{"in the choice", k_chat,
+                  R"({"choices":[{"message":{"content":"hi"},"usage":{"prompt_tokens":4,"completion_tokens":2}}]})",
+                  Usage{4, 0, 0, 2}},
+          BodyRow{"in x_groq", k_chat, R"({"x_groq":{"id":"r","usage":{"prompt_tokens":4,"completion_tokens":2}}})",
+                  Usage{4, 0, 0, 2}},
+          BodyRow{
+              "the usage beside it goes before", k_chat,
+              R"({"usage":{"prompt_tokens":4,"completion_tokens":2},"x_groq":{"usage":{"prompt_tokens":9,"completion_tokens":9}}})",
+              Usage{4, 0, 0, 2}},
+          BodyRow{
+              "sound", k_chat,
+              R"({"usage":{"prompt_tokens":20,"completion_tokens":9,"prompt_tokens_details":{"audio_tokens":12,
+                   "cached_tokens":4,"image_tokens":3},"completion_tokens_details":{"audio_tokens":7,"text_tokens":2}}})",
+              with_parts({20, 4, 0, 9}, {.audio_input_tokens = 12, .audio_output_tokens = 7, .image_input_tokens = 3})},
+          BodyRow{
+              "parts are never more than there is", k_chat,
+              R"({"usage":{"prompt_tokens":20,"completion_tokens":9,"prompt_tokens_details":{"audio_tokens":15,
+                   "image_tokens":30},"completion_tokens_details":{"audio_tokens":70}}})",
+              with_parts({20, 0, 0, 9}, {.audio_input_tokens = 15, .audio_output_tokens = 9, .image_input_tokens = 5})},
+          BodyRow{
+              "of what is cached", Endpoint::responses,
+              R"({"usage":{"input_tokens":20,"output_tokens":9,"input_tokens_details":{"audio_tokens":8,"image_tokens":6,
+                   "cached_tokens":10,"cached_tokens_details":{"audio_tokens":4,"image_tokens":3,"text_tokens":3}}}})",
+              with_parts({20, 10, 0, 9}, {.audio_input_tokens = 8,
+                                         .cached_audio_tokens = 4,
+                                         .image_input_tokens = 6,
+                                         .cached_image_tokens = 3})},
+          BodyRow{
+              "text that an image model makes", Endpoint::images_generations,
+              R"({"data":[{"b64_json":"AAAA"}],"usage":{"input_tokens":20,"output_tokens":900,"output_tokens_details":
+                   {"image_tokens":800,"text_tokens":100}}})",
+              with_parts({20, 0, 0, 900}, {.image_output_tokens = 800})},
+          BodyRow{"a compaction", Endpoint::messages,
+                  R"({"usage":{"input_tokens":45,"output_tokens":1234,"iterations":[
+                   {"type":"compaction","input_tokens":180000,"output_tokens":3500,"cache_read_input_tokens":10},
+                   {"type":"message","input_tokens":23000,"output_tokens":1000,"cache_creation":{"ephemeral_1h_input_tokens":5}}]}})",
+                  Usage{203015, 10, 5, 4500, 5}},
           BodyRow{"absurd", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1099511627777}})", std::nullopt},
           BodyRow{"largest", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1099511627776}})",
                   Usage{4, 0, 0, 1099511627776}},
           BodyRow{"over 64 bits", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":99999999999999999999}})",
                   std::nullopt},
-          BodyRow{"text", k_chat, R"({"usage":{"prompt_tokens":"4","completion_tokens":1}})", std::nullopt},
+          BodyRow{"text", k_chat, R"({"usage":{"prompt_tokens":"4","completion_tokens":"1.5"}})", Usage{4, 0, 0, 2}},
+          BodyRow{"text that is no number", k_chat, R"({"usage":{"prompt_tokens":"4 ","completion_tokens":1}})",
+                  std::nullopt},
           BodyRow{"a list", k_chat, R"({"usage":[1,2]})", std::nullopt},
           BodyRow{"cut behind it", k_chat, R"({"usage":{"prompt_tokens":4,"completion_tokens":1})", std::nullopt},
           BodyRow{"HTML", k_chat, "<html>", std::nullopt},
@@ -197,6 +262,40 @@ std::vector<StreamRow> streams() {
        2,
        false,
        false},
+      {"a last chunk of noughts changes nothing",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}})",
+        R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})", "[DONE]"},
+       Usage{5, 0, 0, 1},
+       1,
+       true,
+       false},
+      {"Groq",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}],"x_groq":{"id":"req_1"}})",
+        R"({"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"req_1","usage":{"queue_time":0.06,"prompt_tokens":21,"completion_tokens":2,"total_tokens":23}}})",
+        "[DONE]"},
+       Usage{21, 0, 0, 2},
+       1,
+       true,
+       false},
+      {"Moonshot",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"a"}}]})",
+        R"({"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":3,"total_tokens":22}}]})",
+        "[DONE]"},
+       Usage{19, 0, 0, 3},
+       1,
+       true,
+       false},
+      {"noughts beside text",
+       k_chat,
+       {R"({"choices":[{"delta":{"content":"abcdefgh"}}]})",
+        R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}})", "[DONE]"},
+       std::nullopt,
+       2,
+       true,
+       false},
       {"escapes count as what they mean",
        k_chat,
        {R"({"choices":[{"delta":{"content":"\u4f60\u597d\ud83d\ude00"}}]})"},
@@ -253,7 +352,7 @@ std::vector<StreamRow> streams() {
        {R"({"type":"transcript.text.delta","delta":"hello"})",
         R"({"type":"transcript.text.done","text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5,
             "total_tokens":19}})"},
-       Usage{14, 0, 0, 5},
+       with_parts({14, 0, 0, 5}, {.audio_input_tokens = 14}),
        2,
        true,
        false},
@@ -425,6 +524,105 @@ TEST(Meter, ReadsHowLongSoundWas) {
   Meter other = meter_of(Endpoint::chat_completions, UsageEvent::forward);
   other.observe_body(R"({"duration":3})");
   EXPECT_EQ(other.audio_ms(), std::nullopt);
+}
+
+// A total is a check: it says nothing beyond what the request allows.
+TEST(Meter, ATotalIsNoWordBeyondTheBound) {
+  constexpr std::string_view k_body = R"({"usage":{"prompt_tokens":50,"completion_tokens":50,"total_tokens":5100}})";
+  Meter unbounded = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  unbounded.observe_body(k_body);
+  EXPECT_EQ(unbounded.usage(), (Usage{50, 0, 0, 5050}));
+  Meter bounded = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  bounded.bound_output(400);
+  bounded.observe_body(k_body);
+  EXPECT_EQ(bounded.usage(), (Usage{50, 0, 0, 400}));
+  Meter over = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  over.bound_output(20);
+  over.observe_body(k_body);
+  EXPECT_EQ(over.usage(), (Usage{50, 0, 0, 50})) << "what is told of the output itself stands";
+}
+
+TEST(Meter, TellsTheOutputWhereTheInputIsNotTold) {
+  Meter meter = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  meter.observe_body(
+      R"({"choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":0,"completion_tokens":70}})");
+  EXPECT_EQ(meter.usage(), std::nullopt);
+  EXPECT_EQ(meter.input_usage(), std::nullopt);
+  EXPECT_EQ(meter.told_output_tokens(), 70);
+}
+
+TEST(Meter, TellsWhatAnsweredAndHow) {
+  Meter plain = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  plain.observe_body(R"({"id":"c","object":"chat.completion","model":"gpt-5.4-2026-03-05","service_tier":"priority",
+      "provider":"Some\u0062ody","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"cost":0.0000012345}})");
+  EXPECT_EQ(plain.told().text("/model"), "gpt-5.4-2026-03-05");
+  EXPECT_EQ(plain.told().text("/service_tier"), "priority");
+  EXPECT_EQ(plain.told().text("/provider"), "Somebody");
+  EXPECT_EQ(plain.told().text("/id"), "");
+  EXPECT_EQ(plain.told().count("/usage/cost"), 1235);
+
+  Meter stream = meter_of(Endpoint::responses, UsageEvent::forward);
+  stream.observe(event(R"({"type":"response.created","response":{"model":"a","service_tier":"auto"}})"));
+  stream.observe(event(R"({"type":"response.output_text.delta","delta":"x","model":"none of it"})"));
+  stream.observe(event(R"({"type":"response.completed","response":{"model":"a","service_tier":"flex"}})"));
+  EXPECT_EQ(stream.told().text("/model"), "a");
+  EXPECT_EQ(stream.told().text("/service_tier"), "flex");
+
+  Meter message = meter_of(Endpoint::messages, UsageEvent::forward);
+  message.observe(event(R"({"type":"message_start","message":{"model":"claude","usage":{"input_tokens":3,
+      "service_tier":"standard","speed":"fast","server_tool_use":{"web_search_requests":2}}}})"));
+  message.observe(
+      event(R"({"type":"message_delta","usage":{"output_tokens":3,"server_tool_use":{"web_search_requests":5}}})"));
+  EXPECT_EQ(message.told().text("/model"), "claude");
+  EXPECT_EQ(message.told().text("/usage/speed"), "fast");
+  EXPECT_EQ(message.told().text("/usage/service_tier"), "standard");
+  EXPECT_EQ(message.told().count("/usage/server_tool_use/web_search_requests"), 5);
+}
+
+TEST(Meter, NothingOfWhatIsNoJsonIsTold) {
+  Meter meter = meter_of(Endpoint::chat_completions, UsageEvent::forward);
+  meter.observe_body(R"({"model":"x","usage":{"prompt_tokens":1,"completion_tokens":1,"speed":"fast","n":3},)");
+  EXPECT_EQ(meter.told().text("/model"), "");
+  EXPECT_TRUE(meter.told().counts().empty());
+}
+
+constexpr std::string_view k_items = R"([{"type":"reasoning","id":"rs_1"},
+    {"type":"web_search_call","id":"ws_1","action":{"type":"search","query":"q"}},
+    {"type":"web_search_call","id":"ws_2","action":{"type":"open_page","url":"u"}},
+    {"type":"web_search_call","id":"ws_3","status":"completed"},
+    {"type":"file_search_call","id":"fs_1"},
+    {"type":"code_interpreter_call","id":"ci_1","container_id":"cntr_1"},
+    {"type":"code_interpreter_call","id":"ci_2","container_id":"cntr_1"},
+    {"type":"code_interpreter_call","id":"ci_3","container_id":"cntr_2"},
+    {"type":"function_call","id":"fc_1"},
+    {"type":"message","content":[{"type":"output_text","text":"12345678"}]}])";
+
+void expect_calls(const Meter& meter) {
+  EXPECT_EQ(meter.told().count("/output/web_search_call"), 2);
+  EXPECT_EQ(meter.told().count("/output/file_search_call"), 1);
+  EXPECT_EQ(meter.told().count("/output/code_interpreter_call"), 2) << "once for each container";
+  EXPECT_FALSE(meter.told().has_count("/output/function_call"));
+}
+
+TEST(Meter, CountsTheCallsOfToolsThatTheProviderRan) {
+  Meter plain = meter_of(Endpoint::responses, UsageEvent::forward);
+  plain.observe_body(R"({"id":"resp_1","output":)" + std::string(k_items) + "}");
+  expect_calls(plain);
+  EXPECT_EQ(plain.estimated_output_tokens(), 2) << "text in items is still the model's";
+
+  Meter stream = meter_of(Endpoint::responses, UsageEvent::forward);
+  const auto items = nlohmann::json::parse(k_items);
+  for (const auto& item : items) {
+    stream.observe(event(nlohmann::json{{"type", "response.output_item.added"}, {"item", item}}.dump()));
+    stream.observe(event(nlohmann::json{{"type", "response.output_item.done"}, {"item", item}}.dump()));
+  }
+  expect_calls(stream);
+  stream.observe(event(R"({"type":"response.completed","response":{"output":)" + std::string(k_items) + "}}"));
+  expect_calls(stream);
+
+  Meter last = meter_of(Endpoint::responses, UsageEvent::forward);
+  last.observe(event(R"({"type":"response.completed","response":{"output":)" + std::string(k_items) + "}}"));
+  expect_calls(last);
 }
 
 TEST(Meter, MovesWithItsState) {
