@@ -10,7 +10,7 @@ packages=(
   libboost1.81-dev libssl-dev libsimdjson-dev libsodium-dev libtomlplusplus-dev libspdlog-dev libsystemd-dev
   libexpected-dev libc-ares-dev libhowardhinnant-date-dev zlib1g-dev libzstd-dev scdoc gzip
   # demo and tests
-  curl ca-certificates libgtest-dev libgmock-dev sqlite3 sslscan systemd mandoc bash-completion zsh fish openssl git
+  curl ca-certificates python3-venv libgtest-dev libgmock-dev sqlite3 sslscan systemd mandoc bash-completion zsh fish openssl git
   # bench, lint and fuzzers
   nginx-light clang-format clang-tidy clang libclang-rt-14-dev llvm
 )

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""What the vendors' own pages say and the two packages do not, or say otherwise. Each entry names its page.
+
+Rates are dollars a million tokens, fees dollars a call, as decimal text."""
+import re
+
+OPENAI = 'https://developers.openai.com/api/docs/'
+CLAUDE = 'https://platform.claude.com/docs/en/'
+GEMINI = 'https://ai.google.dev/gemini-api/docs/'
+MISTRAL = 'https://docs.mistral.ai/'
+
+# Members of rows: (ids, members, page, why). They overrule both packages.
+CORRECTIONS = [
+    (r'^tts-1(-1106)?$', {'per_character': '15'}, OPENAI + 'models/tts-1', 'sold by characters'),
+    (r'^tts-1-hd(-1106)?$', {'per_character': '30'}, OPENAI + 'models/tts-1-hd', 'sold by characters'),
+    (r'^(omni|text)-moderation', {}, OPENAI + 'guides/moderation', 'free'),
+    (r'^mistral-large-latest$', {'input': '0.5', 'cached_input': '0.05', 'output': '1.5'}, MISTRAL + 'models/mistral-large-3-25-12',
+     'the alias is of Mistral Large 3; genai-prices has the price of Mistral Large 2'),
+    (r'^embed-multilingual-light-v3\.0$', {'input': '0.1'}, 'https://cohere.com/pricing',
+     'litellm has dollars a million where it means dollars a thousand millions'),
+    (r'^MiniMax-M2', {'context_tokens': 204800}, 'https://platform.minimax.io/docs/guides/text-generation', 'litellm has 1,000,000'),
+    (r'^open-mistral-nemo', {'input': '0.15', 'output': '0.15'}, MISTRAL + 'models/mistral-nemo-12b-24-07', 'litellm has $0.30'),
+]
+
+# Longest answers: (ids, tokens, page, how). They overrule litellm's, which where a vendor documents none has the context.
+LONGEST = [
+    (r'^gpt-4(-0613)?$', 8192, OPENAI + 'models/gpt-4', 'as long as the context'),
+    (r'^gpt-4-(0125|turbo)-preview$|^gpt-3\.5-turbo-(0613|16k|instruct)', 4096, OPENAI + 'models', ''),
+    (r'^(chatgpt-4o|gpt-4\.5)', 16384, OPENAI + 'models/chatgpt-4o-latest', ''),
+    (r'^(babbage|davinci)-002$', 16384, OPENAI + 'models/davinci-002', ''),
+    (r'^o1-preview', 32768, OPENAI + 'models/o1-preview', ''),
+    (r'^o1-mini', 65536, OPENAI + 'models/o1-mini', ''),
+    (r'^codex-mini', 100000, OPENAI + 'models/codex-mini-latest', ''),
+    (r'^(gpt-5\.5-(chat-latest|codex|cyber)|gpt-rosalind)', 128000, OPENAI + 'models', ''),
+    (r'^gpt-4o-mini-tts', 16384, OPENAI + 'models/gpt-4o-mini-tts',
+     'not documented: 13 minutes at 20.8 tokens a second ($0.015 a minute); 2,000 tokens of text are the longest input'),
+    (r'^MiniMax-M2', 204800, 'https://platform.minimax.io/docs/guides/text-generation', 'no limit but the context; litellm has 8,192'),
+    (r'^gemini-.*-tts', 16384, GEMINI + 'models', ''),
+    (r'^claude-3-(haiku|opus)', 4096, CLAUDE + 'about-claude/models/overview', ''),
+    (r'^claude-3-5-', 8192, CLAUDE + 'about-claude/models/overview', ''),
+    (r'^claude-opus-4(-0|-1|-20250514|-1-20250805)$', 32000, CLAUDE + 'about-claude/models/overview', ''),
+    (r'^claude-(3-7-sonnet|sonnet-4-0|sonnet-4-20250514)', 64000, CLAUDE + 'about-claude/models/overview', ''),
+    (r'^claude-(opus-5|fable-5|mythos-5)', 128000, CLAUDE + 'about-claude/models/overview', ''),
+]
+
+# The most model tokens that one input image comes to: (ids, tokens, page, how).
+IMAGE_TOKENS = [
+    (r'^gpt-4o-mini', 2833 + 8 * 5667, OPENAI + 'guides/images-vision', 'base and eight tiles'),
+    (r'^(gpt-4\.1-mini|gpt-5-mini)', 2489, OPENAI + 'guides/images-vision', '1,536 patches x 1.62'),
+    (r'^(gpt-4\.1-nano|gpt-5-nano)', 3779, OPENAI + 'guides/images-vision', '1,536 patches x 2.46'),
+    (r'^o4-mini', 2642, OPENAI + 'guides/images-vision', '1,536 patches x 1.72'),
+    (r'^(o1|o3)(-|$)', 75 + 8 * 150, OPENAI + 'guides/images-vision', 'base and eight tiles'),
+    (r'^(gpt-4o|gpt-4\.1|gpt-4-turbo|chatgpt-4o|gpt-5(-|$|\.[123]))', 85 + 8 * 170, OPENAI + 'guides/images-vision', 'base and eight tiles'),
+    (r'^claude-(opus-4-[78]|opus-5|sonnet-5|haiku-5|fable|mythos)', 4784, CLAUDE + 'build-with-claude/vision', '2,576 pixels of the longer edge'),
+    (r'^claude-', 1600, CLAUDE + 'build-with-claude/vision', '1,568 pixels of the longer edge'),
+    (r'^grok-', 1792, 'https://docs.x.ai/docs/guides/image-understanding', 'six tiles of 256 and one more'),
+]
+
+# The most model tokens that one made image comes to.
+OUTPUT_IMAGE_TOKENS = [
+    (r'^(gpt-image-1|chatgpt-image)', 6240, OPENAI + 'guides/image-generation', '1024 x 1536 in high quality'),
+    (r'^gpt-image-2', 24019, OPENAI + 'guides/image-generation', '2880 x 2880 in high quality is 23,719; three partial images 100 each'),
+    (r'^gemini-2\.5-flash-image', 1290, GEMINI + 'image-generation', '1024 x 1024'),
+    (r'^gemini-3-pro-image', 2000, GEMINI + 'image-generation', '4K'),
+    (r'^(gemini-3\.1-flash-(lite-)?image|gemini-nano-banana)', 2520, GEMINI + 'image-generation', '4K'),
+]
+
+# Searches that a request of these always makes: the answer does not count them.
+SEARCH_A_REQUEST = [
+    (r'^gpt-4o-(mini-)?search-preview', '0.025', OPENAI + 'pricing', 'web search preview of a model that does not reason'),
+    (r'^gpt-5-search-api', '0.01', OPENAI + 'pricing', 'web search'),
+]
+
+# OpenAI's web search preview costs $25 a thousand on models that do not reason, web search $10: one pointer counts both,
+# so those models' searches are at the dearer of the two.
+NO_REASONING = r'^(gpt-3|gpt-4|chatgpt-)'
+
+MOST_CALLS = 20  # where the request names no bound: none is documented; what a long research turn has been seen to make
+
+
+def tool(name, count, fee, most=MOST_CALLS):
+    return {'tool': name, 'count': count, 'fee': fee, 'most': most}
+
+
+def known(request, answer, *values):
+    return {'request': request, 'answer': answer, 'is': list(values)}
+
+
+# Inference kept in the US costs 1.1 times as much from Opus 4.6 on; older models refuse the member.
+KEPT_IN_US = r'^claude-(opus-4-[678]|sonnet-4-6|(opus|sonnet|haiku|fable|mythos)-5)'
+
+TIER = ('/service_tier', '/service_tier')
+SPEED = ('/speed', '/usage/speed')
+GEO = ('/inference_geo', '/usage/inference_geo')
+
+
+def openai_rules(model, table):
+    if not text_model(model, table):
+        return []
+    search = '0.025' if re.match(NO_REASONING, model) else '0.01'
+    return [
+        known(*TIER, 'default', 'auto', 'standard', 'scale'),
+        tool('web_search', '/output/web_search_call', search),
+        tool('file_search', '/output/file_search_call', '0.0025'),
+        tool('code_interpreter', '/output/code_interpreter_call', '0.03', 1),
+        # The images that the tool makes are told beside the usage, in tokens of the image model: those of gpt-image-1, the
+        # dearest. Held for one of 1024 x 1024 in high quality.
+        tool('image_generation', '/tool_usage/image_gen/output_tokens', '0.00004', 7024),
+        tool('image_generation', '/tool_usage/image_gen/input_tokens', '0.00001', 4500),
+    ]
+
+
+def anthropic_rules(model, table):
+    rules = [known('/service_tier', '/usage/service_tier', 'auto', 'standard_only', 'standard', 'priority'), known(*SPEED, 'standard')]
+    if re.match(KEPT_IN_US, model):
+        rules.append({**known(*GEO, 'us'), 'factor': '1.1'})
+    rules.append(known(*GEO, 'global', 'not_available'))
+    rules.append(tool('web_search', '/usage/server_tool_use/web_search_requests', '0.01'))
+    return rules
+
+
+def google_rules(model, table):
+    rules = [known(*TIER, 'standard', 'default', 'auto')] if text_model(model, table) else []
+    if 'search' in table.fees:
+        rules.append(tool('google_search', '/output/google_search_call', plain(table.fees['search'])))
+    return rules
+
+
+def xai_rules(model, table):
+    if not text_model(model, table):
+        return []
+    return [tool(name, f'/usage/server_side_tool_usage_details/{name}_calls', fee) for name, fee in
+            (('web_search', '0.005'), ('x_search', '0.005'), ('code_interpreter', '0.005'), ('file_search', '0.0025'))]
+
+
+def groq_rules(model, table):
+    return [known(*TIER, 'auto', 'default', 'on_demand', 'flex')] if text_model(model, table) else []
+
+
+def variants(provider):
+    """The tiers of a provider: what the sources call them, the member of the request, its values."""
+    priority = ['priority'] if provider == 'google' else ['priority', 'fast']
+    return [('priority', TIER, priority), ('ultrafast', TIER, ['ultrafast']), ('flex', TIER, ['flex']), ('fast', SPEED, ['fast'])]
+
+
+RULES = {'openai': openai_rules, 'anthropic': anthropic_rules, 'google': google_rules, 'x-ai': xai_rules, 'groq': groq_rules}
+
+
+def text_model(model, table):
+    """Whether it writes text: not images, sound, embeddings, ranks."""
+    if re.search(r'image|imagine|imagen|tts|transcribe|whisper|embed|rerank|moderation|orpheus|voxtral-mini', model):
+        return False
+    return table.base.get('output', 0) > 0
+
+
+def plain(number):
+    return format(number.normalize(), 'f')
