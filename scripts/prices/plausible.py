@@ -7,7 +7,7 @@ RATES = ('input', 'cached_input', 'cache_write', 'cache_write_hour', 'output', '
 UNITS = ('per_request', 'per_image', 'per_character', 'per_second')
 COUNTS = ('context_tokens', 'max_output_tokens', 'default_output_tokens', 'image_tokens', 'output_image_tokens')
 CONDITIONS = ('input_over', 'request', 'answer', 'is')
-FEE = ('tool', 'count', 'fee', 'most')
+FEE = ('tool', 'count', 'fee', 'most', 'brings')
 EXPECTED = (
     'gpt-4o-mini', 'gpt-4o', 'text-embedding-3-small', 'claude-sonnet-4-5', 'gemini-2.5-pro', 'deepseek-chat', 'gpt-6.1-sol',
     'gpt-6.1-terra', 'gpt-5-2025-08-07', 'gpt-image-2.5-flare', 'gpt-audio', 'gpt-oss-120b', 'claude-opus-5-5', 'claude-sonnet-5-5',
@@ -63,7 +63,7 @@ def rule_wrong(rule):
 
 def row_wrong(row):
     wrong = [f'unknown member {member}' for member in row
-             if member not in ('model', 'provider', 'sources', 'rules', *RATES, *UNITS, *COUNTS)]
+             if member not in ('model', 'provider', 'sources', 'thinks', 'rules', *RATES, *UNITS, *COUNTS)]
     if not re.match(r'^[\x21-\x7e]{1,256}$', row['model']):
         wrong.append('not a model id')
     wrong += rates_wrong(row)
@@ -76,7 +76,7 @@ def row_wrong(row):
             wrong.append(f'{member} {value} is not plausible')
     if (row.get('max_output_tokens') or 0) > (row.get('context_tokens') or 10**9):
         wrong.append('more output than context')
-    writes = dollars(row, 'output') and not row.get('output_image_tokens') and not re.search('transcribe', row['model'])
+    writes = dollars(row, 'output') and not row.get('output_image_tokens') and not re.search('transcribe|embed', row['model'])
     if writes and not row.get('max_output_tokens') and not row.get('default_output_tokens'):
         wrong.append('neither a longest nor a default answer')
     return wrong + [line for rule in row.get('rules', []) for line in rule_wrong(rule)]

@@ -61,11 +61,14 @@ class Collector:
         row = {'model': model, 'provider': provider,
                'sources': list(dict.fromkeys(source.source.split(' ')[0] for source in tables))}
         self.rates(row, table)
-        self.limits(row, table, provider)
-        search = listed(vendors.SEARCH_A_REQUEST, model)
-        if search:
-            row['per_request'] = search[1]
-            self.pages.add(search[2])
+        writes_text = vendors.text_model(model, table)
+        self.limits(row, table, provider, writes_text)
+        with_each = listed(vendors.WITH_EACH_REQUEST, model)
+        if with_each:
+            row['per_request'] = with_each[1]
+            self.pages.add(with_each[2])
+        if writes_text and (listed(vendors.THINKS, model) or self.litellm.thinks(model)):
+            row['thinks'] = True
         if correction:
             row.update(correction[1])
             self.vendor_page(row, correction[2])
@@ -89,15 +92,14 @@ class Collector:
             if table.units.get(unit):
                 row[unit] = text(table.units[unit])
 
-    def limits(self, row, table, provider):
+    def limits(self, row, table, provider, writes):
         model = row['model']
-        writes = vendors.text_model(model, table)
         longest = listed(vendors.LONGEST, model)
         output = longest[1] if longest else table.output or self.litellm.longest(model) or None
         if longest:
             self.vendor_page(row, longest[2])
         if not table.base.get('output') or re.search('embed|rerank', model):
-            output, row['output'] = None, '0'
+            output = None
         context = table.context
         # OpenAI's and Google's limits of input stand beside those of output; elsewhere they are of both, and of Gemini 4 on.
         if context and output and (provider == 'google' or (provider == 'openai' and context in (272000, 922000))):
@@ -110,7 +112,7 @@ class Collector:
             row['default_output_tokens'] = min(DEFAULT_OUTPUT, context or DEFAULT_OUTPUT)
         for member, pages in (('image_tokens', vendors.IMAGE_TOKENS), ('output_image_tokens', vendors.OUTPUT_IMAGE_TOKENS)):
             found = listed(pages, model)
-            if found and (member == 'output_image_tokens' or writes):
+            if found and (writes or 'image' in model):
                 row[member] = found[1]
                 self.pages.add(found[2])
 

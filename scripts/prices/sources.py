@@ -26,6 +26,8 @@ RATES = {
     'cached_image_input': ('cache_image_read_mtok', 'cache_read_input_image_token_cost'),
     'image_output': ('output_image_mtok', 'output_cost_per_image_token'),
 }
+# Whose models of reasoning think unless they are told not to.
+THINKERS = ('openai', 'gemini', 'xai', 'deepseek', 'moonshot', 'minimax', 'zai', 'groq', 'cerebras')
 TIERS = ('priority', 'flex', 'ultrafast')
 # Two sources that differ by no more are of one mind: one of them has rounded to two digits ($0.0375 and $0.037).
 ROUNDING = Decimal('0.02')
@@ -172,6 +174,19 @@ class Litellm:
     def _longest(self, name):
         return max((entry.get('max_output_tokens') or 0 for entries in self.entries.values() for key, entry in entries.items()
                     if key.rsplit('/', 1)[-1].lower() == name and entry.get('mode') in ('chat', 'responses')), default=0)
+
+    def thinks(self, model_id):
+        """Whether a model of this name thinks without being asked to, as far as the table says."""
+        name = re.sub(r'-(20\d\d-\d\d-\d\d|20\d{6}|latest)$', '', model_id.rsplit('/', 1)[-1].lower())
+        return any(self._thinks(entry) for entries in self.entries.values() for key, entry in entries.items()
+                   if key.rsplit('/', 1)[-1].lower() == name)
+
+    @staticmethod
+    def _thinks(entry):
+        if entry.get('litellm_provider') in ('anthropic', 'mistral'):  # theirs do if asked to
+            return bool(entry.get('thinking_always_on') or entry.get('thinking_on_by_default'))
+        return entry.get('litellm_provider') in THINKERS and bool(entry.get('supports_reasoning')) and (
+            entry.get('default_reasoning_effort') != 'none')
 
     def table(self, provider, model_id):
         entry = self.entry(provider, model_id)

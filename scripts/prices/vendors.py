@@ -43,17 +43,33 @@ LONGEST = [
     (r'^claude-(opus-5|fable-5|mythos-5)', 128000, CLAUDE + 'about-claude/models/overview', ''),
 ]
 
-# The most model tokens that one input image comes to: (ids, tokens, page, how).
+# The most model tokens that one input image comes to: (ids, tokens, page, how). The first that fits. From GPT-5.6 on an image is not
+# made smaller unless asked to; one of over 30,000 patches of 32 x 32 pixels is refused.
+SEEN = OPENAI + 'guides/images-vision'
 IMAGE_TOKENS = [
-    (r'^gpt-4o-mini', 2833 + 8 * 5667, OPENAI + 'guides/images-vision', 'base and eight tiles'),
-    (r'^(gpt-4\.1-mini|gpt-5-mini)', 2489, OPENAI + 'guides/images-vision', '1,536 patches x 1.62'),
-    (r'^(gpt-4\.1-nano|gpt-5-nano)', 3779, OPENAI + 'guides/images-vision', '1,536 patches x 2.46'),
-    (r'^o4-mini', 2642, OPENAI + 'guides/images-vision', '1,536 patches x 1.72'),
-    (r'^(o1|o3)(-|$)', 75 + 8 * 150, OPENAI + 'guides/images-vision', 'base and eight tiles'),
-    (r'^(gpt-4o|gpt-4\.1|gpt-4-turbo|chatgpt-4o|gpt-5(-|$|\.[123]))', 85 + 8 * 170, OPENAI + 'guides/images-vision', 'base and eight tiles'),
+    (r'^gpt-image-1|^chatgpt-image', 7337, OPENAI + 'guides/image-generation', '65, eight tiles of 129, and 6,240 of high fidelity'),
+    (r'^gpt-image-2', 12000, SEEN, '10,000 patches x 1.2'),
+    (r'^gpt-4o-mini', 2833 + 8 * 5667, SEEN, 'base and eight tiles'),
+    (r'^(gpt-4\.1-mini|gpt-5-mini|gpt-5\.1-codex-mini)', 2489, SEEN, '1,536 patches x 1.62'),
+    (r'^(gpt-4\.1-nano|gpt-5-nano)', 3779, SEEN, '1,536 patches x 2.46'),
+    (r'^o4-mini|^codex-mini', 2642, SEEN, '1,536 patches x 1.72'),
+    (r'^(o1|o3)(-|$)', 75 + 8 * 150, SEEN, 'base and eight tiles'),
+    (r'^(gpt-4o|gpt-4\.[15]|gpt-4-turbo|chatgpt-4o)', 85 + 8 * 170, SEEN, 'base and eight tiles'),
+    (r'^gpt-5(-|$|\.[123])', 1844, SEEN, '1,536 patches x 1.2, or base and eight tiles'),
+    (r'^gpt-5\.4-mini', 16200, SEEN, '10,000 patches x 1.62'),
+    (r'^gpt-5\.4-nano', 24600, SEEN, '10,000 patches x 2.46'),
+    (r'^gpt-5\.[45]', 12000, SEEN, '10,000 patches x 1.2'),
+    (r'^gpt-(5\.6|6)-luna', 73800, SEEN, '30,000 patches x 2.46'),
+    (r'^(gpt-5\.6|gpt-6|gpt-rosalind|gpt-daybreak|chat-latest)', 36000, SEEN, '30,000 patches x 1.2'),
     (r'^claude-(opus-4-[78]|opus-5|sonnet-5|haiku-5|fable|mythos)', 4784, CLAUDE + 'build-with-claude/vision', '2,576 pixels of the longer edge'),
     (r'^claude-', 1600, CLAUDE + 'build-with-claude/vision', '1,568 pixels of the longer edge'),
+    (r'^gemini-2', 4386, GEMINI + 'tokens', 'sixteen tiles of 258 and one more'),
+    (r'^gemini-(?!embedding)', 2240, GEMINI + 'media-resolution', 'ultra high'),
     (r'^grok-', 1792, 'https://docs.x.ai/docs/guides/image-understanding', 'six tiles of 256 and one more'),
+    (r'^(mistral|ministral|pixtral|magistral)-', 4160, MISTRAL + 'capabilities/vision', '64 rows of 64 patches and a break'),
+    (r'^(qwen/)?qwen.*(-vl-|omni)|^(qwen/)?qwen3\.[5-9]', 16386, 'https://www.alibabacloud.com/help/en/model-studio/vision', '16,384 and two marks'),
+    (r'^(Qwen|google|moonshotai/Kimi|zai-org|MiniMaxAI|meta-models|mistralai|nvidia)|^meta-llama/Llama-4', 6404,
+     'https://docs.together.ai/docs/vision-overview', 'four tiles of 1,601'),
 ]
 
 # The most model tokens that one made image comes to.
@@ -65,21 +81,43 @@ OUTPUT_IMAGE_TOKENS = [
     (r'^(gemini-3\.1-flash-(lite-)?image|gemini-nano-banana)', 2520, GEMINI + 'image-generation', '4K'),
 ]
 
-# Searches that a request of these always makes: the answer does not count them.
-SEARCH_A_REQUEST = [
-    (r'^gpt-4o-(mini-)?search-preview', '0.025', OPENAI + 'pricing', 'web search preview of a model that does not reason'),
-    (r'^gpt-5-search-api', '0.01', OPENAI + 'pricing', 'web search'),
+# What is charged with each request of these, because the response does not count it.
+WITH_EACH_REQUEST = [
+    (r'^gpt-4o-(mini-)?search-preview', '0.025', OPENAI + 'pricing', 'a web search preview of a model that does not reason'),
+    (r'^gpt-5-search-api', '0.01', OPENAI + 'pricing', 'a web search'),
+    (r'^whisper-large-v3-turbo$', '0.000111112', 'https://console.groq.com/docs/speech-to-text', 'ten seconds of sound are the least'),
+    (r'^whisper-large-v3$', '0.000308334', 'https://console.groq.com/docs/speech-to-text', 'ten seconds of sound are the least'),
+]
+
+# Models that think unasked, beside those that litellm knows to under their own names: (ids, page).
+THINKS = [
+    (r'^(o1|codex-mini)', OPENAI + 'guides/reasoning'),
+    (r'^claude-(fable|mythos)-5|^claude-(opus|sonnet)-5-5', CLAUDE + 'build-with-claude/extended-thinking'),
+    (r'^gemini-(3|4|(flash|flash-lite|pro)-latest)', GEMINI + 'thinking'),
+    (r'^magistral-', MISTRAL + 'capabilities/reasoning'),
+    (r'^grok-(3-mini|latest|4(-0709|-latest|-fast|-fast-reasoning|-1-fast|-1-fast-reasoning)?(-latest)?$)', 'https://docs.x.ai/docs/guides/reasoning'),
+    (r'^kimi-k(2\.[5-9]|3)', 'https://platform.kimi.ai/docs/guide/use-kimi-k2-thinking-model'),
+    (r'^MiniMax-M[23]', 'https://platform.minimax.io/docs/guides/text-generation'),
+    (r'^(glm|GLM)-(4\.[5-9]|5)', 'https://docs.z.ai/guides/capabilities/thinking'),
+    (r'^(qwen/)?(qwen3\.[5-9]|qwq-)|-thinking(-|$)', 'https://www.alibabacloud.com/help/en/model-studio/deep-thinking'),
 ]
 
 # OpenAI's web search preview costs $25 a thousand on models that do not reason, web search $10: one pointer counts both,
 # so those models' searches are at the dearer of the two.
 NO_REASONING = r'^(gpt-3|gpt-4|chatgpt-)'
 
+# Of what web search finds OpenAI passes on no more than this (guides/tools-web-search, "Limitations"). What the other tools
+# bring into the input has no bound but the context.
+SEARCH_BRINGS = 128000
+# Images that the tool made are seen by the model: no more than one of the largest is taken to be.
+IMAGE_BRINGS = 12000
+
 MOST_CALLS = 20  # where the request names no bound: none is documented; what a long research turn has been seen to make
 
 
-def tool(name, count, fee, most=MOST_CALLS):
-    return {'tool': name, 'count': count, 'fee': fee, 'most': most}
+def tool(name, count, fee, most=MOST_CALLS, brings=None):
+    rule = {'tool': name, 'count': count, 'fee': fee, 'most': most}
+    return rule if brings is None else {**rule, 'brings': brings}
 
 
 def known(request, answer, *values):
@@ -100,13 +138,13 @@ def openai_rules(model, table):
     search = '0.025' if re.match(NO_REASONING, model) else '0.01'
     return [
         known(*TIER, 'default', 'auto', 'standard', 'scale'),
-        tool('web_search', '/output/web_search_call', search),
+        tool('web_search', '/output/web_search_call', search, brings=SEARCH_BRINGS),
         tool('file_search', '/output/file_search_call', '0.0025'),
         tool('code_interpreter', '/output/code_interpreter_call', '0.03', 1),
         # The images that the tool makes are told beside the usage, in tokens of the image model: those of gpt-image-1, the
         # dearest. Held for one of 1024 x 1024 in high quality.
-        tool('image_generation', '/tool_usage/image_gen/output_tokens', '0.00004', 7024),
-        tool('image_generation', '/tool_usage/image_gen/input_tokens', '0.00001', 4500),
+        tool('image_generation', '/tool_usage/image_gen/output_tokens', '0.00004', 7024, IMAGE_BRINGS),
+        tool('image_generation', '/tool_usage/image_gen/input_tokens', '0.00001', 4500, IMAGE_BRINGS),
     ]
 
 
