@@ -2,6 +2,8 @@
 """What must hold of share/prices.json, whoever wrote it. Needs neither a package nor the network."""
 import re
 
+import vendors
+
 RATES = ('input', 'cached_input', 'cache_write', 'cache_write_hour', 'output', 'audio_input', 'cached_audio_input', 'audio_output',
          'image_input', 'cached_image_input', 'image_output')
 UNITS = ('per_request', 'per_image', 'per_character', 'per_second')
@@ -15,7 +17,7 @@ EXPECTED = (
     'mistral-large-4', 'deepseek-flash', 'grok-4.7', 'kimi-k3.1-pro', 'MiniMax-M3', 'glm-5.3', 'qwen3-max', 'embed-v4.0',
     'rerank-v3.5', 'voyage-4', 'whisper-large-v3', 'text-moderation-latest', 'gpt-3.5-turbo-instruct')
 AMOUNT = re.compile(r'^(0|[1-9]\d*)(\.\d{1,9})?$')
-FREE = re.compile('moderation')
+FREE = [re.compile(ids) for ids, _ in vendors.FREE]
 
 
 def amount(row, member, most):
@@ -68,7 +70,7 @@ def row_wrong(row):
         wrong.append('not a model id')
     wrong += rates_wrong(row)
     wrong += amount(row, 'per_request', 1) + amount(row, 'per_image', 10) + amount(row, 'per_second', 1) + amount(row, 'per_character', 1000)
-    if not any(dollars(row, member) for member in ('input', *UNITS)) and not FREE.search(row['model']):
+    if not any(dollars(row, member) for member in ('input', *UNITS)) and not any(free.search(row['model']) for free in FREE):
         wrong.append('input is free')
     for member in COUNTS:
         value = row.get(member)

@@ -27,8 +27,8 @@ class Collector:
         if selection.genai:
             found.append(self.genai.table(selection.genai, model))
         found += [self.litellm.table(provider, model) for provider in selection.litellm]
-        # Free of charge is a price of the day for trials: nothing to hold a quota by.
-        return [table for table in found if table and (any(table.base.values()) or table.units or 'moderation' in model)]
+        return [table for table in found
+                if table and (any(table.base.values()) or table.units or listed(vendors.FREE, model))]
 
     def rows(self):
         sold = {}
@@ -72,6 +72,9 @@ class Collector:
         if correction:
             row.update(correction[1])
             self.vendor_page(row, correction[2])
+        free = listed(vendors.FREE, model)
+        if free:
+            self.vendor_page(row, free[1])
         rules = self.rules(model, provider, table)
         if rules:
             row['rules'] = rules
@@ -95,12 +98,17 @@ class Collector:
     def limits(self, row, table, provider, writes):
         model = row['model']
         longest = listed(vendors.LONGEST, model)
-        output = longest[1] if longest else table.output or self.litellm.longest(model) or None
+        output = longest[1] if longest else table.output or self.litellm.most('max_output_tokens', model)
         if longest:
             self.vendor_page(row, longest[2])
         if not table.base.get('output') or re.search('embed|rerank', model):
             output = None
-        context = table.context
+        documented = listed(vendors.CONTEXTS, model)
+        if documented:
+            self.vendor_page(row, documented[2])
+            context = documented[1]
+        else:
+            context = table.context or (self.litellm.most('max_input_tokens', model) if writes else None)
         # OpenAI's and Google's limits of input stand beside those of output; elsewhere they are of both, and of Gemini 4 on.
         if context and output and (provider == 'google' or (provider == 'openai' and context in (272000, 922000))):
             context += output if output != context else 0
@@ -176,8 +184,9 @@ def report_of(disagreements, changes, date, sources):
         says = ', '.join(f'{source} {text(value)}' for source, value in values.items())
         lines.append(f'| {provider} | {model} | {what} | {says} | {text(kept)} |')
     lines += ['', '| overruled | members | page | why |', '|---|---|---|---|']
-    lines += [f'| `{ids}` | {members or "all 0"} | {page} | {why} |' for ids, members, page, why in vendors.CORRECTIONS]
+    lines += [f'| `{ids}` | {members} | {page} | {why} |' for ids, members, page, why in vendors.CORRECTIONS]
     lines += [f'| `{ids}` | longest answer {tokens} | {page} | {why} |' for ids, tokens, page, why in vendors.LONGEST]
+    lines += [f'| `{ids}` | context {tokens} | {page} | |' for ids, tokens, page in vendors.CONTEXTS]
     lines += ['', f'What genai-prices knows to change after {date}, for which the list is of:', '', '| provider | model | from |', '|---|---|---|']
     lines += [f'| {provider} | {model} | {day} |' for provider, model, day in changes]
     return '\n'.join(lines) + '\n'

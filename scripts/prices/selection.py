@@ -35,7 +35,7 @@ SELECTIONS = [
               'claude-3-7-sonnet-20250219', 'claude-3-5-haiku-20241022', 'claude-3-5-sonnet-20241022',
               'claude-3-5-sonnet-latest', 'claude-3-haiku-20240307', 'claude-3-opus-20240229', 'claude-opus-5-latest')),
     Selection(
-        'google', 'google', ('gemini',), r'^(gemini-(\d|embedding|flash-|pro-latest|nano)|imagen-)',
+        'google', 'google', ('gemini',), r'^(gemini-(\d|embedding|flash-|pro-latest|nano)|imagen-|gemma-(3-27b|4-26b-a4b|4-31b)-it$)',
         r'^gemini-1|live|native-audio|omni|:|-exp|^gemini-flash-1|computer-use|preview-0[45]|-video|robotics|capability'),
     Selection(
         'mistral', 'mistral', ('mistral',),

@@ -165,15 +165,15 @@ class Litellm:
             return entries[dated[-1]]
         return entries.get(re.sub(r'-(20\d\d-\d\d-\d\d|20\d{6}|latest)$', '', model_id))
 
-    def longest(self, model_id):
-        """The longest answer of a model of this name wherever it is sold: clouds and relays sell the same one."""
+    def most(self, member, model_id):
+        """The largest limit of a model of this name wherever it is sold: clouds and relays sell the same one."""
         name = model_id.rsplit('/', 1)[-1].lower()
-        known = self._longest(name)
-        return known or self._longest(re.sub(r'-(20\d\d-\d\d-\d\d|20\d{6}|\d\d-\d\d|\d{4}|latest)$', '', name))
-
-    def _longest(self, name):
-        return max((entry.get('max_output_tokens') or 0 for entries in self.entries.values() for key, entry in entries.items()
-                    if key.rsplit('/', 1)[-1].lower() == name and entry.get('mode') in ('chat', 'responses')), default=0)
+        for alike in (name, re.sub(r'-(20\d\d-\d\d-\d\d|20\d{6}|\d\d-\d\d|\d{4}|latest)$', '', name)):
+            known = [entry.get(member) or 0 for entries in self.entries.values() for key, entry in entries.items()
+                     if key.rsplit('/', 1)[-1].lower() == alike and entry.get('mode') in ('chat', 'responses')]
+            if any(known):
+                return max(known)
+        return None
 
     def thinks(self, model_id):
         """Whether a model of this name thinks without being asked to, as far as the table says."""

@@ -13,13 +13,34 @@ MISTRAL = 'https://docs.mistral.ai/'
 CORRECTIONS = [
     (r'^tts-1(-1106)?$', {'per_character': '15'}, OPENAI + 'models/tts-1', 'sold by characters'),
     (r'^tts-1-hd(-1106)?$', {'per_character': '30'}, OPENAI + 'models/tts-1-hd', 'sold by characters'),
-    (r'^(omni|text)-moderation', {}, OPENAI + 'guides/moderation', 'free'),
     (r'^mistral-large-latest$', {'input': '0.5', 'cached_input': '0.05', 'output': '1.5'}, MISTRAL + 'models/mistral-large-3-25-12',
      'the alias is of Mistral Large 3; genai-prices has the price of Mistral Large 2'),
     (r'^embed-multilingual-light-v3\.0$', {'input': '0.1'}, 'https://cohere.com/pricing',
      'litellm has dollars a million where it means dollars a thousand millions'),
-    (r'^MiniMax-M2', {'context_tokens': 204800}, 'https://platform.minimax.io/docs/guides/text-generation', 'litellm has 1,000,000'),
     (r'^open-mistral-nemo', {'input': '0.15', 'output': '0.15'}, MISTRAL + 'models/mistral-nemo-12b-24-07', 'litellm has $0.30'),
+]
+
+# Free of charge: (ids, page). Where a source says so of another model it is a trial's, and no price to hold a quota by.
+FREE = [
+    (r'^(omni|text)-moderation', OPENAI + 'guides/moderation'),
+    (r'^(glm|GLM)-4\.[57]-[Ff]lash$', 'https://docs.z.ai/guides/overview/pricing'),
+    (r'^gemma-(3-27b|4-26b-a4b|4-31b)-it$', GEMINI + 'pricing'),
+]
+
+# Contexts: (ids, tokens, page). They overrule both packages.
+CONTEXTS = [
+    (r'^MiniMax-M2', 204800, 'https://platform.minimax.io/docs/guides/text-generation'),
+    (r'^(babbage|davinci)-002$', 16384, OPENAI + 'models/davinci-002'),
+    (r'^gpt-4\.5', 128000, OPENAI + 'models/gpt-4.5-preview'),
+    (r'^(gpt-5\.5-cyber|gpt-rosalind)', 1050000, OPENAI + 'models'),
+    (r'^(mistral-saba|open-mistral-7b|open-mixtral-8x7b)', 32768, MISTRAL + 'models'),
+    (r'^open-mixtral-8x22b', 65536, MISTRAL + 'models'),
+    (r'^labs-devstral-small-2512', 262144, MISTRAL + 'models'),
+    (r'^command$', 4096, 'https://docs.cohere.com/docs/models'),
+    (r'^command-r7b', 128000, 'https://docs.cohere.com/docs/models'),
+    (r'^(glm|GLM)-4\.6[vV]-', 128000, 'https://docs.z.ai/guides/vlm/glm-4.6v'),
+    (r'^(glm|GLM)-4\.7-[Ff]lash', 200000, 'https://docs.z.ai/guides/llm/glm-4.7'),
+    (r'^(glm|GLM)-5\.3-[Ff]lash', 1000000, 'https://docs.z.ai/guides/llm/glm-5.3'),
 ]
 
 # Longest answers: (ids, tokens, page, how). They overrule litellm's, which where a vendor documents none has the context.
@@ -136,9 +157,10 @@ def openai_rules(model, table):
     if not text_model(model, table):
         return []
     search = '0.025' if re.match(NO_REASONING, model) else '0.01'
+    searches = 1 if any(re.match(ids, model) for ids, *_ in WITH_EACH_REQUEST) else MOST_CALLS
     return [
         known(*TIER, 'default', 'auto', 'standard', 'scale'),
-        tool('web_search', '/output/web_search_call', search, brings=SEARCH_BRINGS),
+        tool('web_search', '/output/web_search_call', search, searches, SEARCH_BRINGS),
         tool('file_search', '/output/file_search_call', '0.0025'),
         tool('code_interpreter', '/output/code_interpreter_call', '0.03', 1),
         # The images that the tool makes are told beside the usage, in tokens of the image model: those of gpt-image-1, the
