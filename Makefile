@@ -16,7 +16,7 @@ FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'te
 .PHONY: help deps configure build demo run test test-asan test-asan-programs test-asan-everything test-tsan test-threads fuzz soak bench install clean format lint
 
 help:
-	@echo 'make deps       install what the others need, which call it (Debian 12 packages, npm packages of the client tests)'
+	@echo 'make deps       install what the others need, which call it (Debian 12 packages, packages of npm and PyPI for tests)'
 	@echo 'make build      build crd and crctl into $(RELEASE)'
 	@echo 'make demo       build, then show a first session: a token, two calls, the usage'
 	@echo 'make run        build, then run crd in the foreground, its state in build/state'

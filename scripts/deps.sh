@@ -51,4 +51,12 @@ if [ ! "$clients/node_modules/.package-lock.json" -nt "$clients/package-lock.jso
   (cd "$clients" && npm ci --no-audit --no-fund)
   touch "$clients/node_modules/.package-lock.json"
 fi
+# What tests/prices/oracle.py holds costs against, from pins with hashes.
+prices=tests/prices/packages pins=scripts/prices/genai-prices.txt
+if [ ! "$prices/installed" -nt "$pins" ]; then
+  rm -rf "$prices"
+  /usr/bin/python3 -m venv "$prices"
+  "$prices/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$pins"
+  touch "$prices/installed"
+fi
 echo "all dependencies are installed"
