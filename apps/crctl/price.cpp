@@ -79,22 +79,10 @@ std::string terms_of(const Price& price) {
   return by_units_only ? units.substr(2) : tokens + units;
 }
 
-Result<void> check_charged(const admin::PriceSet& price) {
-  if (price.per_request || price.per_image || price.per_character || price.per_second) return {};
-  for (const auto& [flag, text] : {std::pair{"--input", &price.input}, std::pair{"--output", &price.output}}) {
-    if (*text) continue;
-    return base::fail(base::ErrorCode::invalid,
-                      fmt::format("'crctl price set' needs {} where no --per-... is given", flag),
-                      "see 'crctl price set --help'");
-  }
-  return {};
-}
-
 Result<Exit> run_set(Context& context, const SetWords& words) {
   admin::PriceSet price;
   price.model = words.model;
   auto read = read_create(admin::k_price_fields, words.settings, context.now, price, [](std::string_view) {});
-  if (read) read = check_charged(price);
   if (!read) return tl::unexpected(read.error());
   std::string raw;
   auto set =
@@ -119,17 +107,23 @@ Result<Exit> run_unset(Context& context, const Texts& models) {
 
 struct QuoteWords {
   std::string model;
-  std::optional<std::string> input, cached, output, images, characters, seconds, group;
+  std::optional<std::string> input, cached, cache_write, output, audio_input, audio_output, image_input, image_output;
+  std::optional<std::string> images, characters, seconds, searches, tier, group;
 };
 
 Result<Exit> run_quote(Context& context, const QuoteWords& words) {
   admin::PriceQuote quote;
   quote.model = words.model;
   quote.group = words.group;
+  quote.tier = words.tier;
   for (const auto& [text, target] :
        {std::pair{&words.input, &quote.input_tokens}, std::pair{&words.cached, &quote.cached_tokens},
-        std::pair{&words.output, &quote.output_tokens}, std::pair{&words.images, &quote.images},
-        std::pair{&words.characters, &quote.characters}}) {
+        std::pair{&words.cache_write, &quote.cache_write_tokens}, std::pair{&words.output, &quote.output_tokens},
+        std::pair{&words.audio_input, &quote.audio_input_tokens},
+        std::pair{&words.audio_output, &quote.audio_output_tokens},
+        std::pair{&words.image_input, &quote.image_input_tokens},
+        std::pair{&words.image_output, &quote.image_output_tokens}, std::pair{&words.images, &quote.images},
+        std::pair{&words.characters, &quote.characters}, std::pair{&words.searches, &quote.searches}}) {
     auto count = optional_count(*text);
     if (!count) return tl::unexpected(count.error());
     *target = count->value_or(0);
@@ -144,6 +138,7 @@ Result<Exit> run_quote(Context& context, const QuoteWords& words) {
   if (!quoted) return tl::unexpected(quoted.error());
   std::string text;
   for (const auto& line : quoted->lines) text += base::escape_for_terminal(line) + "\n";
+  text += fmt::format("a limited token reserves ${} for it\n", quoted->reserved.to_decimal());
   auto printed = context.output.wants_data() ? context.output.object(raw) : context.output.text(text);
   if (!printed) return tl::unexpected(printed.error());
   return Exit::done;
@@ -151,13 +146,14 @@ Result<Exit> run_quote(Context& context, const QuoteWords& words) {
 
 void add_set(Commands& commands, CLI::App& price) {
   auto words = std::make_shared<SetWords>();
-  CLI::App& verb = commands.verb(price,
-                                 {"set",
-                                  "Set a model's price, in dollars a million model tokens.",
-                                  {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60",
-                                   "crctl price set my-images --per-image 0.04"},
-                                  "It replaces the price there was, flags not given included."},
-                                 Effect::adds, [words](Context& context) { return run_set(context, *words); });
+  CLI::App& verb = commands.verb(
+      price,
+      {"set",
+       "Set a model's price, in dollars a million model tokens.",
+       {"crctl price set gpt-4o-mini --input 0.15 --cached-input 0.075 --output 0.60",
+        "crctl price set my-images --per-image 0.04"},
+       "It changes what is named and keeps the rest; a new price needs --input and --output, or a --per-... ."},
+      Effect::adds, [words](Context& context) { return run_set(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
   add_setting_flags(verb, SettingVerb::create, admin::k_price_fields, words->settings);
 }
@@ -167,13 +163,21 @@ void add_quote(Commands& commands, CLI::App& price) {
   CLI::App& verb = commands.verb(price,
                                  {"quote",
                                   "What would a request cost? Prints the arithmetic.",
-                                  {"crctl price quote gpt-4o --input 12k --output 800"},
+                                  {"crctl price quote gpt-4o --input 12k --output 800",
+                                   "crctl price quote gpt-5.4 --input 300k --cached 200k --output 2k --tier priority"},
                                   {}},
                                  Effect::reads, [words](Context& context) { return run_quote(context, *words); });
   add_name(verb, "MODEL", "MODEL", "The model.", words->model);
   add_text(verb, "--input", "TOKENS", "Input tokens: 800, 12k, 1.5M (0).", words->input);
   add_text(verb, "--cached", "TOKENS", "How many of them were cached (0).", words->cached);
   add_text(verb, "--output", "TOKENS", "Output tokens (0).", words->output);
+  add_text(verb, "--cache-write", "TOKENS", "How many of the input the provider cached (0).", words->cache_write);
+  add_text(verb, "--audio-input", "TOKENS", "How many of the input were sound (0).", words->audio_input);
+  add_text(verb, "--audio-output", "TOKENS", "How many of the output were sound (0).", words->audio_output);
+  add_text(verb, "--image-input", "TOKENS", "How many of the input were pictures (0).", words->image_input);
+  add_text(verb, "--image-output", "TOKENS", "How many of the output were pictures (0).", words->image_output);
+  add_text(verb, "--searches", "COUNT", "Web searches the provider made (0).", words->searches);
+  add_text(verb, "--tier", "TIER", "The service tier that answered: priority, flex (the standard one).", words->tier);
   add_text(verb, "--images", "COUNT", "Images made (0).", words->images);
   add_text(verb, "--characters", "COUNT", "Characters spoken: 800, 12k (0).", words->characters);
   add_text(verb, "--audio", "DURATION", "Sound heard: 90s, 1h (0).", words->seconds);

@@ -38,6 +38,18 @@ Result<void> read_member(const Json& value, std::string_view name, std::size_t i
   return {};
 }
 
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, bool& member) {
+  if (!value.is_boolean()) return refuse(index, fmt::format("\"{}\" is not true or false", name));
+  member = value.get<bool>();
+  return {};
+}
+
+Result<void> read_member(const Json& value, std::string_view name, std::size_t index, admin::JsonText& member) {
+  if (!value.is_array()) return refuse(index, fmt::format("\"{}\" is not a list", name));
+  member.text = value.dump();
+  return {};
+}
+
 Result<void> read_member(const Json& value, std::string_view name, std::size_t index, base::Time& member) {
   std::string text;
   if (auto read = read_member(value, name, index, text); !read) return read;

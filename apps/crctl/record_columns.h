@@ -32,6 +32,12 @@ inline Cell cell_of(std::int64_t value, admin::Typed typed, const View&) {
   if (typed != admin::Typed::duration) return count_cell(value);
   return {std::to_string(value), base::format_duration(std::chrono::milliseconds(value)), Style::none};
 }
+inline Cell cell_of(const std::optional<std::string>& value, admin::Typed, const View&) {
+  return value ? text_cell(*value) : Cell{};
+}
+inline Cell cell_of(const admin::JsonText& value, admin::Typed, const View&) {
+  return text_cell(value.text);
+}
 inline Cell cell_of(const std::optional<std::int64_t>& value, admin::Typed, const View&) {
   return value ? count_cell(*value) : Cell{};
 }

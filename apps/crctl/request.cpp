@@ -98,6 +98,27 @@ const RecordKind<Request>& request_kind() {
   return k_kind;
 }
 
+namespace {
+
+// How its cost came about, below the row.
+Result<Exit> run_show_request(Context& context, const std::string& path) {
+  if (context.globals.wants_field_names()) return print_field_names(context, request_kind());
+  std::string raw;
+  auto request = context.client().get<Request>(path, &raw);
+  if (!request) return tl::unexpected(request.error());
+  const auto bill = request->bill;
+  auto printed = print_one(context, request_kind(), *std::move(request), raw);
+  if (!printed || !bill || context.output.wants_data()) return printed;
+  std::string text = fmt::format("\nby the price of {}, {} {}{}\n", base::escape_for_terminal(bill->model),
+                                 bill->source, base::format_rfc3339(bill->priced_at),
+                                 bill->told_cost ? "; the provider told more, which is charged" : "");
+  for (const auto& line : bill->text) text += "  " + base::escape_for_terminal(line) + "\n";
+  if (auto shown = context.output.text(text); !shown) return tl::unexpected(shown.error());
+  return printed;
+}
+
+}  // namespace
+
 Result<RequestFilter> request_filter(const Context& context, const RequestWords& words) {
   RequestFilter filter;
   filter.token = words.token;
@@ -184,9 +205,8 @@ void add_request(Commands& commands) {
   auto shown = std::make_shared<std::string>();
   CLI::App& show = commands.verb(
       request, {"show", "Show all about a request.", {"crctl request show req_01J8Z3K5M7N9P1Q3R5S7T9V1W3"}, {}},
-      Effect::reads, [shown](Context& context) {
-        return run_show(context, request_kind(), "/requests/" + admin::encode_segment(*shown));
-      });
+      Effect::reads,
+      [shown](Context& context) { return run_show_request(context, "/requests/" + admin::encode_segment(*shown)); });
   add_name(show, "ID", "ID", "What the client saw as x-request-id.", *shown);
 
   auto refunded = std::make_shared<RefundWords>();

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "crctl/prompt.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -99,6 +101,17 @@ Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, std::stri
 
 Result<void> read_setting(const ReadAs&, const TypedSetting& typed, bool& value) {
   value = *typed.text == "yes";
+  return {};
+}
+
+Result<void> read_setting(const ReadAs&, const TypedSetting& typed, admin::JsonText& value) {
+  value.text = "[]";
+  if (typed.text == "none") return {};
+  auto text = read_text(*typed.text);
+  if (!text) return tl::unexpected(text.error());
+  if (!nlohmann::json::accept(*text))
+    return base::fail(base::ErrorCode::invalid, "the rules are not JSON", "write a list, as docs/prices.md shows it");
+  value.text = std::move(*text);
   return {};
 }
 

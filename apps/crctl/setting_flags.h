@@ -62,6 +62,8 @@ struct ReadAs {
 };
 base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, std::string& value);
 base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, bool& value);  // a choice of yes and no
+// What is in the file that was named; "-" is stdin, and none an empty list.
+base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, admin::JsonText& value);
 base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, std::int64_t& value);
 base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, std::optional<std::int64_t>& value);
 base::Result<void> read_setting(const ReadAs& as, const TypedSetting& typed, std::optional<base::Time>& value);

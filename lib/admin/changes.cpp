@@ -17,6 +17,9 @@ std::string words(const std::string& value) {
 std::string words(bool value) {
   return value ? "yes" : "no";
 }
+std::string words(const JsonText& value) {
+  return value.text;
+}
 std::string words(std::int64_t value) {
   return std::to_string(value);
 }
@@ -91,7 +94,11 @@ std::vector<Change> changes_to_nothing(const Record& before) {
   std::vector<Change> changes;
   each_by_section(fields_of(before), [&](const auto& row) {
     if constexpr (k_role_of<decltype(row)> != Role::computed) {
-      if (auto text = words(before.*row.member); !text.empty()) {
+      const auto& value = before.*row.member;
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, bool>) {
+        if (!value) return;
+      }
+      if (auto text = words(value); !text.empty()) {
         changes.push_back({std::string(row.name), std::move(text), std::string(row.facts.none)});
       }
     }

@@ -80,6 +80,12 @@ inline constexpr auto k_channel_fields = std::make_tuple(
                          "Show the provider this certificate, absolute path, or none.")),
     setting("client_key", &Channel::client_key, &ChannelCreate::client_key, &ChannelEdit::client_key,
             channel_flag("--client-key", "FILE", Typed::text_or_none, "Its private key, absolute path, or none.")),
+    setting(
+        "strip", &Channel::strip, &ChannelCreate::strip, &ChannelEdit::strip,
+        channel_flag("--strip", "LIST", Typed::list, "Leave these members of a request out: 'service_tier,speed'.")),
+    setting("service_tier", &Channel::service_tier, &ChannelCreate::service_tier, &ChannelEdit::service_tier,
+            channel_flag("--service-tier", "TIER", Typed::text_or_none,
+                         "What a request that names no tier has at this provider, or none.")),
     told("keys", &Channel::keys),
     setting("note", &Channel::note, &ChannelCreate::note, &ChannelEdit::note,
             channel_flag("--note", "TEXT", Typed::text, "A note.", 2)),

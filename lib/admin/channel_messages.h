@@ -38,6 +38,8 @@ struct Channel {
   std::int64_t timeout_total_ms = 0;
   std::map<std::string, std::string> headers;           // more of each request's head: lower-case name -> value
   std::string proxy, ca_file, client_cert, client_key;  // empty = none
+  std::vector<std::string> strip{};                     // top-level members left out of each request
+  std::string service_tier{};                           // of requests that name none; empty = the provider's standard
   std::vector<ChannelKeyInfo> keys;
   std::string note;
   Time created_at;
@@ -60,6 +62,8 @@ struct ChannelCreate {
   std::optional<std::int64_t> timeout_total_ms;
   std::map<std::string, std::string> headers;
   std::string proxy, ca_file, client_cert, client_key;
+  std::vector<std::string> strip{};
+  std::string service_tier{};
 };
 struct ChannelEdit {
   std::optional<bool> enabled;
@@ -72,6 +76,8 @@ struct ChannelEdit {
   std::optional<std::int64_t> timeout_total_ms;
   std::optional<std::map<std::string, std::optional<std::string>>> headers;  // null removes
   std::optional<std::string> proxy, ca_file, client_cert, client_key;        // empty takes it away
+  std::optional<ListEdit> strip{};
+  std::optional<std::string> service_tier{};  // empty takes it away
 };
 struct ChannelSetKey {
   std::string action;  // "set" (replace all), "add", "remove"

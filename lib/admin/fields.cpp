@@ -31,6 +31,13 @@ void write_value(JsonWriter& out, Credits value) {
   out.text(value.to_decimal());
 }
 
+// What came from a server or a file is JSON, or it would not be here; an empty text is null.
+void write_value(JsonWriter& out, const JsonText& value) {
+  const auto tree = value.text.empty() ? base::Result<Json>(Json{}) : json::parse_json(value.text, value.text.size());
+  if (!tree) return out.null();
+  out.tree(*tree);
+}
+
 void write_value(JsonWriter& out, Time value) {
   out.text(base::format_rfc3339(value));
 }
@@ -81,6 +88,12 @@ void read_value(ReadState& state, const Json& json, std::int64_t& value) {
 void read_value(ReadState& state, const Json& json, int& value) {
   if (json.kind != Json::Kind::integer || !std::in_range<int>(json.integer)) return state.expected("a whole number");
   value = static_cast<int>(json.integer);
+}
+
+void read_value(ReadState&, const Json& json, JsonText& value) {
+  JsonWriter writer;
+  writer.tree(json);
+  value.text = json.kind == Json::Kind::null ? std::string() : writer.take();
 }
 
 void read_value(ReadState& state, const Json& json, Credits& value) {

@@ -64,6 +64,13 @@ void edit_fields(auto& v, auto& m, const auto& table) {
 }
 
 // Beside what the answers to all edits have it in.
+void fields(auto& v, message_of<BillLine> auto& m) {
+  v("what", m.what);
+  v("count", m.count);
+  v("rate", m.rate);
+  v("dollars", m.dollars);
+}
+
 void fields(auto& v, message_of<Change> auto& m) {
   v("field", m.field);
   v("before", m.before);

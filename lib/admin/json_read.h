@@ -30,6 +30,7 @@ void read_value(ReadState& state, const Json& json, bool& value);
 void read_value(ReadState& state, const Json& json, std::int64_t& value);
 void read_value(ReadState& state, const Json& json, int& value);
 void read_value(ReadState& state, const Json& json, Credits& value);
+void read_value(ReadState& state, const Json& json, JsonText& value);
 void read_value(ReadState& state, const Json& json, Time& value);
 void read_value(ReadState& state, const Json& json, ListEdit& value);
 void read_value(ReadState& state, const Json& json, QuotaEdit& value);

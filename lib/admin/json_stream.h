@@ -60,6 +60,12 @@ class AnswerStream {
   bool take(Time& value) {
     return take_parsed(value, [](std::string_view text) { return base::parse_time(text); });
   }
+  bool take(JsonText& value) {
+    std::string_view raw;
+    if (!cursor_.read_raw(raw)) return false;
+    value.text = raw == "null" ? std::string() : std::string(raw);
+    return true;
+  }
   bool take(ListEdit& /*value*/) { return false; }   // no answer's
   bool take(QuotaEdit& /*value*/) { return false; }  // no answer's
   template <class T>

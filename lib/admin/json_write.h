@@ -23,6 +23,7 @@ inline void write_value(JsonWriter& out, int value) {
   out.integer(value);
 }
 void write_value(JsonWriter& out, Credits value);
+void write_value(JsonWriter& out, const JsonText& value);
 void write_value(JsonWriter& out, Time value);
 void write_value(JsonWriter& out, const ListEdit& value);
 void write_value(JsonWriter& out, const QuotaEdit& value);

@@ -56,6 +56,13 @@ void fields(auto& v, message_of<PriceQuote> auto& m) {
   v("images", m.images);
   v("characters", m.characters);
   v("audio_ms", m.audio_ms);
+  v("cache_write_tokens", m.cache_write_tokens);
+  v("audio_input_tokens", m.audio_input_tokens);
+  v("audio_output_tokens", m.audio_output_tokens);
+  v("image_input_tokens", m.image_input_tokens);
+  v("image_output_tokens", m.image_output_tokens);
+  v("searches", m.searches);
+  v("tier", m.tier);
   v("group", m.group);
 }
 
@@ -63,6 +70,8 @@ void fields(auto& v, message_of<PriceQuoted> auto& m) {
   v("price", m.price);
   v("multiplier", m.multiplier);
   v("cost", m.cost);
+  v("reserved", m.reserved);
+  v("bill", m.bill);
   v("lines", m.lines);
 }
 

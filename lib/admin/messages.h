@@ -57,7 +57,19 @@ struct AccountCredit {
 };
 
 // --- prices ---
-struct Price {
+// A value that is JSON and passed on as it is; empty: null.
+struct JsonText {
+  std::string text;
+  bool empty() const { return text.empty(); }
+  bool operator==(const JsonText&) const = default;
+};
+
+// Dollars a million model tokens of what is charged otherwise than text; absent = as text.
+struct OtherRates {
+  std::optional<std::string> cache_write_hour{}, audio_input{}, cached_audio_input{}, audio_output{};
+  std::optional<std::string> image_input{}, cached_image_input{}, image_output{};
+};
+struct Price : OtherRates {
   std::string model;
   std::string input, cached_input, cache_write, output;  // dollars a million model tokens
   std::string per_request;                               // dollars
@@ -67,13 +79,23 @@ struct Price {
   std::string source;                // "shipped" or "set"
   std::optional<Time> effective_at;  // from when it holds; absent = now
   Time updated_at;
+  std::optional<std::int64_t> default_output_tokens{};
+  std::optional<std::int64_t> image_tokens{}, output_image_tokens{};  // the most of one image, read and made
+  bool thinks = false;                                                // the model thinks unasked, within its bound
+  JsonText rules{};                                                   // a list of rules (docs/prices.md)
+  std::int64_t generation = 0;  // tells it from the prices before it; of a request it stays when the price changes
 };
-struct PriceSet {
+// What is absent stays as it is; of a model without a price it is 0, nothing, or as text. "none" takes a rate away that
+// a price need not have.
+struct PriceSet : OtherRates {
   std::string model;
-  std::optional<std::string> input, output;  // needed, unless something else is charged for
+  std::optional<std::string> input, output;  // needed of a new price, unless something else is charged for
   std::optional<std::string> cached_input, cache_write, per_request, per_image, per_character, per_second;
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::optional<Time> effective_at;
+  std::optional<std::int64_t> default_output_tokens{}, image_tokens{}, output_image_tokens{};
+  std::optional<bool> thinks{};
+  std::optional<JsonText> rules{};
 };
 struct PriceImport {
   std::vector<PriceSet> prices;
@@ -83,12 +105,18 @@ struct PriceQuote {
   std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
   std::int64_t images = 0, characters = 0, audio_ms = 0;
   std::optional<std::string> group;
+  std::int64_t cache_write_tokens = 0, audio_input_tokens = 0, audio_output_tokens = 0;
+  std::int64_t image_input_tokens = 0, image_output_tokens = 0;
+  std::int64_t searches = 0;          // calls of the price's first tool with a fee whose name begins with "web_search"
+  std::optional<std::string> tier{};  // what the response says of service_tier
 };
 struct PriceQuoted {
   Price price;
   std::string multiplier;
   Credits cost;
-  std::vector<std::string> lines;  // the arithmetic, a line a term
+  std::vector<std::string> lines;  // the bill as text
+  Credits reserved{};              // what a limited token's request of that size, bounded by its output, reserves
+  std::vector<BillLine> bill{};    // their dollars sum to the cost, before the multiplier and the rounding
 };
 
 // --- small ones ---

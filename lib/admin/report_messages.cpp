@@ -34,6 +34,18 @@ void fields(auto& v, message_of<Request> auto& m) {
   v("refunded", m.refunded);
   v("overrun", m.overrun);
   v("flags", m.flags);
+  v("bill", m.bill);
+}
+
+void fields(auto& v, message_of<RequestBill> auto& m) {
+  v("model", m.model);
+  v("source", m.source);
+  v("priced_at", m.priced_at);
+  v("multiplier", m.multiplier);
+  v("provider_cost", m.provider_cost);
+  v("told_cost", m.told_cost);
+  v("lines", m.lines);
+  v("text", m.text);
 }
 
 void fields(auto& v, message_of<UsageRow> auto& m) {

@@ -6,6 +6,25 @@
 
 namespace cr::admin {
 
+// One line of a bill.
+struct BillLine {
+  std::string what;  // "input", "cached_input", "web_search"
+  std::int64_t count = 0;
+  std::string rate;     // dollars: a million model tokens or characters, else apiece
+  std::string dollars;  // exact, before rounding
+};
+// How the cost of a request came about: the lines' dollars sum to what the provider charges, before it is rounded up to
+// a nano-dollar; its cost is that by the group's factor.
+struct RequestBill {
+  std::string model;   // whose price it was
+  std::string source;  // of the price: "shipped" or "set"
+  Time priced_at;      // when that price was set
+  std::string multiplier;
+  Credits provider_cost;
+  std::optional<Credits> told_cost;  // what the provider told instead, where that was more
+  std::vector<BillLine> lines;
+  std::vector<std::string> text;  // the same to read
+};
 struct Request {
   std::string id;
   Time started_at;
@@ -21,7 +40,9 @@ struct Request {
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
   std::optional<std::int64_t> images, characters, audio_ms, search_units;  // none: not metered by them
   Credits held, cost, refunded, overrun;
-  std::vector<std::string> flags;  // estimated unknown in_doubt unpriced clamped
+  std::vector<std::string> flags;  // estimated unknown in_doubt unpriced clamped told_cost
+  std::optional<RequestBill>
+      bill{};  // of one request that is shown; none: nothing was charged, or nobody knows any more
 };
 struct RequestFilter {
   std::optional<std::string> token, model, channel, account, error;  // error "*" = any

@@ -1,21 +1,44 @@
 // SPDX-License-Identifier: MIT
-// Price arithmetic: cost and ceiling in exact integers, rounded up once, to a nano-dollar. Pure; any thread.
+// Price: what a model costs, as a price list has it. Plain values; pure; any thread.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/credits.h"
 #include "base/rate.h"
 #include "base/result.h"
-#include "dialect/request_scan.h"
-#include "dialect/usage.h"
 
 namespace cr::billing {
 
 using base::Rate;
+
+// Rates of model tokens that are charged otherwise than the text of their direction; an empty one has none of its own.
+struct OtherRates {
+  std::optional<Rate> cache_write_hour;  // of what a cache keeps for an hour; else at least twice the input's rate
+  std::optional<Rate> audio_input, cached_audio_input, audio_output;
+  std::optional<Rate> image_input, cached_image_input, image_output;
+  bool operator==(const OtherRates&) const = default;
+};
+
+struct PriceRule;
+// Those of a price, applied in their order (price_rules.h); shared by its copies. Compared by what they say.
+class PriceRules {
+ public:
+  PriceRules() = default;
+  explicit PriceRules(std::vector<PriceRule> rules);
+  bool empty() const { return rules_ == nullptr; }
+  std::span<const PriceRule> list() const;
+  bool operator==(const PriceRules& other) const;
+
+ private:
+  std::shared_ptr<const std::vector<PriceRule>> rules_;  // null: none
+};
 
 struct Price {
   Rate input;
@@ -28,7 +51,12 @@ struct Price {
   base::Credits per_image{};
   Rate per_character{};        // dollars a million Unicode characters
   base::Credits per_second{};  // of sound
-  bool operator==(const Price&) const = default;
+  OtherRates other{};
+  std::optional<std::int64_t> default_output_tokens{};  // what a request without a bound is taken to come to
+  std::optional<std::int64_t> image_tokens{};           // the most that one image of the input comes to
+  std::optional<std::int64_t> output_image_tokens{};    // the most that one image made comes to
+  bool thinks = false;                                  // the model thinks unasked, within its bound
+  PriceRules rules{};
 };
 
 // A group's factor in millionths: 1.5 is 1,500,000. 0..1000, six decimals.
@@ -38,72 +66,5 @@ struct Multiplier {
   std::string to_decimal() const;
   auto operator<=>(const Multiplier&) const = default;
 };
-
-// Whether anything is charged by model tokens.
-bool has_token_rates(const Price& price);
-// Whether `endpoint` is metered by something that `price` charges for; a price of nothing but 0 is free everywhere.
-bool can_meter(const Price& price, dialect::Endpoint endpoint);
-
-// The rate of what is written to a cache for an hour: at least twice the input's, as Anthropic has it
-// (docs.claude.com/en/docs/build-with-claude/prompt-caching, "Pricing"); what is kept for minutes is at `cache_write`.
-Rate long_cache_write_rate(const Price& price);
-
-// round up ((sum of units x rate + per request) x multiplier), in 128 bits; saturates at Credits::max().
-base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage);
-
-inline constexpr std::int64_t k_overhead_tokens_per_message = 16;
-inline constexpr std::int64_t k_overhead_tokens_per_request = 64;
-inline constexpr std::int64_t k_default_output_tokens = 4096;
-inline constexpr std::int64_t k_least_output_tokens = 16;
-
-// No request can have more input tokens than this: a token is at least a byte.
-std::int64_t input_tokens_ceiling(std::size_t body_bytes, const dialect::RequestScan& scan);
-
-// The units besides input tokens that a request can come to at most. Empty where the model's price charges for output
-// of this kind by tokens, and neither its longest answer nor its context says how many there can be.
-std::optional<dialect::Usage> units_ceiling(const Price& price, dialect::Endpoint endpoint, std::size_t body_bytes,
-                                            const dialect::RequestScan& scan);
-
-// How long sound of so many bytes can be, and for where nobody counts how long it usually is: 64 kbit/s. A file of near
-// silence can be longer; what it costs above its reservation is overrun.
-std::int64_t longest_sound_ms(std::uint64_t bytes);
-std::int64_t estimated_sound_ms(std::uint64_t bytes);
-
-// What files come to, for where nobody counts: usual codings of sound and pictures take more than 256 bytes a token.
-std::int64_t estimated_media_tokens(std::uint64_t bytes);
-
-// What a body of ordinary text comes to, for where nobody counts: four bytes a token.
-std::int64_t estimated_tokens(std::uint64_t bytes);
-
-enum class WhenLow { clamp, refuse };
-
-// All that the size of a reservation depends on but the credit there is.
-struct ReservationTerms {
-  Price price;
-  Multiplier multiplier;
-  dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
-  std::int64_t input_tokens = 0;  // the ceiling of the input
-  dialect::Usage units;           // what units_ceiling() says
-  bool long_cache = false;        // the input may be written to a cache for an hour
-  std::int64_t choices = 1;
-  std::optional<std::int64_t> client_bound;  // per choice
-  WhenLow when_low = WhenLow::clamp;
-};
-
-struct ReservationSize {
-  base::Credits amount;
-  std::int64_t output_bound = 0;  // per choice
-  bool write_bound = false;       // the forwarded request must carry output_bound
-  bool lowered = false;           // it is less than the client asked for: x-crd-output-limit
-};
-
-// The reservation for one request when `available` credit is left; nullopt = not enough (see accounting: less than 16
-// output tokens affordable, or the full bound not affordable with WhenLow::refuse). amount <= available always.
-std::optional<ReservationSize> size_reservation(const ReservationTerms& terms, base::Credits available);
-
-// `reservation`, which was made by `terms`, with as much less output as makes it fit `available`: no more than a bound
-// that crd wrote of its own, and not below what it usually writes. nullopt = it cannot.
-std::optional<ReservationSize> shrink_reservation(const ReservationTerms& terms, const ReservationSize& reservation,
-                                                  base::Credits available);
 
 }  // namespace cr::billing

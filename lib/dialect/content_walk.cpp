@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dialect/policy_key.h"
 
@@ -13,7 +15,7 @@ namespace {
 
 // Parts and items whose input is their text in the body. Whatever is not here counts as unbounded: a kind invented
 // tomorrow must not slip under the ceiling.
-constexpr std::array<std::string_view, 23> k_text_types = {
+constexpr std::array<std::string_view, 32> k_text_types = {
     "text",
     "input_text",
     "output_text",
@@ -29,6 +31,15 @@ constexpr std::array<std::string_view, 23> k_text_types = {
     "shell_call_output",
     "apply_patch_call",
     "apply_patch_call_output",
+    "computer_call",
+    "computer_call_output",
+    "web_search_call",
+    "additional_tools",
+    "tool_reference",
+    "tool_search_call",
+    "tool_search_output",
+    "compaction",
+    "compaction_summary",
     "reasoning",
     "reasoning_text",
     "summary_text",
@@ -38,6 +49,10 @@ constexpr std::array<std::string_view, 23> k_text_types = {
     "tool_result",
     "search_result",
 };
+constexpr std::array<std::string_view, 4> k_image_types = {"image_url", "input_image", "image", "computer_screenshot"};
+constexpr std::array<std::string_view, 3> k_image_keys = {"image_url", "image", "file_id"};
+constexpr std::string_view k_sound_type = "input_audio";
+constexpr std::size_t k_tool_type_max = 64;
 
 constexpr std::array<std::string_view, 18> k_media_keys = {
     "image_url", "image",     "images",    "input_image", "input_audio",  "audio",
@@ -46,9 +61,11 @@ constexpr std::array<std::string_view, 18> k_media_keys = {
 };
 
 // Tools that run at the client; the dated ones of Anthropic by their beginning.
-constexpr std::array<std::string_view, 5> k_client_tools = {"function", "custom", "local_shell", "shell",
-                                                            "apply_patch"};
-constexpr std::array<std::string_view, 4> k_client_tool_prefixes = {"bash_", "text_editor_", "computer_", "memory_"};
+constexpr std::array<std::string_view, 11> k_client_tools = {
+    "function", "custom",      "local_shell", "shell", "apply_patch", "namespace", "computer", "computer_use_preview",
+    "bash",     "text_editor", "tool_search"};
+constexpr std::array<std::string_view, 6> k_client_tool_prefixes = {"bash_",   "text_editor_", "computer_",
+                                                                    "memory_", "tool_search_", "computer_use_"};
 
 template <std::size_t size>
 bool holds(const std::array<std::string_view, size>& list, std::string_view text) {
@@ -57,7 +74,10 @@ bool holds(const std::array<std::string_view, size>& list, std::string_view text
 
 struct Part {
   bool unbounded = false;
-  bool reasoning = false;  // bounded only if its content is here; by id alone, the provider looks it up
+  bool image = false, sound = false;  // by its type
+  std::int64_t image_member_bytes = 0, sound_member_bytes = 0, source_bytes = 0;
+  bool foreign_source = false;  // a source that is no text
+  bool reasoning = false;       // bounded only if its content is here; by id alone, the provider looks it up
   bool has_reasoning = false;
   bool document = false;  // bounded only with a source of text
   bool has_text_source = false;
@@ -90,13 +110,19 @@ bool read_type(json::JsonCursor& cursor, Part& part) {
   if (json::equals(type, "reasoning")) part.reasoning = true;
   if (json::equals(type, "document")) {
     part.document = true;
+  } else if (!type.escaped() && holds(k_image_types, type.raw)) {
+    part.image = true;
+  } else if (json::equals(type, k_sound_type)) {
+    part.sound = true;
   } else if (type.escaped() || !holds(k_text_types, type.raw)) {
     part.unbounded = true;
   }
   return true;
 }
 
+// Of a document only a text is bounded; a picture is one whatever its source.
 bool read_source(json::JsonCursor& cursor, Part& part) {
+  const auto from = cursor.offset();
   if (cursor.kind() != json::JsonKind::object) return cursor.skip_value();
   if (!cursor.begin_object()) return false;
   json::JsonString key;
@@ -111,10 +137,27 @@ bool read_source(json::JsonCursor& cursor, Part& part) {
     if (json::equals(type, "text")) {
       part.has_text_source = true;
     } else {
-      part.unbounded = true;
+      part.foreign_source = true;
     }
   }
+  part.source_bytes = static_cast<std::int64_t>(cursor.offset() - from);
   return cursor.fault() == json::JsonFault::none;
+}
+
+// A member that has media: where it is of the part's own kind, its bytes are no text.
+bool read_media(json::JsonCursor& cursor, std::string_view key, Part& part) {
+  if (cursor.kind() == json::JsonKind::null) return cursor.skip_value();
+  const auto from = cursor.offset();
+  if (!cursor.skip_value()) return false;
+  const auto bytes = static_cast<std::int64_t>(cursor.offset() - from);
+  if (holds(k_image_keys, key)) {
+    part.image_member_bytes += bytes;
+  } else if (key == k_sound_type) {
+    part.sound_member_bytes += bytes;
+  } else {
+    part.unbounded = true;
+  }
+  return true;
 }
 
 bool read_part_member(json::JsonCursor& cursor, std::string_view key, Part& part, ContentFacts& facts) {
@@ -123,12 +166,27 @@ bool read_part_member(json::JsonCursor& cursor, std::string_view key, Part& part
   if (key == "content" || key == "output") return walk_nested(cursor, facts);
   if (key == "source") return read_source(cursor, part);
   if (key == "cache_control") return walk_cache_control(cursor, facts);
-  if (key == "encrypted_content") {
-    part.has_reasoning |= cursor.kind() == json::JsonKind::string;
-  } else if (holds(k_media_keys, key)) {
-    part.unbounded |= cursor.kind() != json::JsonKind::null;
-  }
+  if (key == "tools") return walk_tools(cursor, facts);
+  if (holds(k_media_keys, key)) return read_media(cursor, key, part);
+  if (key == "encrypted_content") part.has_reasoning |= cursor.kind() == json::JsonKind::string;
   return cursor.skip_value();
+}
+
+// A picture or sound counts by itself; the same members in another kind of part have no known bound.
+void count_media(const Part& part, ContentFacts& facts) {
+  if (part.image) {
+    ++facts.images;
+    facts.image_bytes += part.image_member_bytes + part.source_bytes;
+    facts.unbounded |= part.sound_member_bytes > 0;
+    return;
+  }
+  if (part.sound) {
+    ++facts.sounds;
+    facts.sound_bytes += part.sound_member_bytes;
+    facts.unbounded |= part.image_member_bytes > 0 || part.source_bytes > 0;
+    return;
+  }
+  facts.unbounded |= part.image_member_bytes > 0 || part.sound_member_bytes > 0 || part.foreign_source;
 }
 
 bool walk_part(json::JsonCursor& cursor, ContentFacts& facts) {
@@ -139,33 +197,59 @@ bool walk_part(json::JsonCursor& cursor, ContentFacts& facts) {
   while (cursor.next_member(key)) {
     if (!read_part_member(cursor, fold_key(key, room), part, facts)) return false;
   }
+  count_media(part, facts);
   facts.unbounded |=
       part.unbounded || (part.reasoning && !part.has_reasoning) || (part.document && !part.has_text_source);
   return cursor.fault() == json::JsonFault::none;
 }
 
-bool runs_at_client(const json::JsonString& type) {
-  if (type.escaped()) return false;
-  return holds(k_client_tools, type.raw) ||
+bool runs_at_client(std::string_view type) {
+  return holds(k_client_tools, type) ||
          std::any_of(k_client_tool_prefixes.begin(), k_client_tool_prefixes.end(),
-                     [&type](std::string_view prefix) { return type.raw.starts_with(prefix); });
+                     [type](std::string_view prefix) { return type.starts_with(prefix); });
 }
 
+bool read_type_text(json::JsonCursor& cursor, std::string& text) {
+  json::JsonString type;
+  if (!cursor.read_string(type)) return false;
+  if (type.text_bytes <= k_tool_type_max) text = json::unescape(type);
+  return true;
+}
+
+bool read_max_uses(json::JsonCursor& cursor, std::optional<std::int64_t>& most) {
+  std::string_view raw;
+  if (!cursor.read_raw(raw)) return false;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  if (error == std::errc() && end == raw.data() + raw.size() && value >= 0) most = value;
+  return true;
+}
+
+// One without a type is a function's (Anthropic's are so).
 bool walk_tool(json::JsonCursor& cursor, ContentFacts& facts) {
   if (!cursor.begin_object()) return false;
+  ProviderTool tool;
+  bool runs_here = true;
   json::JsonString key;
   FoldRoom room;
   while (cursor.next_member(key)) {
     const std::string_view folded = fold_key(key, room);
+    bool read = false;
     if (folded == "cache_control") {
-      if (!walk_cache_control(cursor, facts)) return false;
-      continue;
+      read = walk_cache_control(cursor, facts);
+    } else if (folded == "type" && cursor.kind() == json::JsonKind::string) {
+      read = read_type_text(cursor, tool.type);
+      runs_here = runs_at_client(tool.type);
+    } else if (folded == "max_uses") {
+      read = read_max_uses(cursor, tool.max_uses);
+    } else if (folded == "tools") {  // of a namespace
+      read = walk_tools(cursor, facts);
+    } else {
+      read = cursor.skip_value();
     }
-    const bool typed = folded == "type" && cursor.kind() == json::JsonKind::string;
-    json::JsonString type;
-    if (!(typed ? cursor.read_string(type) : cursor.skip_value())) return false;
-    if (typed && !runs_at_client(type)) facts.unbounded = true;
+    if (!read) return false;
   }
+  if (!runs_here) facts.tools.push_back(std::move(tool));
   return cursor.fault() == json::JsonFault::none;
 }
 

@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, k_policy_key_count> k_names = {
     "query",
     "documents",
     "cache_control",
+    "thinking",
+    "modalities",
     "store",
     "background",
     "previous_response_id",
@@ -34,6 +36,13 @@ constexpr std::array<std::string_view, k_policy_key_count> k_names = {
     "search_parameters",
     "data_sources",
     "plugins",
+    "models",
+    "route",
+    "fallbacks",
+    "provider",
+    "transforms",
+    "model_list",
+    "user_config",
     "api_base",
     "base_url",
     "api_key",
@@ -52,6 +61,10 @@ std::string_view name_of(PolicyKey key) {
 
 bool brings_outside_input(PolicyKey key) {
   return key >= PolicyKey::previous_response_id && key <= PolicyKey::plugins;
+}
+
+bool chooses_model(PolicyKey key) {
+  return key >= PolicyKey::plugins && key <= PolicyKey::user_config;
 }
 
 bool redirects(PolicyKey key) {

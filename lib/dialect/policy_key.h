@@ -28,6 +28,8 @@ enum class PolicyKey {
   query,
   documents,
   cache_control,
+  thinking,
+  modalities,
   store,
   background,
   // Each brings input that is not in the body.
@@ -39,6 +41,14 @@ enum class PolicyKey {
   search_parameters,
   data_sources,
   plugins,
+  // Each lets the provider choose another model or provider, or change what it is asked.
+  models,
+  route,
+  fallbacks,
+  provider,
+  transforms,
+  model_list,
+  user_config,
   // Each would point a gateway behind us somewhere else.
   api_base,
   base_url,
@@ -49,6 +59,8 @@ inline constexpr int k_policy_key_count = static_cast<int>(PolicyKey::extra_head
 
 std::string_view name_of(PolicyKey key);
 bool brings_outside_input(PolicyKey key);
+// `plugins` is one of these, too.
+bool chooses_model(PolicyKey key);
 bool redirects(PolicyKey key);
 
 // Folded as lenient decoders do it (Go's encoding/json): ASCII case, U+017F to s, U+212A to k. Empty for a text that

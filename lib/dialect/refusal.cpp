@@ -41,6 +41,7 @@ constexpr std::array<RefusalRow, k_row_count> k_rows = {{
     {RefusalCode::previous_response_not_found, 400, "previous_response_not_found", "invalid_request_error", "not_found_error",     false},
     {RefusalCode::insufficient_quota,         429, "insufficient_quota",         "insufficient_quota",    "rate_limit_error",      false},
     {RefusalCode::budget_exceeded,            429, "budget_exceeded",            "insufficient_quota",    "rate_limit_error",      false},
+    {RefusalCode::credit_reserved,            429, "credit_reserved",            "rate_limit_error",      "rate_limit_error",      true},
     {RefusalCode::upstream_unreachable,       502, "upstream_unreachable",       "upstream_error",        "api_error",             true},
     {RefusalCode::upstream_timeout,           504, "upstream_timeout",           "upstream_error",        "api_error",             true},
     {RefusalCode::upstream_invalid,           502, "upstream_invalid",           "upstream_error",        "api_error",             true},

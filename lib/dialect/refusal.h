@@ -43,6 +43,7 @@ enum class RefusalCode {
   previous_response_not_found,  // 400
   insufficient_quota,
   budget_exceeded,
+  credit_reserved,  // 429: enough is left, but running requests have reserved it
   upstream_unreachable,
   upstream_timeout,
   upstream_invalid,

@@ -5,8 +5,11 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <charconv>
 #include <deque>
+#include <iterator>
 
+#include "dialect/object_walk.h"
 #include "dialect/top_level.h"
 
 namespace cr::dialect {
@@ -14,6 +17,10 @@ namespace {
 
 // No API has a tenth of this; without it a body of empty members could fill the memory with their names.
 constexpr std::size_t k_members_max = 1024;
+
+// Of what only a price's rules may ask for.
+constexpr std::size_t k_other_members_max = 64;
+constexpr std::size_t k_other_bytes_max = 128;
 
 tl::unexpected<Refusal> refuse(RefusalCode code, std::string message, std::string_view param = {}) {
   return tl::unexpected<Refusal>(Refusal{code, std::move(message), std::string(param), {}});
@@ -80,7 +87,56 @@ bool take_content(json::JsonCursor& cursor, PolicyKey key, TopLevel& top) {
   top.content.items += facts.items;
   top.content.unbounded |= facts.unbounded;
   top.content.long_cache |= facts.long_cache;
+  top.content.images += facts.images;
+  top.content.image_bytes += facts.image_bytes;
+  top.content.sounds += facts.sounds;
+  top.content.sound_bytes += facts.sound_bytes;
+  std::move(facts.tools.begin(), facts.tools.end(), std::back_inserter(top.content.tools));
   if (key == PolicyKey::documents) top.documents = facts.items;
+  return true;
+}
+
+// How many of its bound's tokens a model may think (docs.claude.com/en/docs/build-with-claude/extended-thinking).
+bool take_thinking(json::JsonCursor& cursor, TopLevel& top) {
+  return walk_members(cursor, [&](std::string_view key) {
+    std::string_view raw;
+    if (!cursor.read_raw(raw)) return false;
+    std::int64_t budget = 0;
+    const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), budget);
+    if (key == "budget_tokens" && error == std::errc() && end == raw.data() + raw.size()) top.thinking_budget = budget;
+    return true;
+  });
+}
+
+bool take_modalities(json::JsonCursor& cursor, TopLevel& top) {
+  return walk_elements(cursor, [&] {
+    std::string_view raw;
+    if (!cursor.read_raw(raw)) return false;
+    top.wants_sound |= raw == R"("audio")";
+    return true;
+  });
+}
+
+// What the rules of a price may depend on, under its folded name: some providers read it in any case.
+bool take_other(json::JsonCursor& cursor, const json::JsonString& key, std::string_view folded, RequestScan& scan) {
+  const auto kind = cursor.kind();
+  const bool scalar =
+      kind == json::JsonKind::string || kind == json::JsonKind::number || kind == json::JsonKind::boolean;
+  if (!scalar || scan.members.size() == k_other_members_max || key.text_bytes > k_other_bytes_max)
+    return cursor.skip_value();
+  std::string value;
+  if (kind == json::JsonKind::string) {
+    json::JsonString text;
+    if (!cursor.read_string(text)) return false;
+    if (text.text_bytes > k_other_bytes_max) return true;
+    value = json::unescape(text);
+  } else {
+    std::string_view raw;
+    if (!cursor.read_raw(raw)) return false;
+    if (raw.size() > k_other_bytes_max) return true;
+    value = raw;
+  }
+  scan.members.emplace_back("/" + (folded.empty() ? json::unescape(key) : std::string(folded)), std::move(value));
   return true;
 }
 
@@ -104,16 +160,22 @@ bool take_value(Endpoint endpoint, json::JsonCursor& cursor, PolicyKey key, TopL
       return endpoint == Endpoint::rerank ? take_content(cursor, key, top) : cursor.skip_value();
     case PolicyKey::cache_control:
       return walk_cache_control(cursor, top.content);
+    case PolicyKey::thinking:
+      return take_thinking(cursor, top);
+    case PolicyKey::modalities:
+      return take_modalities(cursor, top);
     default:
       if (brings_outside_input(key)) top.outside_input |= given;
       return cursor.skip_value();
   }
 }
 
-bool take_member(Endpoint endpoint, json::JsonCursor& cursor, const json::JsonString& key, TopLevel& top) {
+bool take_member(Endpoint endpoint, json::JsonCursor& cursor, const json::JsonString& key, TopLevel& top,
+                 RequestScan& scan) {
   FoldRoom room;
-  const auto policy_key = find_policy_key(fold_key(key, room));
-  if (!policy_key) return cursor.skip_value();
+  const auto folded = fold_key(key, room);
+  const auto policy_key = find_policy_key(folded);
+  if (!policy_key) return take_other(cursor, key, folded, scan);
   if (!json::equals(key, name_of(*policy_key))) {
     if (!top.lookalike) top.lookalike = name_of(*policy_key);
     return cursor.skip_value();
@@ -151,7 +213,7 @@ RefusalOr<void> RequestScanner::Impl::walk(Endpoint endpoint, json::JsonCursor& 
                     fmt::format("the request body has more than {} members at its top level", k_members_max));
     }
     remember(key);
-    if (!take_member(endpoint, cursor, key, top)) break;
+    if (!take_member(endpoint, cursor, key, top, scan)) break;
   }
   if (!cursor.finish()) return refuse_json(cursor);
   return {};
@@ -182,6 +244,12 @@ RefusalOr<void> RequestScanner::Impl::check_keys(const TopLevel& top) {
                   name_of(key));
   }
   return {};
+}
+
+std::string_view BilledMembers::member(std::string_view pointer) const {
+  const auto found =
+      std::find_if(members.begin(), members.end(), [&](const auto& member) { return member.first == pointer; });
+  return found == members.end() ? std::string_view() : std::string_view(found->second);
 }
 
 RequestScanner::RequestScanner() : impl_(std::make_unique<Impl>()) {}

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dialect/endpoint.h"
@@ -31,23 +32,50 @@ struct NullBound {
   Span value;
 };
 
-struct RequestScan {
+// An entry of `tools` that the provider runs by itself.
+struct ProviderTool {
+  std::string type;  // "web_search_20250305"; "web_search_options" where a chat has that member
+  std::optional<std::int64_t> max_uses;
+};
+
+// What the ceiling of a request's input depends on.
+struct InputFacts {
+  std::int64_t messages = 0;        // messages / input items: for the fixed overhead of the ceiling
+  std::int64_t echoed_prompt = 0;   // completions with echo: true: bytes of the prompt said back
+  std::int64_t characters = 0;      // audio.speech: Unicode characters of the input
+  std::int64_t documents = 0;       // rerank
+  std::int64_t repeated_bytes = 0;  // rerank: what is read again for each document, over all of them
+  bool long_cache = false;          // asks for a cache that is kept longer than minutes
+  bool unbounded_media = false;     // files, stored context, kinds not known: input that is not in the body as text, so
+                                    // that a byte is not at least a token
+  std::int64_t images = 0, image_bytes = 0;  // pictures of the input, and what they take of the body
+  std::int64_t sounds = 0, sound_bytes = 0;  // sound likewise
+};
+
+// Members of a request, beside its bounds, that its cost depends on.
+struct BilledMembers {
+  bool wants_sound = false;                     // of the answer: `modalities` has "audio"
+  std::optional<std::int64_t> thinking_budget;  // messages: of the bound, what the model may think
+  std::string_view chooses;  // the member that lets the provider choose another model or provider; empty: none
+  // Top-level members with a text, a number or a boolean that crd does not read otherwise, by pointer
+  // ("/service_tier"): what the rules of a price may depend on. A text is kept without its escapes; a long one is left
+  // out.
+  std::vector<std::pair<std::string, std::string>> members;
+  std::vector<ProviderTool> provider_tools;
+  std::optional<std::int64_t> max_tool_calls;
+  // By pointer; empty: it is not there.
+  std::string_view member(std::string_view pointer) const;
+};
+
+struct RequestScan : InputFacts, BilledMembers {
   std::string model;  // unescaped, 1..256 bytes; default_model() where the request names none
   bool stream = false;
   std::optional<bool> include_usage;         // stream_options.include_usage, chat.completions and completions
   std::optional<std::int64_t> output_bound;  // per choice; of two bounds the larger: no upstream obeys both
   std::int64_t choices = 1;                  // n; for completions also best_of and the number of prompts; images
-  std::int64_t messages = 0;                 // messages / input items: for the fixed overhead of the ceiling
-  std::int64_t echoed_prompt = 0;            // completions with echo: true: bytes of the prompt said back
-  std::int64_t characters = 0;               // audio.speech: Unicode characters of the input
-  std::int64_t documents = 0;                // rerank
-  std::int64_t repeated_bytes = 0;           // rerank: what is read again for each document, over all of them
-  bool long_cache = false;                   // asks for a cache that is kept longer than minutes
   std::string previous_response;             // responses: previous_response_id; empty = none
   bool stored = false;                       // responses: the provider keeps it (store, which is true unless said)
   bool background = false;                   // responses: answered before it is made
-  bool unbounded_media = false;  // images, audio, files, stored context, tools the provider runs: input that is not in
-                                 // the body as text, so that a byte is not at least a token
 
   bool names_model = true;               // else `model` is the endpoint's default, and must be written into the body
   std::optional<Span> model_value;       // with its quotes, or null; none = the request names no model

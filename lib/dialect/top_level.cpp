@@ -125,13 +125,12 @@ std::span<const PolicyKey> bounds_of(Endpoint endpoint) {
 }
 
 RefusalOr<void> read_bounds(Endpoint endpoint, std::string_view body, const TopLevel& top, RequestScan& scan) {
-  // Scoring a prompt (completions with echo and logprobs) and warming a cache (messages) ask for no output at all.
-  const std::int64_t least = endpoint == Endpoint::completions || endpoint == Endpoint::messages ? 0 : 1;
+  // What the provider makes of 0 is its own; it is held as one.
   for (const PolicyKey key : bounds_of(endpoint)) {
     const Member& member = top[key];
     if (member.kind == json::JsonKind::null) scan.null_bounds.push_back({name_of(key), member.place});
     if (!is_given(member)) continue;
-    const auto value = read_integer(body, member, name_of(key), least, k_bound_max);
+    const auto value = read_integer(body, member, name_of(key), 0, k_bound_max);
     if (!value) return tl::unexpected(value.error());
     if (scan.output_bound && *value <= *scan.output_bound) {
       scan.other_bound_values.push_back(member.place);
@@ -225,6 +224,22 @@ RefusalOr<void> read_members(Endpoint endpoint, std::string_view body, const Top
   scan.messages = top.content.items;
   scan.unbounded_media = top.content.unbounded || top.outside_input;
   scan.long_cache = top.content.long_cache;
+  scan.images = top.content.images;
+  scan.image_bytes = top.content.image_bytes;
+  scan.sounds = top.content.sounds;
+  scan.sound_bytes = top.content.sound_bytes;
+  scan.wants_sound = top.wants_sound;
+  scan.thinking_budget = top.thinking_budget;
+  scan.provider_tools = top.content.tools;
+  if (is_given(top[PolicyKey::web_search_options])) scan.provider_tools.push_back({"web_search_options", {}});
+  const auto calls = scan.member("/max_tool_calls");
+  std::int64_t most = 0;
+  if (std::from_chars(calls.data(), calls.data() + calls.size(), most).ec == std::errc() && most >= 0)
+    scan.max_tool_calls = most;
+  for (int i = 0; i < k_policy_key_count && scan.chooses.empty(); ++i) {
+    const auto key = static_cast<PolicyKey>(i);
+    if (chooses_model(key) && is_given(top[key])) scan.chooses = name_of(key);
+  }
   auto done = read_model(endpoint, body, top, scan);
   if (done) done = read_stream(body, top, scan);
   if (done) done = read_choices(endpoint, body, top, scan);

@@ -25,6 +25,8 @@ struct TopLevel {
   std::int64_t prompts = 0;
   std::int64_t documents = 0;
   bool outside_input = false;
+  bool wants_sound = false;
+  std::optional<std::int64_t> thinking_budget;
   std::optional<std::string_view> lookalike;  // the key of ours that it looks like
   std::optional<std::string_view> twice;      // inside stream_options; the top level's keys are compared at the end
 

@@ -44,13 +44,14 @@ const std::map<std::string, Row>& table() {
       {"dialect", {1, {"base", "http/message", "json"}}},
       {"dialect/anthropic", {1, {"base", "dialect", "json"}}},
       {"dialect/openai", {1, {"base", "dialect", "json"}}},
-      {"billing", {1, {"base", "dialect"}}},
+      {"billing", {1, {"base", "dialect", "json"}}},
       {"admin", {1, {"base", "json"}}},
 
       {"provider/kinds", {1, {"base"}, "cr::provider", "what provider says of its kinds to the ledger as well"}},
 
-      {"ledger/core", {2, {"base", "provider/kinds", "token"}, "cr::ledger", k_engine}},
-      {"ledger/sql", {2, {"base", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
+      {"ledger/core", {2, {"base", "billing", "provider/kinds", "token"}, "cr::ledger", k_engine}},
+      {"ledger/sql",
+       {2, {"base", "billing", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"ledger/sqlite", {2, {"base", "ledger/core", "ledger/sql", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"provider",
        {2, {"base", "dialect", "dialect/anthropic", "dialect/openai", "http/message", "json", "provider/kinds"}}},

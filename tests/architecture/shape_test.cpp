@@ -80,6 +80,7 @@ const std::vector<Elsewhere>& elsewhere() {
       {"base/columns", "tests/unit/crctl/table_test.cpp", "the widths of crctl's tables"},
       {"base/rate", "tests/unit/billing/price_test.cpp", "the numbers of prices"},
       {"base/utf8", "tests/unit/base/text_test.cpp", "text as UTF-8"},
+      {"billing/ceilings", "tests/unit/billing/units_test.cpp", "what bodies come to at most"},
       {"billing/cost", "tests/unit/billing/price_test.cpp", "what a usage costs by a price"},
       {"dialect/content_walk", "tests/unit/dialect/content_test.cpp", "the contents of requests"},
       {"dialect/policy_key", "tests/unit/dialect/content_test.cpp", "members of requests by their names"},

@@ -257,8 +257,8 @@ TEST(Endpoints, WhatHasNoBoundIsRefusedToALimitedToken) {
   const auto unbounded = gateway.post(key, picture, "/v1/images/generations");
   EXPECT_EQ(unbounded.status, 400);
   EXPECT_THAT(unbounded.body, testing::HasSubstr("--max-output"));
-  gateway.daemon.must({"price", "set", "fake-pic", "--per-character", "15"});
-  const auto other_unit = gateway.post(key, picture, "/v1/images/generations");
+  gateway.daemon.must({"price", "set", "fake-pic-2", "--per-character", "15"});
+  const auto other_unit = gateway.post(key, {{"model", "fake-pic-2"}, {"prompt", "a cat"}}, "/v1/images/generations");
   EXPECT_EQ(other_unit.status, 403);
   EXPECT_EQ(error_code(other_unit), "model_not_priced");
   EXPECT_EQ(gateway.arrived(), 0);

@@ -73,6 +73,7 @@ TEST_F(FourthKind, ItsProviderTakesNothingElse) {
 
 TEST_F(FourthKind, IsSpokenToAsItsFileSays) {
   const auto key = token("t", "hosted");
+  gateway_.daemon.must({"price", "set", "fake-a", "--default-output", "1000"});
   const auto answer = gateway_.post(key, chat("fake-a", {{"store", true}, {"user", "u-1"}}));
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(Json::parse(answer.body)["usage"]["prompt_tokens"], 10);
@@ -104,6 +105,7 @@ TEST_F(FourthKind, ModelsAreMappedEncodedAndBoundedByItsFile) {
   const auto key = token("t", "hosted");
   ASSERT_EQ(gateway_.post(key, chat("alias")).status, 200);
   EXPECT_THAT(last()["target"].get<std::string>(), HasSubstr("/deployments/fake-b/chat/"));
+  gateway_.daemon.must({"price", "set", "o-fake", "--default-output", "1000"});
   ASSERT_EQ(gateway_.post(key, chat("o-fake")).status, 200);
   EXPECT_TRUE(Json::parse(last()["body"].get<std::string>()).contains("max_completion_tokens"));
   gateway_.set_price("fake-../x?y");

@@ -106,10 +106,13 @@ TEST(Quota, ABoundIsWrittenWhereTheClientGaveNone) {
   Gateway gateway;
   const auto key = gateway.token("unbounded", {"--quota", "1"});
   ASSERT_EQ(gateway.post(key, chat()).status, 200);
-  EXPECT_EQ(gateway.upstream.requests()[0]["bound"], 4096);
+  EXPECT_TRUE(gateway.upstream.requests()[0]["bound"].is_null()) << "its longest answer is reserved: nothing to lower";
+  gateway.daemon.must({"price", "set", "fake-a", "--default-output", "1000"});
+  ASSERT_EQ(gateway.post(key, chat()).status, 200);
+  EXPECT_EQ(gateway.upstream.requests()[1]["bound"], 1000);
   const auto free_key = gateway.token("free");
   ASSERT_EQ(gateway.post(free_key, chat()).status, 200);
-  EXPECT_TRUE(gateway.upstream.requests()[1]["bound"].is_null());
+  EXPECT_TRUE(gateway.upstream.requests()[2]["bound"].is_null());
   check_witness(gateway, Run::clean);
 }
 

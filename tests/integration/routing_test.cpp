@@ -491,11 +491,13 @@ TEST_F(Groups, TheNextOnlyWhenTheFirstHasNoHealthyChannel) {
   EXPECT_EQ(explained("vips")["fake"]["place"], 1);
 }
 
-TEST_F(Groups, ADearerOneTakesOverWithTheNextHoldOnly) {
+TEST_F(Groups, ADearerOneTakesOverWhereTheCreditCarriesIt) {
   const auto key = gateway_.token("thrifty", {"--quota", "1", "--group", "default,dear"});
   EXPECT_THAT(explained("thrifty")["second"]["reason"], HasSubstr("dearer group"));
   first().behave({{"status", 503}, {"headers", {{"retry-after", "600"}}}});
-  EXPECT_EQ(ask(key).status, 503) << "what is held would not pay it";
+  // What carries the first group but not twice of it is no reservation for the dearer one.
+  const auto poor = gateway_.token("poor", {"--quota", "0.013", "--group", "default,dear"});
+  EXPECT_EQ(ask(poor).status, 503);
   EXPECT_EQ(arrived(second_), 0);
   const auto next = ask(key);
   EXPECT_EQ(next.status, 200);

@@ -322,7 +322,8 @@ TEST_F(KeptConnection, FoundDeadIsTriedOnceMoreWhereBothCanBePaid) {
 
 // Where crd wrote the bound itself, the second try gets what the first one leaves of it.
 TEST_F(KeptConnection, ASecondTryIsBoundByWhatTheFirstOneLeaves) {
-  gateway_.daemon.must({"price", "set", "fake-a", "--input", "1", "--output", "2", "--max-output", "16384"});
+  gateway_.daemon.must(
+      {"price", "set", "fake-a", "--max-output", "100000", "--context", "200000", "--default-output", "16384"});
   const auto key = gateway_.token("t", {"--quota", "1"});
   const auto body = chat("fake-a");
   const auto answer = send_two(key, body, {}, {{"cut_after", -1}});

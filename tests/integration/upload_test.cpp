@@ -524,9 +524,9 @@ TEST_F(Uploads, ALimitedTokenNeedsABound) {
   EXPECT_EQ(post(transcription(2 * k_mib, "fake-b")).status, 200);
   EXPECT_EQ(gateway_.posted("t"), 10'000'000);
   // The whole context, not the bytes of the file, is what must be affordable.
-  const auto poor = gateway_.token("poor", {"--quota", "0.0241"});
+  const auto poor = gateway_.token("poor", {"--quota", "0.02"});
   EXPECT_EQ(post(poor, transcription(2 * k_mib, "fake-a")).status, 429);
-  const auto enough = gateway_.token("enough", {"--quota", "0.0242"});
+  const auto enough = gateway_.token("enough", {"--quota", "0.0202"});
   EXPECT_EQ(post(enough, transcription(2 * k_mib, "fake-a")).status, 200);
   gateway_.leave_end_unchecked();  // its prices are others
 }

@@ -114,8 +114,9 @@ TEST(PriceSet, RefusalsAndDryRunsLeaveAll) {
             "input         1 -> 3\ncached_input  1 -> 3\ncache_write   1 -> 3\n");
   expect_refusals(daemon,
                   {
-                      {{"price", "set", "m", "--input", "1"}, 2, "needs --output", "crctl price set --help"},
-                      {{"price", "set", "m", "--per-image", "0"}, 2, "input: missing", ""},
+                      {{"price", "set", "new", "--input", "1"}, 2, "output: missing", ""},
+                      {{"price", "set", "new", "--per-image", "0"}, 2, "input: missing", ""},
+                      {{"price", "set", "m", "--rules", "/none"}, 2, "no such file", ""},
                       {{"price", "set", "m", "--per-image", "some"}, 2, "per_image: ", "write"},
                       {{"price", "set", "m", "--input", "cheap", "--output", "1"}, 2, "input: ", "write"},
                       {{"price", "set", "m", "--input", "-1", "--output", "1"}, 2, "input: ", "write"},
@@ -197,7 +198,8 @@ TEST(PriceQuote, IsTheArithmeticOfARequest) {
             "10000 input tokens x $1 a million = $0.01\n"
             "2000 cached input tokens x $1 a million = $0.002\n"
             "800 output tokens x $2 a million = $0.0016\n"
-            "total, rounded up to a nano-dollar = $0.0136\n");
+            "total, rounded up to a nano-dollar = $0.0136\n"
+            "a limited token reserves $0.0136 for it\n");
   EXPECT_EQ(
       json_of(daemon, {"price", "quote", "fake-a", "--input", "10", "--output", "20", "--group", "dear"}).at("cost"),
       "0.0001");

@@ -22,6 +22,7 @@ inline constexpr auto k_channel_fields = std::make_tuple(
     setting<At<&ChannelRecord::timeout_total>>("timeout_total_ms"), setting<At<&ChannelRecord::headers>>("headers"),
     setting<At<&ChannelRecord::proxy>>("proxy"), setting<At<&ChannelRecord::ca_file>>("ca_file"),
     setting<At<&ChannelRecord::client_cert>>("client_cert"), setting<At<&ChannelRecord::client_key>>("client_key"),
+    setting<At<&ChannelRecord::strip>>("strip"), setting<At<&ChannelRecord::service_tier>>("service_tier"),
     beside<At<&ChannelRecord::key_hints>>("keys"), setting<At<&ChannelRecord::note>>("note"),
     kept<At<&ChannelRecord::created_at>>("created_at"));
 

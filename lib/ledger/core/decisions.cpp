@@ -23,13 +23,25 @@ Credits headroom(const BudgetLimits& limits, const BudgetWindows& windows) {
   return least;
 }
 
+Credits unposted(const Balance& balance) {
+  return std::max(Credits(), balance.quota.value_or(Credits::max()) - balance.posted);
+}
+
+Credits unposted(const BudgetLimits& limits, const BudgetWindows& windows) {
+  Credits least = Credits::max();
+  for (std::size_t i = 0; i < k_period_count; ++i) {
+    if (windows[i] != nullptr) least = std::min(least, std::max(Credits(), *limits[i] - windows[i]->used()));
+  }
+  return least;
+}
+
 std::optional<base::Period> tightest(const BudgetLimits& limits, const BudgetWindows& windows) {
   std::optional<base::Period> found;
   Credits least = Credits::max();
   // Of two that are used up alike, the longer one decides when there is something again.
   for (std::size_t i = 0; i < k_period_count; ++i) {
     if (windows[i] == nullptr) continue;
-    const Credits left = rest(*limits[i], *windows[i]);
+    const Credits left = std::max(Credits(), *limits[i] - windows[i]->used());
     if (found && left > least) continue;
     least = left;
     found = static_cast<base::Period>(i);
@@ -37,12 +49,16 @@ std::optional<base::Period> tightest(const BudgetLimits& limits, const BudgetWin
   return found;
 }
 
-Decision decide(const Room& room, const std::function<std::optional<Credits>(Credits)>& size) {
+Decision decide(const Room& unposted, const Room& room, const std::function<std::optional<Credits>(Credits)>& size) {
+  const Credits most = std::min({unposted.of_token, unposted.of_account, unposted.of_budgets});
   const Credits available = std::min({room.of_token, room.of_account, room.of_budgets});
-  const std::optional<Credits> amount = size(available);
-  if (amount && *amount <= available && *amount >= Credits()) return {ReserveOutcome::reserved, *amount};
-  if (available == room.of_token) return {ReserveOutcome::no_token_credit, {}};
-  if (available == room.of_account) return {ReserveOutcome::no_account_credit, {}};
+  const std::optional<Credits> amount = size(most);
+  if (amount && *amount <= most && *amount >= Credits()) {
+    if (*amount <= available) return {ReserveOutcome::reserved, *amount};
+    return {ReserveOutcome::credit_reserved, {}};
+  }
+  if (most == unposted.of_token) return {ReserveOutcome::no_token_credit, {}};
+  if (most == unposted.of_account) return {ReserveOutcome::no_account_credit, {}};
   return {ReserveOutcome::no_budget, {}};
 }
 

@@ -24,9 +24,12 @@ using BudgetWindows = std::array<const WindowSums*, k_period_count>;
 
 // What may still be reserved or posted: the quota's rest, or what the type can hold. At least 0; neither ever wraps.
 Credits headroom(const Balance& balance);
+// The same if nothing were reserved.
+Credits unposted(const Balance& balance);
+Credits unposted(const BudgetLimits& limits, const BudgetWindows& windows);
 // What all budgets leave; Credits::max() without any.
 Credits headroom(const BudgetLimits& limits, const BudgetWindows& windows);
-// The budget that is used up the most, and binds.
+// The budget that is used up the most, and binds; what is reserved is not used up.
 std::optional<base::Period> tightest(const BudgetLimits& limits, const BudgetWindows& windows);
 
 // The rest of each of those that bind a reservation.
@@ -37,9 +40,11 @@ struct Decision {
   ReserveOutcome outcome = ReserveOutcome::unavailable;  // reserved, or which of the three leaves too little
   Credits amount;  // 0 unless reserved; a free request reserves 0, and that is one too
 };
-// Asks `size` (as ReserveOp::size) once, with the least of the three. An amount over that, or below 0, is refused; of
-// those that leave the same the token's rest is named before the account's, and the budgets' last.
-Decision decide(const Room& room, const std::function<std::optional<Credits>(Credits available)>& size);
+// Asks `size` (as ReserveOp::size) once, with the least of what is not posted. An amount over that, or below 0, is
+// refused; of those that leave the same the token's rest is named before the account's, and the budgets' last. What
+// fits that but not `room`, which is less by what is reserved, is `credit_reserved`.
+Decision decide(const Room& unposted, const Room& room,
+                const std::function<std::optional<Credits>(Credits unposted)>& size);
 
 // How a cost is booked: posted, and what is charged to nobody. Together they are the cost; one below 0 counts as 0.
 struct Posting {

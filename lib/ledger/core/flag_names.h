@@ -16,10 +16,11 @@ struct FlagName {
 };
 
 // Every flag once, in the order of the bits. Any thread.
-inline constexpr std::array<FlagName, 5> k_flag_names{{{k_estimated, "estimated"},
+inline constexpr std::array<FlagName, 6> k_flag_names{{{k_estimated, "estimated"},
                                                        {k_unknown, "unknown"},
                                                        {k_in_doubt, "in_doubt"},
                                                        {k_unpriced, "unpriced"},
-                                                       {k_clamped, "clamped"}}};
+                                                       {k_clamped, "clamped"},
+                                                       {k_told_cost, "told_cost"}}};
 
 }  // namespace cr::ledger

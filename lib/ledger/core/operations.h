@@ -32,41 +32,59 @@ enum class ReserveOutcome {
   unlimited,  // token and account have no quota any more, and the token no budget: nothing was reserved
   no_token_credit,
   no_account_credit,
-  no_budget,    // `budget` has too little left until `budget_resets_at`
-  gone,         // the token was deleted, or it or its account disabled, meanwhile
-  unavailable,  // the store cannot commit, too many wait, or nobody waits for this one: 503
+  no_budget,        // `budget` has too little left until `budget_resets_at`
+  credit_reserved,  // there is enough, but running requests have reserved it (`in_the_way`)
+  gone,             // the token was deleted, or it or its account disabled, meanwhile
+  unavailable,      // the store cannot commit, too many wait, or nobody waits for this one: 503
 };
 
 // One waiting reservation. It is the ledger's until its recipient delivers it, and must stay alive until then; nothing
 // of it may refer to what ends before.
 struct ReserveOp {
   RequestFacts facts;
-  // Says what to reserve, given what is available to the token, its account and its budgets together (the least);
-  // nullopt = not enough. Called on the ledger thread, once at most; must not block and must be cheap.
-  std::function<std::optional<Credits>(Credits available)> size;
+  // Says what to reserve, given what is not posted yet of the token's, its account's and its budgets' credit (the
+  // least); nullopt = not enough. Called on the ledger thread, anew whenever it is decided; must not block and must be
+  // cheap.
+  std::function<std::optional<Credits>(Credits unposted)> size;
+  bool may_wait = false;  // for credit that running requests have reserved: until it is abandoned
 
   // Nobody waits for it any more: unless it is being worked on already, nothing is reserved for it. It comes back all
   // the same, as `reserved` where it was too late, which whoever takes it must void. Any thread.
   void abandon() { std::atomic_ref(left_).store(true, std::memory_order_release); }
   bool abandoned() { return std::atomic_ref(left_).load(std::memory_order_acquire); }
 
+  // Whether it waits for such credit. Any thread; once it is true, `in_the_way` can be read.
+  bool waits() { return std::atomic_ref(waits_).load(std::memory_order_acquire); }
+  void begin_to_wait() { std::atomic_ref(waits_).store(true, std::memory_order_release); }  // the ledger's
+
   ReserveOutcome outcome = ReserveOutcome::unavailable;
   Credits amount;  // reserved
   base::Period budget = base::Period::day;
   Time budget_resets_at;
+  struct {
+    Credits reserved, limit;    // of the token, its account or a budget, whichever has the least
+    std::int64_t requests = 0;  // of the token that run
+  } in_the_way;                 // as it was when it was first decided
 
   std::uint32_t recipient = 0;
   void* waiter = nullptr;     // the recipient's: what to resume
   ReserveOp* next = nullptr;  // the ledger's and the recipient's list
 
  private:
-  bool left_ = false;
+  bool left_ = false, waits_ = false;
 };
 
 enum class Ending { complete, refused, client_gone, upstream_cut, upstream_silent, upstream_failed, in_doubt };
 std::string_view name_of(Ending ending);
 
-enum Flag : std::uint32_t { k_estimated = 1, k_unknown = 2, k_in_doubt = 4, k_unpriced = 8, k_clamped = 16 };
+enum Flag : std::uint32_t {
+  k_estimated = 1,
+  k_unknown = 2,
+  k_in_doubt = 4,
+  k_unpriced = 8,
+  k_clamped = 16,
+  k_told_cost = 32
+};
 
 // What a request used beside model tokens; 0 = nothing of it.
 struct UnitCounts {
@@ -96,6 +114,13 @@ struct Settlement {
   std::string upstream_request_id;  // the provider's own, of the last that answered; empty = it told none
   std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
   UnitCounts units{};
+  // How the cost came about: by which price (PriceRecord::generation; 0: none), what the provider charges where that is
+  // not the cost (a group's factor, or what the provider told), the factor, and the parts of the usage that have no
+  // column (billing/bill_parts.h).
+  std::int64_t price_generation = 0;
+  std::optional<Credits> provider_cost;
+  std::optional<std::int64_t> multiplier_millionths;  // none: 1
+  std::string parts;
   std::int64_t duration_ms = 0;
   std::optional<std::int64_t> first_byte_ms;
   StoredResponse stored{};

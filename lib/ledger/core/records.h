@@ -16,6 +16,7 @@
 #include "base/id.h"
 #include "base/rate.h"
 #include "base/secret.h"
+#include "billing/price.h"
 #include "ledger/core/token_settings.h"
 #include "provider/kinds/kind.h"
 #include "token/key.h"
@@ -97,7 +98,9 @@ struct ChannelRecord {
   std::chrono::milliseconds timeout_connect{5'000}, timeout_first_byte{120'000}, timeout_idle{120'000};
   std::chrono::milliseconds timeout_total{3'600'000};  // of an answer, from when its request was sent
   bool allow_private = false;
-  std::string bound_field;  // max_tokens or max_completion_tokens
+  std::string bound_field;         // max_tokens or max_completion_tokens
+  std::vector<std::string> strip;  // top-level members that are left out of a request
+  std::string service_tier;        // what a request that names none has at this provider; empty: its standard
   std::chrono::milliseconds echo_delay{0};
   std::map<std::string, std::string> headers;             // more of each request's head: names in lower case -> values
   std::string proxy;                                      // http://host[:port], to be asked for a tunnel; empty = none
@@ -109,15 +112,12 @@ struct ChannelRecord {
   Time created_at;
 };
 
-struct PriceRecord {
+struct PriceRecord : billing::Price {
   std::string model;
-  base::Rate input, cached_input, cache_write, output;  // of model tokens
-  Credits per_request, per_image, per_second;
-  base::Rate per_character;  // of Unicode characters
-  std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::string source;                // "shipped", "set"
   std::optional<Time> effective_at;  // none = since ever
   Time updated_at;
+  std::int64_t generation = 0;  // its row of price_generation, which stays when the price changes or goes
 };
 
 struct Balance {

@@ -99,6 +99,8 @@ class Reports {
   Result<GroupRow> group(std::string_view name);  // as token()
   Result<std::int64_t> count_tokens();
   Result<std::vector<PriceRecord>> prices(std::string_view model_glob);
+  // As it was set, whatever became of it; none: there was never one of that number.
+  Result<std::optional<PriceRecord>> price_generation(std::int64_t generation);
   Result<std::vector<RequestRow>> requests(const RequestQuery& query);
   Result<RequestRow> request(const RequestId& id);
   // From the sums, whose steps are quarters of an hour: the selection's time is widened to whole ones (usage_span).

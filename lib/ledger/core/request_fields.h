@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The ledger's tables of a request's fields, as columns of `request`: what is known while it runs (those of the view
-// `reservation` too), and what its ending adds. A record of them has `settlement` and `booking`, of which the latter says
-// what is kept where both have a value. See record_fields.h.
+// `reservation` too), and what its ending adds. A record of them has `settlement` and `booking`, of which the latter
+// says what is kept where both have a value. See record_fields.h.
 #pragma once
 
 #include "ledger/core/operations.h"
@@ -65,6 +65,10 @@ inline constexpr auto k_ending_fields = std::make_tuple(
     kept_if_told<InSettlement<&Settlement::units, &UnitCounts::characters>>("characters"),
     kept_if_told<InSettlement<&Settlement::units, &UnitCounts::audio_ms>>("audio_ms"),
     kept_if_told<InSettlement<&Settlement::units, &UnitCounts::search_units>>("search_units"),
-    kept_if_told<InSettlement<&Settlement::upstream_request_id>>("upstream_request_id"));
+    kept_if_told<InSettlement<&Settlement::upstream_request_id>>("upstream_request_id"),
+    kept_if_told<InSettlement<&Settlement::price_generation>>("price"),
+    kept<InSettlement<&Settlement::provider_cost>>("cost"),
+    kept<InSettlement<&Settlement::multiplier_millionths>>("multiplier_millionths"),
+    kept_if_told<InSettlement<&Settlement::parts>>("parts"));
 
 }  // namespace cr::ledger

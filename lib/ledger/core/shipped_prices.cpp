@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/core/shipped_prices.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "billing/price_rules.h"
 #include "ledger/core/prices_json.h"
 
 namespace cr::ledger {
@@ -17,27 +19,46 @@ tl::unexpected<base::Error> bad(const std::string& model, const std::string& wha
 }
 
 // Dollars a million are nano-dollars a million: the same digits. Dollars a piece are read the same way. Absent and null
-// give `otherwise`.
-Result<std::int64_t> rate_of(const json& item, const char* field, const std::string& model,
-                             std::optional<std::int64_t> otherwise) {
+// leave `place` as it is.
+Result<void> take(const json& item, const char* field, const std::string& model, std::int64_t& place) {
   const auto found = item.find(field);
-  if (found == item.end() || found->is_null()) {
-    if (otherwise) return *otherwise;
-    return bad(model, std::string(field) + " is missing");
-  }
+  if (found == item.end() || found->is_null()) return {};
   if (!found->is_string()) return bad(model, std::string(field) + " is not a decimal in quotes");
   const auto credits = Credits::parse(found->get_ref<const std::string&>());
   if (!credits) return bad(model, std::string(field) + ": " + credits.error().message);
-  return credits->nano();
+  place = credits->nano();
+  return {};
+}
+Result<void> take(const json& item, const char* field, const std::string& model, base::Rate& place) {
+  return take(item, field, model, place.nano_per_million);
+}
+Result<void> take(const json& item, const char* field, const std::string& model, std::optional<base::Rate>& place) {
+  const auto found = item.find(field);
+  if (found == item.end() || found->is_null()) return {};
+  return take(item, field, model, place.emplace());
+}
+Result<void> take(const json& item, const char* field, const std::string& model, Credits& place) {
+  std::int64_t nano = 0;
+  auto taken = take(item, field, model, nano);
+  place = Credits::from_nano(nano);
+  return taken;
+}
+Result<void> take(const json& item, const char* field, const std::string& model, std::optional<std::int64_t>& place) {
+  const auto found = item.find(field);
+  if (found == item.end() || found->is_null()) return {};
+  if (!found->is_number_integer() || found->get<std::int64_t>() <= 0)
+    return bad(model, std::string(field) + " is not a positive integer");
+  place = found->get<std::int64_t>();
+  return {};
 }
 
-Result<std::optional<std::int64_t>> count_of(const json& item, const char* field, const std::string& model) {
-  const auto found = item.find(field);
-  if (found == item.end() || found->is_null()) return std::optional<std::int64_t>();
-  if (!found->is_number_integer() || found->get<std::int64_t>() <= 0) {
-    return bad(model, std::string(field) + " is not a positive integer");
-  }
-  return std::optional(found->get<std::int64_t>());
+Result<void> take_rules(const json& item, PriceRecord& price) {
+  const auto rules = item.find("rules");
+  if (rules == item.end()) return {};
+  auto parsed = billing::parse_rules(rules->dump());
+  if (!parsed) return bad(price.model, parsed.error().message);
+  price.rules = std::move(*parsed);
+  return {};
 }
 
 Result<PriceRecord> price_of(const json& item, Time now) {
@@ -49,33 +70,38 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   price.model = name->get<std::string>();
   price.source = "shipped";
   price.updated_at = now;
-  const auto input = rate_of(item, "input", price.model, std::nullopt);
-  const auto output = rate_of(item, "output", price.model, std::nullopt);
-  const auto per_image = rate_of(item, "per_image", price.model, 0);
-  const auto per_character = rate_of(item, "per_character", price.model, 0);
-  const auto per_second = rate_of(item, "per_second", price.model, 0);
-  if (!input) return tl::unexpected(input.error());
-  if (!output) return tl::unexpected(output.error());
-  price.input = {*input};
-  price.output = {*output};
-  const auto cached = rate_of(item, "cached_input", price.model, *input);
-  const auto cache_write = rate_of(item, "cache_write", price.model, *input);
-  const auto per_request = rate_of(item, "per_request", price.model, 0);
-  const auto context = count_of(item, "context_tokens", price.model);
-  const auto output_max = count_of(item, "max_output_tokens", price.model);
-  for (const auto* rate : {&cached, &cache_write, &per_request, &per_image, &per_character, &per_second}) {
-    if (!*rate) return tl::unexpected(rate->error());
+  Result<void> done;
+  for (const char* needed : {"input", "output"}) {
+    if (!item.contains(needed) || item[needed].is_null()) return bad(price.model, std::string(needed) + " is missing");
   }
-  if (!context) return tl::unexpected(context.error());
-  if (!output_max) return tl::unexpected(output_max.error());
-  price.cached_input = {*cached};
-  price.cache_write = {*cache_write};
-  price.per_request = Credits::from_nano(*per_request);
-  price.per_image = Credits::from_nano(*per_image);
-  price.per_character = {*per_character};
-  price.per_second = Credits::from_nano(*per_second);
-  price.context_tokens = *context;
-  price.max_output_tokens = *output_max;
+  const auto read = [&](const char* field, auto& place) {
+    if (done) done = take(item, field, price.model, place);
+  };
+  read("input", price.input);
+  read("output", price.output);
+  // A provider without rates for its cache charges it as input.
+  price.cached_input = price.cache_write = price.input;
+  read("cached_input", price.cached_input);
+  read("cache_write", price.cache_write);
+  read("cache_write_hour", price.other.cache_write_hour);
+  read("audio_input", price.other.audio_input);
+  read("cached_audio_input", price.other.cached_audio_input);
+  read("audio_output", price.other.audio_output);
+  read("image_input", price.other.image_input);
+  read("cached_image_input", price.other.cached_image_input);
+  read("image_output", price.other.image_output);
+  read("per_request", price.per_request);
+  read("per_image", price.per_image);
+  read("per_character", price.per_character);
+  read("per_second", price.per_second);
+  read("context_tokens", price.context_tokens);
+  read("max_output_tokens", price.max_output_tokens);
+  read("default_output_tokens", price.default_output_tokens);
+  read("image_tokens", price.image_tokens);
+  read("output_image_tokens", price.output_image_tokens);
+  price.thinks = item.value("thinks", false);
+  if (done) done = take_rules(item, price);
+  if (!done) return tl::unexpected(done.error());
   return price;
 }
 
@@ -93,6 +119,26 @@ Result<std::vector<PriceRecord>> prices_from_json(std::string_view text, Time no
     prices.push_back(std::move(*price));
   }
   return prices;
+}
+
+// FNV-1a (isthe.com/chongo/tech/comp/fnv).
+std::int64_t shipped_prices_digest() {
+  std::uint64_t digest = 0xcbf29ce484222325U;
+  for (const char c : std::string_view(k_prices_json)) {
+    digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return static_cast<std::int64_t>(digest);
+}
+
+std::string shipped_prices_date() {
+  const json list = json::parse(k_prices_json, nullptr, false);
+  std::string newest;
+  if (!list.is_object() || !list.contains("sources")) return newest;
+  for (const auto& [name, source] : list["sources"].items()) {
+    if (source.is_object() && source.contains("date") && source["date"].is_string())
+      newest = std::max(newest, source["date"].get<std::string>());
+  }
+  return newest;
 }
 
 Result<std::vector<PriceRecord>> shipped_prices(Time now) {

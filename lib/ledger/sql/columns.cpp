@@ -42,6 +42,10 @@ Result<void> read_column(const Row& row, int at, BudgetLimits& value) {
   return take(budgets_from_json(row.column_text(at)), value);
 }
 
+Result<void> read_column(const Row& row, int at, billing::PriceRules& value) {
+  return take(billing::parse_rules(row.column_text(at)), value);
+}
+
 Result<void> read_column(const Row& row, int at, base::Zone& value) {
   return take(base::Zone::find(row.column_text(at)), value);
 }

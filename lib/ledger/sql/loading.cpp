@@ -122,7 +122,9 @@ Result<void> load_channels(Store::Impl& store) {
 
 Result<void> load_prices(Store::Impl& store) {
   return store.sql.each_row(select(k_price_columns, "FROM price"), [&](const Row& row) -> Result<void> {
-    store.directory.put_price(std::make_shared<const PriceRecord>(price_of(row)));
+    auto price = price_of(row);
+    if (!price) return tl::unexpected(price.error());
+    store.directory.put_price(std::make_shared<const PriceRecord>(std::move(*price)));
     return {};
   });
 }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ledger/core/price_fields.h"
+#include "ledger/sql/columns.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/rows.h"
 #include "ledger/sql/store_state.h"
@@ -166,12 +168,30 @@ Result<std::vector<PriceRecord>> Reports::prices(std::string_view model_glob) {
   auto read = impl_.sql.each_row(
       select(k_price_columns, "FROM price WHERE " + glob(dialect, "model", "?1") + " ORDER BY model, effective_at"),
       [&](const Row& row) -> Result<void> {
-        rows.push_back(price_of(row));
+        auto price = price_of(row);
+        if (!price) return tl::unexpected(price.error());
+        rows.push_back(std::move(*price));
         return {};
       },
       glob_pattern(dialect, model_glob.empty() ? "*" : model_glob));
   if (!read) return tl::unexpected(read.error());
   return rows;
+}
+
+Result<std::optional<PriceRecord>> Reports::price_generation(std::int64_t generation) {
+  static const std::string columns = select_list("price_generation", columns_in(k_price_fields, "generation"));
+  std::optional<PriceRecord> price;
+  auto read = impl_.sql.each_row(
+      select(columns + ", id", "FROM price_generation WHERE id = ?1"),
+      [&](const Row& row) -> Result<void> {
+        auto found = price_of(row);
+        if (!found) return tl::unexpected(found.error());
+        price = std::move(*found);
+        return {};
+      },
+      generation);
+  if (!read) return tl::unexpected(read.error());
+  return price;
 }
 
 }  // namespace cr::ledger

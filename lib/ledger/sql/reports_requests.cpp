@@ -116,8 +116,7 @@ Result<std::vector<RequestRow>> Reports::requests(const RequestQuery& query) {
 Result<RequestRow> Reports::request(const RequestId& id) {
   Where where;
   where.add_blob("id = ?", id.bytes);
-  const std::string text =
-      ended_rows() + where.text() + " UNION ALL " + open_rows() + where.text() + " LIMIT ?";
+  const std::string text = ended_rows() + where.text() + " UNION ALL " + open_rows() + where.text() + " LIMIT ?";
   auto rows = fetch(impl_.sql, text, where, &where, 1);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) {

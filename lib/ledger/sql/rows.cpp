@@ -88,9 +88,11 @@ Result<ChannelRecord> channel_of(const Row& row) {
   return channel;
 }
 
-PriceRecord price_of(const Row& row) {
+Result<PriceRecord> price_of(const Row& row) {
   PriceRecord price;
-  read_plain(k_price_fields, row, 0, price);
+  if (auto read = read_columns(k_price_fields, row, 0, price); !read) {
+    return base::fail(ErrorCode::corrupt, "price of '" + price.model + "': " + read.error().message);
+  }
   return price;
 }
 

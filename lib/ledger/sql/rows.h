@@ -40,7 +40,7 @@ base::Result<KeyRecord> key_of(const Row& row, int at = 0);
 
 base::Result<ChannelRecord> channel_of(const Row& row);  // without keys
 
-PriceRecord price_of(const Row& row);
+Result<PriceRecord> price_of(const Row& row);
 
 // "SELECT columns rest".
 std::string select(std::string_view columns, std::string_view rest);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/sql/settings_json.h"
+#include "billing/price_rules.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -109,6 +110,9 @@ json of(const TextMap& map) {
 }
 json of(const BudgetLimits& budgets) {
   return to_map(budgets);
+}
+json of(const billing::PriceRules& rules) {
+  return rules.empty() ? json(nullptr) : json::parse(billing::to_json(rules));
 }
 json of(const std::vector<token::KeyHint>& hints) {
   json keys = json::array();

@@ -21,7 +21,11 @@ Result<void> check_price(const PriceRecord& price) {
   if (auto checked = token::ModelSet::parse({price.model}); !checked) return tl::unexpected(checked.error());
   if (price.model.find('*') != std::string::npos) return invalid("a price is of one model, not of a pattern");
   for (const base::Rate rate :
-       {price.input, price.cached_input, price.cache_write, price.output, price.per_character}) {
+       {price.input, price.cached_input, price.cache_write, price.output, price.per_character,
+        price.other.cache_write_hour.value_or(base::Rate{}), price.other.audio_input.value_or(base::Rate{}),
+        price.other.cached_audio_input.value_or(base::Rate{}), price.other.audio_output.value_or(base::Rate{}),
+        price.other.image_input.value_or(base::Rate{}), price.other.cached_image_input.value_or(base::Rate{}),
+        price.other.image_output.value_or(base::Rate{})}) {
     if (rate.nano_per_million < 0 || rate.nano_per_million > k_rate_max)
       return invalid("a rate must be from 0 to 1000000 dollars a million");
   }
@@ -30,7 +34,8 @@ Result<void> check_price(const PriceRecord& price) {
       return invalid("the price of a request, an image or a second must be from 0 to 1000000 dollars");
     }
   }
-  for (const auto& count : {price.max_output_tokens, price.context_tokens}) {
+  for (const auto& count : {price.max_output_tokens, price.context_tokens, price.default_output_tokens,
+                            price.image_tokens, price.output_image_tokens}) {
     if (count && *count <= 0) return invalid("a number of tokens must be over 0");
   }
   if (price.effective_at && base::to_unix_ms(*price.effective_at) <= 0) return invalid("its date is before 1970");
@@ -39,7 +44,19 @@ Result<void> check_price(const PriceRecord& price) {
 
 }  // namespace
 
-Result<void> insert_price(SqlSession& sql, const PriceRecord& price) {
+// What is kept of it for good, and its number.
+Result<std::int64_t> insert_generation(SqlSession& sql, const PriceRecord& price) {
+  static const std::string text =
+      insert_text("price_generation", columns_in(k_price_fields, "generation")) + " RETURNING id";
+  Parameters parameters;
+  add_parameters(parameters, k_price_fields, price, "generation");
+  return sql.insert_with(text, parameters.values());
+}
+
+Result<void> insert_price(SqlSession& sql, PriceRecord& price) {
+  const auto generation = insert_generation(sql, price);
+  if (!generation) return tl::unexpected(generation.error());
+  price.generation = *generation;
   static const std::string text = insert_text("price", columns_in(k_price_fields)) +
                                   " ON CONFLICT (model, effective_at) DO UPDATE SET " +
                                   excluded_list(columns_in(k_price_fields), {"model", "effective_at"});

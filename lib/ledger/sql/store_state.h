@@ -71,7 +71,8 @@ Result<void> check_note(std::string_view note);
 Result<void> check_free(SqlSession& sql, std::string_view table, std::string_view name, std::int64_t except_id = 0);
 
 // A price as a row of its model and time, replacing the one that is there.
-Result<void> insert_price(SqlSession& sql, const PriceRecord& price);
+// Writes the price and its generation, whose number it gets.
+Result<void> insert_price(SqlSession& sql, PriceRecord& price);
 
 inline std::string token_context(TokenId id) {
   return "token:" + std::to_string(id.value);

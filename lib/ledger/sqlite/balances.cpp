@@ -138,16 +138,37 @@ Result<void> Balances::reserve(ReserveOp& op) {
   }
   const BudgetWindows sums = Budgets::sums_of(windows);
   const BudgetLimits limits = token.budget ? token.budget->limits : BudgetLimits();
-  const Decision decision =
-      decide({headroom(token.balance), headroom(account.balance), headroom(limits, sums)}, op.size);
+  const Room unposted_room{unposted(token.balance), unposted(account.balance), unposted(limits, sums)};
+  const Room room{headroom(token.balance), headroom(account.balance), headroom(limits, sums)};
+  const Decision decision = decide(unposted_room, room, op.size);
   op.outcome = decision.outcome;
   op.amount = decision.amount;
+  if (op.outcome == ReserveOutcome::credit_reserved && !op.waits())
+    name_what_is_in_the_way(op, token, unposted_room, room);
   if (op.outcome == ReserveOutcome::no_budget) {
     op.budget = *tightest(limits, sums);
     op.budget_resets_at = token.budget->last[static_cast<std::size_t>(op.budget)].end;
   }
   if (op.outcome != ReserveOutcome::reserved || op.amount == Credits()) return {};
   return make_reservation(op, token, account);
+}
+
+// Of the three the one that has the least left.
+void Balances::name_what_is_in_the_way(ReserveOp& op, const Token& token, const Room& unposted_room, const Room& room) {
+  const Credits least = std::min({room.of_token, room.of_account, room.of_budgets});
+  const auto take = [&op](Credits limit, Credits left) {
+    op.in_the_way.limit = limit;
+    op.in_the_way.reserved = limit - left;
+  };
+  if (least == room.of_token) {
+    take(unposted_room.of_token, room.of_token);
+  } else if (least == room.of_account) {
+    take(unposted_room.of_account, room.of_account);
+  } else {
+    take(unposted_room.of_budgets, room.of_budgets);
+  }
+  op.in_the_way.requests = 0;
+  for (const auto* open = token.open; open != nullptr; open = open->next) ++op.in_the_way.requests;
 }
 
 Result<void> Balances::make_reservation(ReserveOp& op, Token& token, Account& account) {
@@ -187,14 +208,13 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
 
   const Posting posting =
       posting_of(settlement.cost, reservation.amount, reservation.token->balance, reservation.account->balance);
-  const auto inserted =
-      requests_.insert(settlement, {.token = reservation.token->id,
-                                    .account = reservation.account->id,
-                                    .reserved_at = reservation.reserved_at,
-                                    .reserved = reservation.amount,
-                                    .posted = posting.posted,
-                                    .overrun = posting.overrun,
-                                    .refunded = {}});
+  const auto inserted = requests_.insert(settlement, {.token = reservation.token->id,
+                                                      .account = reservation.account->id,
+                                                      .reserved_at = reservation.reserved_at,
+                                                      .reserved = reservation.amount,
+                                                      .posted = posting.posted,
+                                                      .overrun = posting.overrun,
+                                                      .refunded = {}});
   if (!inserted) return tl::unexpected(inserted.error());
   if (found != open_.end()) {
     if (auto closed = close_reservation(facts.id, reservation); !closed) return tl::unexpected(closed.error());

@@ -124,6 +124,7 @@ class Balances {
   static void touch(T& holder, std::vector<Touched<T>>& touched);
   template <class T>
   static void forget(const T* holder, std::vector<Touched<T>>& touched);
+  static void name_what_is_in_the_way(ReserveOp& op, const Token& token, const Room& unposted_room, const Room& room);
   base::Result<void> make_reservation(ReserveOp& op, Token& token, Account& account);
   void put_open(const RequestId& id, OpenReservation reservation);
   void take_open(const RequestId& id);

@@ -108,7 +108,9 @@ void LedgerThread::absorb(Batch& batch, WorkQueue::Woken woken) {
   if (pending_.empty()) {
     std::swap(pending_, batch.settlements);
     settle_by_ = steady_now();
-    if (woken != WorkQueue::Woken::settlements_due) settle_by_ += parts_.options->settle_delay;
+    // What they give back is waited for.
+    const bool at_once = woken == WorkQueue::Woken::settlements_due || !waiting_.empty();
+    if (!at_once) settle_by_ += parts_.options->settle_delay;
     return;
   }
   std::move(batch.settlements.begin(), batch.settlements.end(), std::back_inserter(pending_));
@@ -228,21 +230,39 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
   return sql.run("RELEASE change");
 }
 
-Result<void> LedgerThread::reserve_all(Batch& batch) {
-  for (ReserveOp* op = batch.reserves.head; op != nullptr; op = op->next) {
-    op->outcome = ReserveOutcome::unavailable;
-    if (op->abandoned()) continue;
-    auto reserved = parts_.balances->reserve(*op);
-    if (reserved) {
-      if (op->outcome == ReserveOutcome::reserved) ++uncommitted_.reservations;
-      continue;
-    }
-    if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
-    op->outcome = ReserveOutcome::unavailable;
-    op->amount = Credits();
-    parts_.log->error("reservation refused: " + reserved.error().message, {{"request", op->facts.id.to_string()}});
+Result<void> LedgerThread::reserve(ReserveOp& op) {
+  op.outcome = ReserveOutcome::unavailable;
+  if (op.abandoned()) return {};
+  auto reserved = parts_.balances->reserve(op);
+  if (reserved) {
+    if (op.outcome == ReserveOutcome::reserved) ++uncommitted_.reservations;
+    return {};
   }
+  if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
+  op.outcome = ReserveOutcome::unavailable;
+  op.amount = Credits();
+  parts_.log->error("reservation refused: " + reserved.error().message, {{"request", op.facts.id.to_string()}});
   return {};
+}
+
+// Those that wait come first; one of a token of which others wait already goes behind them.
+Result<void> LedgerThread::reserve_all(Batch& batch) {
+  OpList<ReserveOp> decided;
+  auto done = waiting_.retry([this](ReserveOp& op) { return reserve(op); }, decided);
+  for (ReserveOp* op = batch.reserves.head; op != nullptr;) {
+    ReserveOp* const next = op->next;
+    const bool behind = op->may_wait && waiting_.has_before(*op);
+    if (done && !behind) done = reserve(*op);
+    const bool waits = op->may_wait && (behind || op->outcome == ReserveOutcome::credit_reserved);
+    if (done && waits && waiting_.add(*op)) {
+      op->begin_to_wait();
+    } else {
+      decided.push(*op);
+    }
+    op = next;
+  }
+  batch.reserves = decided;
+  return done;
 }
 
 Result<void> LedgerThread::write_balances(const Batch& batch) {
@@ -360,7 +380,9 @@ void LedgerThread::last_words() {
     }
   }
   answer_queries();
-  deliveries_.release();
+  batch.reserves = waiting_.take_all();
+  refuse(batch, last_error_);
+  deliver(batch);
   if (pending_.empty()) return;
   parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
                     {{"settlements", std::to_string(pending_.size())}});

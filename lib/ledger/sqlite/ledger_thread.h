@@ -13,6 +13,7 @@
 #include "ledger/core/engine_status.h"
 #include "ledger/core/ledger.h"
 #include "ledger/core/retry.h"
+#include "ledger/core/waiting_reservations.h"
 #include "ledger/core/work_queue.h"
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/balances.h"
@@ -61,6 +62,7 @@ class LedgerThread {
   base::Result<void> run_jobs(Batch& batch);
   base::Result<void> run_job(AdminJob& job);
   base::Result<void> reserve_all(Batch& batch);
+  base::Result<void> reserve(ReserveOp& op);
   base::Result<void> write_balances(const Batch& batch);
   void committed();
   void report_overrun();
@@ -83,6 +85,7 @@ class LedgerThread {
   std::vector<Settlement> pending_;  // not committed yet
   base::SteadyTime settle_by_{};     // the oldest of them waits no longer
   OpList<QueryOp> waiting_queries_;  // for the commit of what is pending
+  WaitingReservations waiting_;      // for credit that is reserved
   bool lively_ = false;
   Retry retry_;
   bool fatal_ = false;

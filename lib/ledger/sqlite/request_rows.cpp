@@ -35,8 +35,9 @@ void bind_value(Statement& statement, int at, const RequestId& value) {
 void bind_value(Statement& statement, int at, const std::string& value) {
   statement.bind_borrowed(at, value);
 }
-void bind_value(Statement& statement, int at, const std::optional<std::int64_t>& value) {
-  if (value) statement.bind(at, *value);
+template <class T>
+void bind_value(Statement& statement, int at, const std::optional<T>& value) {
+  if (value) bind_value(statement, at, *value);
 }
 
 // The columns of the table from `at` on, without a copy of texts; the place after them. What is not bound is NULL.

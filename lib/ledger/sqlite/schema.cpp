@@ -18,6 +18,7 @@
 #include "ledger/sqlite/migration_6_sql.h"
 #include "ledger/sqlite/migration_7_sql.h"
 #include "ledger/sqlite/migration_8_sql.h"
+#include "ledger/sqlite/migration_9_sql.h"
 #include "ledger/sqlite/schema_sql.h"
 
 namespace cr::ledger {
@@ -27,10 +28,26 @@ using base::ErrorCode;
 using base::Result;
 
 // Those that a decision hangs on are checked whole at each start.
-constexpr std::string_view k_tables[] = {
-    "meta",      "account",     "account_balance", "grp",     "token",           "token_balance",     "key",
-    "channel",   "channel_key", "price",           "audit",   "sqlite_sequence", "reservation_batch", "budget_window",
-    "usage_key", "usage",       "unsummed",        "request", "response"};
+constexpr std::string_view k_tables[] = {"meta",
+                                         "account",
+                                         "account_balance",
+                                         "grp",
+                                         "token",
+                                         "token_balance",
+                                         "key",
+                                         "channel",
+                                         "channel_key",
+                                         "price",
+                                         "price_generation",
+                                         "audit",
+                                         "sqlite_sequence",
+                                         "reservation_batch",
+                                         "budget_window",
+                                         "usage_key",
+                                         "usage",
+                                         "unsummed",
+                                         "request",
+                                         "response"};
 // These may have millions of rows and are checked while small: of tokens and keys all rows are read next, and their
 // order and values checked; the audit's chain is checked by its report.
 constexpr std::string_view k_large_tables[] = {"token",   "token_balance", "key",     "audit",
@@ -54,12 +71,29 @@ Result<void> insert_defaults(SqlSession& sql, Time now) {
   return sql.run("INSERT INTO account_balance (account_id) VALUES (1)");
 }
 
+// Those of the list that no administrator has set otherwise: what was shipped before, or was not there.
+Result<void> put_shipped_prices(SqlSession& sql, Time now) {
+  auto prices = shipped_prices(now);
+  if (!prices) return tl::unexpected(prices.error());
+  for (PriceRecord& price : *prices) {
+    const auto own = sql.find_int("SELECT 1 FROM price WHERE model = ?1 AND source <> 'shipped' LIMIT 1",
+                                  std::string_view(price.model));
+    if (!own) return tl::unexpected(own.error());
+    if (*own) continue;
+    if (auto done = insert_price(sql, price); !done) return done;
+  }
+  return sql.run(
+      "INSERT INTO meta (key, value) VALUES ('shipped_prices', ?1) ON CONFLICT (key) DO UPDATE SET value = "
+      "excluded.value",
+      shipped_prices_digest());
+}
+
 }  // namespace
 
 std::span<const Migration> migrations() {
   static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql},
                                           {5, k_migration_5_sql}, {6, k_migration_6_sql}, {7, k_migration_7_sql},
-                                          {8, k_migration_8_sql}};
+                                          {8, k_migration_8_sql}, {9, k_migration_9_sql}};
   return k_steps;
 }
 
@@ -71,11 +105,7 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
   {
     SqlSession sql(db);
     if (auto done = insert_defaults(sql, now); !done) return done;
-    const auto prices = shipped_prices(now);
-    if (!prices) return tl::unexpected(prices.error());
-    for (const PriceRecord& price : *prices) {
-      if (auto done = insert_price(sql, price); !done) return done;
-    }
+    if (auto done = put_shipped_prices(sql, now); !done) return done;
     const token::Digest fingerprint = vault.fingerprint();
     if (auto done = sql.run("INSERT INTO meta (key, value) VALUES ('vault_fingerprint', ?1)", Blob{fingerprint});
         !done) {
@@ -113,6 +143,17 @@ Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std
   }
   const std::string set_version = "PRAGMA user_version = " + std::to_string(target);
   if (auto done = db.execute(set_version.c_str()); !done) return done;
+  return transaction->commit();
+}
+
+Result<void> refresh_shipped_prices(sqlite::Database& db) {
+  SqlSession sql(db);
+  const auto known = sql.find_int("SELECT value FROM meta WHERE key = 'shipped_prices'");
+  if (!known) return tl::unexpected(known.error());
+  if (*known == shipped_prices_digest()) return {};
+  auto transaction = sqlite::Transaction::begin(db);
+  if (!transaction) return tl::unexpected(transaction.error());
+  if (auto done = put_shipped_prices(sql, base::wall_now()); !done) return done;
   return transaction->commit();
 }
 

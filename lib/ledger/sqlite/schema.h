@@ -12,7 +12,7 @@
 namespace cr::ledger {
 
 inline constexpr std::int64_t k_application_id = 1129466948;  // "CRLD"
-inline constexpr std::int64_t k_schema_version = 8;
+inline constexpr std::int64_t k_schema_version = 9;
 
 // What brings a store of version `to - 1` to `to`. Numbered without gaps; user_version is set by migrate().
 struct Migration {
@@ -26,6 +26,9 @@ base::Result<void> create_schema(sqlite::Database& db, const token::Vault& vault
 // Runs all that is missing in one transaction, after a copy to "<path>.v<version>.bak".
 base::Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps,
                            std::int64_t target = k_schema_version);
+// Where the list that crd is built with is another than the store's: its prices that no administrator has set
+// otherwise.
+base::Result<void> refresh_shipped_prices(sqlite::Database& db);
 // Ours, of this version, whole where it must be, made with this master key. Errors as Ledger::open.
 base::Result<void> check_identity(sqlite::Database& db, std::int64_t target = k_schema_version);
 base::Result<void> check_tables(sqlite::Database& db);

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 8. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 9. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 -- Names are unique whatever their case among what is not deleted, and found by their index of lower(name).
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -114,7 +114,9 @@ CREATE TABLE channel (
   proxy TEXT NOT NULL DEFAULT '',
   ca_file TEXT NOT NULL DEFAULT '',
   client_cert TEXT NOT NULL DEFAULT '',
-  client_key TEXT NOT NULL DEFAULT ''
+  client_key TEXT NOT NULL DEFAULT '',
+  strip TEXT NOT NULL DEFAULT '[]',
+  service_tier TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX channel_name ON channel (lower(name)) WHERE deleted_at IS NULL;
 CREATE INDEX channel_deleted_name ON channel (lower(name)) WHERE deleted_at IS NOT NULL;
@@ -130,7 +132,7 @@ CREATE TABLE channel_key (
 CREATE INDEX channel_key_channel ON channel_key (channel_id);
 
 -- Rates are nano-dollars a million model tokens, per_character a million Unicode characters; the other per_... are
--- nano-dollars a piece. effective_at 0 = since ever.
+-- nano-dollars a piece. effective_at 0 = since ever. `rules` is a JSON list of what changes them.
 CREATE TABLE price (
   model TEXT NOT NULL,
   effective_at INTEGER NOT NULL DEFAULT 0,
@@ -146,8 +148,52 @@ CREATE TABLE price (
   per_image INTEGER NOT NULL DEFAULT 0 CHECK (per_image >= 0),
   per_character INTEGER NOT NULL DEFAULT 0 CHECK (per_character >= 0),
   per_second INTEGER NOT NULL DEFAULT 0 CHECK (per_second >= 0),
+  cache_write_hour INTEGER CHECK (cache_write_hour >= 0),
+  audio_input INTEGER CHECK (audio_input >= 0),
+  cached_audio_input INTEGER CHECK (cached_audio_input >= 0),
+  audio_output INTEGER CHECK (audio_output >= 0),
+  image_input INTEGER CHECK (image_input >= 0),
+  cached_image_input INTEGER CHECK (cached_image_input >= 0),
+  image_output INTEGER CHECK (image_output >= 0),
+  default_output_tokens INTEGER,
+  image_tokens INTEGER,
+  output_image_tokens INTEGER,
+  thinks INTEGER NOT NULL DEFAULT 0,
+  rules TEXT NOT NULL DEFAULT '',
+  generation INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (model, effective_at)
 ) WITHOUT ROWID;
+
+-- Every price that there ever was, as it was set: what a request's row names stays when the price changes or goes.
+CREATE TABLE price_generation (
+  id INTEGER PRIMARY KEY,
+  model TEXT NOT NULL,
+  effective_at INTEGER NOT NULL,
+  input INTEGER NOT NULL CHECK (input >= 0),
+  cached_input INTEGER NOT NULL CHECK (cached_input >= 0),
+  cache_write INTEGER NOT NULL CHECK (cache_write >= 0),
+  output INTEGER NOT NULL CHECK (output >= 0),
+  per_request INTEGER NOT NULL CHECK (per_request >= 0),
+  max_output_tokens INTEGER,
+  context_tokens INTEGER,
+  source TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  per_image INTEGER NOT NULL DEFAULT 0 CHECK (per_image >= 0),
+  per_character INTEGER NOT NULL DEFAULT 0 CHECK (per_character >= 0),
+  per_second INTEGER NOT NULL DEFAULT 0 CHECK (per_second >= 0),
+  cache_write_hour INTEGER CHECK (cache_write_hour >= 0),
+  audio_input INTEGER CHECK (audio_input >= 0),
+  cached_audio_input INTEGER CHECK (cached_audio_input >= 0),
+  audio_output INTEGER CHECK (audio_output >= 0),
+  image_input INTEGER CHECK (image_input >= 0),
+  cached_image_input INTEGER CHECK (cached_image_input >= 0),
+  image_output INTEGER CHECK (image_output >= 0),
+  default_output_tokens INTEGER,
+  image_tokens INTEGER,
+  output_image_tokens INTEGER,
+  thinks INTEGER NOT NULL DEFAULT 0,
+  rules TEXT NOT NULL DEFAULT ''
+);
 
 -- Reservations, a row for all that one commit made durable: their ids, 16 bytes each, and in the same order a JSON array
 -- of what is known of each. A row of `request` ends a reservation; the last ending of a batch takes its row away.
@@ -157,7 +203,9 @@ CREATE TABLE reservation_batch (
   facts TEXT NOT NULL
 );
 
--- Ended requests. Ids begin with their time, so the table is in the order of time.
+-- Ended requests. Ids begin with their time, so the table is in the order of time. `price` is a price_generation's id;
+-- `cost` what the provider charges, where that is not what was posted and went to overrun; `parts` a JSON object of what
+-- else the cost came of.
 CREATE TABLE request (
   id BLOB PRIMARY KEY,
   token_id INTEGER NOT NULL,
@@ -190,6 +238,10 @@ CREATE TABLE request (
   audio_ms INTEGER,
   search_units INTEGER,
   upstream_request_id TEXT,
+  price INTEGER,
+  cost INTEGER,
+  multiplier_millionths INTEGER,
+  parts TEXT,
   CHECK (held = 0 OR posted <= held)
 ) WITHOUT ROWID;
 CREATE INDEX request_token ON request (token_id, id);

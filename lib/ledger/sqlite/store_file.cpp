@@ -139,6 +139,7 @@ Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& v
   if (ready) ready = migrate(*writer, migrations());
   if (ready) ready = check_tables(*writer);
   if (ready) ready = check_fingerprint(*writer, vault);
+  if (ready) ready = refresh_shipped_prices(*writer);
   if (!ready) return tl::unexpected(ready.error());
   auto reader = open_reader(path);
   if (!reader) return tl::unexpected(reader.error());

@@ -26,6 +26,13 @@ struct HealthLimits {
   std::chrono::milliseconds cool_down_max{60'000};
 };
 
+// How requests of limited tokens are reserved for (billing/reservation.h).
+struct CreditSettings {
+  std::int64_t default_output_tokens = 16'384;  // of a request without a bound, where nothing is known of the model
+  std::int64_t clamp_floor = 256;               // a bound is not lowered below it
+  std::chrono::milliseconds credit_wait{10'000};  // for what running requests have reserved
+};
+
 // Of a plain answer, held for its meter; a larger one's usage is estimated.
 constexpr std::size_t k_metered_bytes_max = std::size_t{16} * 1024 * 1024;
 
@@ -41,6 +48,7 @@ struct Settings {
   std::chrono::milliseconds comment_interval{15'000};          // SSE comment while the upstream is silent
   std::chrono::milliseconds ledger_timeout{5'000};             // for the ledger's answer; then 503, and not ready
   HealthLimits health;
+  CreditSettings credit;
   OnClientGone on_client_gone = OnClientGone::cancel;
   LogRequests log_requests = LogRequests::errors;
   bool trust_proxies = false;  // else the set below would mean "everybody"

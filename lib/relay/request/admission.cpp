@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/text.h"
+#include "billing/price_rules.h"
 #include "relay/request/ledger_wait.h"
-#include "relay/request/price_terms.h"
 
 namespace cr::relay::request {
 
@@ -18,6 +18,7 @@ using dialect::RefusalCode;
 namespace {
 
 constexpr std::chrono::seconds k_overload_retry{1};
+constexpr std::chrono::seconds k_reserved_retry{1};
 
 // Where model tokens or units are charged, those first that most requests use.
 constexpr std::array k_charged_endpoints = {Endpoint::chat_completions,
@@ -57,6 +58,24 @@ Refusal unbounded(const std::string& what, const std::string& token, const std::
           {}};
 }
 
+Refusal unknown_value(const std::string& pointer, const std::string& token) {
+  const auto member = pointer.substr(pointer.find_first_of("/:") + 1);
+  return {RefusalCode::invalid_value,
+          "nobody knows what this value of " + member + " costs at this model, and token '" + token +
+              "' or its account has a quota or a budget: leave it out, or ask the administrator for its price ('price "
+              "set')",
+          member,
+          {}};
+}
+
+Refusal chooses_model(std::string_view member, const std::string& token) {
+  return {RefusalCode::invalid_value,
+          std::string(member) + " lets the provider choose another model or price, which token '" + token +
+              "' must not, since it has a list of models, a quota or a budget: leave it out",
+          std::string(member),
+          {}};
+}
+
 Refusal no_credit(const std::string& whose, const std::string& wanted) {
   return {RefusalCode::insufficient_quota,
           whose + " has not enough credit left for this request: ask the administrator to " + wanted,
@@ -74,13 +93,25 @@ Refusal budget_used_up(const std::string& named, const ledger::ReserveOp& reserv
           std::max(std::chrono::seconds(1), wait)};
 }
 
+Refusal credit_reserved(const ledger::ReserveOp& reservation) {
+  const auto& held = reservation.in_the_way;
+  const auto running = held.requests == 1  ? std::string("a running request")
+                       : held.requests > 1 ? std::to_string(held.requests) + " running requests"
+                                           : std::string("running requests");
+  return {RefusalCode::credit_reserved,
+          held.reserved.to_display() + " of " + held.limit.to_display() + " is reserved by " + running +
+              ": send the request again",
+          {},
+          k_reserved_retry};
+}
+
 dialect::RequestScan smallest_scan(std::string_view model) {
   dialect::RequestScan scan;
   scan.model = model;
   scan.messages = 1;
   scan.characters = 1;
   scan.documents = 1;
-  scan.output_bound = billing::k_least_output_tokens;
+  scan.output_bound = billing::k_clamp_floor;
   return scan;
 }
 
@@ -157,9 +188,13 @@ Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {
 Admission::MaybeRefusal Admission::allow(dialect::RequestScan scan) {
   scan_ = std::move(scan);
   // A stored response is its maker's, whatever models the token may ask for by now.
-  if (endpoint_ == Endpoint::response_by_id || caller_.token->settings->model_set.allows(scan_.model))
-    return std::nullopt;
-  return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
+  if (endpoint_ == Endpoint::response_by_id) return std::nullopt;
+  const auto& settings = *caller_.token->settings;
+  if (!settings.model_set.allows(scan_.model)) return refusal_of(token::Verdict::model_not_allowed, *caller_.token);
+  // What the provider then chooses is neither of the list nor at the price that is reserved.
+  if (!scan_.chooses.empty() && (!settings.models.empty() || is_limited()))
+    return chooses_model(scan_.chooses, caller_.token->name);
+  return std::nullopt;
 }
 
 routing::Routes Admission::look_for_routes(const Stored* stored, base::SteadyTime steady, std::uint32_t random) const {
@@ -182,32 +217,63 @@ Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, b
     const auto& token = caller_.token->name;
     return stored != nullptr ? unreachable_response(*stored, token) : not_served(token);
   }
-  price_ = find_price(scan_.model, now);
-  if (!price_) price_ = find_price(routes_.tries.front().upstream_model, now);
+  // What the provider bills is the model that it is asked for; only where that has no price, an alias's own holds.
+  prices_.clear();
+  for (const auto& route : routes_.tries) {
+    auto price = directory_.find_price(route.upstream_model, now);
+    if (!price && route.upstream_model != scan_.model) price = directory_.find_price(scan_.model, now);
+    prices_.push_back(std::move(price));
+  }
   return std::nullopt;
 }
 
-std::optional<billing::Price> Admission::find_price(std::string_view model, base::Time now) const {
-  const auto price = directory_.find_price(model, now);
-  if (!price) return std::nullopt;
-  return to_price(*price);
-}
-
-Admission::MaybeRefusal Admission::check_price(const PricedRequest& request) const {
-  if (!is_limited()) return std::nullopt;
+Admission::MaybeRefusal Admission::check_route_price(const PricedRequest& request) const {
   const auto& token = caller_.token->name;
-  if (!request.price) return not_priced("the model has no price", token);
+  if (request.price == nullptr) return not_priced("the model has no price", token);
   if (!billing::can_meter(*request.price, endpoint_))
     return not_priced("the model's price has nothing that this endpoint is metered by", token);
+  if (const auto unknown = billing::find_unknown_value(*request.price, request.circumstances()))
+    return unknown_value(unknown->member, token);
   if (!request.units_ceiling()) {
     return unbounded("the model's answers here are charged by tokens that a request cannot bound", token,
                      "give the model's price a longest answer ('--max-output')");
   }
-  if (!request.input_ceiling()) {
-    return unbounded("the request has parts whose cost has no known bound (images, audio, files or stored context)",
-                     token, "give the model's price a context size ('--context')");
+  if (!request.ceiling(request.terms(caller_.token->settings->when_low, credit_))) {
+    return unbounded("the request has parts whose cost has no known bound (images, files or stored context)", token,
+                     "give the model's price a context size ('--context')");
   }
   return std::nullopt;
+}
+
+Admission::MaybeRefusal Admission::check_price(BodySize body) {
+  if (!is_limited()) return std::nullopt;
+  MaybeRefusal refusal;
+  std::size_t kept = 0;
+  for (std::size_t place = 0; place < routes_.tries.size(); ++place) {
+    if (auto refused = check_route_price(priced(body, place))) {
+      if (!refusal) refusal = std::move(refused);
+      continue;
+    }
+    if (kept != place) {
+      routes_.tries[kept] = routes_.tries[place];
+      prices_[kept] = std::move(prices_[place]);
+    }
+    ++kept;
+  }
+  routes_.tries.resize(kept);
+  prices_.resize(kept);
+  return kept == 0 ? std::move(refusal) : std::nullopt;
+}
+
+billing::ReservationTerms Admission::reservation_terms(BodySize body) const {
+  billing::ReservationTerms terms;
+  const auto when_low = caller_.token->settings->when_low;
+  for (std::size_t place = 0; place < routes_.tries.size(); ++place) {
+    const auto request = priced(body, place);
+    if (place == 0) terms.request = request.terms(when_low, credit_);
+    if (const auto ceiling = request.ceiling(terms.request)) terms.routes.push_back(*ceiling);
+  }
+  return terms;
 }
 
 Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& reservation, base::Time now) const {
@@ -222,6 +288,8 @@ Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& re
       return no_credit("the account of " + named, "add credit to the account");
     case ledger::ReserveOutcome::no_budget:
       return budget_used_up(named, reservation, now);
+    case ledger::ReserveOutcome::credit_reserved:
+      return credit_reserved(reservation);
     case ledger::ReserveOutcome::gone:
       return Refusal{RefusalCode::invalid_api_key, "the API key stopped working while the request was read", {}, {}};
     case ledger::ReserveOutcome::unavailable:
@@ -253,9 +321,14 @@ std::optional<routing::RateStatus> Admission::rate_status(base::SteadyTime now) 
   return rates_.status(caller_.token->id, caller_.token->settings->rates, now);
 }
 
-PricedRequest Admission::priced(BodySize body) const {
-  PricedRequest request{.scan = scan_, .endpoint = endpoint_, .price = price_};
-  if (!routes_.tries.empty()) request.multiplier = {routes_.tries.front().group->multiplier_millionths};
+PricedRequest Admission::priced(BodySize body, std::size_t place) const {
+  PricedRequest request{.scan = scan_, .endpoint = endpoint_};
+  if (place < routes_.tries.size()) {
+    const auto& route = routes_.tries[place];
+    request.price = prices_[place].get();
+    request.multiplier = {route.group->multiplier_millionths};
+    request.channel = route.channel;
+  }
   request.body_bytes = body.bytes;
   request.told_bytes = body.told_bytes;
   return request;
@@ -276,7 +349,7 @@ Admission::MaybeRefusal Admission::call_smallest_at(Endpoint endpoint, std::stri
   endpoint_ = endpoint;
   auto refusal = allow(smallest_scan(model));
   if (!refusal) refusal = route(nullptr, now, steady, 0);
-  if (!refusal) refusal = check_price(priced({.bytes = k_smallest_body, .told_bytes = k_smallest_body}));
+  if (!refusal) refusal = check_price({.bytes = k_smallest_body, .told_bytes = k_smallest_body});
   return refusal;
 }
 
@@ -299,8 +372,8 @@ Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::T
   return first ? call_smallest_at(*first, model, now, steady) : furthest;
 }
 
-bool Admission::fits(const PricedRequest& request, base::Credits available) const {
-  return billing::size_reservation(request.reservation_terms(caller_.token->settings->when_low), available).has_value();
+bool Admission::fits(BodySize body, base::Credits available) const {
+  return billing::size_reservation(reservation_terms(body), available).has_value();
 }
 
 }  // namespace cr::relay::request

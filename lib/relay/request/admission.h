@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "billing/price.h"
+#include "billing/reservation.h"
 #include "dialect/refusal.h"
 #include "dialect/request_scan.h"
 #include "http/message/head.h"
@@ -63,8 +63,10 @@ class Admission {
   routing::Routes look_for_routes(const Stored* stored, base::SteadyTime steady, std::uint32_t random) const;
   // The same of every channel there is, whether it would be tried and why not; of the model that was asked for.
   std::vector<routing::Explained> explain_routes(dialect::Endpoint endpoint, base::SteadyTime steady) const;
-  // For how much: whether a limited token's request has a price and a bound, and what was then reserved.
-  MaybeRefusal check_price(const PricedRequest& request) const;
+  // For how much: whether a limited token's request has a price and a bound. Routes where it has none are left out, and
+  // without any other it is refused. Then what its reservation is sized by, and what came of it.
+  MaybeRefusal check_price(BodySize body);
+  billing::ReservationTerms reservation_terms(BodySize body) const;
   MaybeRefusal check_reservation(const ledger::ReserveOp& reservation, base::Time now) const;
   // Of the token's model tokens a minute, as estimated; correct() puts it right by what was used.
   MaybeRefusal charge_rates(const PricedRequest& request, base::SteadyTime now);
@@ -81,7 +83,7 @@ class Admission {
   MaybeRefusal call_smallest(std::string_view model, base::Time now, base::SteadyTime steady,
                              std::vector<const ledger::ChannelRecord*>& channels);
   // Whether `available` credit carries the request that was asked for.
-  bool fits(const PricedRequest& request, base::Credits available) const;
+  bool fits(BodySize body, base::Credits available) const;
   static constexpr std::uint64_t k_smallest_body = 100;
 
   const Caller& caller() const { return caller_; }
@@ -90,11 +92,16 @@ class Admission {
   const routing::Routes& routes() const { return routes_; }
   // Its cost is reserved: the token, its account or a budget has a limit, and the endpoint charges.
   bool is_limited() const { return caller_.limited() && !dialect::is_free(endpoint_); }
-  // At the multiplier of the first route's group. Refers to the scan.
-  PricedRequest priced(BodySize body) const;
+  // By the price, channel and group of the route of that place. Refers to the scan and to this.
+  PricedRequest priced(BodySize body, std::size_t place = 0) const;
+  // That of a model which a response says it is of; null: it has none.
+  std::shared_ptr<const ledger::PriceRecord> price_answered(std::string_view model, base::Time now) const {
+    return directory_.find_price(model, now);
+  }
+  void use(const policy::CreditSettings& credit) { credit_ = credit; }
 
  private:
-  std::optional<billing::Price> find_price(std::string_view model, base::Time now) const;
+  MaybeRefusal check_route_price(const PricedRequest& request) const;
   MaybeRefusal call_smallest_at(dialect::Endpoint endpoint, std::string_view model, base::Time now,
                                 base::SteadyTime steady);
 
@@ -106,7 +113,8 @@ class Admission {
   routing::RateShare share_;
   dialect::RequestScan scan_;
   routing::Routes routes_;
-  std::optional<billing::Price> price_;
+  std::vector<std::shared_ptr<const ledger::PriceRecord>> prices_;  // of routes_.tries, in their order; null: none
+  policy::CreditSettings credit_;
 };
 
 }  // namespace cr::relay::request

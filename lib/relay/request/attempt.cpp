@@ -34,6 +34,7 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       client_(request.client),
       stored_(request.stored),
       reservation_(request.reservation),
+      longest_answer_(request.longest_answer),
       route_(claimed.route),
       claim_(claimed.claim),
       kept_(!claimed.fresh && !request.body.streams()),
@@ -84,7 +85,8 @@ dialect::Rewrite Attempt::rewrite() const {
   const auto endpoint = context_.endpoint;
   dialect::Rewrite rewrite;
   if (route_->upstream_model != scan_.model) rewrite.model = std::string(route_->upstream_model);
-  if (reservation_ != nullptr && reservation_->write_bound) rewrite.output_bound = reservation_->output_bound;
+  if (reservation_ != nullptr && billing::must_write_bound(*reservation_, longest_answer_))
+    rewrite.output_bound = reservation_->output_bound;
   const auto& provider = provider::of(channel().kind);
   rewrite.bound_field = provider::bound_field(provider, endpoint, route_->upstream_model, channel().bound_field);
   rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint, scan_);
@@ -101,8 +103,7 @@ void Attempt::prepare() {
   }
   request_.edits =
       body_.is_form() ? dialect::openai::plan_form_edits(scan_, rewrite()) : dialect::plan_edits(scan_, rewrite());
-  const auto& left_out = provider::of(channel().kind).quirks.left_out;
-  if (!left_out.empty() && !body_.is_form()) dialect::leave_out(body_.bytes(), left_out, request_.edits);
+  if (!body_.is_form()) leave_out_members();
   const auto held_bytes = dialect::edited_size(body_.bytes(), request_.edits);
   auto call = call_of(context_.endpoint, route_->upstream_model, body_.forwarded_bytes(held_bytes));
   if (body_.is_form()) call.content_type = body_.content_type();
@@ -111,6 +112,15 @@ void Attempt::prepare() {
   if (body_.is_chunked()) buffers.push_back(asio::buffer(body_.frame_held(held_bytes)));
   add_body();
   if (body_.is_chunked()) buffers.push_back(asio::buffer(BodySource::k_line_end));
+}
+
+// What the provider refuses, and what the channel's administrator wants left out.
+void Attempt::leave_out_members() {
+  const auto& refused = provider::of(channel().kind).quirks.left_out;
+  if (refused.empty() && channel().strip.empty()) return;
+  std::vector<std::string_view> names(refused.begin(), refused.end());
+  names.insert(names.end(), channel().strip.begin(), channel().strip.end());
+  dialect::leave_out(body_.bytes(), names, request_.edits);
 }
 
 // The body goes out where it lies, in pieces around the edits.

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "billing/price.h"
+#include "billing/reservation.h"
 #include "dialect/meter.h"
 #include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
@@ -56,6 +56,7 @@ class Attempt {
     http::server::Connection* client = nullptr;  // what a form that streams comes from
     const Stored* stored = nullptr;              // of a request for, or after, a response that its provider keeps
     const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved
+    std::optional<std::int64_t> longest_answer{};           // of the route's model, where its price knows it
     bool client_gone = false;
   };
 
@@ -95,6 +96,7 @@ class Attempt {
   std::optional<AttemptResult> open_local();
   dialect::Rewrite rewrite() const;
   void prepare();
+  void leave_out_members();
   void add_body();
   AttemptResult not_connected(const base::Error& error);
   AttemptResult conclude(http::client::AnswerOutcome outcome, bool last);
@@ -115,6 +117,7 @@ class Attempt {
   http::server::Connection* const client_;
   const Stored* const stored_;
   const billing::ReservationSize* const reservation_;
+  const std::optional<std::int64_t> longest_answer_;
   const routing::Route* const route_;
   const routing::Claim claim_;
   bool kept_;  // a connection that was used before will do, or is in use

@@ -21,6 +21,7 @@ Exchange::Exchange(WorkerContext& worker, http::server::Connection& client, cons
              worker.shared().ledger.now()),
       failover_(admission_.routes().tries, worker.shared().health, context_.settings->tries_max),
       writer_(client, head, *context_.settings) {
+  admission_.use(context_.settings->credit);
   worker.shared().requests_running.fetch_add(1, std::memory_order_relaxed);
   worker.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 }
@@ -99,21 +100,24 @@ http::Task<Exchange::MaybeRefusal> Exchange::look_for_stored() {
 Exchange::MaybeRefusal Exchange::admit() {
   auto refusal = admission_.route(stored_.get(), entry_.started_at(), base::steady_now(), worker_.random());
   if (refusal) return refusal;
-  entry_.charge_to(*admission_.routes().tries.front().group);
-  const auto request = entry_.priced();
-  refusal = admission_.check_price(request);
-  if (!refusal) refusal = admission_.charge_rates(request, base::steady_now());
-  return refusal;
+  refusal = admission_.check_price(body_.size(false));
+  if (refusal) return refusal;
+  entry_.charge_to(admission_.routes().tries.front());
+  return admission_.charge_rates(entry_.priced(), base::steady_now());
 }
 
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   LedgerWait wait(worker_, client_);
   auto& reservation = entry_.make_reservation(worker_.shared().ledger.now());
   co_await wait.reserve(reservation);
+  if (!reservation && wait.end() == LedgerWait::End::reserved)
+    co_return admission_.check_reservation(wait.in_the_way(), entry_.started_at());
   if (!reservation) co_return unanswered_by_ledger(wait.end());
   auto refusal = entry_.take_reservation(worker_.shared().ledger.now());
   if (entry_.reserved() != nullptr) {
-    failover_.leave_out_dearer();
+    for (std::size_t place = 0; place < admission_.routes().tries.size(); ++place) {
+      if (!entry_.carries(place)) failover_.leave_out(place);
+    }
     body_.limit_choices(admission_.scan().choices);
   }
   co_return refusal;
@@ -131,10 +135,11 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
   for (;;) {
     const auto claimed = failover_.next();
     if (!claimed) break;
-    entry_.charge_to(*claimed->route->group);
-    attempt_.emplace(Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health,
-                                      shared.log, &client_, stored_.get(), entry_.reserved(), writer_.client_gone()},
-                     *claimed);
+    entry_.charge_to(*claimed->route);
+    attempt_.emplace(
+        Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health, shared.log, &client_,
+                         stored_.get(), entry_.reserved(), entry_.longest_answer(), writer_.client_gone()},
+        *claimed);
     auto result = attempt_->begin();
     if (!result) result = co_await attempt_->send(!failover_.is_left());
     if (result->kind == AttemptResult::Kind::opened) co_return std::nullopt;

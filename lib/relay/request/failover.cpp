@@ -5,8 +5,14 @@
 
 namespace cr::relay::request {
 
+void Failover::leave_out(std::size_t place) {
+  if (left_out_.size() <= place) left_out_.resize(place + 1);
+  left_out_[place] = true;
+}
+
 bool Failover::leaves_out(const routing::Route& route) const {
-  return leaves_out_dearer_ && route.group->multiplier_millionths > routes_.front().group->multiplier_millionths;
+  const auto place = static_cast<std::size_t>(&route - routes_.data());
+  return place < left_out_.size() && left_out_[place];
 }
 
 std::optional<ClaimedRoute> Failover::next() {

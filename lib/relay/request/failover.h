@@ -28,8 +28,8 @@ class Failover {
   Failover(const std::vector<routing::Route>& routes, routing::CircuitBreaker& health, std::uint32_t attempts_max)
       : routes_(routes), health_(health), attempts_max_(attempts_max) {}
 
-  // What is reserved pays at most the first route's group: dearer ones are left out from here on.
-  void leave_out_dearer() { leaves_out_dearer_ = true; }
+  // What is reserved does not carry the route of that place: it is not tried.
+  void leave_out(std::size_t place);
 
   // The next route that may be sent something now, claimed. Nothing: none is left, or enough were tried.
   std::optional<ClaimedRoute> next();
@@ -48,8 +48,8 @@ class Failover {
   const std::vector<routing::Route>& routes_;
   routing::CircuitBreaker& health_;
   const std::uint32_t attempts_max_;
-  bool leaves_out_dearer_ = false;
-  std::size_t next_ = 0;  // none before it is tried again
+  std::vector<bool> left_out_;  // by place; none beyond its end
+  std::size_t next_ = 0;        // none before it is tried again
   std::uint32_t attempts_ = 0;
   std::optional<ClaimedRoute> again_;
   std::optional<dialect::Refusal> refusal_;

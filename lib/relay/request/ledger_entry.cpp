@@ -8,15 +8,28 @@
 namespace cr::relay::request {
 
 PricedRequest LedgerEntry::priced() const {
-  auto request = admission_.priced(body_.size(settled_));
-  if (group_ != nullptr) request.multiplier = {group_->multiplier_millionths};
+  auto request = admission_.priced(body_.size(settled_), place_);
   request.reservation = reserved();
   return request;
 }
 
+void LedgerEntry::charge_to(const routing::Route& route) {
+  group_ = route.group;
+  place_ = static_cast<std::size_t>(&route - admission_.routes().tries.data());
+}
+
+std::optional<std::int64_t> LedgerEntry::longest_answer() const {
+  const auto request = priced();
+  return request.price != nullptr ? request.price->max_output_tokens : std::nullopt;
+}
+
+bool LedgerEntry::carries(std::size_t place) const {
+  if (!reserved_ || place >= reservation_->terms.routes.size()) return true;
+  return billing::carries(*reserved_, reservation_->terms.routes[place]);
+}
+
 std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
-  reservation_ =
-      std::make_unique<Reservation>(priced().reservation_terms(admission_.caller().token->settings->when_low));
+  reservation_ = std::make_unique<Reservation>(admission_.reservation_terms(body_.size(false)));
   started_at_ = now;
   fill_facts(reservation_->facts);
   return reservation_;
@@ -52,7 +65,7 @@ bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind 
   const auto request = priced();
   add_lost(request, *lost_usage(stale, request, provider::of(kind).quirks.output_rate_max));
   if (!reserved_) return true;
-  const auto terms = request.reservation_terms(admission_.caller().token->settings->when_low);
+  billing::ReservationTerms terms{reservation_->terms.request, {reservation_->terms.routes[place_]}};
   const auto smaller = billing::shrink_reservation(terms, *reserved_, reservation_->amount - lost_->cost);
   if (smaller) reserved_ = smaller;
   return smaller.has_value();
@@ -78,7 +91,14 @@ Outcome LedgerEntry::take_outcome(const PricedRequest& request) {
 std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, const LastAttempt& attempt,
                                                   bool client_gone, std::optional<dialect::RefusalCode> refused) {
   if (std::exchange(settled_, true)) return std::nullopt;
-  const auto request = priced();
+  auto request = priced();
+  // A provider that answers with another model than it was asked for bills that one.
+  std::shared_ptr<const ledger::PriceRecord> answered;
+  if (attempt.meter != nullptr && !attempt.passed_error) {
+    const auto model = attempt.meter->told().text("/model");
+    if (!model.empty() && model != attempt.upstream_model) answered = admission_.price_answered(model, started_at_);
+    if (answered && billing::can_meter(*answered, context_.endpoint)) request.price = answered.get();
+  }
   auto outcome = take_outcome(request);
   outcome.attempt = attempt;
   outcome.end = end;

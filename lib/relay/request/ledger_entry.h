@@ -35,8 +35,12 @@ class LedgerEntry {
       : context_(context), admission_(admission), body_(body), books_(books), started_at_(now) {}
 
   base::Time started_at() const { return started_at_; }
-  // Whose multiplier the request is charged by.
-  void charge_to(const ledger::GroupRecord& group) { group_ = &group; }
+  // By whose price and multiplier the request is charged: one of admission's routes.
+  void charge_to(const routing::Route& route);
+  // Of the route's model; none: not known.
+  std::optional<std::int64_t> longest_answer() const;
+  // Whether what is reserved carries the route of that place.
+  bool carries(std::size_t place) const;
   // By what is known of its body and reserved for it now. Refers to this entry and the scan.
   PricedRequest priced() const;
 
@@ -75,6 +79,7 @@ class LedgerEntry {
   const Books books_;
   base::Time started_at_;
   const ledger::GroupRecord* group_ = nullptr;
+  std::size_t place_ = 0;                     // of the route, among admission's
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be reserved
   std::optional<billing::ReservationSize> reserved_;
   std::optional<Lost> lost_;

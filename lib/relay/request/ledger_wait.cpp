@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
@@ -41,7 +42,8 @@ dialect::Refusal ledger_unreadable() {
       dialect::RefusalCode::unavailable, "the ledger cannot be read now: send the request again", {}, k_retry_after};
 }
 
-Reservation::Reservation(const billing::ReservationTerms& reservation_terms) : terms(reservation_terms) {
+Reservation::Reservation(billing::ReservationTerms reservation_terms) : terms(std::move(reservation_terms)) {
+  may_wait = true;
   size = [this](base::Credits available) -> std::optional<base::Credits> {
     sized = billing::size_reservation(terms, available);
     if (!sized) return std::nullopt;
@@ -98,7 +100,7 @@ void LedgerInbox::finish(Lists lists) {
 
 LedgerWait::LedgerWait(WorkerContext& worker, http::server::Connection& client)
     : worker_(worker),
-      watch_(worker.heartbeat(), {.expired = [this] { leave(End::late); },
+      watch_(worker.heartbeat(), {.expired = [this] { expired(); },
                                   .hung_up =
                                       [this](short events) {
                                         if ((events & (POLLERR | POLLHUP)) != 0) leave(End::client_left);
@@ -114,9 +116,29 @@ LedgerWait::~LedgerWait() {
   worker_.ledger_waits().list_.erase(place_);
 }
 
+// The ledger must answer in time; but one that said that it waits for credit is waited for as long as that may take.
+void LedgerWait::expired() {
+  const auto& settings = *worker_.settings();
+  const bool waits = reserving_ != nullptr && reserving_->waits();
+  const auto most = waits ? settings.credit.credit_wait : settings.ledger_timeout;
+  const auto left = most - std::chrono::duration_cast<std::chrono::milliseconds>(base::steady_now() - since_);
+  if (left.count() > 0) return watch_.expire_after(left);
+  if (waits) in_the_way_ = reserving_->in_the_way;
+  leave(waits ? End::reserved : End::late);
+}
+
+ledger::ReserveOp LedgerWait::in_the_way() const {
+  ledger::ReserveOp op;
+  op.outcome = ledger::ReserveOutcome::credit_reserved;
+  op.in_the_way = in_the_way_;
+  return op;
+}
+
 template <class Submit>
 http::Task<void> LedgerWait::suspend(Submit submit) {
-  watch_.expire_after(worker_.settings()->ledger_timeout);
+  const auto& settings = *worker_.settings();
+  since_ = base::steady_now();
+  watch_.expire_after(std::min(settings.ledger_timeout, settings.credit.credit_wait));
   return asio::async_initiate<const Token, void()>(
       [this, submit](Handler handler) {
         handler_.emplace(std::move(handler));

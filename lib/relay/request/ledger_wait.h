@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "billing/price.h"
+#include "billing/reservation.h"
 #include "dialect/refusal.h"
 #include "http/net/event_loop.h"
 #include "http/net/heartbeat.h"
@@ -28,7 +28,7 @@ class LedgerWait;
 // A reservation with all that sizing it needs. One that comes back reserved when nobody waits for it any more is void:
 // nothing was sent for it.
 struct Reservation : ledger::ReserveOp, RecycledAllocation<Reservation> {
-  explicit Reservation(const billing::ReservationTerms& reservation_terms);
+  explicit Reservation(billing::ReservationTerms reservation_terms);
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
@@ -69,6 +69,7 @@ class LedgerWait {
   enum class End {
     answered,
     late,         // not within Settings::ledger_timeout
+    reserved,     // the credit was reserved by others for as long as a request waits for it
     client_left,  // it closed its connection
     cut,          // the worker ends what still runs
   };
@@ -81,6 +82,8 @@ class LedgerWait {
   http::Task<void> reserve(std::unique_ptr<Reservation>& op);
   http::Task<void> query(std::unique_ptr<ledger::QueryOp>& op);
   End end() const { return end_; }
+  // What was in its way, of one that ended as `reserved`: an operation with nothing else in it.
+  ledger::ReserveOp in_the_way() const;
 
   void leave(End why);  // the wait ends without an answer, if it has not ended
 
@@ -96,6 +99,7 @@ class LedgerWait {
   void answer(std::unique_ptr<ledger::QueryOp> op);
   void resume();
   void detach();
+  void expired();
 
   WorkerContext& worker_;
   http::Watch watch_;
@@ -105,6 +109,8 @@ class LedgerWait {
   std::unique_ptr<ledger::QueryOp>* query_ = nullptr;
   ledger::ReserveOp* reserving_ = nullptr;  // away
   ledger::QueryOp* querying_ = nullptr;
+  base::SteadyTime since_{};
+  decltype(ledger::ReserveOp::in_the_way) in_the_way_{};
   End end_ = End::answered;
 };
 

@@ -16,37 +16,47 @@ constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
-// A byte is at least a token but for media and stored context; those cannot pass the model's context window.
-std::optional<std::int64_t> PricedRequest::input_ceiling() const {
-  if (is_form() && price && !billing::has_token_rates(*price)) return 0;
-  const auto by_bytes = billing::input_tokens_ceiling(is_form() ? 0 : body_bytes, scan);
-  if (!scan.unbounded_media) return by_bytes;
-  const bool free = price && std::max({price->input, price->cached_input, price->cache_write}) == billing::Rate{};
-  if (free) return by_bytes;
-  if (!price || !price->context_tokens) return std::nullopt;
-  return std::max(by_bytes, *price->context_tokens);
+billing::RequestTerms PricedRequest::terms(ledger::WhenLow when_low, const policy::CreditSettings& settings) const {
+  billing::RequestTerms terms;
+  terms.endpoint = endpoint;
+  terms.text_tokens = billing::text_tokens_ceiling(is_form() ? 0 : body_bytes, scan);
+  terms.images = scan.images;
+  terms.sound_tokens = billing::sound_tokens_ceiling(scan.sound_bytes);
+  terms.outside_input = scan.unbounded_media;
+  terms.long_cache = scan.long_cache;
+  terms.wants_sound = scan.wants_sound;
+  terms.choices = scan.choices;
+  terms.client_bound = scan.output_bound;
+  terms.thinking_budget = scan.thinking_budget;
+  terms.when_low = when_low == ledger::WhenLow::refuse ? billing::WhenLow::refuse : billing::WhenLow::clamp;
+  terms.default_output_tokens = settings.default_output_tokens;
+  terms.clamp_floor = settings.clamp_floor;
+  // A form has no field for a bound: the model's own limits are all there is.
+  if (is_form()) terms.when_low = billing::WhenLow::refuse;
+  return terms;
+}
+
+std::optional<billing::RouteCeiling> PricedRequest::ceiling(const billing::RequestTerms& terms) const {
+  if (is_form() && !billing::has_token_rates(*price)) {
+    auto without_tokens = terms;
+    without_tokens.outside_input = false;
+    without_tokens.text_tokens = 0;
+    return billing::RouteCeiling::of(*price, multiplier, without_tokens, circumstances(), body_bytes);
+  }
+  return billing::RouteCeiling::of(*price, multiplier, terms, circumstances(), body_bytes);
 }
 
 std::optional<Usage> PricedRequest::units_ceiling() const {
   return billing::units_ceiling(*price, endpoint, body_bytes, scan);
 }
 
-billing::ReservationTerms PricedRequest::reservation_terms(ledger::WhenLow when_low) const {
-  billing::ReservationTerms terms;
-  terms.price = *price;
-  terms.multiplier = multiplier;
-  terms.endpoint = endpoint;
-  terms.input_tokens = input_ceiling().value_or(0);
-  terms.units = units_ceiling().value_or(Usage{});
-  terms.long_cache = scan.long_cache;
-  terms.choices = scan.choices;
-  terms.client_bound = scan.output_bound;
-  terms.when_low = when_low == ledger::WhenLow::refuse ? billing::WhenLow::refuse : billing::WhenLow::clamp;
-  if (is_form()) {  // a form has no field for a bound: the model's own limits are all there is
-    terms.client_bound = terms.price.max_output_tokens.value_or(terms.input_tokens);
-    terms.when_low = billing::WhenLow::refuse;
+billing::Circumstances PricedRequest::circumstances(const dialect::Told* told) const {
+  billing::Circumstances of{.scan = &scan, .told = told};
+  if (channel != nullptr) {
+    of.service_tier = channel->service_tier;
+    of.stripped = channel->strip;
   }
-  return terms;
+  return of;
 }
 
 bool PricedRequest::needs_tokens() const {
@@ -134,8 +144,8 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
   return usage;
 }
 
-base::Credits PricedRequest::cost(const Usage& usage) const {
-  return is_charged() ? billing::cost(*price, multiplier, usage) : base::Credits();
+base::Credits PricedRequest::cost(const Usage& usage, const dialect::Told* told) const {
+  return is_charged() ? billing::cost(*price, multiplier, usage, circumstances(told)) : base::Credits();
 }
 
 }  // namespace cr::relay::request

@@ -7,30 +7,35 @@
 #include <cstdint>
 #include <optional>
 
-#include "billing/price.h"
+#include "billing/cost.h"
+#include "billing/reservation.h"
 #include "dialect/meter.h"
 #include "dialect/request_scan.h"
 #include "ledger/core/records.h"
+#include "relay/policy/settings.h"
 
 namespace cr::relay::request {
 
 struct PricedRequest {
   const dialect::RequestScan& scan;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;
-  std::optional<billing::Price> price{};                  // none: nothing is charged
+  const ledger::PriceRecord* price = nullptr;             // none: nothing is charged
   billing::Multiplier multiplier{};                       // of the group that the request goes by
+  const ledger::ChannelRecord* channel = nullptr;         // that it goes by
   std::uint64_t body_bytes = 0;                           // of a form that has not come whole, what it may come to
   std::uint64_t told_bytes = 0;                           // of a form: what came, or what its head announced
   const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved for it
 
   bool is_form() const { return dialect::takes_form(endpoint); }
-  bool is_charged() const { return price.has_value() && !dialect::is_free(endpoint); }
+  bool is_charged() const { return price != nullptr && !dialect::is_free(endpoint); }
 
-  // Upper bounds. None: the request has parts whose cost has no known bound. units_ceiling() needs a price.
-  std::optional<std::int64_t> input_ceiling() const;
+  // What its ceiling depends on, whichever route it goes; and the ceiling of this one. Nothing: it has parts whose cost
+  // has no known bound. The latter needs a price.
+  billing::RequestTerms terms(ledger::WhenLow when_low, const policy::CreditSettings& settings) const;
+  std::optional<billing::RouteCeiling> ceiling(const billing::RequestTerms& terms) const;
   std::optional<dialect::Usage> units_ceiling() const;
-  // What the size of its reservation depends on. Needs a price.
-  billing::ReservationTerms reservation_terms(ledger::WhenLow when_low) const;
+  // What the price's rules go by. `told`: of the response, if there is one.
+  billing::Circumstances circumstances(const dialect::Told* told = nullptr) const;
 
   // What the provider told of its response; what it did not tell is estimated, and flagged (ledger::Flag).
   dialect::Usage used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const;
@@ -42,7 +47,8 @@ struct PricedRequest {
   // The provider goes on with it whatever becomes of the connection, and nobody tells what it used.
   bool is_made_later(const dialect::Meter& meter) const { return scan.background && !meter.usage(); }
 
-  base::Credits cost(const dialect::Usage& usage) const;  // 0 where nothing is charged
+  // 0 where nothing is charged. `told`: as circumstances().
+  base::Credits cost(const dialect::Usage& usage, const dialect::Told* told = nullptr) const;
   std::int64_t estimated_input() const;
 
  private:

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "billing/bill_parts.h"
+#include "billing/price_rules.h"
+
 namespace cr::relay::request {
 
 using dialect::RefusalCode;
@@ -45,6 +48,41 @@ bool is_served(const Outcome& outcome) {
   return !meter.saw_error() || meter.usage() || meter.images() || meter.estimated_output_tokens() != 0;
 }
 
+// What a response tells of its use that no price says anything of.
+bool has_unpriced_parts(const billing::Price& price, const dialect::Told& told) {
+  return std::ranges::any_of(told.counts(), [&](const auto& entry) {
+    return entry.second != 0 && !billing::is_priced_count(price, entry.first);
+  });
+}
+
+// The provider's charge: by our arithmetic, or what it tells by itself where that is more.
+base::Credits provider_cost(const Outcome& outcome, const dialect::Usage& usage, Settlement& row) {
+  const auto& told = outcome.attempt.meter->told();
+  const auto& request = outcome.request;
+  const auto ours = billing::cost(*request.price, {}, usage, request.circumstances(&told));
+  const auto theirs = base::Credits::from_nano(told.count("/usage/cost"));
+  if (has_unpriced_parts(*request.price, told)) row.flags |= ledger::k_unpriced;
+  if (theirs <= ours) return ours;
+  row.flags |= ledger::k_told_cost;
+  return theirs;
+}
+
+// What the response's usage costs the token, and how that came about.
+base::Credits charge_served(Settlement& row, const Outcome& outcome, const dialect::Usage& usage) {
+  const auto& request = outcome.request;
+  if (!request.is_charged()) return {};
+  const auto& told = outcome.attempt.meter->told();
+  const auto provider = provider_cost(outcome, usage, row);
+  const bool told_more = (row.flags & ledger::k_told_cost) != 0;
+  const auto cost =
+      told_more ? billing::round_up(billing::times(1, provider), request.multiplier) : request.cost(usage, &told);
+  row.price_generation = request.price->generation;
+  if (provider != cost) row.provider_cost = provider;
+  if (request.multiplier != billing::Multiplier{}) row.multiplier_millionths = request.multiplier.millionths;
+  row.parts = billing::bill_parts(*request.price, usage, request.circumstances(&told));
+  return cost;
+}
+
 // What was used, and what it costs.
 void charge(Settlement& row, const Outcome& outcome) {
   const bool served = is_served(outcome);
@@ -52,7 +90,7 @@ void charge(Settlement& row, const Outcome& outcome) {
   const auto& request = outcome.request;
   auto usage =
       served ? request.used(*outcome.attempt.meter, outcome.attempt.unread_bytes, row.flags) : dialect::Usage{};
-  auto cost = served ? request.cost(usage) : base::Credits();
+  auto cost = served ? charge_served(row, outcome, usage) : base::Credits();
   base::Credits told;
   if (outcome.lost) {
     if ((row.flags & ledger::k_estimated) == 0) told = cost;

@@ -101,6 +101,14 @@ void show_value(std::string& shown, base::Credits kept) {
   shown = kept.to_decimal();
 }
 
+void show_value(std::optional<std::string>& shown, const std::optional<base::Rate>& kept) {
+  shown = kept ? std::optional(kept->to_decimal()) : std::nullopt;
+}
+
+void show_value(cr::admin::JsonText& shown, const billing::PriceRules& kept) {
+  shown.text = billing::to_json(kept);
+}
+
 void show_value(std::int64_t& shown, std::chrono::milliseconds kept) {
   shown = kept.count();
 }
@@ -147,6 +155,21 @@ Result<void> take_value(std::string_view member, base::Rate& place, const std::s
 
 Result<void> take_value(std::string_view member, base::Credits& place, const std::string& given) {
   return take_parsed(member, place, base::Credits::parse(given));
+}
+
+Result<void> take_value(std::string_view member, std::optional<base::Rate>& place, const std::string& given) {
+  if (given == "none") {
+    place.reset();
+    return {};
+  }
+  return take_parsed(member, place.emplace(), base::Rate::parse(given));
+}
+
+Result<void> take_value(std::string_view, billing::PriceRules& place, const cr::admin::JsonText& given) {
+  auto rules = billing::parse_rules(given.text);
+  if (!rules) return tl::unexpected(rules.error());
+  place = std::move(*rules);
+  return {};
 }
 
 Result<void> take_value(std::string_view member, std::chrono::milliseconds& place, std::int64_t given) {

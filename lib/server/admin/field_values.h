@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "admin/channel_messages.h"
+#include "admin/messages.h"
 #include "admin/record_fields.h"
 #include "admin/token_messages.h"
+#include "billing/price_rules.h"
 #include "ledger/core/record_fields.h"
 #include "ledger/core/store.h"
 
@@ -46,6 +48,8 @@ void show_value(std::string& shown, provider::Kind kept);
 void show_value(std::string& shown, std::int64_t millionths);  // a group's factor
 void show_value(std::string& shown, base::Rate kept);
 void show_value(std::string& shown, base::Credits kept);
+void show_value(std::optional<std::string>& shown, const std::optional<base::Rate>& kept);
+void show_value(cr::admin::JsonText& shown, const billing::PriceRules& kept);
 void show_value(std::int64_t& shown, std::chrono::milliseconds kept);
 template <class Tag>
 void show_value(std::int64_t& shown, base::RowId<Tag> kept) {
@@ -69,6 +73,9 @@ base::Result<void> take_value(std::string_view member, provider::Kind& place, co
 base::Result<void> take_value(std::string_view member, std::int64_t& millionths, const std::string& given);
 base::Result<void> take_value(std::string_view member, base::Rate& place, const std::string& given);
 base::Result<void> take_value(std::string_view member, base::Credits& place, const std::string& given);
+// "none" takes it away.
+base::Result<void> take_value(std::string_view member, std::optional<base::Rate>& place, const std::string& given);
+base::Result<void> take_value(std::string_view member, billing::PriceRules& place, const cr::admin::JsonText& given);
 // 1 ms to a day; a delay may be none.
 base::Result<void> take_value(std::string_view member, std::chrono::milliseconds& place, std::int64_t given);
 base::Result<void> take_value(std::string_view member, std::vector<std::string>& place,

@@ -45,13 +45,13 @@ std::string why_dropped(const RouteCall& call, const relay::routing::Explained& 
   return (refused ? "the provider refuses its keys: " : "set aside: ") + why + ", asked again in " + wait;
 }
 
-// The reservation is made at the first group's multiplier: a dearer one is not paid by it.
+// What is reserved carries every route while the credit does: a dearer group's is the first to be left out.
 std::string why_kept(const relay::routing::Explained& one, const relay::routing::Explained& first, std::int64_t place,
                      std::uint32_t tries_max) {
   if (place > tries_max) return "kept, but tries_max is " + std::to_string(tries_max);
   if (one.availability.state == Availability::State::due) return "its cool-down is over: the next request is a probe";
   if (one.group->multiplier_millionths > first.group->multiplier_millionths)
-    return "of a dearer group: takes over only where nothing is reserved";
+    return "of a dearer group: if those before it fail, and the credit left carries it";
   if (one.share_percent > 0) return place == 1 ? "first choice" : "first choice by weight";
   return "if those before it fail";
 }

@@ -5,9 +5,10 @@
 #include "admin/price_fields.h"
 #include "base/decimal.h"
 #include "base/text.h"
-#include "billing/price.h"
+#include "billing/price_rules.h"
+#include "billing/reservation.h"
 #include "ledger/core/price_fields.h"
-#include "relay/request/price_terms.h"
+#include "server/admin/bill.h"
 #include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 
@@ -73,15 +74,25 @@ Result<void> check_tokens(std::string_view member, const std::optional<std::int6
                                       " to " + std::to_string(k_tokens_max));
 }
 
-Result<PriceRecord> to_record(const cr::admin::PriceSet& set, base::Time now) {
+// What is named replaces, the rest stays as the price of that time has it.
+Result<PriceRecord> to_record(const cr::admin::PriceSet& set, const ledger::Directory& directory, base::Time now) {
+  const auto before = directory.find_price(set.model, set.effective_at.value_or(now));
+  const bool is_new = !before || before->model != set.model;
   PriceRecord record;
+  if (!is_new) record = *before;
+  const auto old_input = record.input;
+  record.effective_at.reset();
   auto done = take_created<cr::admin::k_price_fields, ledger::k_price_fields>(set, record);
   // Without a rate of its own, cached input costs what input costs.
-  if (!set.cached_input) record.cached_input = record.input;
-  if (!set.cache_write) record.cache_write = record.input;
-  if (done) done = check_charged(set, record);
-  if (done) done = check_tokens("max_output_tokens", set.max_output_tokens, 1);
-  if (done) done = check_tokens("context_tokens", set.context_tokens, 1);
+  if (!set.cached_input && (is_new || record.cached_input == old_input)) record.cached_input = record.input;
+  if (!set.cache_write && (is_new || record.cache_write == old_input)) record.cache_write = record.input;
+  if (done && is_new) done = check_charged(set, record);
+  for (const auto& [member, tokens] :
+       {std::pair{"max_output_tokens", &set.max_output_tokens}, std::pair{"context_tokens", &set.context_tokens},
+        std::pair{"default_output_tokens", &set.default_output_tokens}, std::pair{"image_tokens", &set.image_tokens},
+        std::pair{"output_image_tokens", &set.output_image_tokens}}) {
+    if (done) done = check_tokens(member, *tokens, 1);
+  }
   if (!done) return tl::unexpected(done.error());
   record.source = "set";
   record.updated_at = now;
@@ -96,80 +107,72 @@ void add_changes(const PriceRecord& before, const PriceRecord& after, std::vecto
   }
 }
 
-std::string term(std::string_view what, std::int64_t tokens, Rate rate) {
-  billing::Price price;
-  price.input = rate;
-  dialect::Usage usage;
-  usage.input_tokens = tokens;
-  return std::to_string(tokens) + " " + std::string(what) + " tokens x $" + rate.to_decimal() +
-         " a million = " + billing::cost(price, {}, usage).to_display();
-}
-
-std::vector<std::string> unit_terms(const PriceRecord& price, const dialect::Usage& usage) {
-  const auto sum = [](const billing::Price& of, const dialect::Usage& used) {
-    return billing::cost(of, {}, used).to_display();
-  };
-  std::vector<std::string> lines;
-  billing::Price only;
-  dialect::Usage used;
-  if (usage.images != 0) {
-    only.per_image = price.per_image;
-    used.images = usage.images;
-    lines.push_back(std::to_string(usage.images) + " images x " + price.per_image.to_display() + " = " +
-                    sum(only, used));
-  }
-  if (usage.characters != 0) {
-    only = {};
-    only.per_character = price.per_character;
-    used.characters = usage.characters;
-    lines.push_back(std::to_string(usage.characters) + " characters x $" + only.per_character.to_decimal() +
-                    " a million = " + sum(only, used));
-  }
-  if (usage.audio_ms != 0) {
-    only = {};
-    only.per_second = price.per_second;
-    used.audio_ms = usage.audio_ms;
-    lines.push_back(base::format_fixed(usage.audio_ms, 3) + " seconds x " + price.per_second.to_display() + " = " +
-                    sum(only, used));
-  }
-  return lines;
-}
-
-std::vector<std::string> arithmetic_of(const PriceRecord& price, const dialect::Usage& usage,
-                                       billing::Multiplier multiplier, base::Credits cost) {
-  std::vector<std::string> lines;
-  const auto plain = usage.input_tokens - usage.cached_tokens;
-  const auto others = unit_terms(price, usage);
-  const bool with_tokens = others.empty() || usage.input_tokens != 0 || usage.output_tokens != 0;
-  if (with_tokens) lines.push_back(term("input", plain, price.input));
-  if (usage.cached_tokens != 0) lines.push_back(term("cached input", usage.cached_tokens, price.cached_input));
-  if (with_tokens) lines.push_back(term("output", usage.output_tokens, price.output));
-  lines.insert(lines.end(), others.begin(), others.end());
-  if (price.per_request != base::Credits()) lines.push_back("per request = " + price.per_request.to_display());
-  if (multiplier.millionths != billing::Multiplier{}.millionths)
-    lines.push_back("group multiplier x " + multiplier.to_decimal());
-  lines.push_back("total, rounded up to a nano-dollar = " + cost.to_display());
-  return lines;
-}
-
 Result<dialect::Usage> to_usage(const cr::admin::PriceQuote& quote) {
-  for (const auto& done :
-       {check_tokens("input_tokens", quote.input_tokens, 0), check_tokens("cached_tokens", quote.cached_tokens, 0),
-        check_tokens("output_tokens", quote.output_tokens, 0), check_tokens("images", quote.images, 0),
-        check_tokens("characters", quote.characters, 0), check_tokens("audio_ms", quote.audio_ms, 0)}) {
-    if (!done) return tl::unexpected(done.error());
-  }
-  if (quote.cached_tokens > quote.input_tokens) {
-    return fail(ErrorCode::invalid, "cached_tokens: they are a part of input_tokens and cannot be more");
-  }
+  struct Count {
+    const char* member;
+    std::int64_t cr::admin::PriceQuote::*given;
+    std::int64_t dialect::Usage::*used;
+  };
+  static constexpr Count k_counts[] = {
+      {"input_tokens", &cr::admin::PriceQuote::input_tokens, &dialect::Usage::input_tokens},
+      {"cached_tokens", &cr::admin::PriceQuote::cached_tokens, &dialect::Usage::cached_tokens},
+      {"cache_write_tokens", &cr::admin::PriceQuote::cache_write_tokens, &dialect::Usage::cache_write_tokens},
+      {"output_tokens", &cr::admin::PriceQuote::output_tokens, &dialect::Usage::output_tokens},
+      {"audio_input_tokens", &cr::admin::PriceQuote::audio_input_tokens, &dialect::Usage::audio_input_tokens},
+      {"audio_output_tokens", &cr::admin::PriceQuote::audio_output_tokens, &dialect::Usage::audio_output_tokens},
+      {"image_input_tokens", &cr::admin::PriceQuote::image_input_tokens, &dialect::Usage::image_input_tokens},
+      {"image_output_tokens", &cr::admin::PriceQuote::image_output_tokens, &dialect::Usage::image_output_tokens},
+      {"images", &cr::admin::PriceQuote::images, &dialect::Usage::images},
+      {"characters", &cr::admin::PriceQuote::characters, &dialect::Usage::characters},
+      {"audio_ms", &cr::admin::PriceQuote::audio_ms, &dialect::Usage::audio_ms}};
   dialect::Usage usage;
-  usage.input_tokens = quote.input_tokens;
-  usage.cached_tokens = quote.cached_tokens;
-  usage.output_tokens = quote.output_tokens;
-  usage.images = quote.images;
-  usage.characters = quote.characters;
-  usage.audio_ms = quote.audio_ms;
+  for (const auto& count : k_counts) {
+    if (auto done = check_tokens(count.member, quote.*count.given, 0); !done) return tl::unexpected(done.error());
+    usage.*count.used = quote.*count.given;
+  }
+  if (auto done = check_tokens("searches", quote.searches, 0); !done) return tl::unexpected(done.error());
+  if (usage.cached_tokens + usage.cache_write_tokens > usage.input_tokens) {
+    return fail(ErrorCode::invalid,
+                "cached_tokens, cache_write_tokens: they are parts of input_tokens and cannot be more");
+  }
+  if (usage.audio_output_tokens + usage.image_output_tokens > usage.output_tokens) {
+    return fail(ErrorCode::invalid,
+                "audio_output_tokens, image_output_tokens: they are parts of output_tokens and cannot be more");
+  }
   return usage;
+}
+
+// What a response of that tier with so many searches would tell.
+Result<dialect::Told> to_told(const cr::admin::PriceQuote& quote, const PriceRecord& price) {
+  dialect::Told told;
+  bool known = false, searches = false;
+  for (const auto& rule : price.rules.list()) {
+    if (quote.tier && rule.request == "/service_tier" && !rule.answer.empty()) {
+      told.set_text(rule.answer, *quote.tier);
+      known |= std::ranges::find(rule.is, *quote.tier) != rule.is.end();
+    }
+    if (rule.is_fee() && rule.tool.starts_with("web_search") && !searches) {
+      told.set_count(rule.count, quote.searches);
+      searches = true;
+    }
+  }
+  if (quote.tier && !known) return fail(ErrorCode::invalid, "tier: the price of this model has no rule for it");
+  if (quote.searches > 0 && !searches)
+    return fail(ErrorCode::invalid, "searches: the price of this model has no fee for them");
+  return told;
+}
+
+// What a limited token's request would reserve that may come to just that.
+base::Credits reserved_for(const PriceRecord& price, billing::Multiplier multiplier, const dialect::Usage& usage,
+                           const cr::admin::PriceQuote& quote) {
+  billing::RequestTerms terms;
+  terms.text_tokens = usage.input_tokens;
+  terms.client_bound = usage.output_tokens;
+  dialect::RequestScan scan;
+  if (quote.tier) scan.members.emplace_back("/service_tier", *quote.tier);
+  if (quote.searches > 0) scan.provider_tools.push_back({"web_search", quote.searches});
+  const auto ceiling = billing::RouteCeiling::of(price, multiplier, terms, {.scan = &scan}, 0);
+  return ceiling ? ceiling->amount(usage.output_tokens) : base::Credits();
 }
 
 }  // namespace
@@ -195,7 +198,8 @@ RouteResult set_price(RouteCall& call) {
     return fail(ErrorCode::invalid, "model: differs from the one in the address", "leave it out of the body");
   }
   set->model = call.name();
-  const auto record = to_record(*set, call.now);
+  const auto directory = call.api.ledger().directory().get();
+  const auto record = to_record(*set, *directory, call.now);
   if (!record) return tl::unexpected(record.error());
   ledger::Edited<PriceRecord> edited;
   auto done = call.write([&](Store& store) -> Result<void> {
@@ -237,10 +241,11 @@ RouteResult import_prices(RouteCall& call) {
     return fail(ErrorCode::invalid, "prices: at most " + std::to_string(k_import_max) + " at once");
   }
   std::vector<PriceRecord> records;
+  const auto directory = call.api.ledger().directory().get();
   for (const auto& set : import->prices) {
     const auto at = "prices[" + std::to_string(records.size()) + "]";
     if (set.model.empty()) return fail(ErrorCode::invalid, at + ".model: missing");
-    auto record = to_record(set, call.now);
+    auto record = to_record(set, *directory, call.now);
     if (!record) return fail(ErrorCode::invalid, at + "." + record.error().message, record.error().hint);
     records.push_back(std::move(*record));
   }
@@ -276,8 +281,13 @@ RouteResult quote_price(RouteCall& call) {
   cr::admin::PriceQuoted quoted;
   quoted.price = to_message(*price);
   quoted.multiplier = multiplier.to_decimal();
-  quoted.cost = billing::cost(relay::request::to_price(*price), multiplier, *usage);
-  quoted.lines = arithmetic_of(*price, *usage, multiplier, quoted.cost);
+  const auto told = to_told(*quote, *price);
+  if (!told) return tl::unexpected(told.error());
+  const billing::Circumstances circumstances{.told = &*told};
+  quoted.cost = billing::cost(*price, multiplier, *usage, circumstances);
+  quoted.reserved = reserved_for(*price, multiplier, *usage, *quote);
+  quoted.bill = bill_of(*price, *usage, circumstances);
+  quoted.lines = text_of(quoted.bill, multiplier, quoted.cost);
   return answer_with(quoted);
 }
 

@@ -6,6 +6,7 @@
 #include "admin/client.h"
 #include "base/text.h"
 #include "ledger/core/flag_names.h"
+#include "server/admin/bill.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
@@ -206,7 +207,19 @@ RouteResult show_request(RouteCall& call) {
   if (!id) return tl::unexpected(id.error());
   const auto row = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.request(*id); });
   if (!row) return tl::unexpected(row.error());
-  return answer_with(to_message(*row));
+  auto shown = to_message(*row);
+  if (row->settlement.price_generation != 0) {
+    const auto price = read_ledger(call.api.ledger(), [&](Reports& reports) {
+      return reports.price_generation(row->settlement.price_generation);
+    });
+    if (!price) return tl::unexpected(price.error());
+    if (*price) {
+      auto bill = bill_of(*row, **price);
+      if (!bill) return tl::unexpected(bill.error());
+      shown.bill = std::move(*bill);
+    }
+  }
+  return answer_with(shown);
 }
 
 RouteResult report_usage(RouteCall& call) {

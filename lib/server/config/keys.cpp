@@ -310,16 +310,26 @@ std::vector<ConfigKey> limit_keys() {
   };
 }
 
+std::vector<ConfigKey> token_keys() {
+  return {
+      duration_or(
+          "tokens.default_expiry", Reload::restart, "never", {60 * k_second, 36'500 * k_day},
+          [](auto& config) -> auto& { return config.default_expiry; }),
+      key_prefix_key(),
+      whole("tokens.default_output_tokens", Reload::live,
+            [](auto& c) -> auto& { return c.relay.credit.default_output_tokens; }, {1, 100'000'000}),
+      whole("tokens.clamp_floor", Reload::live, [](auto& c) -> auto& { return c.relay.credit.clamp_floor; },
+            {1, 1'000'000}),
+      duration("tokens.credit_wait", [](auto& c) -> auto& { return c.relay.credit.credit_wait; }, {0, 600 * k_second}),
+  };
+}
+
 std::vector<ConfigKey> other_keys() {
   using base::LogFormat;
   using base::LogLevel;
   using relay::policy::LogRequests;
   using MaybeFormat = std::optional<LogFormat>;
   return {
-      duration_or(
-          "tokens.default_expiry", Reload::restart, "never", {60 * k_second, 36'500 * k_day},
-          [](auto& config) -> auto& { return config.default_expiry; }),
-      key_prefix_key(),
       duration_or(
           "usage.retention", Reload::live, "forever", {k_day, 36'500 * k_day},
           [](auto& config) -> auto& { return config.retention; }),
@@ -370,6 +380,7 @@ const std::vector<ConfigKey>& config_keys() {
     for (auto& key : tls_keys()) all.push_back(std::move(key));
     all.push_back(origins_key());
     for (auto& key : limit_keys()) all.push_back(std::move(key));
+    for (auto& key : token_keys()) all.push_back(std::move(key));
     for (auto& key : other_keys()) all.push_back(std::move(key));
     return all;
   }();

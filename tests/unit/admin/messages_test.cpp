@@ -198,9 +198,10 @@ TEST(Messages, other_answers_go_round) {
   expect_round_trip(sample_account(), {"id", "rev", "name", "enabled", "quota", "used", "reserved", "left", "tokens",
                                        "note", "created_at"});
   expect_round_trip(sample_price(), {"model", "input", "cached_input", "cache_write", "output", "per_request",
-                                     "max_output_tokens", "context_tokens", "source", "effective_at", "updated_at"});
-  expect_round_trip(PriceQuoted{sample_price(), "1.5", sample_credits(8), {"a", "b"}},
-                    {"price", "multiplier", "cost", "lines"});
+                                     "max_output_tokens", "context_tokens", "source", "effective_at", "updated_at",
+                                     "rules", "audio_input", "image_tokens", "thinks", "generation"});
+  expect_round_trip(PriceQuoted{sample_price(), "1.5", sample_credits(8), {"a", "b"}, sample_credits(9), {}},
+                    {"price", "multiplier", "cost", "lines", "reserved", "bill"});
   expect_round_trip(sample_request(), {"id",
                                        "started_at",
                                        "duration_ms",
@@ -346,7 +347,7 @@ TEST(Messages, other_requests_go_round) {
   expect_round_trip(AccountCreate{"a", sample_credits(1), "n"}, {"name", "quota", "note"});
   expect_round_trip(AccountEdit{true, QuotaEdit{true, {}, {}}, "n"}, {"enabled", "quota", "note"});
   expect_round_trip(AccountCredit{sample_credits(-5)}, {"amount"});
-  PriceSet set{"m", "1", "2", "0.5", "0.6", "0.01", "0.04", "15", "0.0001", 1, 2, sample_time(3)};
+  PriceSet set{{}, "m", "1", "2", "0.5", "0.6", "0.01", "0.04", "15", "0.0001", 1, 2, sample_time(3)};
   expect_round_trip(set, {"model", "input", "output", "cached_input", "cache_write", "per_request", "per_image",
                           "per_character", "per_second", "max_output_tokens", "context_tokens", "effective_at"});
   expect_round_trip(PriceImport{{set, set}}, {"prices"});

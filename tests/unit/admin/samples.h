@@ -83,8 +83,8 @@ inline Channel sample_channel() {
 }
 
 inline Price sample_price() {
-  return {"gpt-4o", "2.5", "1.25", "2.5",   "10",  "0.01",         "0.04",
-          "0.0001", "15",  16'384, 128'000, "set", sample_time(1), sample_time(2)};
+  return {{},       "gpt-4o", "2.5",  "1.25",  "2.5", "10",           "0.01",        "0.04",
+          "0.0001", "15",     16'384, 128'000, "set", sample_time(1), sample_time(2)};
 }
 
 inline Request sample_request() {

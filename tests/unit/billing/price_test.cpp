@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "billing/cost.h"
+
 namespace cr::billing {
 namespace {
 

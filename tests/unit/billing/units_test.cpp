@@ -4,7 +4,8 @@
 
 #include <limits>
 
-#include "billing/price.h"
+#include "billing/price_rules.h"
+#include "billing/reservation.h"
 #include "unit/dialect/meter_of.h"
 
 namespace cr::billing {
@@ -46,7 +47,7 @@ TEST(Units, AQueryIsReadAnewForEachDocument) {
   EXPECT_EQ(found.documents, 3);
   EXPECT_EQ(found.repeated_bytes, 3 * 10);  // with its quotes
   EXPECT_FALSE(found.unbounded_media);
-  EXPECT_EQ(input_tokens_ceiling(100, found), 100 + 30 + 64 + 4 * 16);
+  EXPECT_EQ(text_tokens_ceiling(100, found), 100 + 30 + 64 + 4 * 16);
   EXPECT_TRUE(
       scan(dialect::Endpoint::rerank, R"({"model":"m","query":"q","documents":[{"image":"u"}]})").unbounded_media);
 }
@@ -138,7 +139,9 @@ TEST(Units, AnHourInTheCacheCostsTwiceTheInput) {
   usage.long_cache_write_tokens = 99;
   EXPECT_EQ(cost(price, {}, usage).nano(), 50 * 3000 + 50 * 6000) << "never more than was written";
   price.cache_write = Rate{9'000'000'000};
-  EXPECT_EQ(long_cache_write_rate(price).nano_per_million, 9'000'000'000) << "nor less than what is kept for minutes";
+  EXPECT_EQ(base_rates(price).cache_write_hour.nano_per_million, 9'000'000'000) << "nor less than what is kept shorter";
+  price.other.cache_write_hour = Rate{7'000'000'000};
+  EXPECT_EQ(base_rates(price).cache_write_hour.nano_per_million, 7'000'000'000) << "as the price says";
 }
 
 TEST(Units, HaveACeiling) {
@@ -167,26 +170,32 @@ TEST(Units, HaveACeiling) {
 }
 
 TEST(Units, AreHeldWithTheInput) {
-  ReservationTerms terms;
-  terms.endpoint = dialect::Endpoint::images_generations;
-  terms.price = all_units();
-  terms.price.input = Rate{1'000'000};
-  terms.price.output = Rate{2'000'000};
-  terms.input_tokens = 10;
-  terms.units.images = 2;
-  terms.units.output_tokens = 100;
-  const auto size = size_reservation(terms, Credits::from_nano(80'000'217));
+  auto price = all_units();
+  price.input = Rate{1'000'000};
+  price.output = Rate{2'000'000};
+  price.output_image_tokens = 50;
+  RequestTerms request;
+  request.endpoint = dialect::Endpoint::images_generations;
+  request.text_tokens = 10;
+  dialect::RequestScan scan;
+  scan.choices = 2;
+  const auto reserve = [&](std::int64_t available) {
+    const auto route = RouteCeiling::of(price, {}, request, {.scan = &scan}, 10);
+    return size_reservation({request, {route.value()}}, Credits::from_nano(available));
+  };
+  const auto size = reserve(80'000'217);
   ASSERT_TRUE(size);
   EXPECT_EQ(size->amount.nano(), 10 + 7 + 80'000'000 + 200);
   EXPECT_FALSE(size->write_bound) << "no request can bound them";
-  EXPECT_FALSE(size_reservation(terms, Credits::from_nano(80'000'216)));
+  EXPECT_FALSE(reserve(80'000'216));
 
-  ReservationTerms cached;
-  cached.price.input = cached.price.cache_write = Rate{1'000'000};
-  cached.input_tokens = 100;
-  cached.client_bound = 0;
-  cached.long_cache = true;
-  EXPECT_EQ(size_reservation(cached, Credits::from_nano(1000))->amount.nano(), 200);
+  price = Price{};
+  price.input = price.cache_write = Rate{1'000'000};
+  request = RequestTerms{};
+  request.text_tokens = 100;
+  request.client_bound = 1;
+  request.long_cache = true;
+  EXPECT_EQ(reserve(1000)->amount.nano(), 200);
 }
 
 TEST(Units, APriceMustChargeByWhatAnEndpointIsMeteredBy) {
@@ -215,6 +224,13 @@ dialect::Meter read(dialect::Endpoint endpoint, std::string_view body) {
   return meter;
 }
 
+// Of text in, of pictures out.
+dialect::Usage of_images(std::int64_t input, std::int64_t output) {
+  dialect::Usage usage{input, 0, 0, output};
+  usage.image_output_tokens = output;
+  return usage;
+}
+
 TEST(Units, ImagesOfAnAnswerAreCounted) {
   const auto three = read(dialect::Endpoint::images_generations, R"({"data":[{"url":"a"},{"b64_json":"iVBO"},{}]})");
   EXPECT_EQ(three.images(), 3);
@@ -226,7 +242,7 @@ TEST(Units, ImagesOfAnAnswerAreCounted) {
   const auto told = read(dialect::Endpoint::images_generations,
                          R"({"data":[{}],"usage":{"total_tokens":284,"input_tokens":12,"output_tokens":272,
                              "input_tokens_details":{"text_tokens":12,"image_tokens":0}}})");
-  EXPECT_EQ(told.usage(), (dialect::Usage{12, 0, 0, 272}));
+  EXPECT_EQ(told.usage(), of_images(12, 272));
 }
 
 TEST(Units, EachImageOfAStreamBringsItsUsage) {
@@ -237,7 +253,7 @@ TEST(Units, EachImageOfAStreamBringsItsUsage) {
   for (int i = 0; i < 2; ++i)
     see(R"({"type":"image_generation.completed","b64_json":"AAAA","usage":{"input_tokens":5,"output_tokens":70}})");
   EXPECT_EQ(meter.images(), 2);
-  EXPECT_EQ(meter.usage(), (dialect::Usage{10, 0, 0, 140}));
+  EXPECT_EQ(meter.usage(), of_images(10, 140));
   EXPECT_FALSE(meter.ended()) << "another image may come";
 }
 
@@ -247,7 +263,7 @@ TEST(Units, SumsOfImagesStayPlausible) {
       R"({"type":"image_generation.completed","usage":{"input_tokens":1099511627776,"output_tokens":1099511627776}})";
   for (int i = 0; i < 3; ++i) meter.observe({k_data, "", k_data});
   constexpr std::int64_t k_most = std::int64_t{1} << 40;
-  EXPECT_EQ(meter.usage(), (dialect::Usage{k_most, 0, 0, k_most}));
+  EXPECT_EQ(meter.usage(), of_images(k_most, k_most));
 }
 
 TEST(Units, SpeechInEventsEndsWithItsUsage) {
@@ -257,7 +273,9 @@ TEST(Units, SpeechInEventsEndsWithItsUsage) {
   EXPECT_FALSE(meter.ended());
   see(R"({"type":"speech.audio.done","usage":{"input_tokens":14,"output_tokens":101,"total_tokens":115}})");
   EXPECT_TRUE(meter.ended());
-  EXPECT_EQ(meter.usage(), (dialect::Usage{14, 0, 0, 101}));
+  dialect::Usage spoken{14, 0, 0, 101};
+  spoken.audio_output_tokens = 101;
+  EXPECT_EQ(meter.usage(), spoken);
 }
 
 TEST(Units, ARerankTellsTokensOrSearchUnits) {
@@ -276,7 +294,7 @@ TEST(Units, ARerankTellsTokensOrSearchUnits) {
            Row{"Cohere", R"({"results":[],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":2}}})",
                std::nullopt, 2},
            Row{"no meta", R"({"results":[],"meta":null})", std::nullopt, std::nullopt},
-           Row{"a fraction", R"({"meta":{"billed_units":{"search_units":1.5}}})", std::nullopt, std::nullopt},
+           Row{"a fraction", R"({"meta":{"billed_units":{"search_units":1.5}}})", std::nullopt, 2},
        }) {
     const auto meter = read(dialect::Endpoint::rerank, row.body);
     EXPECT_EQ(meter.usage(), row.usage) << row.name;

@@ -48,6 +48,7 @@ constexpr Row k_rows[] = {
     {RefusalCode::previous_response_not_found, 400, "previous_response_not_found", false},
     {RefusalCode::insufficient_quota, 429, "insufficient_quota", false},
     {RefusalCode::budget_exceeded, 429, "budget_exceeded", false},
+    {RefusalCode::credit_reserved, 429, "credit_reserved", true},
     {RefusalCode::upstream_unreachable, 502, "upstream_unreachable", true},
     {RefusalCode::upstream_timeout, 504, "upstream_timeout", true},
     {RefusalCode::upstream_invalid, 502, "upstream_invalid", true},

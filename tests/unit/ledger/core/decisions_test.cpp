@@ -75,7 +75,8 @@ TEST(Decisions, least_of_three_decides_and_names_itself) {
   for (const auto& row : table) {
     int asked = 0;
     Credits available;
-    const Decision decision = decide({nano(row.token), nano(row.account), nano(row.budgets)}, [&](Credits least) {
+    const Room room{nano(row.token), nano(row.account), nano(row.budgets)};
+    const Decision decision = decide(room, room, [&](Credits least) {
       ++asked;
       available = least;
       return row.wanted ? std::optional(nano(*row.wanted)) : std::nullopt;
@@ -85,6 +86,20 @@ TEST(Decisions, least_of_three_decides_and_names_itself) {
     EXPECT_EQ(decision.outcome, row.outcome) << row.token << " " << row.account << " " << row.budgets;
     EXPECT_EQ(decision.amount, nano(row.outcome == reserved ? *row.wanted : 0));
   }
+}
+
+// What others have reserved is in the way only as long as they run.
+TEST(Decisions, what_is_reserved_is_not_used_up) {
+  using enum ReserveOutcome;
+  const Room unposted{nano(10), nano(20), nano(30)};
+  const auto outcome = [&](const Room& room, std::int64_t wanted) {
+    return decide(unposted, room, [&](Credits) { return std::optional(nano(wanted)); }).outcome;
+  };
+  EXPECT_EQ(outcome({nano(4), nano(20), nano(30)}, 4), reserved);
+  EXPECT_EQ(outcome({nano(4), nano(20), nano(30)}, 5), credit_reserved);
+  EXPECT_EQ(outcome({nano(10), nano(0), nano(30)}, 1), credit_reserved);
+  EXPECT_EQ(outcome({nano(10), nano(20), nano(9)}, 10), credit_reserved);
+  EXPECT_EQ(outcome({nano(4), nano(20), nano(30)}, 11), no_token_credit) << "not even if nobody else ran";
 }
 
 TEST(Decisions, posting_and_its_overrun) {
@@ -168,7 +183,8 @@ TEST(Decisions, random_requests_never_spend_more_than_there_is) {
     for (int request = 0; request < 200; ++request) {
       if (random() % 2 == 0) {
         const Room room{headroom(token), headroom(account), headroom(limits, windows)};
-        const Decision decision = decide(room, [&](Credits available) {
+        const Room most{unposted(token), unposted(account), unposted(limits, windows)};
+        const Decision decision = decide(most, room, [&](Credits available) {
           return random() % 8 == 0 ? std::nullopt
                                    : std::optional(nano(any(std::max<std::int64_t>(1, available.nano() / 2)) + 1));
         });

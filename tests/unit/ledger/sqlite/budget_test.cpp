@@ -62,15 +62,17 @@ TEST_F(Budget, is_held_with_quota_and_account_and_whole_again_in_the_next_period
   const Time monday = at("2026-01-05T23:00:00Z"), tuesday = at("2026-01-06T01:00:00Z");
   const ReserveOp first = hold(token, dollars(4), monday);
   ASSERT_EQ(first.outcome, ReserveOutcome::reserved);
-  const ReserveOp refused = hold(token, dollars(2), monday);
+  EXPECT_EQ(hold(token, dollars(2), monday).outcome, ReserveOutcome::credit_reserved);
+  settle(first, dollars(3));
+  const ReserveOp refused = hold(token, dollars(3), monday);
   EXPECT_EQ(refused.outcome, ReserveOutcome::no_budget);
   EXPECT_EQ(refused.budget, Period::day);
   EXPECT_EQ(refused.budget_resets_at, at("2026-01-06"));
-  settle(first, dollars(3));
   // The next day has a day's budget again; the month goes on.
   const ReserveOp second = hold(token, dollars(5), tuesday);
   EXPECT_EQ(second.outcome, ReserveOutcome::reserved);
-  const ReserveOp third = hold(token, dollars(1), at("2026-01-07"));
+  EXPECT_EQ(hold(token, dollars(1), at("2026-01-07")).outcome, ReserveOutcome::credit_reserved);
+  const ReserveOp third = hold(token, dollars(6), at("2026-01-07"));
   EXPECT_EQ(third.outcome, ReserveOutcome::no_budget);
   EXPECT_EQ(third.budget, Period::month);
   EXPECT_EQ(third.budget_resets_at, at("2026-02-01"));
@@ -98,7 +100,8 @@ TEST_F(Budget, the_least_of_all_limits_is_what_is_available) {
   reserve(op);
   EXPECT_EQ(seen, dollars(2));
   // A request that does not fit moves nothing at all.
-  EXPECT_EQ(hold(token, dollars(2), op.facts.started_at).outcome, ReserveOutcome::no_budget);
+  EXPECT_EQ(hold(token, dollars(2), op.facts.started_at).outcome, ReserveOutcome::credit_reserved);
+  EXPECT_EQ(hold(token, dollars(3), op.facts.started_at).outcome, ReserveOutcome::no_budget);
   const BalanceQuery now = balance(token.token->id);
   EXPECT_EQ(now.token_balance.reserved, dollars(1));
   EXPECT_EQ(now.account_balance.reserved, dollars(1));

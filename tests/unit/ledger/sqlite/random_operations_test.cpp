@@ -16,6 +16,7 @@ struct ModelHolder {
   std::int64_t available() const {
     return quota ? std::max<std::int64_t>(0, *quota - posted - reserved) : Credits::max().nano();
   }
+  std::int64_t unposted() const { return quota ? std::max<std::int64_t>(0, *quota - posted) : Credits::max().nano(); }
 };
 constexpr std::size_t k_days = 3;
 const Time k_first_day = base::from_unix_ms(1'767'571'200'000);  // 2026-01-05T00:00:00Z, a Monday
@@ -28,6 +29,9 @@ struct ModelToken : ModelHolder {
   std::array<ModelHolder, k_days> days;
   std::int64_t available_on(std::size_t day) const {
     return ModelHolder{budget, days[day].posted, days[day].reserved}.available();
+  }
+  std::int64_t unposted_on(std::size_t day) const {
+    return ModelHolder{budget, days[day].posted, days[day].reserved}.unposted();
   }
 };
 struct Place {
@@ -92,8 +96,10 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     if (!token.quota && !account.quota && !token.budget) return ReserveOutcome::unlimited;
     const std::int64_t available = std::min({token.available(), account.available(), token.available_on(place.day)});
     if (amount <= available) return ReserveOutcome::reserved;
-    if (available == token.available()) return ReserveOutcome::no_token_credit;
-    return available == account.available() ? ReserveOutcome::no_account_credit : ReserveOutcome::no_budget;
+    const std::int64_t unposted = std::min({token.unposted(), account.unposted(), token.unposted_on(place.day)});
+    if (amount <= unposted) return ReserveOutcome::credit_reserved;
+    if (unposted == token.unposted()) return ReserveOutcome::no_token_credit;
+    return unposted == account.unposted() ? ReserveOutcome::no_account_credit : ReserveOutcome::no_budget;
   }
 
   void reserve_one() {

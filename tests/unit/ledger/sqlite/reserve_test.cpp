@@ -125,7 +125,10 @@ TEST_F(Reserve, exactly_what_is_left_is_admitted_and_one_nano_more_is_not) {
   reserve(first);
   ReserveOp more = reservation(token, Credits::from_nano(2));
   reserve(more);
-  EXPECT_EQ(more.outcome, ReserveOutcome::no_token_credit);
+  EXPECT_EQ(more.outcome, ReserveOutcome::credit_reserved);
+  EXPECT_EQ(more.in_the_way.reserved, dollars(5) - Credits::from_nano(1));
+  EXPECT_EQ(more.in_the_way.limit, dollars(5));
+  EXPECT_EQ(more.in_the_way.requests, 1);
   ReserveOp exact = reservation(token, Credits::from_nano(1));
   reserve(exact);
   EXPECT_EQ(exact.outcome, ReserveOutcome::reserved);
@@ -166,7 +169,8 @@ TEST_F(Reserve, account_and_token_are_held_together) {
   reserve(first);
   ReserveOp second = reservation(two, dollars(4));
   reserve(second);
-  EXPECT_EQ(second.outcome, ReserveOutcome::no_account_credit);
+  EXPECT_EQ(second.outcome, ReserveOutcome::credit_reserved);
+  EXPECT_EQ(second.in_the_way.limit, dollars(6));
   ReserveOp smaller = reservation(two, dollars(2));
   reserve(smaller);
   EXPECT_EQ(smaller.outcome, ReserveOutcome::reserved);
@@ -287,6 +291,47 @@ TEST_F(Reserve, moved_token_settles_on_the_account_that_was_held) {
   expect_sound();
 }
 
+// Each uses a quarter of what it may: they wait for one another, and are served in their order while there is credit.
+TEST_F(Reserve, waits_for_what_running_requests_have_reserved) {
+  const IssuedKey token = create_token("ci", dollars(10));
+  std::vector<ReserveOp> ops(20);
+  for (auto& op : ops) {
+    op = reservation(token, dollars(4));
+    op.may_wait = true;
+    ledger_->reserve(op);
+  }
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    waiters_.wait(&ops[i]);
+    const bool affordable = i <= 6;  // six of them have used six of ten
+    ASSERT_EQ(ops[i].outcome, affordable ? ReserveOutcome::reserved : ReserveOutcome::no_token_credit) << i;
+    EXPECT_EQ(ops[i].waits(), i >= 2) << i;
+    if (affordable) ledger_->settle(settlement(ops[i], dollars(1)));
+  }
+  expect_balance(token.token->id, dollars(7), {});
+  expect_sound();
+}
+
+// One whose waiter left, and those that wait when the ledger ends, come back with nothing reserved.
+TEST_F(Reserve, nothing_waits_for_ever) {
+  const IssuedKey token = create_token("ci", dollars(4));
+  ReserveOp first = reservation(token, dollars(4)), left = first, last = first;
+  for (ReserveOp* op : {&left, &last}) {
+    op->facts.id = reservation(token, dollars(4)).facts.id;
+    op->may_wait = true;
+  }
+  reserve(first);
+  ledger_->reserve(left);
+  ledger_->reserve(last);
+  ASSERT_TRUE(ledger_->flush());
+  left.abandon();
+  ASSERT_TRUE(write([](Store&) { return base::Result<void>(); }));
+  waiters_.wait(&left);
+  EXPECT_EQ(left.outcome, ReserveOutcome::unavailable);
+  ledger_.reset();
+  waiters_.wait(&last);
+  EXPECT_EQ(last.outcome, ReserveOutcome::unavailable);
+}
+
 TEST_F(Reserve, a_thousand_at_once_with_room_for_k_hold_exactly_k) {
   constexpr int k_room = 37;
   const IssuedKey token = create_token("ci", dollars(k_room));
@@ -308,7 +353,7 @@ TEST_F(Reserve, a_thousand_at_once_with_room_for_k_hold_exactly_k) {
     if (op.outcome == ReserveOutcome::reserved) {
       ++held;
     } else {
-      EXPECT_EQ(op.outcome, ReserveOutcome::no_token_credit);
+      EXPECT_EQ(op.outcome, ReserveOutcome::credit_reserved);
     }
   }
   EXPECT_EQ(held, k_room);

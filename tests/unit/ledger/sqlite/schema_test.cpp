@@ -102,6 +102,28 @@ std::string layout(sqlite::Database& db) {
 }
 
 // What version 6 had in the place of the indexes of names.
+constexpr const char* k_back_to_8 =
+    "DROP TABLE price_generation;"
+    "ALTER TABLE price DROP COLUMN cache_write_hour;"
+    "ALTER TABLE price DROP COLUMN audio_input;"
+    "ALTER TABLE price DROP COLUMN cached_audio_input;"
+    "ALTER TABLE price DROP COLUMN audio_output;"
+    "ALTER TABLE price DROP COLUMN image_input;"
+    "ALTER TABLE price DROP COLUMN cached_image_input;"
+    "ALTER TABLE price DROP COLUMN image_output;"
+    "ALTER TABLE price DROP COLUMN default_output_tokens;"
+    "ALTER TABLE price DROP COLUMN image_tokens;"
+    "ALTER TABLE price DROP COLUMN output_image_tokens;"
+    "ALTER TABLE price DROP COLUMN thinks;"
+    "ALTER TABLE price DROP COLUMN rules;"
+    "ALTER TABLE price DROP COLUMN generation;"
+    "ALTER TABLE request DROP COLUMN price;"
+    "ALTER TABLE request DROP COLUMN cost;"
+    "ALTER TABLE request DROP COLUMN multiplier_millionths;"
+    "ALTER TABLE request DROP COLUMN parts;"
+    "ALTER TABLE channel DROP COLUMN strip; ALTER TABLE channel DROP COLUMN service_tier;"
+    "DELETE FROM meta WHERE key = 'shipped_prices'; PRAGMA user_version = 8";
+
 constexpr const char* k_back_to_6 =
     "DROP INDEX account_name; DROP INDEX account_deleted_name; DROP INDEX token_name; DROP INDEX token_deleted_name;"
     "DROP INDEX channel_name; DROP INDEX channel_deleted_name; DROP INDEX grp_name;"
@@ -123,6 +145,7 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   ledger_.reset();
   {
     auto db = database();
+    ASSERT_TRUE(db.execute(k_back_to_8));
     ASSERT_TRUE(db.execute(k_back_to_6));
     ASSERT_TRUE(db.execute("DELETE FROM grp WHERE name = 'vip'"));
   }
@@ -143,10 +166,29 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   EXPECT_EQ(layout(migrated), layout(fresh));
 }
 
+// What an administrator has set stays; the rest is as the list that crd has now says.
+TEST_F(Schema, store_of_version_8_gets_the_shipped_prices_of_now) {
+  {
+    auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_8));
+    ASSERT_TRUE(
+        db.execute("DELETE FROM price WHERE model = 'gpt-4o-mini';"
+                   "UPDATE price SET input = 1 WHERE model IN ('gpt-4o', 'gpt-4.1');"
+                   "UPDATE price SET source = 'set' WHERE model = 'gpt-4o'"));
+  }
+  open();
+  EXPECT_EQ(directory().find_price("gpt-4o", base::wall_now())->input.nano_per_million, 1);
+  EXPECT_GT(directory().find_price("gpt-4o", base::wall_now())->generation, 0);
+  EXPECT_GT(directory().find_price("gpt-4.1", base::wall_now())->input.nano_per_million, 1);
+  EXPECT_FALSE(directory().find_price("gpt-4.1", base::wall_now())->rules.empty());
+  EXPECT_TRUE(directory().find_price("gpt-4o-mini", base::wall_now()));
+}
+
 TEST_F(Schema, store_of_version_7_keeps_the_number_of_the_last_audit_row) {
   for (const bool rows_taken : {false, true}) {
     {
       auto db = stopped();
+      ASSERT_TRUE(db.execute(k_back_to_8));
       ASSERT_TRUE(db.execute("DELETE FROM meta WHERE key = 'audit_seq'; PRAGMA user_version = 7"));
       if (rows_taken) {
         ASSERT_TRUE(db.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)"));

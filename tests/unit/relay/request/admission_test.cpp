@@ -123,7 +123,7 @@ class AdmissionTest : public testing::Test {
   Admission::MaybeRefusal call(Admission& admission, const dialect::RequestScan& scan) {
     auto refusal = admission.allow(scan);
     if (!refusal) refusal = admission.route(nullptr, now_, steady_, 0);
-    if (!refusal) refusal = admission.check_price(admission.priced({400, 400}));
+    if (!refusal) refusal = admission.check_price({400, 400});
     return refusal;
   }
   Admission::MaybeRefusal call(const std::string& model, Endpoint endpoint = Endpoint::chat_completions) {
@@ -396,11 +396,11 @@ TEST_F(AdmissionTest, WhatIsLeftCarriesTheSmallestRequestOrNot) {
   auto admission = identified();
   std::vector<const ledger::ChannelRecord*> channels;
   ASSERT_FALSE(admission->call_smallest("m", now_, steady_, channels));
-  const auto request = admission->priced({Admission::k_smallest_body, 0});
-  const auto hold = billing::size_reservation(request.reservation_terms(ledger::WhenLow::clamp), Credits::max());
+  const Admission::BodySize smallest{Admission::k_smallest_body, 0};
+  const auto hold = billing::size_reservation(admission->reservation_terms(smallest), Credits::max());
   ASSERT_TRUE(hold);
-  EXPECT_TRUE(admission->fits(request, hold->amount));
-  EXPECT_FALSE(admission->fits(request, hold->amount - Credits::from_nano(1)));
+  EXPECT_TRUE(admission->fits(smallest, hold->amount));
+  EXPECT_FALSE(admission->fits(smallest, hold->amount - Credits::from_nano(1)));
 }
 
 TEST_F(AdmissionTest, WhatTheLedgerReservedOrNot) {

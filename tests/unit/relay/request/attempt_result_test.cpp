@@ -171,13 +171,13 @@ class LostUsageTest : public testing::Test {
   LostUsageTest() {
     scan_.model = "m";
     scan_.output_bound = 1000;
-    billing::Price price;
-    price.input = {1'000'000'000};
-    price.output = {2'000'000'000};
-    request_.price = price;
+    price_.input = {1'000'000'000};
+    price_.output = {2'000'000'000};
+    request_.price = &price_;
     request_.body_bytes = 400;
   }
   dialect::RequestScan scan_;
+  ledger::PriceRecord price_;
   PricedRequest request_{.scan = scan_};
 };
 

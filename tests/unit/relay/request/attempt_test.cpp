@@ -36,10 +36,10 @@ class AttemptTest : public testing::Test {
     request_.reserve();
     claimed_ = request_.failover->next();
     EXPECT_TRUE(claimed_);
-    attempt_.emplace(
-        Attempt::Request{*request_.context, request_.admission->scan(), *request_.body, *upstreams_, request_.health,
-                         request_.log, nullptr, nullptr, request_.entry->reserved(), client_gone},
-        *claimed_);
+    attempt_.emplace(Attempt::Request{*request_.context, request_.admission->scan(), *request_.body, *upstreams_,
+                                      request_.health, request_.log, nullptr, nullptr, request_.entry->reserved(),
+                                      request_.entry->longest_answer(), client_gone},
+                     *claimed_);
     return *attempt_;
   }
   AttemptResult send() {

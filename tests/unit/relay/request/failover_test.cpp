@@ -19,7 +19,6 @@ class FailoverTest : public testing::Test {
       channels_[i].name = std::string(1, static_cast<char>('a' + i));
     }
     usual_.multiplier_millionths = 1'000'000;
-    dearer_.multiplier_millionths = 2'000'000;
     for (const auto& channel : channels_) routes_.push_back({&channel, &usual_, "m", {}});
   }
   Failover failover(std::uint32_t attempts_max = 10) { return {routes_, health_, attempts_max}; }
@@ -70,16 +69,15 @@ TEST_F(FailoverTest, what_is_set_aside_is_passed_over_and_counts_as_no_attempt) 
   EXPECT_FALSE(one.is_left());
 }
 
-TEST_F(FailoverTest, what_is_reserved_pays_no_dearer_group) {
-  routes_[1].group = &dearer_;
+TEST_F(FailoverTest, what_is_reserved_need_not_carry_every_route) {
   auto unlimited = failover();
   EXPECT_EQ(turns(unlimited), "abc");
   auto limited = failover();
-  limited.leave_out_dearer();
+  limited.leave_out(1);
   EXPECT_EQ(turns(limited), "ac");
-  routes_[2].group = &dearer_;
   auto alone = failover();
-  alone.leave_out_dearer();
+  alone.leave_out(2);
+  alone.leave_out(1);
   EXPECT_TRUE(alone.next());
   EXPECT_FALSE(alone.is_left());
 }

@@ -87,7 +87,7 @@ class OneRequest {
     expect_none(admission->allow(std::move(*scan)));
     expect_none(admission->route(nullptr, now, base::steady_now(), 0));
     entry.emplace(*context, *admission, *body, LedgerEntry::Books{ledger, metrics, log}, now);
-    entry->charge_to(*admission->routes().tries.front().group);
+    entry->charge_to(admission->routes().tries.front());
     failover.emplace(admission->routes().tries, health, settings.tries_max);
   }
   // As the ledger thread grants a reservation of what is `available`, or not. What is held; none: refused.

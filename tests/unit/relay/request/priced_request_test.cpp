@@ -18,52 +18,53 @@ class PricedRequestTest : public testing::Test {
   PricedRequestTest() {
     price_.input = price_.cached_input = price_.cache_write = {1'000'000'000};
     price_.output = {2'000'000'000};
-    request_.price = price_;
+    request_.price = &price_;
     request_.body_bytes = 400;
   }
-  billing::Price price_;
+  billing::RequestTerms terms() { return request_.terms(ledger::WhenLow::clamp, {}); }
+  ledger::PriceRecord price_;
   dialect::RequestScan scan_;
   PricedRequest request_{.scan = scan_};
 };
 
 TEST_F(PricedRequestTest, TextIsBoundedByItsBytes) {
-  EXPECT_EQ(request_.input_ceiling(), billing::input_tokens_ceiling(400, scan_));
+  EXPECT_EQ(request_.ceiling(terms())->input_tokens(), billing::text_tokens_ceiling(400, scan_));
 }
 
-TEST_F(PricedRequestTest, MediaIsBoundedByTheContextAlone) {
+TEST_F(PricedRequestTest, WhatIsOutsideTheBodyIsBoundedByTheContextAlone) {
   scan_.unbounded_media = true;
-  EXPECT_EQ(request_.input_ceiling(), std::nullopt);
-  request_.price->context_tokens = 128'000;
-  EXPECT_EQ(request_.input_ceiling(), 128'000);
-  request_.price->context_tokens.reset();
-  request_.price->input = request_.price->cached_input = request_.price->cache_write = {};
-  EXPECT_EQ(request_.input_ceiling(), billing::input_tokens_ceiling(400, scan_)) << "its input costs nothing";
+  EXPECT_FALSE(request_.ceiling(terms()));
+  price_.context_tokens = 128'000;
+  EXPECT_EQ(request_.ceiling(terms())->input_tokens(), 128'000);
+  price_.context_tokens.reset();
+  price_.input = price_.cached_input = price_.cache_write = {};
+  EXPECT_EQ(request_.ceiling(terms())->input_tokens(), billing::text_tokens_ceiling(400, scan_))
+      << "its input costs nothing";
 }
 
 TEST_F(PricedRequestTest, AFormHasNoFieldForABound) {
   request_.endpoint = Endpoint::audio_transcriptions;
-  request_.price->max_output_tokens = 2000;
-  const auto terms = request_.reservation_terms(ledger::WhenLow::clamp);
-  EXPECT_EQ(terms.client_bound, 2000);
-  EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
+  price_.max_output_tokens = 2000;
+  EXPECT_EQ(terms().when_low, billing::WhenLow::refuse);
+  EXPECT_EQ(request_.ceiling(terms())->open_bound(), 2000);
 }
 
 TEST_F(PricedRequestTest, ItsReservationIsSizedByItsOwnBound) {
   scan_.output_bound = 100;
   scan_.choices = 2;
-  const auto terms = request_.reservation_terms(ledger::WhenLow::refuse);
+  const auto terms = request_.terms(ledger::WhenLow::refuse, {});
   EXPECT_EQ(terms.client_bound, 100);
   EXPECT_EQ(terms.choices, 2);
   EXPECT_EQ(terms.when_low, billing::WhenLow::refuse);
-  EXPECT_EQ(terms.input_tokens, request_.input_ceiling());
+  EXPECT_EQ(terms.text_tokens, request_.ceiling(terms)->input_tokens());
 }
 
 TEST_F(PricedRequestTest, AnUnansweredAttemptCountsAsItsInput) {
   EXPECT_EQ(request_.unanswered().input_tokens, 100);
   EXPECT_EQ(request_.unanswered().output_tokens, 0);
   request_.endpoint = Endpoint::audio_speech;
-  request_.price = billing::Price{};
-  request_.price->per_character = {15'000'000'000};
+  price_ = {};
+  price_.per_character = {15'000'000'000};
   scan_.characters = 12;
   EXPECT_EQ(request_.unanswered().input_tokens, 0) << "nothing of it is charged by tokens";
   EXPECT_EQ(request_.unanswered().characters, 12);
@@ -92,13 +93,13 @@ TEST_F(PricedRequestTest, FilesAreEstimatedByTheirLengthWithinTheContext) {
   request_.endpoint = Endpoint::audio_transcriptions;
   request_.told_bytes = 256'000;
   EXPECT_EQ(request_.estimated_input(), billing::estimated_media_tokens(256'000));
-  request_.price->context_tokens = 10;
+  price_.context_tokens = 10;
   EXPECT_EQ(request_.estimated_input(), 10);
 }
 
 TEST_F(PricedRequestTest, ImagesThatWereNotToldCountAsAskedFor) {
   request_.endpoint = Endpoint::images_generations;
-  request_.price->per_image = base::Credits::from_nano(40'000'000);
+  price_.per_image = base::Credits::from_nano(40'000'000);
   scan_.choices = 2;
   const dialect::Meter meter = dialect::meter_of(request_.endpoint, dialect::UsageEvent::forward);
   std::uint32_t flags = 0;
@@ -124,7 +125,7 @@ TEST_F(PricedRequestTest, WithoutAPriceNothingIsCharged) {
   dialect::Usage usage;
   usage.input_tokens = 5;
   EXPECT_EQ(request_.cost(usage).nano(), 5000);
-  request_.price.reset();
+  request_.price = nullptr;
   EXPECT_EQ(request_.cost(usage), base::Credits());
 }
 

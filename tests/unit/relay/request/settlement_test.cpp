@@ -26,10 +26,10 @@ class SettlementTest : public testing::Test {
  protected:
   SettlementTest() {
     scan_.model = "m";
-    billing::Price price;
-    price.input = price.cached_input = price.cache_write = {1'000'000'000};
-    price.output = {2'000'000'000};
-    request_.price = price;
+    price_.input = price_.cached_input = price_.cache_write = {1'000'000'000};
+    price_.output = {2'000'000'000};
+    price_.generation = 9;
+    request_.price = &price_;
     request_.body_bytes = 400;
     request_.reservation = &reservation_;
     channel_.id = base::ChannelId{7};
@@ -94,6 +94,7 @@ class SettlementTest : public testing::Test {
   dialect::RequestScan scan_;
   billing::ReservationSize reservation_{Credits::from_nano(1'000'000), 256, false, false};
   Credits reserved_ = Credits::from_nano(1'000'000);
+  ledger::PriceRecord price_;
   PricedRequest request_{.scan = scan_};
   ledger::ChannelRecord channel_;
   ledger::GroupRecord group_;
@@ -254,7 +255,7 @@ TEST_F(SettlementTest, WhatIsMadeLaterPostsTheReservation) {
 }
 
 TEST_F(SettlementTest, WithoutAPriceNothingIsPostedAndThatIsFlagged) {
-  request_.price.reset();
+  request_.price = nullptr;
   request_.reservation = nullptr;
   reserved_ = Credits();
   const auto row = settlement(answered(k_told));

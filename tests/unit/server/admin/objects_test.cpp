@@ -238,8 +238,9 @@ TEST_F(AdminObjects, prices_by_other_units_are_set_and_quoted) {
   const auto quoted = send_text<cr::admin::PriceQuoted>(
       "POST", "/prices/quote", R"({"model":"m","images":3,"characters":2000,"audio_ms":1500})");
   EXPECT_EQ(quoted.cost.to_decimal(), "0.15015");
-  EXPECT_THAT(quoted.lines, testing::ElementsAre("3 images x $0.04 = $0.12", "2000 characters x $15 a million = $0.03",
-                                                 "1.5 seconds x $0.0001 = $0.00015", testing::StartsWith("total, ")));
+  EXPECT_THAT(quoted.lines,
+              testing::ElementsAre("2000 characters x $15 a million = $0.03", "3 images x $0.04 = $0.12",
+                                   "1.5 seconds of sound x $0.0001 = $0.00015", testing::StartsWith("total, ")));
 }
 
 TEST_F(AdminObjects, price_errors_and_dry_runs) {

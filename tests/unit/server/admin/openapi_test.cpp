@@ -192,7 +192,9 @@ TEST(OpenApi, has_every_member_of_the_edits) {
                                                           {"proxy", "\"\""},
                                                           {"ca_file", "\"\""},
                                                           {"client_cert", "\"\""},
-                                                          {"client_key", "\"\""}});
+                                                          {"client_key", "\"\""},
+                                                          {"strip", list},
+                                                          {"service_tier", "\"\""}});
   expect_readable<cr::admin::GroupEdit>("GroupEdit", {{"multiplier", "\"1\""}, {"note", "\"\""}});
   expect_readable<cr::admin::AccountEdit>("AccountEdit", {{"enabled", "true"}, {"quota", "null"}, {"note", "\"\""}});
 }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "server/admin/bill.h"
+
+#include <fmt/format.h>
+
+#include "base/decimal.h"
+#include "billing/bill_parts.h"
+
+namespace cr::server::admin {
+
+namespace {
+
+using billing::Part;
+
+// Sums are nano-dollars x 10^6: fifteen decimals of a dollar.
+std::string dollars(billing::Sum sum) {
+  constexpr billing::Sum k_dollar = 1'000'000'000'000'000;
+  const auto whole = static_cast<std::uint64_t>(sum / k_dollar);
+  auto text = fmt::format("{}.{:015}", whole, static_cast<std::uint64_t>(sum % k_dollar));
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+bool is_by_million(Part part) {
+  return part <= Part::characters;
+}
+
+std::string text_of(const cr::admin::BillLine& line) {
+  for (int part = 0; part <= static_cast<int>(Part::characters); ++part) {
+    const auto name = billing::name_of(static_cast<Part>(part));
+    if (line.what != name) continue;
+    std::string words(name);
+    std::replace(words.begin(), words.end(), '_', ' ');
+    const auto* const unit = static_cast<Part>(part) == Part::characters ? "" : " tokens";
+    return fmt::format("{} {}{} x ${} a million = ${}", line.count, words, unit, line.rate, line.dollars);
+  }
+  if (line.what == billing::name_of(Part::sound))
+    return fmt::format("{} seconds of sound x ${} = ${}", base::format_fixed(line.count, 3), line.rate, line.dollars);
+  return fmt::format("{} {}{} x ${} = ${}", line.count, line.what, line.count == 1 ? "" : "s", line.rate, line.dollars);
+}
+
+}  // namespace
+
+std::vector<cr::admin::BillLine> bill_of(const billing::Price& price, const dialect::Usage& usage,
+                                         const billing::Circumstances& circumstances) {
+  std::vector<cr::admin::BillLine> lines;
+  for (const auto& charge : billing::charges_of(price, usage, circumstances)) {
+    cr::admin::BillLine line;
+    line.what = charge.part == Part::tool ? charge.tool : billing::name_of(charge.part);
+    line.count = charge.count;
+    line.rate = is_by_million(charge.part) ? charge.rate.to_decimal() : charge.each.to_decimal();
+    line.dollars = dollars(charge.sum);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::vector<std::string> text_of(const std::vector<cr::admin::BillLine>& bill, billing::Multiplier multiplier,
+                                 base::Credits cost) {
+  std::vector<std::string> text;
+  for (const auto& line : bill) text.push_back(text_of(line));
+  if (multiplier != billing::Multiplier{}) text.push_back("group multiplier x " + multiplier.to_decimal());
+  text.push_back("total, rounded up to a nano-dollar = $" + cost.to_decimal());
+  return text;
+}
+
+base::Result<cr::admin::RequestBill> bill_of(const ledger::RequestRow& row, const ledger::PriceRecord& price) {
+  const auto& settlement = row.settlement;
+  const auto parts = billing::read_bill_parts(settlement.parts);
+  if (!parts) return tl::unexpected(parts.error());
+  auto usage = parts->usage;
+  usage.input_tokens = settlement.input_tokens;
+  usage.cached_tokens = settlement.cached_tokens;
+  usage.cache_write_tokens = settlement.cache_write_tokens;
+  usage.output_tokens = settlement.output_tokens;
+  usage.images = settlement.units.images;
+  usage.characters = settlement.units.characters;
+  usage.audio_ms = settlement.units.audio_ms;
+  usage.search_units = settlement.units.search_units;
+  const billing::Multiplier multiplier{settlement.multiplier_millionths.value_or(billing::Multiplier{}.millionths)};
+  cr::admin::RequestBill bill;
+  bill.model = price.model;
+  bill.source = price.source;
+  bill.priced_at = price.updated_at;
+  bill.multiplier = multiplier.to_decimal();
+  const auto cost = row.booking.posted + row.booking.overrun;
+  bill.provider_cost = settlement.provider_cost.value_or(cost);
+  if ((settlement.flags & ledger::k_told_cost) != 0) bill.told_cost = bill.provider_cost;
+  bill.lines = bill_of(price, usage, parts->circumstances());
+  bill.text = text_of(bill.lines, multiplier, cost);
+  return bill;
+}
+
+}  // namespace cr::server::admin
