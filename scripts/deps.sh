@@ -52,9 +52,10 @@ if [ ! "$clients/node_modules/.package-lock.json" -nt "$clients/package-lock.jso
   touch "$clients/node_modules/.package-lock.json"
 fi
 # What tests/prices/oracle.py holds costs against, from pins with hashes.
-prices=tests/prices/packages pins=scripts/prices/genai-prices.txt
+prices=build/genai-prices pins=scripts/prices/genai-prices.txt
 if [ ! "$prices/installed" -nt "$pins" ]; then
   rm -rf "$prices"
+  mkdir -p build
   /usr/bin/python3 -m venv "$prices"
   "$prices/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$pins"
   touch "$prices/installed"

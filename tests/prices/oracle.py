@@ -24,7 +24,7 @@ from decimal import ROUND_CEILING, Decimal
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(ROOT / 'scripts' / 'prices'), *map(str, (HERE / 'packages' / 'lib').glob('python3*/site-packages'))]
+sys.path[:0] = [str(ROOT / 'scripts' / 'prices'), *map(str, (ROOT / 'build' / 'genai-prices' / 'lib').glob('python3*/site-packages'))]
 
 import vendors  # noqa: E402
 from genai_prices import Usage, data  # noqa: E402
