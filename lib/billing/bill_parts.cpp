@@ -69,10 +69,10 @@ std::vector<std::string_view> pointers(const Price& price, Member member) {
 }
 
 // A value that every rule which knows it leaves without effect need not be kept.
-bool is_neutral(const Price& price, std::string PriceRule::*member, std::string_view pointer, std::string_view value) {
+bool is_neutral(const Price& price, std::string_view pointer, std::string_view value) {
   bool known = false;
   for (const PriceRule& rule : price.rules.list()) {
-    if (rule.*member != pointer || std::ranges::find(rule.is, value) == rule.is.end()) continue;
+    if (rule.request != pointer || std::ranges::find(rule.is, value) == rule.is.end()) continue;
     if (rule.has_effect()) return false;
     known = true;
   }
@@ -92,7 +92,9 @@ void write_members(JsonWriter& writer, bool& any, const Price& price, const Circ
       const bool stripped = pointer.starts_with('/') && std::ranges::find(circumstances.stripped, pointer.substr(1)) !=
                                                             circumstances.stripped.end();
       const auto value = stripped ? std::string_view() : circumstances.scan->member(pointer);
-      if (!value.empty() && !is_neutral(price, &PriceRule::request, pointer, value)) asked.member(pointer).text(value);
+      // One that changes nothing matters where the channel would have another.
+      const bool matters = !circumstances.service_tier.empty() || !is_neutral(price, pointer, value);
+      if (!value.empty() && matters) asked.member(pointer).text(value);
     }
   }
   if (circumstances.told == nullptr) return;
@@ -158,6 +160,7 @@ base::Result<BillParts> read_bill_parts(std::string_view text) {
   if (text.empty()) return parts;
   const auto json = json::parse_json(text, k_bytes_max);
   if (!json) return base::fail(ErrorCode::corrupt, "a request's parts: " + json.error().message);
+  if (json->kind != Json::Kind::object) return base::fail(ErrorCode::corrupt, "a request's parts are no object");
   bool whole = each_count(json->find("usage"), [&](std::string_view name, std::int64_t count) {
     const auto part = std::ranges::find(k_parts, name, &UsagePart::name);
     if (part == k_parts.end()) return false;

@@ -32,9 +32,9 @@ class Bills : public testing::Test {
     std::vector<std::string> args{"price", "set", model};
     args.insert(args.end(), flags.begin(), flags.end());
     if (!rules.empty()) {
-      const auto file = gateway_.daemon.dir() / "rules.json";
+      const std::string file = gateway_.daemon.dir() / "rules.json";
       std::ofstream(file) << rules;
-      args.insert(args.end(), {"--rules", file.string()});
+      args.insert(args.end(), {"--rules", file});
     }
     gateway_.daemon.must(args);
   }
@@ -212,7 +212,9 @@ TEST_F(Bills, WhoFitsButForRunningRequestsWaits) {
 }
 
 TEST(BillsWait, WhoWaitsTooLongIsToldToComeAgain) {
-  Gateway gateway({.tables = "[tokens]\ncredit_wait = '50ms'\n"});
+  DaemonOptions options;
+  options.tables = "[tokens]\ncredit_wait = '50ms'\n";
+  Gateway gateway(options);
   const Json body = chat("fake-a", {{"max_tokens", 100}});
   const auto key = gateway.token("held", {"--quota", "0.0004"});
   gateway.upstream.close_gate();

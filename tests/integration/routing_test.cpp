@@ -496,7 +496,7 @@ TEST_F(Groups, ADearerOneTakesOverWhereTheCreditCarriesIt) {
   EXPECT_THAT(explained("thrifty")["second"]["reason"], HasSubstr("dearer group"));
   first().behave({{"status", 503}, {"headers", {{"retry-after", "600"}}}});
   // What carries the first group but not twice of it is no reservation for the dearer one.
-  const auto poor = gateway_.token("poor", {"--quota", "0.013", "--group", "default,dear"});
+  const auto poor = gateway_.token("poor", {"--quota", "0.01", "--group", "default,dear"});
   EXPECT_EQ(ask(poor).status, 503);
   EXPECT_EQ(arrived(second_), 0);
   const auto next = ask(key);

@@ -514,14 +514,14 @@ TEST_F(Uploads, AnotherChannelGetsWhatIsStillHeld) {
 }
 
 TEST_F(Uploads, ALimitedTokenNeedsABound) {
-  gateway_.daemon.must({"price", "set", "fake-b", "--input", "1", "--output", "2"});
-  const auto refused = post(transcription(10, "fake-b"));
+  gateway_.daemon.must({"price", "set", "fake-c", "--input", "1", "--output", "2"});
+  const auto refused = post(transcription(10, "fake-c"));
   EXPECT_EQ(refused.status, 400);
   EXPECT_THAT(refused.body, HasSubstr("--context"));
   expect_untouched();
-  EXPECT_EQ(post(gateway_.token("free"), transcription(10, "fake-b")).status, 200);
-  gateway_.daemon.must({"price", "set", "fake-b", "--input", "0", "--output", "0", "--per-request", "0.01"});
-  EXPECT_EQ(post(transcription(2 * k_mib, "fake-b")).status, 200);
+  EXPECT_EQ(post(gateway_.token("free"), transcription(10, "fake-c")).status, 200);
+  gateway_.daemon.must({"price", "set", "fake-c", "--input", "0", "--output", "0", "--per-request", "0.01"});
+  EXPECT_EQ(post(transcription(2 * k_mib, "fake-c")).status, 200);
   EXPECT_EQ(gateway_.posted("t"), 10'000'000);
   // The whole context, not the bytes of the file, is what must be affordable.
   const auto poor = gateway_.token("poor", {"--quota", "0.02"});
