@@ -45,6 +45,10 @@ std::shared_ptr<const AccountRecord> Directory::find_account(AccountId id) const
   return found == impl_->accounts->end() ? nullptr : found->second;
 }
 
+std::size_t Directory::account_count() const {
+  return impl_->accounts->size();
+}
+
 std::shared_ptr<const GroupRecord> Directory::find_group(std::string_view name) const {
   const auto found = impl_->groups->find(name);
   return found == impl_->groups->end() ? nullptr : found->second;

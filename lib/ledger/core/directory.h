@@ -33,6 +33,7 @@ class Directory {
   std::shared_ptr<const TokenRecord> find_token(std::string_view name) const;
   std::shared_ptr<const TokenRecord> find_token(TokenId id) const;
   std::shared_ptr<const AccountRecord> find_account(AccountId id) const;
+  std::size_t account_count() const;
   std::shared_ptr<const GroupRecord> find_group(std::string_view name) const;
   // All channels, by name; those that are on and in `group` and may be sent something are the router's business
   // (relay).

@@ -20,7 +20,8 @@ std::optional<ClaimedRoute> Failover::next() {
   while (next_ < routes_.size() && attempts_ < attempts_max_) {
     const auto& route = routes_[next_++];
     if (leaves_out(route)) continue;
-    const auto claim = health_.claim(*route.channel, route.upstream_model, base::steady_now(), route.key);
+    const auto claim = health_.claim(*route.channel, route.upstream_model, base::steady_now(),
+                                     {route.asker, route.key, route.as_last});
     if (!claim) continue;
     ++attempts_;
     return ClaimedRoute{&route, *claim};
@@ -36,7 +37,9 @@ void Failover::again(ClaimedRoute route) {
 bool Failover::is_left() const {
   if (attempts_ >= attempts_max_) return false;
   return std::any_of(routes_.begin() + static_cast<std::ptrdiff_t>(next_), routes_.end(), [&](const auto& route) {
-    return !leaves_out(route) && health_.look(*route.channel, route.upstream_model, base::steady_now()).may_send();
+    if (leaves_out(route)) return false;
+    const auto found = health_.look(*route.channel, route.upstream_model, base::steady_now(), route.asker);
+    return found.may_send() || (route.as_last && found.as_last);
   });
 }
 

@@ -7,8 +7,13 @@
 //
 // A breaker a channel: opens after failures in a row, when failures are a large share of the last minute, or at the
 // first that comes with a Retry-After; its cool-down doubles from probe to probe, and is that Retry-After where there
-// is one. Beside it each key has its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402)
-// for all.
+// is one. Beside it each key has its own troubles: limited (429) or not allowed (403) for one model, refused (401, 402,
+// out of credit) for all.
+//
+// What may be said of one request alone (Observation::of_request) is believed of its token only so far as that one is
+// led elsewhere. For all it counts where crd's own smallest request fails, too: at most one a minute and channel, asked
+// for by wants_probe and reported to probed(); or where enough tokens agree (token_results.h). A channel that is shut
+// by tokens' words may still be tried, where no other is left, for a token that saw no failure itself.
 //
 // A probe is alone for a second at most: how long its answer takes says nothing of the channel. After that others are
 // let in; a good head of any of them ends the trouble, and a failure of any begins it anew, once.
@@ -29,52 +34,12 @@
 #include "base/mutex.h"
 #include "ledger/core/directory.h"
 #include "relay/policy/settings.h"
+#include "relay/routing/asker_troubles.h"
+#include "relay/routing/channel_health.h"
 #include "relay/routing/recent_results.h"
+#include "relay/routing/token_results.h"
 
 namespace cr::relay::routing {
-
-// What may be sent to a channel for one model of it.
-struct Availability {
-  enum class State {
-    ready,
-    due,           // its cool-down is over: the next request is the probe, or one of those let in after it
-    cooling,       // after failures, until `until`; or some keys are refused and the others limited
-    limited,       // the provider limits every key, for this model, until `until` at least
-    keys_refused,  // the provider refuses every key, until `until` at least
-  } state = State::ready;
-  base::SteadyTime until{};
-  bool may_send() const { return state == State::ready || state == State::due; }
-};
-
-// The right to send one request. Every claim is answered by one report().
-struct Claim {
-  base::ChannelId channel;
-  std::int64_t rev = 0;
-  std::uint32_t key = 0;   // index into the channel's keys
-  std::string_view model;  // the upstream's name; the claimer keeps it alive
-  bool probe = false;
-  base::SteadyTime at{};
-};
-
-// How a claimed request went, by its answer's head (or for want of one).
-struct Observation {
-  enum class Kind {
-    answered,      // also with an error that blames the request
-    failed,        // unreachable, out of time, broken, 5xx
-    rate_limited,  // 429
-    key_refused,   // 401, 402, 403
-    abandoned,     // the client left first: says nothing of the channel
-  } kind = Kind::answered;
-  int status = 0;           // of the answer; 0 = there was none
-  std::string_view what{};  // for failed without a status: "could not be reached"; a literal
-  std::optional<std::chrono::milliseconds> retry_after{};
-};
-
-// What a report changed that an operator should hear of.
-struct BreakerChange {
-  enum class Kind { none, set_aside, back, key_refused } kind = Kind::none;
-  std::chrono::milliseconds cool_down{0};
-};
 
 struct BreakerView {
   Availability::State state = Availability::State::ready;
@@ -88,20 +53,25 @@ class CircuitBreaker {
  public:
   void use(const policy::HealthLimits& limits);
 
-  Availability look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
-  // Keys take turns, unless it must be `key`. Nothing if the channel, or that key, may not be sent a request (any
-  // more).
+  Availability look(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
+                    const Asker& asker = {});
+  // Keys take turns, unless it must be one. Nothing if the channel, or that key, may not be sent a request (any more).
   std::optional<Claim> claim(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
-                             std::optional<std::uint32_t> key = std::nullopt);
+                             const ClaimFor& wanted = {});
   BreakerChange report(const Claim& claim, const Observation& observation, base::SteadyTime now);
-  // An answer is over: whole, or broken off by the upstream.
-  enum class Finish { whole, broken };
+  // How crd's own request went that wants_probe asked for: it is believed at once. An answer that blames the request
+  // itself says nothing, and is not reported.
+  BreakerChange probed(const ledger::ChannelRecord& channel, std::uint32_t key, std::string_view model,
+                       const Observation& observation, base::SteadyTime now);
+  // An answer is over: whole, whole and an error, or broken off by the upstream.
+  enum class Finish { whole, error, broken };
   BreakerChange finished(const Claim& claim, Finish finish, std::optional<std::int64_t> first_byte_ms,
                          std::int64_t duration_ms, base::SteadyTime now);
 
   BreakerView view(const ledger::ChannelRecord& channel, base::SteadyTime now);
   // Why a channel may not be sent a request for this model; empty if it may.
-  std::string reason(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now);
+  std::string reason(const ledger::ChannelRecord& channel, std::string_view model, base::SteadyTime now,
+                     const Asker& asker = {});
   // A test's request for `model` was answered well with `key`: what is held against the channel as a whole is
   // forgotten, and what is held against this key for all models or for this one. Other keys and models were not tried.
   void proved_good(const ledger::ChannelRecord& channel, std::uint32_t key, std::string_view model);
@@ -118,21 +88,37 @@ class CircuitBreaker {
     base::SteadyTime since{}, until{};
     base::SteadyTime probe_until{};  // somebody's probe is alone; past: others may go too
     std::uint32_t step = 0;
+    bool by_words = false;  // of tokens; crd's own request has not confirmed it
     bool is_probed(base::SteadyTime now) const { return until <= now && now < probe_until; }
+    base::SteadyTime end(base::SteadyTime now) const { return is_probed(now) ? probe_until : until; }
+    bool keeps_off(base::SteadyTime now) const { return until > now || is_probed(now); }
+    // A refusal of this kind costs nothing; but 401 is beyond doubt, and a limit says itself when it ends.
+    bool as_last(base::SteadyTime now) const { return !keeps_off(now) || by_words || (refused && status != 401); }
   };
   struct Channel {
     std::int64_t rev = 0;
     std::vector<std::vector<Trouble>> keys;  // each key's; one entry where the channel has no key
     std::uint32_t next_key = 0;
     bool open = false;
+    bool by_words = false;  // it is open by what tokens saw; crd's own request has not confirmed it
     base::SteadyTime open_since{}, open_until{}, probe_until{};
+    std::optional<base::SteadyTime> own_probe_at;
     std::optional<base::SteadyTime> closed_at;  // last, by a probe
     std::uint32_t step = 0;
     std::uint32_t in_a_row = 0;         // without an answer
     std::uint32_t broken_in_a_row = 0;  // answers that began, and broke off
     std::string why;
     RecentResults recent;
+    TokenResults tokens;
+    AskerTroubles askers;
     bool troubled = false;
+  };
+  // A key of a channel for one asker and model: what keeps it from him.
+  struct KeyState {
+    const Trouble* trouble = nullptr;
+    const AskerTroubles::Trouble* of_asker = nullptr;
+    base::SteadyTime until{};  // of both, the later; past: nothing does
+    bool as_last = false;
   };
 
   Channel& channel_of(const ledger::ChannelRecord& record) CR_REQUIRES(mutex_) {
@@ -140,8 +126,18 @@ class CircuitBreaker {
   }
   Channel& at_rev(base::ChannelId id, std::int64_t rev, std::size_t keys) CR_REQUIRES(mutex_);
   static const Trouble* find_trouble(const std::vector<Trouble>& troubles, std::string_view model);
-  Availability availability(const Channel& channel, std::string_view model, base::SteadyTime now) const
+  static KeyState key_state(const Channel& channel, std::uint32_t key, std::string_view model, const Asker& asker,
+                            base::SteadyTime now);
+  Availability availability(const Channel& channel, std::string_view model, const Asker& asker,
+                            base::SteadyTime now) const CR_REQUIRES(mutex_);
+  BreakerChange weigh(Channel& channel, const Claim& claim, const Observation& observation, base::SteadyTime now)
       CR_REQUIRES(mutex_);
+  void hold_against_asker(Channel& channel, const Claim& claim, const Observation& observation, base::SteadyTime now)
+      CR_REQUIRES(mutex_);
+  BreakerChange set_aside(Channel& channel, const Observation& observation, base::SteadyTime now) CR_REQUIRES(mutex_);
+  BreakerChange finished_for(Channel& channel, const Claim& claim, Finish finish, base::SteadyTime now)
+      CR_REQUIRES(mutex_);
+  void forgive(Channel& channel, std::uint32_t key, std::string_view model) CR_REQUIRES(mutex_);
   // Whether a claim was made to find out about this trouble, and not about an earlier one.
   static bool is_probe_of(const Channel& channel, const Claim& claim);
   static bool is_probe_of(const Trouble& trouble, const Claim& claim);
@@ -151,6 +147,7 @@ class CircuitBreaker {
   BreakerChange put_key_aside(Channel& channel, const Claim& claim, const Observation& observation,
                               base::SteadyTime now) CR_REQUIRES(mutex_);
   BreakerChange clear(Channel& channel, const Claim& claim, base::SteadyTime now) CR_REQUIRES(mutex_);
+  static BreakerChange close(Channel& channel, base::SteadyTime now);
   void open(Channel& channel, const Observation& observation, base::SteadyTime now) CR_REQUIRES(mutex_);
   void note_trouble(Channel& channel) CR_REQUIRES(mutex_);
   std::chrono::milliseconds cool_down(std::uint32_t step) const CR_REQUIRES(mutex_);

@@ -16,8 +16,9 @@ class RecentResults {
 
   enum class Kind : std::uint8_t {
     whole,
-    failed,   // no answer, or one that broke off
-    refused,  // the key was
+    failed,      // no answer, or one that broke off
+    refused,     // the key was
+    of_request,  // either, and the request itself may be why
   };
   struct Result {
     base::SteadyTime at{};

@@ -117,28 +117,38 @@ dialect::Refusal closed_refusal(const Availability& soonest) {
           wait};
 }
 
+Asker asker_of(const ledger::Directory& directory, const ledger::TokenRecord& token) {
+  return {token.id, token.account, directory.account_count() == 1};
+}
+
 Routes find_routes(const ledger::Directory& directory, const ledger::TokenRecord& token, std::string_view model,
                    dialect::Endpoint endpoint, CircuitBreaker& health, base::SteadyTime now, std::uint32_t random) {
   Routes routes;
+  std::vector<Route> set_aside;
+  const auto asker = asker_of(directory, token);
   const auto servings = directory.serving(token.settings->groups, model);
   for (std::size_t at = 0; at < servings.size();) {
     const auto place = servings[at].group;
     const auto* group = directory.find_group(token.settings->groups[place]).get();
-    const auto begin = routes.tries.size();
-    const auto there = channels_in(routes.tries);
+    const auto begin = routes.tries.size(), begin_aside = set_aside.size();
+    const auto there = channels_in(routes.tries), there_aside = channels_in(set_aside);
     for (; at < servings.size() && servings[at].group == place; ++at) {
       const auto& channel = *servings[at].channel;
       if (group == nullptr || !may_serve(channel, endpoint) || there.contains(&channel)) continue;
       const auto upstream_model = upstream_name(channel, model);
-      const auto availability = health.look(channel, upstream_model, now);
+      const auto availability = health.look(channel, upstream_model, now, asker);
       if (availability.may_send()) {
-        routes.tries.push_back({&channel, group, upstream_model});
-      } else if (is_sooner(availability, routes.closed)) {
-        routes.closed = availability;
+        routes.tries.push_back({&channel, group, upstream_model, {}, asker});
+        continue;
       }
+      if (is_sooner(availability, routes.closed)) routes.closed = availability;
+      if (availability.as_last && !there_aside.contains(&channel))
+        set_aside.push_back({&channel, group, upstream_model, {}, asker, true});
     }
     order(routes.tries, begin, random);
+    order(set_aside, begin_aside, random);
   }
+  routes.tries.insert(routes.tries.end(), set_aside.begin(), set_aside.end());
   return routes;
 }
 
@@ -157,10 +167,11 @@ Routes find_home(const ledger::Directory& directory, const ledger::TokenRecord& 
                                : decide(channel, model, endpoint) == RouteDecision::yes;
     if (!reachable) return routes;
     const auto upstream_model = upstream_name(channel, model);
-    const auto availability = health.look(channel, upstream_model, now);
-    if (availability.may_send()) {
-      routes.tries.push_back(
-          {&channel, directory.find_group(name).get(), upstream_model, find_key(channel, response.key_hint)});
+    const auto asker = asker_of(directory, token);
+    const auto availability = health.look(channel, upstream_model, now, asker);
+    if (availability.may_send() || availability.as_last) {
+      routes.tries.push_back({&channel, directory.find_group(name).get(), upstream_model,
+                              find_key(channel, response.key_hint), asker, !availability.may_send()});
     } else {
       routes.closed = availability;
     }
@@ -175,17 +186,18 @@ std::vector<Explained> explain_routes(const ledger::Directory& directory, const 
   std::vector<Explained> all;
   std::unordered_set<const ledger::ChannelRecord*> told;
   const auto routes = find_routes(directory, token, model, endpoint, health, now, 0);
+  const auto asker = asker_of(directory, token);
   std::int64_t total = 0;
   const auto first = [&](const Route& route) {
-    return route.group == routes.tries.front().group &&
+    return !route.as_last && route.group == routes.tries.front().group &&
            route.channel->priority == routes.tries.front().channel->priority;
   };
   for (const auto& route : routes.tries) {
     if (first(route)) total += route.channel->weight;
   }
   const auto add = [&](const ledger::ChannelRecord& channel, const ledger::GroupRecord* group) {
-    Explained one{&channel, group, upstream_name(channel, model), decide(channel, model, endpoint), {}, 0};
-    if (one.kept == RouteDecision::yes) one.availability = health.look(channel, one.upstream_model, now);
+    Explained one{&channel, group, upstream_name(channel, model), decide(channel, model, endpoint), {}, asker, 0};
+    if (one.kept == RouteDecision::yes) one.availability = health.look(channel, one.upstream_model, now, asker);
     all.push_back(one);
     told.insert(&channel);
   };

@@ -24,11 +24,14 @@ struct Route {
   const ledger::GroupRecord* group = nullptr;  // of the token's, the one it is tried for
   std::string_view upstream_model;             // points into the channel or the `model` passed in
   std::optional<std::uint32_t> key{};          // the only one of the channel's keys that will do
+  Asker asker{};
+  bool as_last = false;  // it is set aside, and tried where no other route helped (Availability::as_last)
 };
 
 struct Routes {
   // The groups in the token's order; within one the highest priority first, by weight within that. The first group
-  // that has a channel which may be sent something leads; one that has none now is left out.
+  // that has a channel which may be sent something leads; one that has none now is left out. Behind them all, in the
+  // same order, those that are set aside for this token alone, or for a refusal that costs nothing.
   std::vector<Route> tries;
   // Where `tries` is empty although channels serve the model: what the soonest of them waits for.
   std::optional<Availability> closed;
@@ -36,6 +39,9 @@ struct Routes {
 
 // What a request gets where every channel that serves its model is set aside.
 dialect::Refusal closed_refusal(const Availability& soonest);
+
+// Whose request it is, to the circuit breaker.
+Asker asker_of(const ledger::Directory& directory, const ledger::TokenRecord& token);
 
 enum class RouteDecision { yes, disabled, other_endpoint, other_model };
 // Why a channel of the right group is tried for this model, or is not.
@@ -58,6 +64,7 @@ struct Explained {
   std::string_view upstream_model;
   RouteDecision kept = RouteDecision::yes;
   Availability availability;
+  Asker asker{};
   int share_percent = 0;  // of the requests that begin with its group's first priority; 0 for what stands behind
 };
 std::vector<Explained> explain_routes(const ledger::Directory& directory, const ledger::TokenRecord& token,

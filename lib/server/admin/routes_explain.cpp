@@ -39,7 +39,7 @@ std::string why_dropped(const RouteCall& call, const relay::routing::Explained& 
   }
   if (one.group == nullptr) return "in none of the token's groups";
   const auto now = base::steady_now();
-  const auto why = call.api.hooks().health->reason(*one.channel, one.upstream_model, now);
+  const auto why = call.api.hooks().health->reason(*one.channel, one.upstream_model, now, one.asker);
   const auto wait = base::format_duration(std::chrono::ceil<std::chrono::seconds>(one.availability.until - now));
   const bool refused = one.availability.state == Availability::State::keys_refused;
   return (refused ? "the provider refuses its keys: " : "set aside: ") + why + ", asked again in " + wait;

@@ -387,15 +387,15 @@ TEST_F(CircuitBreakerTest, DeletedChannelsLeave) {
 TEST_F(CircuitBreakerTest, AClaimOfOneKeyGetsItOrNothing) {
   set_keys(3);
   for (int i = 0; i < 3; ++i) {
-    const auto claim = breaker_.claim(record_, "m", now_, 1);
+    const auto claim = breaker_.claim(record_, "m", now_, {{}, 1});
     ASSERT_TRUE(claim);
     EXPECT_EQ(claim->key, 1U);
     breaker_.report(*claim, {Kind::answered, 200, {}, {}}, now_);
   }
-  const auto claim = breaker_.claim(record_, "m", now_, 1);
+  const auto claim = breaker_.claim(record_, "m", now_, {{}, 1});
   breaker_.report(*claim, {Kind::rate_limited, 429, {}, 5s}, now_);
-  EXPECT_FALSE(breaker_.claim(record_, "m", now_, 1).has_value());
-  EXPECT_TRUE(breaker_.claim(record_, "m", now_, 2).has_value());
+  EXPECT_FALSE(breaker_.claim(record_, "m", now_, {{}, 1}).has_value());
+  EXPECT_TRUE(breaker_.claim(record_, "m", now_, {{}, 2}).has_value());
   EXPECT_TRUE(breaker_.claim(record_, "m", now_).has_value());
 }
 
