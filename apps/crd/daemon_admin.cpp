@@ -109,6 +109,8 @@ void Daemon::append_channels(std::string& out) const {
        });
   each("crd_channel_keys_refused", "Keys of the channel that its provider refuses.",
        [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) { return view.keys_aside; });
+  each("crd_channel_keys_without_credit", "Keys of the channel whose account at the provider has no credit left.",
+       [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) { return view.keys_without_credit; });
   each("crd_channel_recent_error_percent", "Share of the channel's last requests (256 at most) that failed.",
        [](const ledger::ChannelRecord&, const relay::routing::BreakerView& view) {
          return view.recent.error_percent.value_or(0);

@@ -180,8 +180,9 @@ TEST_F(Stored, ItsChannelMayBeOutOfReach) {
   EXPECT_EQ(arrived(), before + 1);
   // Set aside: told so, and when; never sent to the sibling, which does not have it.
   auto& provider = channel == "second" ? second_ : gateway_.upstream;
-  provider.behave({{"status", 503}, {"headers", {{"retry-after", "60"}}}, {"times", 2}});
+  provider.behave({{"status", 503}, {"headers", {{"retry-after", "60"}}}, {"times", -1}});
   EXPECT_EQ(by_id(id).status, 503);
+  EXPECT_THAT(daemon().log_with("channel set aside"), testing::HasSubstr("answered 503"));
   const auto closed = respond({{"previous_response_id", id}});
   expect_refused(closed, 503, "unavailable");
   EXPECT_FALSE(closed.header("retry-after").empty());

@@ -31,6 +31,8 @@ const std::map<std::string, Field>& fields() {
       {"model", into(&Behaviour::model)},
       {"endpoint", into(&Behaviour::endpoint)},
       {"authorization_end", into(&Behaviour::authorization_end)},
+      {"contains", into(&Behaviour::contains)},
+      {"bound_over", into(&Behaviour::bound_over)},
       {"status", into(&Behaviour::status)},
       {"body", into(&Behaviour::body)},
       {"raw", into(&Behaviour::raw)},
@@ -95,6 +97,20 @@ Json Witnessed::to_json() const {
           {"reported", reported ? usage_json(*reported) : Json()}};
 }
 
+namespace {
+
+// The output bound that a JSON body asks for; 0: none.
+std::int64_t bound_of(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return 0;
+  for (const char* name : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
+    if (json.contains(name) && json[name].is_number_integer()) return json[name].get<std::int64_t>();
+  }
+  return 0;
+}
+
+}  // namespace
+
 std::string flood_event(std::size_t number, std::size_t bytes) {
   std::string text = "data: {\"flood\":" + std::to_string(number) + ",\"pad\":\"";
   constexpr std::string_view k_end = "\"}\n\n";
@@ -112,7 +128,10 @@ Behaviour World::take(const Witnessed& seen) {
   auto fits = [&](const Behaviour& behaviour) {
     return !behaviour.early && !behaviour.stop_reading && (behaviour.model.empty() || behaviour.model == seen.model) &&
            (behaviour.endpoint.empty() || behaviour.endpoint == seen.endpoint) &&
-           (behaviour.authorization_end.empty() || behaviour.authorization_end == seen.authorization_end);
+           (behaviour.authorization_end.empty() || behaviour.authorization_end == seen.authorization_end) &&
+           (behaviour.contains.empty() || seen.request.body.find(behaviour.contains) != std::string::npos) &&
+           (!behaviour.bound_over || bound_of(seen.request.body) > *behaviour.bound_over) &&
+           (!seen.probe || behaviour.times < 0);
   };
   auto found = std::find_if(behaviours_.begin(), behaviours_.end(), fits);
   if (found == behaviours_.end()) return {};
@@ -207,10 +226,16 @@ std::map<std::string, std::int64_t> World::counts() const {
                                              {"complete", 0},
                                              {"gone", 0},
                                              {"flood", 0},
+                                             {"probes", 0},
                                              {"input", 0},
                                              {"cached", 0},
                                              {"output", 0}};
   for (const auto& [id, seen] : seen_) {
+    if (seen.probe) {
+      --counts["arrived"];
+      ++counts["probes"];
+      continue;
+    }
     if (!seen.ending.empty()) {
       ++counts["finished"];
       ++counts[seen.ending];
@@ -230,6 +255,7 @@ Json World::tally() const {
   json["open_connections"] = HttpServer::open_connections();
   json["models"] = Json::object();
   for (const auto& [id, seen] : seen_) {
+    if (seen.probe) continue;
     auto& count = json["models"][seen.model];
     count = (count.is_null() ? 0 : count.get<std::int64_t>()) + 1;
   }
@@ -240,6 +266,7 @@ Json World::requests() const {
   std::lock_guard lock(mutex_);
   Json list = Json::array();
   for (const auto& [id, seen] : seen_) {
+    if (seen.probe) continue;
     Json row = seen.to_json();
     row["method"] = seen.request.method;
     row["target"] = seen.request.target;

@@ -4,6 +4,7 @@
 // POST /control takes one behaviour or an array of them; each serves `times` requests (default 1, -1 = for ever), the
 // first that matches is used up first. Members, all optional:
 //   model, endpoint, authorization_end   serve only these ("fake-a", "chat/completions", the key's last four)
+//   contains, bound_over   serve only requests whose body has this text in it, whose output bound is above that
 //   status, body, headers, content_type   answer this instead (headers: object)
 //   events               a stream of these texts instead, byte for byte (array)
 //   raw                  write these bytes and close (not even HTTP, if you like)
@@ -22,6 +23,9 @@
 //   .../embeddings are there (else 404), for who sends an api-key (else 401); `store` in a body is refused (400)
 //   early: true          answer before the body is read, and read none of it; "stop_reading": true: do not answer
 //   either
+//
+// What crd asks by itself, by its User-Agent, is counted apart, as "probes": nothing else of it is in the counts, no gate
+// holds it, and it meets only behaviours that are for ever.
 #pragma once
 
 #include <chrono>
@@ -42,7 +46,8 @@ namespace cr::test {
 
 struct Behaviour {
   std::int64_t times = 1;
-  std::string model, endpoint, authorization_end;
+  std::string model, endpoint, authorization_end, contains;
+  std::optional<std::int64_t> bound_over;
   std::optional<int> status;
   std::optional<std::string> body, raw;
   std::map<std::string, std::string> headers;
@@ -64,6 +69,7 @@ struct Witnessed {
   std::string endpoint, model, authorization_end, ending;
   std::optional<std::int64_t> bound;
   bool stream = false;
+  bool probe = false;
   int status = 0;
   std::int64_t flood = 0;  // events of it that went into the socket
   FakeUsage consumed;

@@ -36,8 +36,8 @@ std::string chunk(std::string_view bytes) {
 // One answer on its way out. Every step may end it.
 class Answering {
  public:
-  Answering(World& world, std::uint64_t id, const Behaviour& behaviour, FakeAnswer answer, Wire& wire)
-      : world_(world), id_(id), behaviour_(behaviour), answer_(std::move(answer)), wire_(wire) {}
+  Answering(World& world, std::uint64_t id, const Behaviour& behaviour, FakeAnswer answer, Wire& wire, bool probe)
+      : world_(world), id_(id), behaviour_(behaviour), answer_(std::move(answer)), wire_(wire), probe_(probe) {}
 
   After run() {
     if (behaviour_.events) {
@@ -47,7 +47,7 @@ class Answering {
     }
     status_ = behaviour_.status.value_or(answer_.status);
     note([&](Witnessed& seen) { seen.status = status_; });
-    if (!world_.pass_gate(-1, wire_) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
+    if ((!probe_ && !world_.pass_gate(-1, wire_)) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
     if (behaviour_.cut_after == -1) return cut();
     if (accepted() && !behaviour_.body && !behaviour_.raw)
       note([&](Witnessed& seen) {
@@ -168,6 +168,7 @@ class Answering {
   const Behaviour& behaviour_;
   FakeAnswer answer_;
   Wire& wire_;
+  const bool probe_;
   int status_ = 0;
 };
 
@@ -184,6 +185,7 @@ class Upstream {
     Witnessed seen;
     seen.request = head;
     seen.endpoint = endpoint_of(head);
+    const bool probe = seen.probe;
     const auto id = world_.arrive(std::move(seen));
     if (!behaviour->stop_reading) Answering(world_, id, *behaviour, FakeAnswer(), wire).run();
     wire.wait([] { return false; });  // closing on unread bytes would reset the answer away
@@ -202,6 +204,7 @@ class Upstream {
     Witnessed seen;
     seen.request = request;
     seen.endpoint = endpoint;
+    seen.probe = std::string_view(request.header("user-agent")).find("(probe)") != std::string_view::npos;
     if (endpoint.starts_with("models")) return list_models(wire, std::move(seen));
     const auto body = request_json(endpoint, request.body);
     if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
@@ -214,8 +217,10 @@ class Upstream {
     seen.bound = answer.bound;
     seen.stream = answer.stream;
     const auto id = world_.arrive(std::move(seen));
-    const After after = Answering(world_, id, behaviour, std::move(answer), wire).run();
-    world_.note(id, [&](Witnessed& ended) { write_tally(ended); });
+    const After after = Answering(world_, id, behaviour, std::move(answer), wire, probe).run();
+    world_.note(id, [&](Witnessed& ended) {
+      if (!probe) write_tally(ended);
+    });
     return after;
   }
 
@@ -323,8 +328,8 @@ class Upstream {
 
   Json wait(const HttpRequest& request) {
     std::map<std::string, std::int64_t> least;
-    for (const char* name :
-         {"arrived", "finished", "held", "heads", "partial", "complete", "gone", "silent", "cut", "refused"}) {
+    for (const char* name : {"arrived", "finished", "held", "heads", "partial", "complete", "gone", "silent", "cut",
+                             "refused", "probes"}) {
       if (auto text = request.query(name); !text.empty()) least[name] = std::stoll(text);
     }
     const auto text = request.query("timeout_ms");

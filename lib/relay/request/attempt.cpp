@@ -7,6 +7,8 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "provider/provider.h"
+#include "relay/request/health_log.h"
+#include "relay/request/own_probe.h"
 #include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
@@ -21,6 +23,8 @@ namespace {
 constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
 // Of a body that goes out where it lies, in pieces around them; with more it is written anew.
 constexpr std::size_t k_edits_in_place_max = 6;
+// So long the body of an error is waited for before it is judged by what there is.
+constexpr std::chrono::seconds k_error_wait{5};
 
 }  // namespace
 
@@ -31,12 +35,12 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       upstreams_(request.upstreams),
       health_(request.health),
       log_(request.log),
+      metrics_(request.metrics),
       client_(request.client),
       stored_(request.stored),
       reservation_(request.reservation),
       longest_answer_(request.longest_answer),
-      route_(claimed.route),
-      claim_(claimed.claim),
+      claimed_(claimed),
       kept_(!claimed.fresh && !request.body.streams()),
       client_gone_(request.client_gone) {}
 
@@ -59,55 +63,78 @@ std::optional<AttemptResult> Attempt::begin() {
 
 void Attempt::report(const routing::Observation& observation) {
   if (std::exchange(reported_, true)) return;
-  log_change(health_.report(claim_, observation, base::steady_now()), observation);
+  note_change(health_.report(claimed_.claim, observation, base::steady_now()), observation);
 }
 
-void Attempt::log_change(const routing::BreakerChange& change, const routing::Observation& observation) const {
-  if (change.kind == routing::BreakerChange::Kind::none) return;
-  if (change.kind == routing::BreakerChange::Kind::back) {
-    log_.info("channel is back", {{"channel", channel().name}});
-    return;
-  }
-  const auto reason =
-      observation.status == 0 ? std::string(observation.what) : "answered " + std::to_string(observation.status);
-  const auto wait = base::format_duration(change.cool_down);
-  if (change.kind == routing::BreakerChange::Kind::set_aside) {
-    log_.warning("channel set aside", {{"channel", channel().name}, {"reason", reason}, {"for", wait}});
-    return;
-  }
-  const auto& hints = channel().key_hints;
-  const auto key = claim_.key < hints.size() ? to_text(hints[claim_.key]) : std::string("none");
-  log_.error("the provider refuses a channel's key: it is set aside",
-             {{"channel", channel().name}, {"key", key}, {"reason", reason}, {"for", wait}});
+void Attempt::note_change(const routing::BreakerChange& change, const routing::Observation& observation) {
+  log_health(log_, channel(), claimed_.claim.key, change, observation);
+  if (!change.wants_probe) return;
+  start_own_probe({upstreams_, health_, log_, metrics_}, context_.directory, channel().id, claimed_.claim.key,
+                  scan_.model, std::string(claimed_.route->upstream_model));
 }
 
 dialect::Rewrite Attempt::rewrite() const {
   const auto endpoint = context_.endpoint;
   dialect::Rewrite rewrite;
-  if (route_->upstream_model != scan_.model) rewrite.model = std::string(route_->upstream_model);
+  if (claimed_.route->upstream_model != scan_.model) rewrite.model = std::string(claimed_.route->upstream_model);
   if (reservation_ != nullptr && billing::must_write_bound(*reservation_, longest_answer_))
     rewrite.output_bound = reservation_->output_bound;
   const auto& provider = provider::of(channel().kind);
-  rewrite.bound_field = provider::bound_field(provider, endpoint, route_->upstream_model, channel().bound_field);
+  rewrite.bound_field =
+      provider::bound_field(provider, endpoint, claimed_.route->upstream_model, channel().bound_field);
   rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint, scan_);
+  if (address_ == nullptr) return rewrite;
+  // What this provider is known, or has said, to take.
+  rewrite.ask_for_usage = rewrite.ask_for_usage && address_->takes_usage_wish && !learnt_.no_usage;
+  if (!learnt_.bound_field.empty() && endpoint == dialect::Endpoint::chat_completions)
+    rewrite.bound_field = learnt_.bound_field;
+  if (rewrite.output_bound) {
+    for (const auto& most : {learnt_.bound_most, claimed_.bound_most})
+      if (most) rewrite.output_bound = std::min(*rewrite.output_bound, *most);
+  }
   return rewrite;
+}
+
+WrittenMembers Attempt::written_by(const dialect::Rewrite& rewrite) const {
+  WrittenMembers written;
+  written.usage = rewrite.ask_for_usage && scan_.stream_options == dialect::StreamOptions::absent;
+  if (!rewrite.output_bound || scan_.bound_value) return written;
+  written.bound_field = rewrite.bound_field;
+  written.bound = *rewrite.output_bound;
+  return written;
+}
+
+// What the provider says of what crd wrote; remembered for others where it holds for them, too.
+Lesson Attempt::learn(int status, std::string_view body) {
+  if (!written_.any()) return {};
+  const auto lesson = learn_from(status, body, written_, learnt_);
+  if (!lesson.edit || !lesson.remember) return lesson;
+  upstreams_.learnt().learn(channel().id, channel().rev, claimed_.route->upstream_model, *lesson.edit);
+  log_.info("a channel refused what crd wrote into a request: it is written otherwise from now on",
+            {{"channel", channel().name},
+             {"model", std::string(claimed_.route->upstream_model)},
+             {"request_id", context_.request_id}});
+  return lesson;
 }
 
 void Attempt::prepare() {
   request_.head = upstreams_.take_text();
   auto& buffers = request_.buffers;
   if (stored_ != nullptr && stored_->by_id()) {
-    write_upstream_head(request_.head, channel(), *address_, stored_->call(), claim_.key, &context_.head);
+    write_upstream_head(request_.head, channel(), *address_, stored_->call(), claimed_.claim.key, &context_.head);
     buffers.push_back(asio::buffer(request_.head));
     return;
   }
+  learnt_ = upstreams_.learnt().find(channel().id, channel().rev, claimed_.route->upstream_model);
+  const auto rewriting = rewrite();
+  written_ = body_.is_form() ? WrittenMembers{} : written_by(rewriting);
   request_.edits =
-      body_.is_form() ? dialect::openai::plan_form_edits(scan_, rewrite()) : dialect::plan_edits(scan_, rewrite());
+      body_.is_form() ? dialect::openai::plan_form_edits(scan_, rewriting) : dialect::plan_edits(scan_, rewriting);
   if (!body_.is_form()) leave_out_members();
   const auto held_bytes = dialect::edited_size(body_.bytes(), request_.edits);
-  auto call = call_of(context_.endpoint, route_->upstream_model, body_.forwarded_bytes(held_bytes));
+  auto call = call_of(context_.endpoint, claimed_.route->upstream_model, body_.forwarded_bytes(held_bytes));
   if (body_.is_form()) call.content_type = body_.content_type();
-  write_upstream_head(request_.head, channel(), *address_, call, claim_.key, &context_.head);
+  write_upstream_head(request_.head, channel(), *address_, call, claimed_.claim.key, &context_.head);
   buffers.push_back(asio::buffer(request_.head));
   if (body_.is_chunked()) buffers.push_back(asio::buffer(body_.frame_held(held_bytes)));
   add_body();
@@ -164,7 +191,9 @@ http::Task<AttemptResult> Attempt::send(bool last) {
     sent_ = connection_->sent();
     sent_at_ = connection_->sent_at();
   }
-  co_return conclude(outcome, last || !body_.is_replayable());
+  if (!body_.is_replayable()) last = true;
+  if (outcome == AnswerOutcome::ok && says_why(connection_->head().status)) co_return co_await judge_error(last);
+  co_return conclude(outcome, last);
 }
 
 AttemptResult Attempt::not_connected(const base::Error& error) {
@@ -205,23 +234,13 @@ AttemptResult Attempt::take(Ruling ruling) {
 AttemptResult Attempt::judge_head(bool last) {
   const auto& head = connection_->head();
   auto ruling = rule_on_head(head.status, last, UpstreamResponse::can_read(head));
-  if (tells_wait(ruling.observation)) {
-    ruling.observation.retry_after =
-        routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
-  }
+  if (tells_wait(ruling.observation)) ruling.observation.retry_after = told_wait();
   const bool answered = ruling.observation.kind == routing::Observation::Kind::answered;
   const bool unreadable = ruling.unreadable;
   auto result = take(std::move(ruling));
   passed_ = pass_answer_fields(head);
-  if (!answered) {
-    log_.warning(
-        "channel refused a request",
-        {{"channel", channel().name}, {"status", std::to_string(head.status)}, {"request_id", context_.request_id}});
-  }
-  if (unreadable) {
-    log_.warning("a channel's answer has a Content-Encoding that nobody asked for",
-                 {{"channel", channel().name}, {"request_id", context_.request_id}});
-  }
+  if (!answered) log_refused(head.status);
+  if (unreadable) log_unreadable();
   if (result.kind != Kind::opened) return result;
   // It may have answered without reading: what it then makes of the rest, which lies in its socket, is not to be
   // trusted.
@@ -230,6 +249,78 @@ AttemptResult Attempt::judge_head(bool last) {
       UpstreamResponse(upstreams_.pool(), address_->key, std::move(connection_), sent_at_ + channel().timeout_total),
       answered);
   return result;
+}
+
+// An error whose body says whose fault it is.
+http::Task<AttemptResult> Attempt::judge_error(bool last) {
+  const auto& head = connection_->head();  // gone with the first byte of the body
+  const int status = head.status;
+  const auto wait = told_wait();
+  passed_ = pass_answer_fields(head);
+  const bool readable = UpstreamResponse::can_read(head);
+  std::string text;
+  if (readable) {
+    if (asio::buffer_size(request_.buffers) > k_read_at_once) connection_->forbid_reuse();
+    open_response(
+        UpstreamResponse(upstreams_.pool(), address_->key, std::move(connection_), sent_at_ + channel().timeout_total),
+        true);
+    text = co_await read_error();
+  }
+  const auto lesson = learn(status, text);
+  const bool may_rewrite = claimed_.rewrites < Failover::k_rewrites_max && body_.is_replayable();
+  auto ruling = lesson.of_ours ? rule_on_own_edit(status, lesson, may_rewrite)
+                               : rule_on_head(status, last, readable, dialect::read_provider_error(text));
+  if (tells_wait(ruling.observation)) ruling.observation.retry_after = wait;
+  const bool answered = ruling.observation.kind == routing::Observation::Kind::answered;
+  if (ruling.unreadable) log_unreadable();
+  if (!answered) log_refused(status);
+  // The claim of one that is sent again goes on.
+  auto result = ruling.result.kind == Kind::rewritten ? std::move(ruling.result) : take(std::move(ruling));
+  if (result.kind == Kind::opened) {
+    response_->answered = answered;
+    response_->source.put_back(std::move(text));
+  } else {
+    response_.reset();
+    connection_.reset();
+  }
+  if (sent_ || result.kind != Kind::opened) upstreams_.give_back(std::move(request_.head));
+  co_return result;
+}
+
+// Its first bytes, as far as they come at once: a refusal is short.
+http::Task<std::string> Attempt::read_error() {
+  std::string text;
+  auto& source = response_->source;
+  const auto until = base::steady_now() + k_error_wait;
+  while (text.size() < dialect::k_error_bytes_max) {
+    const auto step = source.step();
+    if (step.state == ResponseStep::State::data) {
+      text.append(step.data);
+    } else if (step.state == ResponseStep::State::need_more) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - base::steady_now());
+      if (left.count() <= 0) break;
+      const auto timeout = std::min(left, channel().timeout_idle);
+      co_await source.fill(timeout);
+    } else {
+      break;
+    }
+  }
+  co_return text;
+}
+
+std::optional<std::chrono::milliseconds> Attempt::told_wait() const {
+  const auto& head = connection_->head();
+  return routing::told_wait(head.find("retry-after"), head.find("retry-after-ms").value_or(""), base::wall_now());
+}
+
+void Attempt::log_refused(int status) const {
+  log_.warning("channel refused a request",
+               {{"channel", channel().name}, {"status", std::to_string(status)}, {"request_id", context_.request_id}});
+}
+
+void Attempt::log_unreadable() const {
+  log_.warning("a channel's answer has a Content-Encoding that nobody asked for",
+               {{"channel", channel().name}, {"request_id", context_.request_id}});
 }
 
 std::optional<AttemptResult> Attempt::open_local() {
@@ -279,17 +370,19 @@ void Attempt::lose_response() {
 }
 
 void Attempt::finish(routing::CircuitBreaker::Finish finish) {
+  using Finish = routing::CircuitBreaker::Finish;
   if (!response_ || !response_->answered) return;
+  if (finish == Finish::whole && response_->passed_error()) finish = Finish::error;
   const auto change =
-      health_.finished(claim_, finish, response_->first_byte_ms, context_.duration_ms(), base::steady_now());
-  log_change(change, {routing::Observation::Kind::failed, 0, "its answers break off", {}});
+      health_.finished(claimed_.claim, finish, response_->first_byte_ms, context_.duration_ms(), base::steady_now());
+  note_change(change, {routing::Observation::Kind::failed, 0, "its answers break off", {}});
 }
 
 LastAttempt Attempt::facts() const {
   LastAttempt facts;
   facts.channel = &channel();
-  facts.key = claim_.key;
-  facts.upstream_model = route_->upstream_model;
+  facts.key = claimed_.claim.key;
+  facts.upstream_model = claimed_.route->upstream_model;
   facts.upstream_request_id = passed_.request_id;
   if (!response_) return facts;
   facts.meter = &response_->meter;

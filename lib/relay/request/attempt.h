@@ -15,6 +15,7 @@
 #include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
 #include "relay/request/failover.h"
+#include "relay/request/metrics.h"
 #include "relay/request/passed_fields.h"
 #include "relay/request/request_context.h"
 #include "relay/request/settlement.h"
@@ -53,6 +54,7 @@ class Attempt {
     UpstreamAccess& upstreams;
     routing::CircuitBreaker& health;
     base::Log& log;
+    Metrics& metrics;
     http::server::Connection* client = nullptr;  // what a form that streams comes from
     const Stored* stored = nullptr;              // of a request for, or after, a response that its provider keeps
     const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved
@@ -87,7 +89,7 @@ class Attempt {
   void finish(routing::CircuitBreaker::Finish finish);
 
   bool is_sent() const;  // whole: the channel may be working on it
-  const ledger::ChannelRecord& channel() const { return *route_->channel; }
+  const ledger::ChannelRecord& channel() const { return *claimed_.route->channel; }
   const AnswerFields& passed() const { return passed_; }
   // What the request's settlement says of it; refers to this.
   LastAttempt facts() const;
@@ -95,6 +97,8 @@ class Attempt {
  private:
   std::optional<AttemptResult> open_local();
   dialect::Rewrite rewrite() const;
+  WrittenMembers written_by(const dialect::Rewrite& rewrite) const;
+  Lesson learn(int status, std::string_view body);
   void prepare();
   void leave_out_members();
   void add_body();
@@ -102,11 +106,16 @@ class Attempt {
   AttemptResult conclude(http::client::AnswerOutcome outcome, bool last);
   AttemptResult judge_silence(http::client::AnswerOutcome outcome);
   AttemptResult judge_head(bool last);
+  http::Task<AttemptResult> judge_error(bool last);
+  http::Task<std::string> read_error();
+  std::optional<std::chrono::milliseconds> told_wait() const;
+  void log_refused(int status) const;
+  void log_unreadable() const;
   void open_response(UpstreamResponse&& source, bool answered);
   std::optional<std::int64_t> output_bound() const;
   AttemptResult take(Ruling ruling);
   void report(const routing::Observation& observation);
-  void log_change(const routing::BreakerChange& change, const routing::Observation& observation) const;
+  void note_change(const routing::BreakerChange& change, const routing::Observation& observation);
 
   const RequestContext& context_;
   const dialect::RequestScan& scan_;
@@ -114,12 +123,14 @@ class Attempt {
   UpstreamAccess& upstreams_;
   routing::CircuitBreaker& health_;
   base::Log& log_;
+  Metrics& metrics_;
   http::server::Connection* const client_;
   const Stored* const stored_;
   const billing::ReservationSize* const reservation_;
   const std::optional<std::int64_t> longest_answer_;
-  const routing::Route* const route_;
-  const routing::Claim claim_;
+  const ClaimedRoute claimed_;
+  WrittenMembers written_;
+  LearntEdit learnt_;
   bool kept_;  // a connection that was used before will do, or is in use
   std::shared_ptr<const ChannelAddress> address_;
   UpstreamRequest request_;

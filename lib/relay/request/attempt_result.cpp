@@ -29,12 +29,24 @@ Refusal key_refused() {
           {}};
 }
 
+Refusal out_of_credit() {
+  return {RefusalCode::upstream_auth,
+          "the gateway's own account at the provider has no credit left: ask the administrator to top it up",
+          {},
+          {}};
+}
+
 Observation abandoned() {
   return {Observation::Kind::abandoned};
 }
 
 Observation failed(std::string_view what) {
   return {Observation::Kind::failed, 0, what, {}};
+}
+
+// After the provider had some of the request: what is in it may be why.
+Observation failed_at_it(std::string_view what) {
+  return {Observation::Kind::failed, 0, what, {}, true};
 }
 
 // The provider broke off before it had all of the request. That may well be for what this one is, and then says nothing
@@ -50,7 +62,7 @@ Ruling broke_off() {
 Ruling stopped_reading() {
   return {{Kind::try_another,
            {RefusalCode::upstream_timeout, "the provider stopped reading the request: send it again", {}, {}}},
-          failed("stopped reading the request")};
+          failed_at_it("stopped reading the request")};
 }
 
 // A form that is not with the channel as a whole.
@@ -76,28 +88,42 @@ Ruling rule_on_sent(AnswerOutcome outcome) {
     case AnswerOutcome::timed_out:
       return {{Kind::lost,
                {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}},
-              failed("did not answer in time")};
+              failed_at_it("did not answer in time")};
     case AnswerOutcome::garbage:
-      return {{Kind::lost, unusable()}, failed("answered no HTTP")};
+      return {{Kind::lost, unusable()}, failed_at_it("answered no HTTP")};
     default:
-      return {{Kind::lost, unusable()}, failed("closed the connection")};
+      return {{Kind::lost, unusable()}, failed_at_it("closed the connection")};
   }
 }
 
-// What a head says of the channel.
-Observation observation_of(int status) {
-  switch (status) {
-    case 401:
-    case 402:  // the account behind the key has no credit
-    case 403:
-      return {Observation::Kind::key_refused, status, {}, {}};
-    case 429:
-      return {Observation::Kind::rate_limited, status, {}, {}};
-    default:
-      break;
-  }
-  const bool answered = status >= 200 && status < 500 && status / 100 != 3;
-  return {answered ? Observation::Kind::answered : Observation::Kind::failed, status, {}, {}};
+// What a head says of the channel. But for 401 and what is no answer to a request at all, this one may be the reason.
+Observation observation_of(int status, const dialect::ProviderError& said) {
+  if (status == 401) return {Observation::Kind::key_refused, status, {}, {}, false, said.out_of_credit};
+  // 402: the account behind the key has no credit.
+  const bool no_credit = said.out_of_credit || (status == 402 && !said.short_of_credit);
+  if (status >= 400 && status < 500 && (no_credit || status == 402 || status == 403))
+    return {Observation::Kind::key_refused, status, {}, {}, true, no_credit};
+  // 498: no capacity for a request of this tier (console.groq.com/docs/errors).
+  if (status == 429 || status == 498) return {Observation::Kind::rate_limited, status, {}, {}, true};
+  if (status >= 500) return {Observation::Kind::failed, status, {}, {}, true};
+  const bool answered = status >= 200 && status / 100 != 3;
+  return {answered ? Observation::Kind::answered : Observation::Kind::failed, status};
+}
+
+// Not the request's fault, nor a fault of the channel: another may well serve it. 404: most often of the model.
+bool asks_for_another(int status) {
+  return status == 404 || status == 408 || status == 409 || status == 425 || status == 498 || status == 499;
+}
+
+// A refusal of the channel's key, or of its account. One that may be said of the request is the client's to read:
+// at once where it names the content, else once no other channel is left.
+Ruling rule_on_refused_key(const Observation& observation, bool last, const dialect::ProviderError& said) {
+  const int status = observation.status;
+  if (observation.out_of_credit) return {{Kind::try_another, out_of_credit()}, observation};
+  if (status == 403 && said.blames_content) return {{}, observation};
+  const bool of_request = said.short_of_credit || (status == 403 && said.has_message && !said.blames_key);
+  if (of_request && last) return {{}, observation};
+  return {{Kind::try_another, key_refused()}, observation};
 }
 
 }  // namespace
@@ -117,14 +143,38 @@ Ruling rule_on_unanswered(const Unanswered& facts) {
   return rule_on_sent(facts.outcome);
 }
 
-Ruling rule_on_head(int status, bool last, bool readable) {
-  const auto observation = observation_of(status);
+bool says_why(int status) {
+  return status >= 400 && status < 500;
+}
+
+Ruling rule_on_head(int status, bool last, bool readable, const dialect::ProviderError& said) {
+  const auto observation = observation_of(status, said);
   // Never followed: a redirect would take the channel's key along.
   if (status < 200 || (status >= 300 && status < 400)) return {{Kind::try_another, unusable()}, observation};
-  if (observation.kind == Observation::Kind::key_refused) return {{Kind::try_another, key_refused()}, observation};
-  if (observation.kind != Observation::Kind::answered && !last) return {{Kind::try_another, unusable()}, observation};
+  if (observation.kind == Observation::Kind::key_refused) {
+    const auto ruling = rule_on_refused_key(observation, last, said);
+    if (ruling.result.kind != Kind::opened || readable) return ruling;
+  }
+  const bool another = observation.kind != Observation::Kind::answered || asks_for_another(status);
+  if (another && !last) return {{Kind::try_another, unusable()}, observation};
   if (!readable) return {{status < 300 ? Kind::lost : Kind::try_another, unusable()}, observation, true};
   return {{}, observation};
+}
+
+// Nobody worked on it, and the client has no part in it: it is never told so.
+Ruling rule_on_own_edit(int status, const Lesson& lesson, bool may_rewrite) {
+  const Observation observation{Observation::Kind::answered, status};
+  if (!lesson.edit || !may_rewrite) {
+    return {{Kind::try_another,
+             {RefusalCode::upstream_invalid,
+              "the provider refuses the output bound that this token's limit needs: ask for fewer tokens",
+              {},
+              {}}},
+            observation};
+  }
+  AttemptResult result{Kind::rewritten, unusable()};
+  if (!lesson.remember) result.bound_most = lesson.edit->bound_most;
+  return {result, observation};
 }
 
 bool tells_wait(const Observation& observation) {

@@ -7,8 +7,10 @@
 #include <optional>
 
 #include "base/result.h"
+#include "dialect/provider_error.h"
 #include "dialect/refusal.h"
 #include "http/client/upstream.h"
+#include "relay/request/learnt_edits.h"
 #include "relay/request/priced_request.h"
 #include "relay/routing/circuit_breaker.h"
 
@@ -18,6 +20,7 @@ struct AttemptResult {
   enum class Kind {
     opened,       // a response has begun
     try_another,  // nobody worked on it: what is reserved is whole
+    rewritten,    // what crd wrote was refused: the same route is tried with what was learnt
     stale,        // a kept connection was closed before a byte came back: the same route may be tried on a new one
     lost,         // the request was sent and no response came: it may have been worked on
     spent,        // final: what is reserved carries no other attempt, or none can help
@@ -25,6 +28,8 @@ struct AttemptResult {
   dialect::Refusal refusal{};  // what the client is told, if no other attempt follows
   // Of a stale one that had taken the whole request: for how long.
   std::optional<std::chrono::milliseconds> sent_for{};
+  // Of a rewritten one: an output bound for this request alone.
+  std::optional<std::int64_t> bound_most{};
 };
 
 // A result, and what it says of the channel.
@@ -51,8 +56,12 @@ struct Unanswered {
 Ruling rule_on_unanswered(const Unanswered& facts);
 
 // A response's head came. `last`: no other channel is left. `readable`: its body is in no coding, or in one that can be
-// undone here. Of an opened response: the status is the client's, too.
-Ruling rule_on_head(int status, bool last, bool readable);
+// undone here. `said`: by its body, where says_why(). Of an opened response: the status is the client's, too.
+Ruling rule_on_head(int status, bool last, bool readable, const dialect::ProviderError& said = {});
+// A refusal of what crd itself wrote into the request; `lesson` is of ours. `may_rewrite`: it can be sent once more.
+Ruling rule_on_own_edit(int status, const Lesson& lesson, bool may_rewrite);
+// Whether an error's body is read before it is decided what becomes of the request.
+bool says_why(int status);
 // Whether the provider's word on how long to wait belongs in that observation.
 bool tells_wait(const routing::Observation& observation);
 

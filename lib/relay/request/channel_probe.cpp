@@ -5,7 +5,9 @@
 #include <array>
 
 #include "provider/provider.h"
+#include "relay/request/attempt_result.h"
 #include "relay/request/upstream_request.h"
+#include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
 
@@ -27,14 +29,67 @@ std::string mapped_model(const ledger::ChannelRecord& channel, const std::string
   return mapped == channel.model_map.end() ? model : mapped->second;
 }
 
-void judge(ProbeResult& result, const provider::Provider& provider, int status) {
-  const auto finding = provider.probe.judge(status);
+void judge(ProbeResult& result, const provider::Provider& provider, const ProbeAnswer& answer) {
+  const auto finding = provider.probe.judge(answer.status);
   result.ok = finding.ok;
-  result.status = status;
+  result.status = answer.status;
   result.message = finding.message;
+  if (!result.ok && says_why(answer.status) && dialect::read_provider_error(answer.body).out_of_credit)
+    result.message = "the provider's account behind this key has no credit left";
 }
 
 }  // namespace
+
+http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::ChannelRecord& channel, std::uint32_t key,
+                                   const std::string& upstream_model, std::chrono::milliseconds timeout) {
+  ProbeAnswer answer;
+  const auto started = base::steady_now();
+  const auto address = upstreams.address_of(channel);
+  if (!address) {
+    answer.not_connected = address.error();
+    co_return answer;
+  }
+  const ChannelAddress target = **address;
+  auto connection = upstreams.pool().make();
+  const auto connected = co_await connection->connect(target.target, upstreams.resolver());
+  answer.connect_ms = answer.total_ms = since(started);
+  if (!connected) {
+    answer.not_connected = connected.error();
+    co_return answer;
+  }
+  const auto& provider = provider::of(channel.kind);
+  const auto& probe = provider.probe;
+  const auto bound = provider::bound_field(provider, probe.endpoint, upstream_model, channel.bound_field);
+  const auto body = probe.body(upstream_model, bound);
+  auto call = call_of(probe.endpoint, upstream_model, body.size());
+  call.probe = true;
+  std::string head;
+  write_upstream_head(head, channel, target, call, key, nullptr);
+  const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
+  connection->begin_send(buffers);
+  answer.outcome = co_await connection->read_head(timeout);
+  base::wipe(head);
+  answer.total_ms = since(started);
+  if (answer.outcome != http::client::AnswerOutcome::ok) co_return answer;
+  answer.status = connection->head().status;
+  const auto& fields = connection->head();
+  answer.retry_after =
+      routing::told_wait(fields.find("retry-after"), fields.find("retry-after-ms").value_or(""), base::wall_now());
+  while (answer.body.size() < k_probe_body_max) {
+    const auto step = connection->step();
+    answer.whole = step.state == http::client::BodyState::done;
+    if (step.state == http::client::BodyState::data) {
+      answer.body.append(step.data.substr(0, k_probe_body_max - answer.body.size()));
+    } else if (step.state != http::client::BodyState::need_more) {
+      break;
+    } else {
+      const auto outcome = co_await connection->fill(std::min(timeout, channel.timeout_idle));
+      if (outcome != http::client::AnswerOutcome::ok) break;
+    }
+  }
+  answer.total_ms = since(started);
+  co_return answer;
+}
 
 http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<const ledger::ChannelRecord> channel,
                                       std::uint32_t key, std::string model) {
@@ -52,37 +107,18 @@ http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<con
     result.message = provider.local->finding;
     co_return result;
   }
-  const auto started = base::steady_now();
-  const auto address = worker.upstreams().address_of(*channel);
-  if (!address) {
-    result.message = address.error().message;
-    co_return result;
-  }
-  const ChannelAddress target = **address;
-  auto connection = worker.upstreams().pool().make();
-  const auto connected = co_await connection->connect(target.target, worker.upstreams().resolver());
-  result.connect_ms = result.total_ms = since(started);
-  if (!connected) {
-    result.message = connected.error().message;
-    co_return result;
-  }
-  const auto& probe = provider.probe;
-  const auto bound = provider::bound_field(provider, probe.endpoint, result.upstream_model, channel->bound_field);
-  const auto body = probe.body(result.upstream_model, bound);
-  const auto call = call_of(probe.endpoint, result.upstream_model, body.size());
-  std::string head;
-  write_upstream_head(head, *channel, target, call, key, nullptr);
-  const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
-  connection->begin_send(buffers);
-  const auto outcome = co_await connection->read_head(channel->timeout_first_byte);
-  base::wipe(head);
-  result.total_ms = since(started);
-  if (outcome != http::client::AnswerOutcome::ok) {
-    const bool late = outcome == http::client::AnswerOutcome::timed_out;
+  const auto answer =
+      co_await send_probe(worker.upstreams(), *channel, key, result.upstream_model, channel->timeout_first_byte);
+  result.connect_ms = answer.connect_ms;
+  result.total_ms = answer.total_ms;
+  if (answer.not_connected) {
+    result.message = answer.not_connected->message;
+  } else if (answer.outcome != http::client::AnswerOutcome::ok) {
+    const bool late = answer.outcome == http::client::AnswerOutcome::timed_out;
     result.message = late ? "the provider did not answer in time" : "the provider's answer was not usable";
-    co_return result;
+  } else {
+    judge(result, provider, answer);
   }
-  judge(result, provider, connection->head().status);
   co_return result;
 }
 

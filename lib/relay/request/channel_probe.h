@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: MIT
-// channel_probe: one minimal request to a channel with one of its keys, for `crctl channel test`. Not metered against
-// any token. Worker thread.
+// channel_probe: one minimal request to a channel with one of its keys, for `crctl channel test` and for crd's own
+// question whether a channel is to blame (own_probe.h). Not metered against any token. Worker thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "http/client/upstream.h"
 #include "ledger/core/records.h"
 #include "relay/request/worker_context.h"
 
 namespace cr::relay::request {
+
+// What came of it.
+struct ProbeAnswer {
+  std::optional<base::Error> not_connected;
+  http::client::AnswerOutcome outcome = http::client::AnswerOutcome::closed;  // of its head
+  int status = 0;
+  std::string body;    // of the head's answer: its first k_probe_body_max bytes
+  bool whole = false;  // it ended
+  std::optional<std::chrono::milliseconds> retry_after;
+  std::int64_t connect_ms = 0, total_ms = 0;
+};
+inline constexpr std::size_t k_probe_body_max = std::size_t{64} * 1024;
+
+// `channel`, whose provider is over HTTP, and the other references outlive it. It waits so long for the first byte.
+http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::ChannelRecord& channel, std::uint32_t key,
+                                   const std::string& upstream_model, std::chrono::milliseconds timeout);
 
 struct ProbeResult {
   bool ok = false;

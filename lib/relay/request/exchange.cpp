@@ -136,10 +136,10 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     const auto claimed = failover_.next();
     if (!claimed) break;
     entry_.charge_to(*claimed->route);
-    attempt_.emplace(
-        Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health, shared.log, &client_,
-                         stored_.get(), entry_.reserved(), entry_.longest_answer(), writer_.client_gone()},
-        *claimed);
+    attempt_.emplace(Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health,
+                                      shared.log, shared.metrics, &client_, stored_.get(), entry_.reserved(),
+                                      entry_.longest_answer(), writer_.client_gone()},
+                     *claimed);
     auto result = attempt_->begin();
     if (!result) result = co_await attempt_->send(!failover_.is_left());
     if (result->kind == AttemptResult::Kind::opened) co_return std::nullopt;
@@ -151,6 +151,11 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
 // Whether another attempt follows one that has no response; it is counted as far as it may have been worked on.
 bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
   if (body_.client_left()) writer_.client_left();
+  if (result.kind == AttemptResult::Kind::rewritten) {
+    attempt_->hand_over();
+    failover_.rewritten(claimed, result.bound_most);
+    return !writer_.client_gone();
+  }
   if (result.kind == AttemptResult::Kind::stale) {
     if (entry_.carry_another(result, attempt_->channel().kind)) {
       attempt_->hand_over();

@@ -34,6 +34,12 @@ void Failover::again(ClaimedRoute route) {
   again_ = route;
 }
 
+void Failover::rewritten(ClaimedRoute route, std::optional<std::int64_t> bound_most) {
+  ++route.rewrites;
+  if (bound_most) route.bound_most = bound_most;
+  again_ = route;
+}
+
 bool Failover::is_left() const {
   if (attempts_ >= attempts_max_) return false;
   return std::any_of(routes_.begin() + static_cast<std::ptrdiff_t>(next_), routes_.end(), [&](const auto& route) {

@@ -20,6 +20,8 @@ struct ClaimedRoute {
   const routing::Route* route = nullptr;
   routing::Claim claim;
   bool fresh = false;
+  int rewrites = 0;                          // how often what crd writes was changed for this route
+  std::optional<std::int64_t> bound_most{};  // of the output, by what the route said of this request
 };
 
 class Failover {
@@ -33,8 +35,10 @@ class Failover {
 
   // The next route that may be sent something now, claimed. Nothing: none is left, or enough were tried.
   std::optional<ClaimedRoute> next();
-  // The same route is the next one, and does not count as another.
+  // The same route is the next one, and does not count as another: on a new connection, or with what was learnt.
   void again(ClaimedRoute route);
+  void rewritten(ClaimedRoute route, std::optional<std::int64_t> bound_most);
+  static constexpr int k_rewrites_max = 3;
   // Whether a failure now would go to another route.
   bool is_left() const;
 

@@ -37,6 +37,27 @@ void Metrics::count(const ledger::Settlement& settlement) {
   add(cost_nano_, settlement.cost.nano());
 }
 
+void Metrics::count_probe(ProbeOutcome outcome, const dialect::Usage& usage, base::Credits cost) {
+  add(probes_[static_cast<std::size_t>(outcome)], 1);
+  add(probe_input_tokens_, usage.input_tokens);
+  add(probe_output_tokens_, usage.output_tokens);
+  add(probe_cost_nano_, cost.nano());
+}
+
+void Metrics::append_probes(std::string& out) const {
+  constexpr std::array<std::string_view, 3> k_outcomes{{"good", "bad", "unclear"}};
+  append_metric(out, "crd_probes_total", "counter", "crd's own requests to channels, by what they showed.");
+  for (std::size_t i = 0; i < k_outcomes.size(); ++i)
+    append_value(out, "crd_probes_total", label("outcome", k_outcomes[i]), probes_[i]);
+  append_metric(out, "crd_probe_model_tokens_total", "counter", "Model tokens of crd's own requests, on no token.");
+  append_value(out, "crd_probe_model_tokens_total", label("kind", "input"), probe_input_tokens_);
+  append_value(out, "crd_probe_model_tokens_total", label("kind", "output"), probe_output_tokens_);
+  append_metric(out, "crd_probe_cost_dollars_total", "counter", "What crd's own requests cost, on no token.");
+  out.append("crd_probe_cost_dollars_total ")
+      .append(base::Credits::from_nano(static_cast<std::int64_t>(probe_cost_nano_.load())).to_decimal())
+      .append("\n");
+}
+
 std::string Metrics::text() const {
   std::string out;
   append_metric(out, "crd_requests_ended_total", "counter", "Requests by how they ended.");
@@ -61,6 +82,7 @@ std::string Metrics::text() const {
   out.append("crd_cost_dollars_total ")
       .append(base::Credits::from_nano(static_cast<std::int64_t>(cost_nano_.load())).to_decimal())
       .append("\n");
+  append_probes(out);
   return out;
 }
 

@@ -117,7 +117,8 @@ template <class Writer, class Attempt>
 void BasicResponsePump<Writer, Attempt>::tell_wait(AnswerHead& head) const {
   // In which order those that may be sent something would be tried does not matter here.
   const auto routes = parts_.admission.look_for_routes(parts_.stored, base::steady_now(), 0);
-  if (!routes.tries.empty() || !routes.closed) return;
+  const bool open = std::any_of(routes.tries.begin(), routes.tries.end(), [](const auto& one) { return !one.as_last; });
+  if (open || !routes.closed) return;
   const auto left = routes.closed->until - base::steady_now();
   const auto told = routing::told_wait(head.retry_after_text, head.retry_after_ms, base::wall_now());
   if (told && *told >= left) return;

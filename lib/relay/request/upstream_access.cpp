@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "provider/kinds/known_hosts.h"
 
 namespace cr::relay::request {
 
@@ -59,6 +60,8 @@ base::Result<std::shared_ptr<const ChannelAddress>> UpstreamAccess::work_out(con
   address->authority = url->authority();
   address->key = {next_pool_key_++, static_cast<std::uint64_t>(channel.id.value)};
   address->has_certificates = !files.empty();
+  const auto* host = provider::find_known_host(url->host);
+  address->takes_usage_wish = host == nullptr || host->takes_usage_wish;
   address->target.url = std::move(*url);
   address->target.proxy = std::move(proxy);
   address->target.privates =

@@ -17,6 +17,7 @@
 #include "http/net/net.h"
 #include "http/tls/tls_contexts.h"
 #include "ledger/core/directory.h"
+#include "relay/request/learnt_edits.h"
 
 namespace cr::relay::request {
 
@@ -25,6 +26,7 @@ struct ChannelAddress {
   http::client::UpstreamTarget target;
   std::string authority;          // for Host
   bool has_certificates = false;  // files of its own
+  bool takes_usage_wish = true;   // a stream may be asked for its usage (provider/kinds/known_hosts.h)
   http::client::PoolKey key;      // another address whenever it is worked out anew
 };
 
@@ -39,6 +41,7 @@ class UpstreamAccess {
     http::tls::TlsContexts& tls;
     http::dns::DnsResolver& names;
     http::client::DistrustedProviders& distrusted;
+    LearntEdits& learnt;
     const ledger::DirectoryFeed& directory;  // of the channels' names, for the log
   };
   // `idle_each_max`: idle connections kept for one channel.
@@ -49,6 +52,7 @@ class UpstreamAccess {
   http::Heartbeat& heartbeat() { return heartbeat_; }
   http::dns::EgressPolicy& resolver() { return resolver_; }
   http::client::UpstreamPool& pool() { return pool_; }
+  LearntEdits& learnt() { return shared_.learnt; }
   // After a reload, which may have read channels' certificate files again.
   void reload(std::size_t idle_each_max);
 

@@ -10,6 +10,7 @@ namespace cr::relay::request {
 namespace {
 
 constexpr std::string_view k_user_agent = "code-router/" CR_VERSION;
+constexpr std::string_view k_probe_user_agent = "code-router/" CR_VERSION " (probe)";
 constexpr std::size_t k_head_bytes = 2048;
 constexpr std::size_t k_credential_bytes = 1024;
 
@@ -62,7 +63,7 @@ void write_upstream_head(std::string& head, const ledger::ChannelRecord& channel
     }
   }
   writer.field("accept-encoding", "identity");
-  writer.field("user-agent", k_user_agent);
+  writer.field("user-agent", call.probe ? k_probe_user_agent : k_user_agent);
   for (const auto& [name, value] : channel.headers) writer.field(name, value);
   if (client != nullptr) pass_request_fields(writer, *client, channel);
   // The key goes last, and a string that grew after it would leave a copy behind.

@@ -26,6 +26,7 @@ struct UpstreamCall {
   provider::Asked asked{};
   std::string_view content_type = "application/json";  // empty: there is no body
   std::optional<std::uint64_t> body_bytes{};           // none: the body, if any, is chunked
+  bool probe = false;                                  // crd asks by itself, and says so
 };
 // `model`: the provider's name for it.
 UpstreamCall call_of(dialect::Endpoint endpoint, std::string_view model, std::optional<std::uint64_t> body_bytes);

@@ -99,6 +99,8 @@ UpstreamResponse& UpstreamResponse::operator=(UpstreamResponse&& other) noexcept
   retry_after_ = std::move(other.retry_after_);
   failed_ = other.failed_;
   cancelled_ = other.cancelled_;
+  is_put_back_ = other.is_put_back_;
+  put_back_ = std::move(other.put_back_);
   pool_ = other.pool_;
   pool_key_ = other.pool_key_;
   connection_ = std::move(other.connection_);
@@ -122,7 +124,13 @@ bool UpstreamResponse::is_event_stream() const {
          base::equals_ignoring_case(std::string_view(content_type_).substr(0, k_type.size()), k_type);
 }
 
+void UpstreamResponse::put_back(std::string&& bytes) {
+  is_put_back_ = !bytes.empty();
+  put_back_ = std::move(bytes);
+}
+
 ResponseStep UpstreamResponse::step() {
+  if (std::exchange(is_put_back_, false)) return {State::data, put_back_};
   if (failed_) return {*failed_, {}};
   if (echo_) {
     if (echo_->next == echo_->answer.pieces.size()) return {State::done, {}};

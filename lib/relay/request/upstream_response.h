@@ -45,6 +45,8 @@ class UpstreamResponse {
   // Waits for more; the outcome shows in the next step().
   http::Task<void> fill(std::chrono::milliseconds timeout);
   void cancel();
+  // What was read of the body to look at it comes again, before the rest. Once.
+  void put_back(std::string&& bytes);
 
  private:
   void release();
@@ -56,6 +58,8 @@ class UpstreamResponse {
   std::optional<std::string> retry_after_;
   std::optional<ResponseStep::State> failed_;
   bool cancelled_ = false;
+  bool is_put_back_ = false;
+  std::string put_back_;
 
   http::client::UpstreamPool* pool_ = nullptr;
   http::client::PoolKey pool_key_;

@@ -45,6 +45,7 @@ struct Shared {
   Metrics metrics{};
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
   http::client::DistrustedProviders distrusted{};
+  LearntEdits learnt{};
 };
 
 class WorkerContext {

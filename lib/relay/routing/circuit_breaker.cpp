@@ -252,8 +252,9 @@ void CircuitBreaker::hold_against_asker(Channel& channel, const Claim& claim, co
 BreakerChange CircuitBreaker::set_aside(Channel& channel, const Observation& observation, base::SteadyTime now) {
   if (channel.open && now < channel.open_until) return {};
   const bool was_open = channel.open;
+  const bool confirmed = was_open && !channel.by_words;  // and not over yet
   open(channel, observation, now);
-  channel.by_words = true;
+  channel.by_words = !confirmed;
   return {was_open ? BreakerChange::Kind::none : BreakerChange::Kind::set_aside,
           std::chrono::duration_cast<milliseconds>(channel.open_until - now)};
 }
@@ -263,7 +264,7 @@ BreakerChange CircuitBreaker::probed(const ledger::ChannelRecord& record, std::u
   const base::MutexLock lock(mutex_);
   auto& channel = channel_of(record);
   if (record.rev != channel.rev || key >= channel.keys.size()) return {};
-  const Claim claim{record.id, record.rev, key, model, false, now};
+  const Claim claim{record.id, record.rev, key, model, true, now};
   BreakerChange change;
   switch (observation.kind) {
     case Observation::Kind::answered:
@@ -282,6 +283,12 @@ BreakerChange CircuitBreaker::probed(const ledger::ChannelRecord& record, std::u
     case Observation::Kind::rate_limited:
     case Observation::Kind::key_refused:
       change = put_key_aside(channel, claim, observation, now);
+      // Not sooner than it can be asked again who is to blame.
+      for (auto& one : channel.keys[key]) {
+        if (!one.refused || one.since != now) continue;
+        one.until = std::max(one.until, now + k_own_probes_apart);
+        change.cool_down = std::chrono::duration_cast<milliseconds>(one.until - now);
+      }
       break;
     case Observation::Kind::abandoned:
       break;
@@ -362,7 +369,7 @@ BreakerChange CircuitBreaker::put_key_aside(Channel& channel, const Claim& claim
       const auto of_a_model = [](const Trouble& one) { return !one.model.empty(); };
       key.erase(std::find_if(key.begin(), key.end(), of_a_model));
     }
-    trouble = key.insert(key.end(), Trouble{std::string(model), refused, observation.status});
+    trouble = key.insert(key.end(), Trouble{std::string(model), refused, false, observation.status});
   } else if (probed) {
     ++trouble->step;
   }
@@ -370,6 +377,7 @@ BreakerChange CircuitBreaker::put_key_aside(Channel& channel, const Claim& claim
   // What crd's own request confirmed stays so until it is over.
   trouble->by_words = by_words && (!known || trouble->by_words || trouble->until <= now);
   trouble->refused = refused;
+  trouble->out_of_credit = refused && observation.out_of_credit;
   trouble->status = observation.status;
   trouble->since = now;
   trouble->probe_until = {};
@@ -395,6 +403,7 @@ BreakerView CircuitBreaker::view(const ledger::ChannelRecord& record, base::Stea
     for (const auto& trouble : channel.keys[at]) {
       if (trouble.until <= now) continue;
       if (trouble.model.empty()) ++view.keys_aside;
+      if (trouble.model.empty() && trouble.out_of_credit) ++view.keys_without_credit;
       if (!view.reason.empty()) continue;
       const bool has_hint = at < record.key_hints.size();
       const auto key = has_hint ? "key " + to_text(record.key_hints[at]) : "it";

@@ -46,6 +46,7 @@ struct BreakerView {
   std::optional<std::chrono::milliseconds> wait;  // until the next probe
   std::string reason;                             // "answered 503"; empty if nothing is wrong
   std::size_t keys_aside = 0;                     // refused for all models
+  std::size_t keys_without_credit = 0;            // of those, by their account's lack of it
   RecentResults::Figures recent;
 };
 
@@ -84,6 +85,7 @@ class CircuitBreaker {
   struct Trouble {  // of one key, for one model or (refused with 401 or 402) for all
     std::string model;
     bool refused = false;
+    bool out_of_credit = false;
     int status = 0;
     base::SteadyTime since{}, until{};
     base::SteadyTime probe_until{};  // somebody's probe is alone; past: others may go too

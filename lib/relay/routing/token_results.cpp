@@ -52,7 +52,7 @@ bool TokenResults::agree(bool only_account, base::SteadyTime now) const {
     if (failing++ > 0 && entry.account != account) two_accounts = true;
     account = entry.account;
   }
-  const bool enough = two_accounts || (only_account && failing >= 2);
+  const bool enough = two_accounts || (only_account && failing >= 2 && own_good_ < begin);
   return enough && 2 * failing > seen && (good == 0 || 2 * turned > good);
 }
 

@@ -23,12 +23,13 @@ class TokenResults {
   void note_good(const Asker& asker, base::SteadyTime now);
   void note_failure(const Asker& asker, base::SteadyTime now);
   // crd's own request was answered well.
-  void note_own_good(base::SteadyTime now) { last_good_ = now; }
+  void note_own_good(base::SteadyTime now) { last_good_ = own_good_ = now; }
 
   // Whether the failures are the channel's by the word of tokens alone: of those that it served in the window, more
   // than half, and two accounts (where the site has one: two tokens), saw only failures since anybody's last good
   // answer. A token that had good answers within the window says so after k_turned failures; and where there are such,
-  // most of them must. `only_account`: the site has one.
+  // most of them must. `only_account`: the site has one; two of its tokens say nothing beside a good answer to crd's
+  // own request within the window.
   bool agree(bool only_account, base::SteadyTime now) const;
 
  private:
@@ -42,6 +43,7 @@ class TokenResults {
 
   std::vector<Entry> entries_;
   base::SteadyTime last_good_ = base::SteadyTime::min();  // anybody's
+  base::SteadyTime own_good_ = base::SteadyTime::min();   // crd's
 };
 
 }  // namespace cr::relay::routing

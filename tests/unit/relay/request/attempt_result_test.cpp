@@ -128,9 +128,15 @@ TEST(AttemptResult, a_head_is_judged_by_its_status_and_by_what_is_left) {
       {401, Kind::try_another, Kind::try_another, Seen::key_refused},
       {402, Kind::try_another, Kind::try_another, Seen::key_refused},
       {403, Kind::try_another, Kind::try_another, Seen::key_refused},
-      {404, Kind::opened, Kind::opened, Seen::answered},
+      {404, Kind::try_another, Kind::opened, Seen::answered},
+      {408, Kind::try_another, Kind::opened, Seen::answered},
+      {409, Kind::try_another, Kind::opened, Seen::answered},
+      {413, Kind::opened, Kind::opened, Seen::answered},
       {422, Kind::opened, Kind::opened, Seen::answered},
+      {425, Kind::try_another, Kind::opened, Seen::answered},
       {429, Kind::try_another, Kind::opened, Seen::rate_limited},
+      {498, Kind::try_another, Kind::opened, Seen::rate_limited},
+      {499, Kind::try_another, Kind::opened, Seen::answered},
       {500, Kind::try_another, Kind::opened, Seen::failed},
       {529, Kind::try_another, Kind::opened, Seen::failed},
   };
@@ -145,6 +151,59 @@ TEST(AttemptResult, a_head_is_judged_by_its_status_and_by_what_is_left) {
   }
   EXPECT_EQ(rule_on_head(401, true, true).result.refusal.code, RefusalCode::upstream_auth);
   EXPECT_EQ(rule_on_head(503, false, true).result.refusal.code, RefusalCode::upstream_invalid);
+}
+
+// Whose fault it was, where the status alone does not tell.
+TEST(AttemptResult, a_refusal_is_judged_by_its_words) {
+  struct Row {
+    std::string_view name;
+    int status;
+    dialect::ProviderError said;
+    Kind with_others, as_last;
+    Seen observation;
+    bool out_of_credit = false;
+  };
+  const dialect::ProviderError no_credit{.has_message = true, .out_of_credit = true};
+  const dialect::ProviderError too_little{.has_message = true, .short_of_credit = true};
+  const dialect::ProviderError content{.has_message = true, .blames_content = true};
+  const dialect::ProviderError of_key{.has_message = true, .blames_key = true};
+  const dialect::ProviderError other{.has_message = true};
+  const std::vector<Row> rows = {
+      {"no credit", 400, no_credit, Kind::try_another, Kind::try_another, Seen::key_refused, true},
+      {"no credit", 402, no_credit, Kind::try_another, Kind::try_another, Seen::key_refused, true},
+      {"no credit", 403, no_credit, Kind::try_another, Kind::try_another, Seen::key_refused, true},
+      {"no credit", 429, no_credit, Kind::try_another, Kind::try_another, Seen::key_refused, true},
+      {"no words", 402, {}, Kind::try_another, Kind::try_another, Seen::key_refused, true},
+      {"too little for this", 402, too_little, Kind::try_another, Kind::opened, Seen::key_refused},
+      {"content", 403, content, Kind::opened, Kind::opened, Seen::key_refused},
+      {"rights", 403, of_key, Kind::try_another, Kind::try_another, Seen::key_refused},
+      {"who knows", 403, other, Kind::try_another, Kind::opened, Seen::key_refused},
+      {"content", 400, content, Kind::opened, Kind::opened, Seen::answered},
+      {"too large", 429, other, Kind::try_another, Kind::opened, Seen::rate_limited},
+  };
+  for (const auto& row : rows) {
+    for (const bool last : {false, true}) {
+      const auto ruling = rule_on_head(row.status, last, true, row.said);
+      EXPECT_EQ(ruling.result.kind, last ? row.as_last : row.with_others) << row.status << row.name << last;
+      EXPECT_EQ(ruling.observation.kind, row.observation) << row.status << row.name;
+      EXPECT_EQ(ruling.observation.out_of_credit, row.out_of_credit) << row.status << row.name;
+      EXPECT_EQ(ruling.observation.of_request, row.observation != Seen::answered) << row.status << row.name;
+    }
+  }
+  EXPECT_FALSE(rule_on_head(401, false, true, of_key).observation.of_request) << "the key's, beyond doubt";
+  EXPECT_TRUE(rule_on_head(503, false, true).observation.of_request);
+  EXPECT_FALSE(rule_on_head(302, false, true).observation.of_request);
+}
+
+// One token's long prompt must not be able to make a channel unreachable for others.
+TEST(AttemptResult, silence_after_it_was_sent_may_be_the_requests_own_fault) {
+  EXPECT_TRUE(
+      rule_on_unanswered({.outcome = AnswerOutcome::timed_out, .began = true, .sent = true}).observation.of_request);
+  EXPECT_TRUE(
+      rule_on_unanswered({.outcome = AnswerOutcome::closed, .began = true, .sent = true}).observation.of_request);
+  EXPECT_TRUE(rule_on_unanswered({.outcome = AnswerOutcome::timed_out, .began = true}).observation.of_request);
+  EXPECT_FALSE(rule_on_unanswered({.outcome = AnswerOutcome::closed}).observation.of_request);
+  EXPECT_FALSE(rule_on_unconnected({base::ErrorCode::timeout, "late", {}}, false).observation.of_request);
 }
 
 // A success that nobody can read was worked on all the same.

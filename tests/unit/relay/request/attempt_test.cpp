@@ -26,9 +26,9 @@ class AttemptTest : public testing::Test {
     auto names = http::dns::DnsResolver::start({"127.0.0.1:9"});
     names_ = std::move(*names);
     tls_ = std::move(*http::tls::TlsContexts::make(""));
-    upstreams_.emplace(io_, heartbeat_,
-                       UpstreamAccess::Shared{request_.log, *tls_, *names_, distrusted_, request_.ledger.directory()},
-                       4);
+    upstreams_.emplace(
+        io_, heartbeat_,
+        UpstreamAccess::Shared{request_.log, *tls_, *names_, distrusted_, learnt_, request_.ledger.directory()}, 4);
   }
   ledger::ChannelRecord& channel() { return *request_.channels.front(); }
   Attempt& begin(std::string text, bool client_gone = false) {
@@ -37,8 +37,8 @@ class AttemptTest : public testing::Test {
     claimed_ = request_.failover->next();
     EXPECT_TRUE(claimed_);
     attempt_.emplace(Attempt::Request{*request_.context, request_.admission->scan(), *request_.body, *upstreams_,
-                                      request_.health, request_.log, nullptr, nullptr, request_.entry->reserved(),
-                                      request_.entry->longest_answer(), client_gone},
+                                      request_.health, request_.log, request_.metrics, nullptr, nullptr,
+                                      request_.entry->reserved(), request_.entry->longest_answer(), client_gone},
                      *claimed_);
     return *attempt_;
   }
@@ -67,6 +67,7 @@ class AttemptTest : public testing::Test {
   http::asio::io_context io_;
   http::Heartbeat heartbeat_{io_};
   http::client::DistrustedProviders distrusted_;
+  LearntEdits learnt_;
   std::unique_ptr<http::dns::DnsResolver> names_;
   std::unique_ptr<http::tls::TlsContexts> tls_;
   std::optional<UpstreamAccess> upstreams_;

@@ -96,6 +96,43 @@ TEST_F(FailoverTest, the_same_route_again_is_no_other_attempt_and_keeps_its_clai
   EXPECT_EQ(turns(two), "b");
 }
 
+TEST_F(FailoverTest, what_crd_wrote_is_changed_on_the_same_route) {
+  auto two = failover(2);
+  const auto first = two.next();
+  ASSERT_TRUE(first);
+  two.rewritten(*first, std::nullopt);
+  auto again = two.next();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->fresh);
+  EXPECT_EQ(again->rewrites, 1);
+  EXPECT_FALSE(again->bound_most);
+  two.rewritten(*again, 300);
+  again = two.next();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->rewrites, 2);
+  EXPECT_EQ(again->bound_most, 300);
+  EXPECT_EQ(turns(two), "b");
+}
+
+// What one token saw of a channel keeps it away while another is left, and no longer.
+TEST_F(FailoverTest, a_route_set_aside_for_this_token_alone_is_the_last) {
+  const routing::Asker asker{base::TokenId{7}, base::AccountId{1}, false};
+  for (auto& route : routes_) route.asker = asker;
+  const auto now = base::steady_now();
+  const auto claim = health_.claim(channels_[0], "m", now, {asker, {}, false});
+  ASSERT_TRUE(claim);
+  health_.report(*claim, {routing::Observation::Kind::failed, 500, {}, {}, true}, now);
+  auto others = failover();
+  EXPECT_EQ(turns(others), "bc");
+  std::rotate(routes_.begin(), routes_.begin() + 1, routes_.end());
+  routes_.back().as_last = true;
+  auto all = failover();
+  ASSERT_TRUE(all.next());
+  ASSERT_TRUE(all.next());
+  EXPECT_TRUE(all.is_left());
+  EXPECT_EQ(turns(all), "a");
+}
+
 TEST_F(FailoverTest, the_last_failure_is_what_the_client_is_told) {
   auto none = failover();
   EXPECT_EQ(none.refusal().code, dialect::RefusalCode::unavailable);

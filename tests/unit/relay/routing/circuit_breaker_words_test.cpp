@@ -133,7 +133,14 @@ TEST_F(CircuitBreakerWords, NoCreditIsTheKeysForAllModels) {
   breaker_.probed(record_, 0, "m", {Kind::key_refused, 400, {}, {}, false, true}, now_);
   EXPECT_EQ(look(good_, "another").state, State::keys_refused);
   EXPECT_EQ(breaker_.view(record_, now_).keys_aside, 1U);
-  now_ += 10s;
+  EXPECT_EQ(breaker_.view(record_, now_).keys_without_credit, 1U);
+  now_ += 59s;
+  EXPECT_EQ(breaker_.view(record_, now_).keys_aside, 1U) << "until it can be confirmed again";
+  now_ += 1s;
+  EXPECT_TRUE(send(bad_, k_no_credit)->wants_probe);
+  breaker_.probed(record_, 0, "m", {Kind::key_refused, 400, {}, {}, false, true}, now_);
+  EXPECT_EQ(breaker_.view(record_, now_).keys_aside, 1U);
+  now_ += 60s;
   EXPECT_TRUE(send(good_, k_good));
   EXPECT_EQ(look(good_, "another").state, State::ready);
 }

@@ -88,6 +88,17 @@ TEST_F(TokenResultsTest, CrdsOwnGoodAnswerIsOneToo) {
   now_ += 1s;
   see("10- 20-");
   EXPECT_TRUE(agree()) << "small requests work, and no others";
+  see("11-");
+  now_ += 60s;
+  see("10- 11-");
+  EXPECT_TRUE(agree_on_one());
+}
+
+TEST_F(TokenResultsTest, OnASiteWithOneAccountItOutweighsTwoTokens) {
+  results_.note_own_good(now_);
+  now_ += 1s;
+  see("10- 11- 12-");
+  EXPECT_FALSE(agree_on_one());
 }
 
 TEST_F(TokenResultsTest, WhatIsLongAgoIsForgotten) {

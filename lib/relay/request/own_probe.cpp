@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/own_probe.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "base/clock.h"
+#include "billing/cost.h"
+#include "provider/provider.h"
+#include "relay/request/attempt_result.h"
+#include "relay/request/health_log.h"
+
+namespace cr::relay::request {
+
+using http::client::AnswerOutcome;
+using routing::Observation;
+using Probe = Metrics::ProbeOutcome;
+
+namespace {
+
+// Upper bounds of what a probe comes to (provider/provider.h: the smallest request that shows that all is good).
+constexpr std::int64_t k_input_tokens_max = 64;
+constexpr std::int64_t k_output_tokens_max = 16;
+// So small a request is answered sooner, whatever the channel's own timeouts are.
+constexpr std::chrono::seconds k_timeout{30};
+
+struct Asked {
+  ledger::DirectorySnapshot directory;
+  const ledger::ChannelRecord* channel = nullptr;  // the directory's
+  std::uint32_t key = 0;
+  std::string model, upstream_model;
+};
+
+std::string_view words_for(AnswerOutcome outcome) {
+  switch (outcome) {
+    case AnswerOutcome::timed_out:
+      return "did not answer in time";
+    case AnswerOutcome::garbage:
+      return "answered no HTTP";
+    default:
+      return "closed the connection";
+  }
+}
+
+base::Credits cost_of(const Asked& asked, const dialect::Usage& usage) {
+  const auto now = base::wall_now();
+  auto price = asked.directory->find_price(asked.model, now);
+  if (!price) price = asked.directory->find_price(asked.upstream_model, now);
+  return price ? billing::cost(*price, {}, usage) : base::Credits();
+}
+
+void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answer) {
+  const auto finding = judge_probe(answer);
+  const auto usage = probe_usage(answer, asked.channel->kind);
+  const auto cost = cost_of(asked, usage);
+  routing::BreakerChange change;
+  if (finding.outcome != Probe::unclear) {
+    change =
+        parts.health.probed(*asked.channel, asked.key, asked.upstream_model, finding.observation, base::steady_now());
+  }
+  parts.metrics.count_probe(finding.outcome, usage, cost);
+  const auto told = finding.outcome == Probe::good  ? "it answers"
+                    : finding.outcome == Probe::bad ? "it fails"
+                                                    : "unclear";
+  parts.log.info("asked a channel that failed one token's request", {{"channel", asked.channel->name},
+                                                                     {"model", asked.upstream_model},
+                                                                     {"status", std::to_string(answer.status)},
+                                                                     {"finding", told},
+                                                                     {"cost", cost.to_decimal()}});
+  log_health(parts.log, *asked.channel, asked.key, change, finding.observation);
+}
+
+http::Task<void> ask(OwnProbe parts, Asked asked) {
+  const auto timeout = std::min<std::chrono::milliseconds>(k_timeout, asked.channel->timeout_first_byte);
+  const auto answer = co_await send_probe(parts.upstreams, *asked.channel, asked.key, asked.upstream_model, timeout);
+  conclude(parts, asked, answer);
+}
+
+bool is_object(std::string_view body) {
+  const auto begin = body.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && body[begin] == '{';
+}
+
+}  // namespace
+
+ProbeFinding judge_probe(const ProbeAnswer& answer) {
+  const auto bad = [](Observation observation) {
+    observation.of_request = false;
+    return ProbeFinding{Probe::bad, observation};
+  };
+  if (answer.not_connected) return bad({Observation::Kind::failed, 0, "could not be reached"});
+  if (answer.outcome == AnswerOutcome::cancelled) return {};
+  if (answer.outcome != AnswerOutcome::ok) return bad({Observation::Kind::failed, 0, words_for(answer.outcome)});
+  const auto said = says_why(answer.status) ? dialect::read_provider_error(answer.body) : dialect::ProviderError{};
+  auto observation = rule_on_head(answer.status, false, true, said).observation;
+  if (observation.kind == Observation::Kind::answered) {
+    if (answer.status >= 300) return {};
+    if (!answer.whole) return bad({Observation::Kind::failed, 0, "its answer broke off"});
+    if (!is_object(answer.body)) return bad({Observation::Kind::failed, 0, "gave no answer"});
+    return {Probe::good, observation};
+  }
+  if (tells_wait(observation)) observation.retry_after = answer.retry_after;
+  return bad(observation);
+}
+
+dialect::Usage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
+  dialect::Usage most;
+  most.input_tokens = k_input_tokens_max;
+  most.output_tokens = k_output_tokens_max;
+  if (answer.not_connected) return {};
+  if (answer.outcome != AnswerOutcome::ok) return most;
+  if (answer.status < 200 || answer.status >= 300) return {};
+  const auto& provider = provider::of(kind);
+  const auto endpoint = provider.probe.endpoint;
+  dialect::Meter meter(provider::meter_form(provider, dialect::dialect_of(endpoint)), endpoint,
+                       dialect::UsageEvent::forward);
+  meter.observe_body(answer.body);
+  return meter.usage().value_or(most);
+}
+
+void start_own_probe(const OwnProbe& parts, const ledger::DirectorySnapshot& directory, base::ChannelId channel,
+                     std::uint32_t key, std::string model, std::string upstream_model) {
+  const auto* record = directory->find_channel(channel);
+  if (record == nullptr || provider::of(record->kind).local != nullptr) return;
+  Asked asked{directory, record, key, std::move(model), std::move(upstream_model)};
+  http::asio::co_spawn(parts.upstreams.io(), ask(parts, std::move(asked)), http::asio::detached);
+}
+
+}  // namespace cr::relay::request
