@@ -178,16 +178,15 @@ class Upstream {
 
   // Before the body is read; true: answered, or never to be.
   bool serve_early(const HttpRequest& head, Wire& wire) {
-    if (head.path().starts_with("/control")) return false;
+    if (head.path().starts_with("/control") || is_probe(head)) return false;
     world_.note_head();
     const auto behaviour = world_.take_early(endpoint_of(head));
     if (!behaviour) return false;
     Witnessed seen;
     seen.request = head;
     seen.endpoint = endpoint_of(head);
-    const bool probe = seen.probe;
     const auto id = world_.arrive(std::move(seen));
-    if (!behaviour->stop_reading) Answering(world_, id, *behaviour, FakeAnswer(), wire).run();
+    if (!behaviour->stop_reading) Answering(world_, id, *behaviour, FakeAnswer(), wire, false).run();
     wire.wait([] { return false; });  // closing on unread bytes would reset the answer away
     if (behaviour->stop_reading) world_.note(id, [](Witnessed& ended) { ended.ending = "gone"; });
     return true;
@@ -204,7 +203,7 @@ class Upstream {
     Witnessed seen;
     seen.request = request;
     seen.endpoint = endpoint;
-    seen.probe = std::string_view(request.header("user-agent")).find("(probe)") != std::string_view::npos;
+    seen.probe = is_probe(request);
     if (endpoint.starts_with("models")) return list_models(wire, std::move(seen));
     const auto body = request_json(endpoint, request.body);
     if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
@@ -216,6 +215,7 @@ class Upstream {
     shelf_.keep(key, answer);
     seen.bound = answer.bound;
     seen.stream = answer.stream;
+    const bool probe = seen.probe;
     const auto id = world_.arrive(std::move(seen));
     const After after = Answering(world_, id, behaviour, std::move(answer), wire, probe).run();
     world_.note(id, [&](Witnessed& ended) {
@@ -225,6 +225,10 @@ class Upstream {
   }
 
  private:
+  static bool is_probe(const HttpRequest& request) {
+    return request.header("user-agent").find("(probe)") != std::string_view::npos;
+  }
+
   static std::string endpoint_of(const HttpRequest& request) {
     const auto path = request.path();
     return path.starts_with("/v1/") ? path.substr(4) : path.substr(1);
