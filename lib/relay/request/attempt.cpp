@@ -85,7 +85,9 @@ dialect::Rewrite Attempt::rewrite() const {
   rewrite.ask_for_usage = provider::asks_for_usage(provider, endpoint, scan_);
   if (address_ == nullptr) return rewrite;
   // What this provider is known, or has said, to take.
-  rewrite.ask_for_usage = rewrite.ask_for_usage && address_->takes_usage_wish && !learnt_.no_usage;
+  const auto& strip = channel().strip;
+  const bool stripped = std::find(strip.begin(), strip.end(), "stream_options") != strip.end();
+  rewrite.ask_for_usage = rewrite.ask_for_usage && address_->takes_usage_wish && !learnt_.no_usage && !stripped;
   if (!learnt_.bound_field.empty() && endpoint == dialect::Endpoint::chat_completions)
     rewrite.bound_field = learnt_.bound_field;
   if (rewrite.output_bound) {
