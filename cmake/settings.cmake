@@ -156,13 +156,13 @@ function(cr_test_headers name)
   endif()
 endfunction()
 
-# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [THREADS ...] [OPTIMISED] [OUTSIDE] [HEAVY]): one GoogleTest program; every TEST in it is one
+# cr_test(NAME SOURCES ... LINK ... [LABELS ...] [THREADS ...] [OPTIMISED] [OUTSIDE] [COMMAND] [HEAVY]): one GoogleTest program; every TEST in it is one
 # ctest test. OUTSIDE: it drives programs and has none of our code in it, so that the one of the release build serves for
-# sanitized programs too (tests/support/programs.h). HEAVY: it keeps two cores busy, where others mostly wait.
+# sanitized programs too (tests/support/programs.h). COMMAND: it is about crctl, which others only use. HEAVY: it keeps two cores busy, where others mostly wait.
 # THREADS: patterns of GoogleTest's filter; what fits one is about what threads share, gets the label `threads` too, and is
 # run under the thread sanitizer by `make test-threads`.
 function(cr_test name)
-  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;HEAVY" "" "SOURCES;LINK;LABELS;THREADS" ${ARGN})
+  cmake_parse_arguments(arg "OPTIMISED;OUTSIDE;COMMAND;HEAVY" "" "SOURCES;LINK;LABELS;THREADS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   cr_list_sources(${arg_SOURCES})
   target_link_libraries(${name} PRIVATE cr_settings ${arg_LINK} GTest::gmock GTest::gtest_main)
@@ -178,6 +178,9 @@ function(cr_test name)
   endif()
   if(arg_OUTSIDE)
     set(arg_LABELS integration)
+    if(arg_COMMAND)
+      set(arg_LABELS command)
+    endif()
     if(NOT TARGET outside_tests)
       add_custom_target(outside_tests)
     endif()

@@ -32,5 +32,10 @@ if [ -z "${PROGRAMS:-}" ]; then ctest --preset "$preset" "${labels[@]}" --no-tes
 if [ -n "${EVERYTHING:-}" ]; then exit 0; fi
 
 cmake --build --preset release -j "$jobs" --target "$outside" crd crctl
-CR_TEST_BUILD=$PWD/build/$preset CR_TEST_SANITIZER=$(${CXX:-c++} -print-file-name="lib$preset.so") \
+export CR_TEST_BUILD=$PWD/build/$preset
+CR_TEST_SANITIZER=$(${CXX:-c++} -print-file-name="lib$preset.so")
+export CR_TEST_SANITIZER
+# Sanitized, a call of crctl takes ten times as long: where the command only prepares what is tested, it is the release's.
+CR_TEST_CRCTL=$PWD/build/release/apps/crctl/crctl \
   ctest --preset release -L '^integration$' "${labels[@]}" --no-tests=error -j "$test_jobs"
+if [ -z "${THREADS:-}" ]; then ctest --preset release -L '^command$' --no-tests=error -j "$test_jobs"; fi

@@ -13,9 +13,10 @@ class App;
 
 namespace cr::crctl {
 
-// {"models":[...]} as the shipped list has it, or an array of prices; null members are left out, members that say
-// nothing about the price (provider, source) ignored. `invalid` names the entry.
-base::Result<admin::PriceImport> parse_price_list(std::string_view json);
+// {"models":[...]} as the shipped list has it, an array of prices, CSV, or a list of others (price_shapes.h); null
+// members are left out, members that say nothing about the price (provider, source) ignored. `invalid` names the entry:
+// an unknown member, a model twice, a rate that can only be of one token.
+base::Result<admin::PriceImport> parse_price_list(std::string_view text);
 
 void add_price_import(Commands& commands, CLI::App& price);  // import
 

@@ -2,13 +2,18 @@
 // price import.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "admin/price_fields.h"
+#include "base/rate.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
 #include "crctl/price.h"
+#include "crctl/price_shapes.h"
 #include "crctl/prompt.h"
 
 namespace cr::crctl {
@@ -25,9 +30,15 @@ tl::unexpected<base::Error> refuse(std::size_t index, const std::string& why) {
 }
 
 // --- a member of an entry as its field's type says; null is as good as none ---
-// A number would have lost digits before we saw it, so money must be text.
+// Money as text, or as a number by its shortest digits.
 Result<void> read_member(const Json& value, std::string_view name, std::size_t index, std::string& member) {
-  if (!value.is_string()) return refuse(index, fmt::format("\"{}\" is not text", name));
+  if (value.is_number()) {
+    const auto decimal = plain_decimal(value.dump());
+    if (!decimal) return refuse(index, fmt::format("\"{}\" is no amount of dollars", name));
+    member = *decimal;
+    return {};
+  }
+  if (!value.is_string()) return refuse(index, fmt::format("\"{}\" is neither text nor a number", name));
   member = value.get<std::string>();
   return {};
 }
@@ -82,8 +93,32 @@ bool is_too_deep(std::string_view json) {
   return false;
 }
 
+// Of our own form; what says nothing about the price is passed over.
+Result<void> check_names(const Json& entry, std::size_t index) {
+  static constexpr std::array<std::string_view, 7> k_said = {"provider",   "source",     "sources", "note",
+                                                             "updated_at", "generation", "changes"};
+  for (const auto& [name, value] : entry.items()) {
+    bool known = std::find(k_said.begin(), k_said.end(), name) != k_said.end();
+    base::each_field(admin::k_price_fields, [&](const auto& row) { known |= row.name == name; });
+    if (!known) return refuse(index, fmt::format("\"{}\" is no member of a price", base::escape_for_terminal(name)));
+  }
+  return {};
+}
+
+// Dollars a token where dollars a million are meant: no model is sold for less than that.
+Result<void> check_unit(const admin::PriceSet& price, std::size_t index) {
+  constexpr base::Rate k_least{500'000};  // $0.0005 a million
+  for (const auto& [name, text] : {std::pair{"input", &price.input}, std::pair{"output", &price.output}}) {
+    const auto rate = *text ? base::Rate::parse(**text) : base::Result<base::Rate>(base::Rate{});
+    if (rate && *rate > base::Rate{} && *rate < k_least)
+      return refuse(index, fmt::format("\"{}\": {} can only be dollars a token: give dollars a million", name, **text));
+  }
+  return {};
+}
+
 Result<admin::PriceSet> parse_entry(const Json& entry, std::size_t index) {
   if (!entry.is_object()) return refuse(index, "it is not an object");
+  if (auto known = check_names(entry, index); !known) return tl::unexpected(known.error());
   admin::PriceSet price;
   auto read = base::try_each_field(admin::k_price_fields, [&](const auto& row) -> Result<void> {
     if constexpr (std::remove_cvref_t<decltype(row)>::is_given) {
@@ -99,6 +134,7 @@ Result<admin::PriceSet> parse_entry(const Json& entry, std::size_t index) {
   for (const auto& [name, text] : {std::pair{"input", &price.input}, std::pair{"output", &price.output}}) {
     if (!*text && !by_units && !price.per_request) return refuse(index, fmt::format("\"{}\" is missing", name));
   }
+  if (auto unit = check_unit(price, index); !unit) return tl::unexpected(unit.error());
   return price;
 }
 
@@ -119,10 +155,40 @@ Result<Exit> run_import(Context& context, const std::string& file) {
 
 }  // namespace
 
-Result<admin::PriceImport> parse_price_list(std::string_view json) {
-  if (is_too_deep(json)) return fail(ErrorCode::invalid, "price list: nested deeper than 16 levels");
-  const Json value = Json::parse(json, nullptr, false);
-  if (value.is_discarded()) return fail(ErrorCode::invalid, "price list: it is not JSON");
+namespace {
+
+bool looks_like_csv(std::string_view text) {
+  const auto first = text.substr(0, text.find('\n'));
+  const auto start = first.find_first_not_of(" \t\r");
+  return start != std::string_view::npos && first[start] != '{' && first[start] != '[' &&
+         first.find("model") != std::string_view::npos && first.find(',') != std::string_view::npos;
+}
+
+// Two rows for one model of one time: which of them is meant, nobody knows.
+Result<void> check_twice(const admin::PriceImport& list) {
+  std::set<std::pair<std::string, std::optional<base::Time>>> seen;
+  for (const auto& price : list.prices) {
+    if (!seen.emplace(price.model, price.effective_at).second)
+      return refuse(static_cast<std::size_t>(&price - list.prices.data()),
+                    fmt::format("'{}' is there twice", base::escape_for_terminal(price.model)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<admin::PriceImport> parse_price_list(std::string_view text) {
+  Json value;
+  if (looks_like_csv(text)) {
+    auto rows = entries_from_csv(text);
+    if (!rows) return tl::unexpected(rows.error());
+    value = std::move(*rows);
+  } else {
+    if (is_too_deep(text)) return fail(ErrorCode::invalid, "price list: nested deeper than 16 levels");
+    value = Json::parse(text, nullptr, false);
+    if (value.is_discarded()) return fail(ErrorCode::invalid, "price list: it is neither JSON nor CSV");
+    if (auto entries = entries_of_shape(value); !entries.is_null()) value = std::move(entries);
+  }
   const Json* entries = &value;
   for (const char* member : {"models", "prices"}) {
     if (value.is_object() && value.contains(member)) entries = &value[member];
@@ -138,18 +204,20 @@ Result<admin::PriceImport> parse_price_list(std::string_view json) {
     list.prices.push_back(*std::move(price));
   }
   if (list.prices.empty()) return fail(ErrorCode::invalid, "price list: it is empty");
+  if (auto once = check_twice(list); !once) return tl::unexpected(once.error());
   return list;
 }
 
 void add_price_import(Commands& commands, CLI::App& price) {
   auto file = std::make_shared<std::string>();
-  CLI::App& verb =
-      commands.verb(price,
-                    {"import",
-                     "Set many prices from a JSON file; all of them or none.",
-                     {"crctl price import prices.json", "crctl price import - < prices.json"},
-                     R"(The file is an array of {"model","input","output",...} or an object with it in "models".)"},
-                    Effect::adds, [file](Context& context) { return run_import(context, *file); });
+  CLI::App& verb = commands.verb(
+      price,
+      {"import",
+       "Set many prices from a file; all of them or none. -n shows what would change.",
+       {"crctl price import prices.json -n", "crctl price import - < prices.csv"},
+       R"(JSON: an array of {"model","input","output",...} or an object with it in "models"; CSV with such )"
+       "names in its first line; or the list of LiteLLM, models.dev or OpenRouter as it is."},
+      Effect::adds, [file](Context& context) { return run_import(context, *file); });
   add_name(verb, "FILE", "FILE", "The file; - is stdin.", *file);
 }
 

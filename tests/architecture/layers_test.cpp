@@ -61,7 +61,8 @@ const std::map<std::string, Row>& table() {
       {"relay/request",
        {3,
         {"base", "billing", "dialect", "dialect/openai", "http/client", "http/coding", "http/dns", "http/message",
-         "http/net", "http/server", "http/tls", "ledger/core", "provider", "relay/policy", "relay/routing", "token"}}},
+         "http/net", "http/server", "http/tls", "ledger/core", "provider", "provider/kinds", "relay/policy",
+         "relay/routing", "token"}}},
 
       {"server/config", {4, {"base", "http/message", "http/tls", "relay/policy", "token"}}},
       {"server/listener",

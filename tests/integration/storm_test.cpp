@@ -166,7 +166,7 @@ TEST_F(Storm, NoneIsRefusedWhereThereIsCreditForAll) {
     gateway_.upstream.open_gate();
     EXPECT_THAT(statuses.get(), testing::ElementsAre(testing::Pair(200, k_at_once)));
     const Json seen = gateway_.upstream.requests();
-    for (const auto& request : seen) EXPECT_EQ(request["bound"], 4096) << "none was made smaller";
+    for (const auto& request : seen) EXPECT_TRUE(request["bound"].is_null()) << "none was made smaller";
     EXPECT_EQ(gateway_.posted(name), k_at_once * 50'000);
   }
   check_witness(gateway_, Run::with_faults);

@@ -174,11 +174,11 @@ TEST(PriceImport, AllOrNothing) {
   EXPECT_EQ(daemon.must({"price", "import", "-", "--field", "imported"}, one), "1\n");
   EXPECT_EQ(field_of(daemon, "price", "c", "output"), "6");
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"{", "it is not JSON"},
+      {"{", "it is neither JSON nor CSV"},
       {"[]", "it is empty"},
       {"{}", "there is no array of prices"},
       {R"([{"model":"d","input":"1","output":"1"},{"model":"e","input":"1"}])", "entry 2: \"output\" is missing"},
-      {R"([{"model":"d","input":"1","output":"1"},{"model":"e","input":1,"output":"1"}])", "\"input\" is not text"},
+      {R"([{"model":"d","input":"1","output":"1"},{"model":"e","input":[],"output":"1"}])", "\"input\" is neither"},
       {R"([{"model":"d","input":"1","output":"1"},{"model":"e","input":"x","output":"1"}])", "prices[1].input"},
   };
   for (const auto& [text, said] : bad) {

@@ -41,7 +41,7 @@ void judge(ProbeResult& result, const provider::Provider& provider, const ProbeA
 }  // namespace
 
 http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::ChannelRecord& channel, std::uint32_t key,
-                                   const std::string& upstream_model, std::chrono::milliseconds timeout) {
+                                   const std::string& upstream_model, std::chrono::milliseconds timeout, ProbeBy by) {
   ProbeAnswer answer;
   const auto started = base::steady_now();
   const auto address = upstreams.address_of(channel);
@@ -62,7 +62,7 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   const auto bound = provider::bound_field(provider, probe.endpoint, upstream_model, channel.bound_field);
   const auto body = probe.body(upstream_model, bound);
   auto call = call_of(probe.endpoint, upstream_model, body.size());
-  call.probe = true;
+  call.probe = by == ProbeBy::crd;
   std::string head;
   write_upstream_head(head, channel, target, call, key, nullptr);
   const std::array<http::asio::const_buffer, 2> buffers{http::asio::buffer(head), http::asio::buffer(body)};
@@ -107,8 +107,8 @@ http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<con
     result.message = provider.local->finding;
     co_return result;
   }
-  const auto answer =
-      co_await send_probe(worker.upstreams(), *channel, key, result.upstream_model, channel->timeout_first_byte);
+  const auto answer = co_await send_probe(worker.upstreams(), *channel, key, result.upstream_model,
+                                          channel->timeout_first_byte, ProbeBy::administrator);
   result.connect_ms = answer.connect_ms;
   result.total_ms = answer.total_ms;
   if (answer.not_connected) {

@@ -27,9 +27,11 @@ struct ProbeAnswer {
 };
 inline constexpr std::size_t k_probe_body_max = std::size_t{64} * 1024;
 
+// Who asks: an administrator, whose test is as any request; or crd by itself, which its User-Agent says.
+enum class ProbeBy { administrator, crd };
 // `channel`, whose provider is over HTTP, and the other references outlive it. It waits so long for the first byte.
 http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::ChannelRecord& channel, std::uint32_t key,
-                                   const std::string& upstream_model, std::chrono::milliseconds timeout);
+                                   const std::string& upstream_model, std::chrono::milliseconds timeout, ProbeBy by);
 
 struct ProbeResult {
   bool ok = false;

@@ -74,7 +74,8 @@ void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answ
 
 http::Task<void> ask(OwnProbe parts, Asked asked) {
   const auto timeout = std::min<std::chrono::milliseconds>(k_timeout, asked.channel->timeout_first_byte);
-  const auto answer = co_await send_probe(parts.upstreams, *asked.channel, asked.key, asked.upstream_model, timeout);
+  const auto answer =
+      co_await send_probe(parts.upstreams, *asked.channel, asked.key, asked.upstream_model, timeout, ProbeBy::crd);
   conclude(parts, asked, answer);
 }
 

@@ -23,9 +23,10 @@ class UpstreamAccessTest : public testing::Test {
   std::unique_ptr<http::dns::DnsResolver> names_ = std::move(*http::dns::DnsResolver::start({"127.0.0.1:9"}));
   std::unique_ptr<http::tls::TlsContexts> tls_ = std::move(*http::tls::TlsContexts::make(""));
   http::client::DistrustedProviders distrusted_;
+  LearntEdits learnt_;
   ledger::DirectoryFeed directory_{
       std::make_shared<const ledger::Directory>(std::make_shared<const ledger::Directory::Impl>())};
-  UpstreamAccess upstreams_{io_, heartbeat_, {log_, *tls_, *names_, distrusted_, directory_}, 4};
+  UpstreamAccess upstreams_{io_, heartbeat_, {log_, *tls_, *names_, distrusted_, learnt_, directory_}, 4};
   ledger::ChannelRecord channel_;
 };
 
