@@ -26,7 +26,7 @@ using Json = nlohmann::json;
 
 tl::unexpected<base::Error> refuse(std::size_t index, const std::string& why) {
   return fail(ErrorCode::invalid, fmt::format("price list: entry {}: {}", index + 1, why),
-              R"(an entry is {"model":"m","input":"0.15","output":"0.60"}, with dollars as text)");
+              R"(an entry is {"model":"m","input":"0.15","output":"0.60"}, in dollars a million model tokens)");
 }
 
 // --- a member of an entry as its field's type says; null is as good as none ---

@@ -42,6 +42,7 @@ const RecordKind<Status>& status_kind() {
           {{"ledger_commits"}, [](T s, V) { return count_cell(s.ledger_commits); }},
           {{"ledger_queue"}, [](T s, V) { return count_cell(s.ledger_queue); }},
           {{"ledger_backlog"}, [](T s, V) { return count_cell(s.ledger_backlog); }},
+          {{"price_list"}, [](T s, V) { return text_cell(s.price_list); }},
           {{"overrun"}, [](T s, V) { return money_cell(s.overrun, 9); }},
           {{"memory_used"}, [](T s, V) { return bytes_cell(s.memory_used); }},
           {{"memory_limit"}, [](T s, V) { return bytes_cell(s.memory_limit); }},

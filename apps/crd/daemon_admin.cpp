@@ -6,6 +6,7 @@
 
 #include "base/hide_keys.h"
 #include "daemon.h"
+#include "ledger/core/shipped_prices.h"
 
 namespace cr::crd {
 
@@ -45,6 +46,7 @@ admin::Status Daemon::status() const {
   status.ledger_commits = static_cast<std::int64_t>(counters.commits);
   status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
   status.ledger_backlog = static_cast<std::int64_t>(counters.backlog);
+  status.price_list = ledger::shipped_prices_date();
   status.overrun = counters.overrun;
   status.memory_used = static_cast<std::int64_t>(shared_->memory.used());
   status.memory_limit = static_cast<std::int64_t>(shared_->memory.total());

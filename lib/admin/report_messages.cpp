@@ -121,6 +121,7 @@ void fields(auto& v, message_of<Status> auto& m) {
   v("ledger_commits", m.ledger_commits);
   v("ledger_queue", m.ledger_queue);
   v("ledger_backlog", m.ledger_backlog);
+  v("price_list", m.price_list);
   v("overrun", m.overrun);
   v("memory_used", m.memory_used);
   v("memory_limit", m.memory_limit);

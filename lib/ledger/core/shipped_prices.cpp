@@ -130,14 +130,17 @@ std::int64_t shipped_prices_digest() {
   return static_cast<std::int64_t>(digest);
 }
 
-std::string shipped_prices_date() {
-  const json list = json::parse(k_prices_json, nullptr, false);
-  std::string newest;
-  if (!list.is_object() || !list.contains("sources")) return newest;
-  for (const auto& [name, source] : list["sources"].items()) {
-    if (source.is_object() && source.contains("date") && source["date"].is_string())
-      newest = std::max(newest, source["date"].get<std::string>());
-  }
+const std::string& shipped_prices_date() {
+  static const std::string newest = [] {
+    const json list = json::parse(k_prices_json, nullptr, false);
+    std::string found;
+    if (!list.is_object() || !list.contains("sources")) return found;
+    for (const auto& [name, source] : list["sources"].items()) {
+      if (source.is_object() && source.contains("date") && source["date"].is_string())
+        found = std::max(found, source["date"].get<std::string>());
+    }
+    return found;
+  }();
   return newest;
 }
 

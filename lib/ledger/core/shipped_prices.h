@@ -15,7 +15,7 @@ base::Result<std::vector<PriceRecord>> shipped_prices(Time now);
 // Tells one list from another.
 std::int64_t shipped_prices_digest();
 // "2026-11-10": of the newest source that the list was made from; empty: it does not say.
-std::string shipped_prices_date();
+const std::string& shipped_prices_date();
 // From a text of that form; `source` of each is "shipped". `invalid` names the model.
 base::Result<std::vector<PriceRecord>> prices_from_json(std::string_view json, Time now);
 

@@ -37,7 +37,12 @@ std::string text_of(const cr::admin::BillLine& line) {
   }
   if (line.what == billing::name_of(Part::sound))
     return fmt::format("{} seconds of sound x ${} = ${}", base::format_fixed(line.count, 3), line.rate, line.dollars);
-  return fmt::format("{} {}{} x ${} = ${}", line.count, line.what, line.count == 1 ? "" : "s", line.rate, line.dollars);
+  const auto plural = line.count == 1 ? "" : "s";
+  for (const auto part : {Part::request, Part::image}) {
+    if (line.what == billing::name_of(part))
+      return fmt::format("{} {}{} x ${} = ${}", line.count, line.what, plural, line.rate, line.dollars);
+  }
+  return fmt::format("{} call{} of {} x ${} = ${}", line.count, plural, line.what, line.rate, line.dollars);
 }
 
 }  // namespace
