@@ -9,8 +9,8 @@
 namespace cr::dialect {
 namespace {
 
-using Member = std::optional<std::int64_t> UsageReport::*;
-constexpr std::array<Member, 15> k_members = {
+using CountOf = std::optional<std::int64_t> UsageReport::*;
+constexpr std::array<CountOf, 15> k_members = {
     &UsageReport::input,
     &UsageReport::cache_read,
     &UsageReport::cache_write,
@@ -31,21 +31,21 @@ constexpr std::array<Member, 15> k_members = {
 }  // namespace
 
 void UsageReport::merge(const UsageReport& later) {
-  for (const Member member : k_members) {
+  for (const CountOf member : k_members) {
     const auto& theirs = later.*member;
     if (theirs && (*theirs != 0 || !(this->*member))) this->*member = theirs;
   }
 }
 
 void UsageReport::add(const UsageReport& more) {
-  for (const Member member : k_members) {
+  for (const CountOf member : k_members) {
     const auto& theirs = more.*member;
     if (theirs) this->*member = std::min((this->*member).value_or(0) + *theirs, k_tokens_max);
   }
 }
 
 void UsageReport::raise(const UsageReport& other) {
-  for (const Member member : k_members) {
+  for (const CountOf member : k_members) {
     const auto& theirs = other.*member;
     if (theirs) this->*member = std::max((this->*member).value_or(0), *theirs);
   }
