@@ -6,6 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace cr::test {
 
@@ -251,6 +252,7 @@ bool is_probe(const std::string& request) {
 
 // What was said on a connection that nobody had asked for.
 struct UnrulyProvider::Said {
+  bool counted = false;  // the connection: by its first request, since it may be crd's own question
   bool more = false;
   bool late = false;  // apart from the answer: a request may have been on its way already
   Clock::time_point at;
@@ -307,10 +309,6 @@ Manner UnrulyProvider::take_manner() {
 
 void UnrulyProvider::serve(int fd) {
   ServerPeer peer(fd, tls_.get());
-  {
-    const std::lock_guard lock(mutex_);
-    ++connections_;
-  }
   if (!peer.accept()) return;
   Said said;
   while (serve_one(peer, said)) continue;
@@ -345,13 +343,12 @@ bool UnrulyProvider::serve_one(ServerPeer& peer, Said& said) {
   if (is_probe(request)) {
     for (const auto& step : script.steps) peer.write(step.bytes);
     peer.say_goodbye();
-    const std::lock_guard lock(mutex_);
-    --connections_;
     return false;
   }
   {
     const std::lock_guard lock(mutex_);
     ++requests_;
+    if (!std::exchange(said.counted, true)) ++connections_;
     const bool raced = said.late && Clock::now() - said.at < k_race;
     if (said.more) (raced ? raced_ : trusting_).insert(nonce);
   }
@@ -366,7 +363,7 @@ bool UnrulyProvider::serve_one(ServerPeer& peer, Said& said) {
       peer.cork(true);
     }
     alive = alive && peer.write(step.bytes);
-    if (step.surplus) said = {true, step.after.count() > 0, Clock::now()};
+    if (step.surplus) said = {true, true, step.after.count() > 0, Clock::now()};
     if (manner == Manner::dribbled) peer.cork(false);
   }
   if (script.key_update) peer.update_key();
