@@ -227,53 +227,45 @@ Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, b
   return std::nullopt;
 }
 
-Admission::MaybeRefusal Admission::check_route_price(const PricedRequest& request) const {
+dialect::RefusalOr<billing::RouteCeiling> Admission::ceiling_of(const PricedRequest& request) const {
   const auto& token = caller_.token->name;
-  if (request.price == nullptr) return not_priced("the model has no price", token);
-  if (!billing::can_meter(*request.price, endpoint_))
-    return not_priced("the model's price has nothing that this endpoint is metered by", token);
+  if (request.price == nullptr) return tl::unexpected(not_priced("the model has no price", token));
+  if (!billing::can_meter(*request.price, endpoint_)) {
+    return tl::unexpected(not_priced("the model's price has nothing that this endpoint is metered by", token));
+  }
   if (const auto unknown = billing::find_unknown_value(*request.price, request.circumstances()))
-    return unknown_value(unknown->member, token);
+    return tl::unexpected(unknown_value(unknown->member, token));
+  if (auto ceiling = request.ceiling(terms_.request)) return *ceiling;
   if (!request.units_ceiling()) {
-    return unbounded("the model's answers here are charged by tokens that a request cannot bound", token,
-                     "give the model's price a longest answer ('--max-output')");
+    return tl::unexpected(unbounded("the model's answers here are charged by tokens that a request cannot bound", token,
+                                    "give the model's price a longest answer ('--max-output')"));
   }
-  if (!request.ceiling(request.terms(caller_.token->settings->when_low, credit_))) {
-    return unbounded("the request has parts whose cost has no known bound (images, files or stored context)", token,
-                     "give the model's price a context size ('--context')");
-  }
-  return std::nullopt;
+  return tl::unexpected(
+      unbounded("the request has parts whose cost has no known bound (images, files or stored context)", token,
+                "give the model's price a context size ('--context')"));
 }
 
 Admission::MaybeRefusal Admission::check_price(BodySize body) {
   if (!is_limited()) return std::nullopt;
   MaybeRefusal refusal;
-  std::size_t kept = 0;
+  terms_.request = priced(body).terms(caller_.token->settings->when_low, credit_);
+  terms_.routes.clear();
   for (std::size_t place = 0; place < routes_.tries.size(); ++place) {
-    if (auto refused = check_route_price(priced(body, place))) {
-      if (!refusal) refusal = std::move(refused);
+    auto ceiling = ceiling_of(priced(body, place));
+    if (!ceiling) {
+      if (!refusal) refusal = std::move(ceiling.error());
       continue;
     }
+    const auto kept = terms_.routes.size();
+    terms_.routes.push_back(*ceiling);
     if (kept != place) {
       routes_.tries[kept] = routes_.tries[place];
       prices_[kept] = std::move(prices_[place]);
     }
-    ++kept;
   }
-  routes_.tries.resize(kept);
-  prices_.resize(kept);
-  return kept == 0 ? std::move(refusal) : std::nullopt;
-}
-
-billing::ReservationTerms Admission::reservation_terms(BodySize body) const {
-  billing::ReservationTerms terms;
-  const auto when_low = caller_.token->settings->when_low;
-  for (std::size_t place = 0; place < routes_.tries.size(); ++place) {
-    const auto request = priced(body, place);
-    if (place == 0) terms.request = request.terms(when_low, credit_);
-    if (const auto ceiling = request.ceiling(terms.request)) terms.routes.push_back(*ceiling);
-  }
-  return terms;
+  routes_.tries.resize(terms_.routes.size());
+  prices_.resize(terms_.routes.size());
+  return terms_.routes.empty() ? std::move(refusal) : std::nullopt;
 }
 
 Admission::MaybeRefusal Admission::check_reservation(const ledger::ReserveOp& reservation, base::Time now) const {
@@ -372,8 +364,8 @@ Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::T
   return first ? call_smallest_at(*first, model, now, steady) : furthest;
 }
 
-bool Admission::fits(BodySize body, base::Credits available) const {
-  return billing::size_reservation(reservation_terms(body), available).has_value();
+bool Admission::fits(base::Credits available) const {
+  return billing::size_reservation(terms_, available).has_value();
 }
 
 }  // namespace cr::relay::request

@@ -64,9 +64,10 @@ class Admission {
   // The same of every channel there is, whether it would be tried and why not; of the model that was asked for.
   std::vector<routing::Explained> explain_routes(dialect::Endpoint endpoint, base::SteadyTime steady) const;
   // For how much: whether a limited token's request has a price and a bound. Routes where it has none are left out, and
-  // without any other it is refused. Then what its reservation is sized by, and what came of it.
+  // without any other it is refused. With that it is known what the reservation is sized by, a ceiling for each route
+  // that is left, in their order. Then what came of it.
   MaybeRefusal check_price(BodySize body);
-  billing::ReservationTerms reservation_terms(BodySize body) const;
+  const billing::ReservationTerms& reservation_terms() const { return terms_; }
   MaybeRefusal check_reservation(const ledger::ReserveOp& reservation, base::Time now) const;
   // Of the token's model tokens a minute, as estimated; correct() puts it right by what was used.
   MaybeRefusal charge_rates(const PricedRequest& request, base::SteadyTime now);
@@ -82,8 +83,8 @@ class Admission {
   // serve it at any. A refusal is that of the endpoint where it came furthest.
   MaybeRefusal call_smallest(std::string_view model, base::Time now, base::SteadyTime steady,
                              std::vector<const ledger::ChannelRecord*>& channels);
-  // Whether `available` credit carries the request that was asked for.
-  bool fits(BodySize body, base::Credits available) const;
+  // Whether `available` credit carries the request whose price was checked.
+  bool fits(base::Credits available) const;
   static constexpr std::uint64_t k_smallest_body = 100;
 
   const Caller& caller() const { return caller_; }
@@ -101,7 +102,7 @@ class Admission {
   void use(const policy::CreditSettings& credit) { credit_ = credit; }
 
  private:
-  MaybeRefusal check_route_price(const PricedRequest& request) const;
+  dialect::RefusalOr<billing::RouteCeiling> ceiling_of(const PricedRequest& request) const;
   MaybeRefusal call_smallest_at(dialect::Endpoint endpoint, std::string_view model, base::Time now,
                                 base::SteadyTime steady);
 
@@ -115,6 +116,7 @@ class Admission {
   routing::Routes routes_;
   std::vector<std::shared_ptr<const ledger::PriceRecord>> prices_;  // of routes_.tries, in their order; null: none
   policy::CreditSettings credit_;
+  billing::ReservationTerms terms_;
 };
 
 }  // namespace cr::relay::request

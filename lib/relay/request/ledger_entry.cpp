@@ -29,7 +29,7 @@ bool LedgerEntry::carries(std::size_t place) const {
 }
 
 std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
-  reservation_ = std::make_unique<Reservation>(admission_.reservation_terms(body_.size(false)));
+  reservation_ = std::make_unique<Reservation>(admission_.reservation_terms());
   started_at_ = now;
   fill_facts(reservation_->facts);
   return reservation_;

@@ -92,9 +92,8 @@ std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& adm
 std::optional<cr::admin::TokenVerdict> check_credit(const relay::request::Admission& admission,
                                                     const ledger::BalanceQuery& balances, const Asked& asked) {
   if (!admission.is_limited()) return std::nullopt;
-  const relay::request::Admission::BodySize smallest{.bytes = relay::request::Admission::k_smallest_body};
   const auto carries = [&](base::Credits left) {
-    return left > base::Credits() && (asked.cost ? left >= *asked.cost : admission.fits(smallest, left));
+    return left > base::Credits() && (asked.cost ? left >= *asked.cost : admission.fits(left));
   };
   const auto lacks = [&](const ledger::Balance& balance) { return balance.quota && !carries(balance.available()); };
   if (lacks(balances.token_balance)) {

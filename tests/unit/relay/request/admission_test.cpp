@@ -396,11 +396,10 @@ TEST_F(AdmissionTest, WhatIsLeftCarriesTheSmallestRequestOrNot) {
   auto admission = identified();
   std::vector<const ledger::ChannelRecord*> channels;
   ASSERT_FALSE(admission->call_smallest("m", now_, steady_, channels));
-  const Admission::BodySize smallest{Admission::k_smallest_body, 0};
-  const auto hold = billing::size_reservation(admission->reservation_terms(smallest), Credits::max());
+  const auto hold = billing::size_reservation(admission->reservation_terms(), Credits::max());
   ASSERT_TRUE(hold);
-  EXPECT_TRUE(admission->fits(smallest, hold->amount));
-  EXPECT_FALSE(admission->fits(smallest, hold->amount - Credits::from_nano(1)));
+  EXPECT_TRUE(admission->fits(hold->amount));
+  EXPECT_FALSE(admission->fits(hold->amount - Credits::from_nano(1)));
 }
 
 TEST_F(AdmissionTest, WhatTheLedgerReservedOrNot) {

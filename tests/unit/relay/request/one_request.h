@@ -86,6 +86,7 @@ class OneRequest {
     ASSERT_TRUE(scan) << scan.error().message;
     expect_none(admission->allow(std::move(*scan)));
     expect_none(admission->route(nullptr, now, base::steady_now(), 0));
+    expect_none(admission->check_price(body->size(false)));
     entry.emplace(*context, *admission, *body, LedgerEntry::Books{ledger, metrics, log}, now);
     entry->charge_to(admission->routes().tries.front());
     failover.emplace(admission->routes().tries, health, settings.tries_max);
