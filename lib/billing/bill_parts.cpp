@@ -86,12 +86,10 @@ bool is_neutral_for_all(const Price& price, std::string_view value) {
 }
 
 void write_members(JsonWriter& writer, bool& any, const Price& price, const Circumstances& circumstances) {
-  if (circumstances.scan != nullptr) {
+  {
     Section asked(writer, "asked", any);
     for (const auto pointer : pointers(price, &PriceRule::request)) {
-      const bool stripped = pointer.starts_with('/') && std::ranges::find(circumstances.stripped, pointer.substr(1)) !=
-                                                            circumstances.stripped.end();
-      const auto value = stripped ? std::string_view() : circumstances.scan->member(pointer);
+      const auto value = sent_value(pointer, circumstances);
       // One that changes nothing matters where the channel would have another.
       const bool matters = !circumstances.service_tier.empty() || !is_neutral(price, pointer, value);
       if (!value.empty() && matters) asked.member(pointer).text(value);

@@ -161,11 +161,15 @@ std::vector<Charge> charges_of(const Price& price, const dialect::Usage& usage, 
   return charges;
 }
 
-base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage,
-                   const Circumstances& circumstances) {
+Sum sum_of_charges(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances) {
   Sum sum = 0;
   each_charge(price, usage, circumstances, [&sum](const Charge& charge) { sum = plus(sum, charge.sum); });
-  return round_up(sum, multiplier);
+  return sum;
+}
+
+base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage,
+                   const Circumstances& circumstances) {
+  return round_up(sum_of_charges(price, usage, circumstances), multiplier);
 }
 
 bool has_token_rates(const Price& price) {

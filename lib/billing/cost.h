@@ -74,6 +74,9 @@ struct Charge {
 // where the response does not confirm what the request asked for, by the dearer.
 std::vector<Charge> charges_of(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances);
 
+// Of all charges; saturates.
+Sum sum_of_charges(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances);
+
 // round up (sum of the charges x multiplier); saturates at Credits::max().
 base::Credits cost(const Price& price, Multiplier multiplier, const dialect::Usage& usage,
                    const Circumstances& circumstances = {});

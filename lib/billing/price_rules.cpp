@@ -142,11 +142,6 @@ Rate scaled(Rate rate, const Multiplier& factor) {
   return {static_cast<std::int64_t>(std::min((product + k_million - 1) / k_million, most))};
 }
 
-bool is_stripped(std::string_view pointer, const Circumstances& circumstances) {
-  return pointer.starts_with('/') &&
-         std::ranges::find(circumstances.stripped, pointer.substr(1)) != circumstances.stripped.end();
-}
-
 bool is_one_of(const std::vector<std::string>& values, std::string_view value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
@@ -302,10 +297,14 @@ std::string to_json(const PriceRules& rules) {
   return writer.take();
 }
 
+std::string_view sent_value(std::string_view pointer, const Circumstances& circumstances) {
+  const auto& stripped = circumstances.stripped;
+  const bool left_out = pointer.starts_with('/') && std::ranges::find(stripped, pointer.substr(1)) != stripped.end();
+  return circumstances.scan == nullptr || left_out ? std::string_view() : circumstances.scan->member(pointer);
+}
+
 std::string_view asked_value(const PriceRule& rule, const Circumstances& circumstances) {
-  std::string_view value;
-  if (circumstances.scan != nullptr && !is_stripped(rule.request, circumstances))
-    value = circumstances.scan->member(rule.request);
+  const auto value = sent_value(rule.request, circumstances);
   if (rule.request == "/service_tier" && (value.empty() || value == "auto")) return circumstances.service_tier;
   return value == "auto" ? std::string_view() : value;
 }

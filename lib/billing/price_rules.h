@@ -73,6 +73,9 @@ Rates rates_of(const Price& price, std::int64_t input_tokens, const Circumstance
 // The same with every rule of the price left out.
 Rates base_rates(const Price& price);
 
+// What the request says of the member at `pointer`; empty where it is left out on the way.
+std::string_view sent_value(std::string_view pointer, const Circumstances& circumstances);
+
 // What a request asks for by this member, and with that the rule's condition. Empty: nothing; "auto" is nothing.
 std::string_view asked_value(const PriceRule& rule, const Circumstances& circumstances);
 

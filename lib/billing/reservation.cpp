@@ -27,6 +27,16 @@ Sum scaled(Sum each, std::int64_t count) {
   return __builtin_mul_overflow(each, static_cast<Sum>(std::max<std::int64_t>(count, 0)), &sum) ? k_sum_max : sum;
 }
 
+// The largest from `least` on and below `above` that fits, where all below one that fits do; `least` if none does.
+template <class Fits>
+std::int64_t largest(std::int64_t least, std::int64_t above, const Fits& fits) {
+  while (above - least > 1) {
+    const auto middle = least + (above - least) / 2;
+    (fits(middle) ? least : above) = middle;
+  }
+  return least;
+}
+
 // The fees of the tools that the request lets the provider call.
 Sum tool_fees(const Price& price, const dialect::RequestScan& scan) {
   Sum sum = 0;
@@ -166,12 +176,7 @@ bool RouteCeiling::is_output_free() const {
 std::int64_t RouteCeiling::affordable(base::Credits available) const {
   if (amount(0) > available) return -1;
   if (amount(k_bound_max) <= available) return k_bound_max;
-  std::int64_t fits = 0, above = k_bound_max;
-  while (above - fits > 1) {
-    const auto middle = fits + (above - fits) / 2;
-    (amount(middle) <= available ? fits : above) = middle;
-  }
-  return fits;
+  return largest(0, k_bound_max, [&](std::int64_t bound) { return amount(bound) <= available; });
 }
 
 namespace {
@@ -186,13 +191,8 @@ std::int64_t open_bound(const RouteCeiling& route, base::Credits available) {
   const auto quarter = base::Credits::from_nano(available.nano() / 4);
   const auto wanted = route.open_bound();
   if (wanted <= k_least_open_output_tokens || route.output_alone(wanted) <= quarter) return wanted;
-  std::int64_t fits = k_least_open_output_tokens, above = wanted;
-  if (route.output_alone(fits) > quarter) return fits;
-  while (above - fits > 1) {
-    const auto middle = fits + (above - fits) / 2;
-    (route.output_alone(middle) <= quarter ? fits : above) = middle;
-  }
-  return fits;
+  return largest(k_least_open_output_tokens, wanted,
+                 [&](std::int64_t bound) { return route.output_alone(bound) <= quarter; });
 }
 
 // What the request is to have where there is credit for it, by any of its routes.

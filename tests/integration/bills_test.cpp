@@ -223,7 +223,7 @@ TEST(BillsWait, WhoWaitsTooLongIsToldToComeAgain) {
   const auto key = gateway.token("held", {"--quota", "0.0004"});
   gateway.upstream.close_gate();
   auto first = std::async(std::launch::async, [&] { return gateway.post(key, body); });
-  while (gateway.reserved("held") == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  gateway.upstream.wait_for("held", 1);
   const auto second = gateway.post(key, body);
   gateway.upstream.open_gate();
   EXPECT_EQ(second.status, 429);

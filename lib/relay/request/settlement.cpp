@@ -55,31 +55,25 @@ bool has_unpriced_parts(const billing::Price& price, const dialect::Told& told) 
   });
 }
 
-// The provider's charge: by our arithmetic, or what it tells by itself where that is more.
-base::Credits provider_cost(const Outcome& outcome, const dialect::Usage& usage, Settlement& row) {
-  const auto& told = outcome.attempt.meter->told();
-  const auto& request = outcome.request;
-  const auto ours = billing::cost(*request.price, {}, usage, request.circumstances(&told));
-  const auto theirs = base::Credits::from_nano(told.count("/usage/cost"));
-  if (has_unpriced_parts(*request.price, told)) row.flags |= ledger::k_unpriced;
-  if (theirs <= ours) return ours;
-  row.flags |= ledger::k_told_cost;
-  return theirs;
-}
-
-// What the response's usage costs the token, and how that came about.
+// What the response's usage costs the token, and how that came about. The provider's charge is by our arithmetic, or
+// what it tells by itself where that is more.
 base::Credits charge_served(Settlement& row, const Outcome& outcome, const dialect::Usage& usage) {
   const auto& request = outcome.request;
   if (!request.is_charged()) return {};
   const auto& told = outcome.attempt.meter->told();
-  const auto provider = provider_cost(outcome, usage, row);
-  const bool told_more = (row.flags & ledger::k_told_cost) != 0;
-  const auto cost =
-      told_more ? billing::round_up(billing::times(1, provider), request.multiplier) : request.cost(usage, &told);
+  const auto circumstances = request.circumstances(&told);
+  auto sum = billing::sum_of_charges(*request.price, usage, circumstances);
+  if (const auto theirs = base::Credits::from_nano(told.count("/usage/cost")); theirs > billing::round_up(sum, {})) {
+    row.flags |= ledger::k_told_cost;
+    sum = billing::times(1, theirs);
+  }
+  if (has_unpriced_parts(*request.price, told)) row.flags |= ledger::k_unpriced;
+  const auto provider = billing::round_up(sum, {});
+  const auto cost = billing::round_up(sum, request.multiplier);
   row.price_generation = request.price->generation;
   if (provider != cost) row.provider_cost = provider;
   if (request.multiplier != billing::Multiplier{}) row.multiplier_millionths = request.multiplier.millionths;
-  row.parts = billing::bill_parts(*request.price, usage, request.circumstances(&told));
+  row.parts = billing::bill_parts(*request.price, usage, circumstances);
   return cost;
 }
 

@@ -6,17 +6,11 @@
 #include <random>
 
 #include "billing/price_rules.h"
+#include "unit/billing/price_of.h"
 
 namespace cr::billing {
 namespace {
 
-Price price_of(std::string_view rules) {
-  Price price;
-  price.input = price.cached_input = price.cache_write = Rate{1'000'000'000};
-  price.output = Rate{4'000'000'000};
-  price.rules = parse_rules(rules).value();
-  return price;
-}
 constexpr std::string_view k_rules =
     R"([{"request":"/service_tier","answer":"/service_tier","is":["priority"],"factor":"2"},)"
     R"({"request":"/service_tier","answer":"/service_tier","is":["flex"],"factor":"0.5"},)"

@@ -5,18 +5,10 @@
 
 #include <random>
 
+#include "unit/billing/price_of.h"
+
 namespace cr::billing {
 namespace {
-
-Price price_of(std::string_view rules) {
-  Price price;
-  price.input = price.cached_input = price.cache_write = Rate{1'000'000'000};
-  price.output = Rate{4'000'000'000};
-  const auto parsed = parse_rules(rules);
-  EXPECT_TRUE(parsed) << rules << ": " << parsed.error().message;
-  if (parsed) price.rules = *parsed;
-  return price;
-}
 
 std::int64_t nano(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances = {}) {
   return cost(price, Multiplier{}, usage, circumstances).nano();
