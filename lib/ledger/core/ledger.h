@@ -42,6 +42,7 @@ class Ledger {
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
     std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
     std::chrono::milliseconds retention{std::chrono::hours(24 * 90)};  // of requests' rows; 0 = for good
+    std::string_view price_list;  // a fresh store's, in share/prices.json's form; empty = that which crd is built with
     std::function<void()> on_fatal;  // a failed fsync: stop admitting and exit; called on the ledger thread
   };
   struct Recipient {

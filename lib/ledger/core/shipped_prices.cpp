@@ -122,9 +122,9 @@ Result<std::vector<PriceRecord>> prices_from_json(std::string_view text, Time no
 }
 
 // FNV-1a (isthe.com/chongo/tech/comp/fnv).
-std::int64_t shipped_prices_digest() {
+std::int64_t shipped_prices_digest(std::string_view list) {
   std::uint64_t digest = 0xcbf29ce484222325U;
-  for (const char c : std::string_view(k_prices_json)) {
+  for (const char c : list.empty() ? k_prices_json : list) {
     digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }
   return static_cast<std::int64_t>(digest);
@@ -144,8 +144,8 @@ const std::string& shipped_prices_date() {
   return newest;
 }
 
-Result<std::vector<PriceRecord>> shipped_prices(Time now) {
-  return prices_from_json(k_prices_json, now);
+Result<std::vector<PriceRecord>> shipped_prices(Time now, std::string_view list) {
+  return prices_from_json(list.empty() ? k_prices_json : list, now);
 }
 
 }  // namespace cr::ledger

@@ -72,8 +72,8 @@ Result<void> insert_defaults(SqlSession& sql, Time now) {
 }
 
 // Those of the list that no administrator has set otherwise: what was shipped before, or was not there.
-Result<void> put_shipped_prices(SqlSession& sql, Time now) {
-  auto prices = shipped_prices(now);
+Result<void> put_shipped_prices(SqlSession& sql, Time now, std::string_view list) {
+  auto prices = shipped_prices(now, list);
   if (!prices) return tl::unexpected(prices.error());
   for (PriceRecord& price : *prices) {
     const auto own = sql.find_int("SELECT 1 FROM price WHERE model = ?1 AND source <> 'shipped' LIMIT 1",
@@ -85,7 +85,7 @@ Result<void> put_shipped_prices(SqlSession& sql, Time now) {
   return sql.run(
       "INSERT INTO meta (key, value) VALUES ('shipped_prices', ?1) ON CONFLICT (key) DO UPDATE SET value = "
       "excluded.value",
-      shipped_prices_digest());
+      shipped_prices_digest(list));
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ std::span<const Migration> migrations() {
   return k_steps;
 }
 
-Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
+Result<void> create_schema(sqlite::Database& db, const token::Vault& vault, std::string_view price_list) {
   const Time now = base::wall_now();
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
@@ -105,7 +105,7 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault) {
   {
     SqlSession sql(db);
     if (auto done = insert_defaults(sql, now); !done) return done;
-    if (auto done = put_shipped_prices(sql, now); !done) return done;
+    if (auto done = put_shipped_prices(sql, now, price_list); !done) return done;
     const token::Digest fingerprint = vault.fingerprint();
     if (auto done = sql.run("INSERT INTO meta (key, value) VALUES ('vault_fingerprint', ?1)", Blob{fingerprint});
         !done) {
@@ -146,14 +146,14 @@ Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std
   return transaction->commit();
 }
 
-Result<void> refresh_shipped_prices(sqlite::Database& db) {
+Result<void> refresh_shipped_prices(sqlite::Database& db, std::string_view price_list) {
   SqlSession sql(db);
   const auto known = sql.find_int("SELECT value FROM meta WHERE key = 'shipped_prices'");
   if (!known) return tl::unexpected(known.error());
-  if (*known == shipped_prices_digest()) return {};
+  if (*known == shipped_prices_digest(price_list)) return {};
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
-  if (auto done = put_shipped_prices(sql, base::wall_now()); !done) return done;
+  if (auto done = put_shipped_prices(sql, base::wall_now(), price_list); !done) return done;
   return transaction->commit();
 }
 

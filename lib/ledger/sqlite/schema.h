@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "sqlite/database.h"
@@ -22,13 +23,14 @@ struct Migration {
 std::span<const Migration> migrations();
 
 // In an empty database: tables, group and account `default`, the shipped prices, the vault's fingerprint.
-base::Result<void> create_schema(sqlite::Database& db, const token::Vault& vault);
+// `price_list`: as Ledger::Options.
+base::Result<void> create_schema(sqlite::Database& db, const token::Vault& vault, std::string_view price_list = {});
 // Runs all that is missing in one transaction, after a copy to "<path>.v<version>.bak".
 base::Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps,
                            std::int64_t target = k_schema_version);
-// Where the list that crd is built with is another than the store's: its prices that no administrator has set
+// Where `price_list` is another than the store's: its prices that no administrator has set
 // otherwise.
-base::Result<void> refresh_shipped_prices(sqlite::Database& db);
+base::Result<void> refresh_shipped_prices(sqlite::Database& db, std::string_view price_list = {});
 // Ours, of this version, whole where it must be, made with this master key. Errors as Ledger::open.
 base::Result<void> check_identity(sqlite::Database& db, std::int64_t target = k_schema_version);
 base::Result<void> check_tables(sqlite::Database& db);

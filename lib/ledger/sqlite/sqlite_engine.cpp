@@ -99,7 +99,7 @@ Ledger::Counters SqliteEngine::counters() const {
 
 Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Recipient> recipients,
                                              base::Log& log) {
-  auto file = StoreFile::open(options.path, vault);
+  auto file = StoreFile::open(options.path, vault, options.price_list);
   if (!file) return tl::unexpected(file.error());
   const std::string path = options.path;
   auto engine = std::make_unique<SqliteEngine>(

@@ -44,7 +44,7 @@ bool exists(const std::string& path) {
 }
 
 // Made whole under another name first: a start that was cut short leaves no half store behind.
-Result<void> create(const std::string& path, const token::Vault& vault) {
+Result<void> create(const std::string& path, const token::Vault& vault, std::string_view price_list) {
   if (exists(path + "-wal")) {
     return base::fail(ErrorCode::corrupt,
                       "open store " + path + ": the file is missing, but its log " + path + "-wal is there",
@@ -58,7 +58,7 @@ Result<void> create(const std::string& path, const token::Vault& vault) {
   {
     auto db = Database::open(fresh, {OpenMode::read_write, 2000, {}});
     if (!db) return tl::unexpected(db.error());
-    if (auto done = create_schema(*db, vault); !done) return done;
+    if (auto done = create_schema(*db, vault, price_list); !done) return done;
   }
   return rename_durably(fresh, path);
 }
@@ -125,11 +125,11 @@ FileLock::~FileLock() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault) {
+Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault, std::string_view price_list) {
   auto lock = FileLock::take(path);
   if (!lock) return tl::unexpected(lock.error());
   if (!exists(path)) {
-    if (auto created = create(path, vault); !created) return tl::unexpected(created.error());
+    if (auto created = create(path, vault, price_list); !created) return tl::unexpected(created.error());
   }
   if (auto checked = check_file(path); !checked) return tl::unexpected(checked.error());
   auto writer = Database::open(path, {OpenMode::read_write, 2000, {}});
@@ -139,7 +139,7 @@ Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& v
   if (ready) ready = migrate(*writer, migrations());
   if (ready) ready = check_tables(*writer);
   if (ready) ready = check_fingerprint(*writer, vault);
-  if (ready) ready = refresh_shipped_prices(*writer);
+  if (ready) ready = refresh_shipped_prices(*writer, price_list);
   if (!ready) return tl::unexpected(ready.error());
   auto reader = open_reader(path);
   if (!reader) return tl::unexpected(reader.error());

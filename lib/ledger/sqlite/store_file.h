@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "sqlite/database.h"
@@ -31,8 +32,10 @@ struct StoreFile {
   sqlite::Database reader;
   sqlite::Database long_reader;  // for what takes long
 
-  // Opens what is there or makes it; never makes one in the place of a file that is there. Errors as Ledger::open.
-  static base::Result<StoreFile> open(const std::string& path, const token::Vault& vault);
+  // Opens what is there or makes it, `price_list` as in Ledger::Options; never makes one in the place of a file that is
+  // there. Errors as Ledger::open.
+  static base::Result<StoreFile> open(const std::string& path, const token::Vault& vault,
+                                      std::string_view price_list = {});
 };
 
 }  // namespace cr::ledger

@@ -27,6 +27,10 @@ inline token::Vault vault_of(char byte = 'a') {
   return std::move(*token::Vault::make(base::Secret(std::string(token::Vault::k_master_bytes, byte))));
 }
 
+// For tests that make or open hundreds of stores: most of a start is the shipped prices.
+inline constexpr std::string_view k_few_prices =
+    R"({"models": [{"model": "gpt-4o-mini", "input": "0.15", "output": "0.6"}, {"model": "m", "input": "1", "output": "2"}]})";
+
 // A recipient whose waiters block.
 class Waiters {
  public:

@@ -32,6 +32,7 @@ class PowerLoss : public LedgerFixture {
   void SetUp() override {
     power_vfs::install();
     power_vfs::begin(Syncs::honest);
+    options_.price_list = k_few_prices;
     open();
     create_account("team", Credits::from_nano(k_quota));
     issued_.push_back(create_token("alone", Credits::from_nano(k_quota)));

@@ -17,6 +17,7 @@ class StoreFaults : public LedgerFixture {
   void SetUp() override {
     failing_vfs::install();
     failing_vfs::mend();
+    options_.price_list = k_few_prices;
     options_.on_fatal = [this] { fatal_.store(true); };
   }
   void TearDown() override { failing_vfs::mend(); }
