@@ -28,6 +28,8 @@ struct Meter::State {
   std::string response_id;
   Told told;
   std::vector<std::string> containers;  // of code interpreters, each once
+  std::int64_t sequence_number = 0;
+  AnswerKind kind = AnswerKind::unknown;
   bool ended = false;
   bool error = false;
 
@@ -42,6 +44,7 @@ void Meter::State::take(const Reading& reading) {
   text.bytes += reading.text.bytes;
   error |= reading.error;
   if (!reading.id.empty()) response_id = reading.id;
+  if (reading.sequence_number) sequence_number = *reading.sequence_number;
   report.merge(reading.lesser_usage);
   if (reading.images) images = reading.images;
   const bool one_more = images && reading.one_image;
@@ -101,13 +104,14 @@ Meter::Meter(Meter&&) noexcept = default;
 Fate Meter::observe(const http::message::SseEvent& event) {
   State& state = *state_;
   if (event.name == "error") state.error = true;
-  if (event.data.empty()) return Fate::forward;
-  if (event.data.starts_with("[DONE]")) {
-    state.ended = true;
-    return Fate::forward;
-  }
+  const bool last_word = event.data.starts_with("[DONE]");
+  state.ended |= last_word;
   Reading reading;
-  if (!state.form->read(state.endpoint, MeterForm::Part::event, event.data, reading)) return Fate::forward;
+  const bool read = !event.data.empty() && !last_word &&
+                    state.form->read(state.endpoint, MeterForm::Part::event, event.data, reading);
+  if (state.kind == AnswerKind::unknown)
+    state.kind = kind_of_event(state.endpoint, event.name, event.data, read ? &reading : nullptr);
+  if (!read) return Fate::forward;
   state.take(reading);
   state.ended |= reading.last;
   const bool extra = reading.no_choices && reading.has_usage && !reading.error;
@@ -115,9 +119,12 @@ Fate Meter::observe(const http::message::SseEvent& event) {
 }
 
 void Meter::observe_body(std::string_view json) {
-  state_->ended = true;
+  State& state = *state_;
+  state.ended = true;
   Reading reading;
-  if (state_->form->read(state_->endpoint, MeterForm::Part::body, json, reading)) state_->take(reading);
+  const bool read = state.form->read(state.endpoint, MeterForm::Part::body, json, reading);
+  state.kind = kind_of_body(state.endpoint, json, read ? &reading : nullptr);
+  if (read) state.take(reading);
 }
 
 // No request has no input, and no text comes out of nothing: then a nought stands for what is not told.
@@ -169,6 +176,14 @@ const std::string& Meter::response_id() const {
 std::int64_t Meter::estimated_output_tokens() const {
   const TextTally& text = state_->text;
   return std::max(text.pieces, (text.bytes + k_bytes_per_token - 1) / k_bytes_per_token);
+}
+
+AnswerKind Meter::answer_kind() const {
+  return state_->kind;
+}
+
+std::int64_t Meter::sequence_number() const {
+  return state_->sequence_number;
 }
 
 bool Meter::ended() const {

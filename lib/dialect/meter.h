@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "dialect/answer_kind.h"
 #include "dialect/endpoint.h"
 #include "dialect/meter_form.h"
 #include "dialect/told.h"
@@ -52,6 +53,10 @@ class Meter {
   const Told& told() const;
   // Of a response (its own, or of the response its events tell of) as the provider names it; empty until it came.
   const std::string& response_id() const;
+  // Whether what came is an answer of its endpoint: of a whole body, or of a stream by its first event that says so.
+  AnswerKind answer_kind() const;
+  // Of the last event of a response that told one; 0: none did.
+  std::int64_t sequence_number() const;
   // From the text seen: at least one for each delta that carried text, else a token for four bytes, rounded up.
   std::int64_t estimated_output_tokens() const;
   bool ended()

@@ -53,6 +53,10 @@ struct Reading {
   ScalarMembers scalars;                    // of the response itself
   std::vector<OutputItem> output;           // items that have come to their end
   bool has_output_list = false;             // they are all of the response's
+  bool answers = false;  // it has a member that only an answer of its endpoint has, and something in it
+  bool ping = false;     // an event that only keeps the connection alive
+  bool has_code = false, has_message = false;   // as what is no error of the dialect's form has them
+  std::optional<std::int64_t> sequence_number;  // of an event of a response
   bool error = false;
   bool no_choices = false;  // there is a list of choices, and it is empty
   bool last = false;        // a stream's own last word

@@ -93,6 +93,20 @@ std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view
   return out;
 }
 
+std::string failed_response_event(const Refusal& refusal, const FailedResponse& response) {
+  std::string out = "event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":";
+  out += std::to_string(response.sequence_number);
+  out += ",\"response\":{\"id\":";
+  json::append_json_string(out, response.id);
+  out += ",\"object\":\"response\",\"created_at\":" + std::to_string(response.created_at);
+  out += ",\"status\":\"failed\",\"error\":{\"code\":\"server_error\",\"message\":";
+  json::append_json_string(out, refusal.message);
+  out += "},\"incomplete_details\":null,\"model\":";
+  json::append_json_string(out, response.model);
+  out += ",\"output\":[],\"usage\":null}}\n\n";
+  return out;
+}
+
 std::string error_event(const Refusal& refusal, Dialect dialect, std::string_view request_id) {
   const std::string_view before = dialect == Dialect::anthropic ? "event: error\ndata: " : "data: ";
   return std::string(before) + error_body(refusal, dialect, request_id) + "\n\n";

@@ -58,6 +58,7 @@ struct Refusal {
   std::string message;  // one sentence, the setting to change in it; never a key, nothing of the body reflected
   std::string param;    // "model", "max_tokens"; may be empty (null in the body); of a method_not_allowed: for Allow
   std::optional<std::chrono::seconds> retry_after;
+  bool no_retry = false;  // whatever its row says: another try may be charged once more
 };
 
 template <class T>
@@ -76,7 +77,14 @@ const RefusalRow& row_of(RefusalCode code);
 
 // {"error":{"message","type","param","code"}} or {"type":"error","error":{"type","message","code"},"request_id"}.
 std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view request_id);
-// The same as one SSE event, for a stream that has begun.
+// Of a stream of a response: the event by which OpenAI's tells that it failed (platform.openai.com/docs/api-reference/
+// responses-streaming/response/failed); its clients know no other error.
+struct FailedResponse {
+  std::string_view id, model;  // as the provider named them; empty: it did not
+  std::int64_t created_at = 0, sequence_number = 0;
+};
+std::string failed_response_event(const Refusal& refusal, const FailedResponse& response);
+// error_body() as one SSE event, for a stream that has begun.
 std::string error_event(const Refusal& refusal, Dialect dialect, std::string_view request_id);
 
 }  // namespace cr::dialect

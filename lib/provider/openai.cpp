@@ -23,7 +23,7 @@ constinit const Provider k_openai{
     .target = target_as_asked,
     .authorize = authorize,
     .probe = {dialect::Endpoint::chat_completions, dialect::openai::probe_body, judge_status},
-    .quirks = {.passed_prefix = "openai-", .output_rate_max = 1'000},
+    .quirks = {.passed_prefix = "openai-"},
 };
 
 }  // namespace cr::provider

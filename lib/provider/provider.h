@@ -87,7 +87,8 @@ struct Quirks {
   std::span<const std::string_view> left_out{};  // top-level members that it refuses: taken out of a JSON body
   bool asks_for_stream_usage = true;             // a stream tells its usage only where stream_options asks for it
   std::string_view passed_prefix{};              // a client's fields of these names are for it: "openai-"
-  std::int64_t output_rate_max = 4'000;          // model tokens a second that one response has at most
+  // Model tokens a second that one response has at most; of an address that is not known to be slower.
+  std::int64_t output_rate_max = 4'000;
 };
 
 struct Provider {
@@ -112,6 +113,9 @@ const dialect::MeterForm& meter_form(const Provider& provider, dialect::Dialect 
 // chats, empty where it has none.
 std::string_view bound_field(const Provider& provider, dialect::Endpoint endpoint, std::string_view model,
                              std::string_view channel_field);
+
+// Model tokens a second that one response of `provider` has at most, at an address with that host.
+std::int64_t output_rate_max(const Provider& provider, std::string_view host);
 
 // Whether crd asks for the usage of a stream that the client did not ask for.
 bool asks_for_usage(const Provider& provider, dialect::Endpoint endpoint, const dialect::RequestScan& scan);

@@ -61,7 +61,7 @@ const std::map<std::string, Row>& table() {
       {"relay/request",
        {3,
         {"base", "billing", "dialect", "dialect/openai", "http/client", "http/coding", "http/dns", "http/message",
-         "http/net", "http/server", "http/tls", "ledger/core", "provider", "provider/kinds", "relay/policy",
+         "http/net", "http/server", "http/tls", "json", "ledger/core", "provider", "provider/kinds", "relay/policy",
          "relay/routing", "token"}}},
 
       {"server/config", {4, {"base", "http/message", "http/tls", "relay/policy", "token"}}},

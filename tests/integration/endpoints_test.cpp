@@ -238,7 +238,7 @@ TEST(Endpoints, ImagesOfAnAnswerThatCannotBeReadAreChargedAsAsked) {
   gateway.daemon.must({"price", "set", "fake-dall", "--per-image", "0.04"});
   const auto key = gateway.token("t", {"--quota", "1"});
   const Json body = {{"model", "fake-dall"}, {"prompt", "a cat"}, {"n", 2}};
-  gateway.upstream.behave({{"body", "<html>"}});
+  gateway.upstream.behave({{"body", R"({"created":1})"}});
   const auto garbled = gateway.post(key, body, "/v1/images/generations");
   EXPECT_EQ(gateway.posted("t"), 80'000'000);
   EXPECT_EQ(gateway.request(garbled)["flags"], Json({"estimated"}));

@@ -164,7 +164,9 @@ TEST_P(Http, SlowHeadsAndIdleConnectionsAreClosed) {
 }
 
 TEST_P(Http, AHalfClosedClientGetsItsAnswer) {
-  Gateway gateway(over(GetParam()));
+  DaemonOptions options;
+  options.top_level = "client_half_close = \"wait\"";
+  Gateway gateway(over(GetParam(), options));
   const auto key = gateway.token("half", {"--quota", "1"});
   gateway.upstream.close_gate();
   RawClient client(gateway.daemon.listener());

@@ -170,7 +170,7 @@ TEST_F(MemoryLimits, AFormWhoseFileComesFirstIsHeldAndCounted) {
   EXPECT_EQ(requests.back().at("body_bytes"), form.body().size());
 }
 
-// Far more than fits, for two tokens: each of them waits for others at some time, and none for ever.
+// Far more than fits, for two tokens: they are not held, but pass.
 class LargeAnswers : public MemoryLimits {
  protected:
   static constexpr int k_answers = 12;
@@ -196,7 +196,7 @@ class LargeAnswers : public MemoryLimits {
   }
 };
 
-TEST_F(LargeAnswers, PauseAtTheEdgeAndAllComeToTheirEnd) {
+TEST_F(LargeAnswers, PassWithoutBeingHeld) {
   gateway_.upstream.behave({{"times", -1}, {"piece_bytes", 64 * k_kib}, {"piece_delay_ms", 2}});
   const auto before = resident_kib(gateway_.daemon, "VmRSS:");
   for (const auto& answered : ask_all(question())) {
@@ -204,18 +204,17 @@ TEST_F(LargeAnswers, PauseAtTheEdgeAndAllComeToTheirEnd) {
     EXPECT_GT(answered.body.size(), 5 * k_mib);
     EXPECT_TRUE(Json::accept(answered.body));
   }
-  EXPECT_GT(metric("crd_memory_waits_total"), 0);
   gateway_.flush();
   EXPECT_EQ(gateway_.daemon.sql_value("SELECT count(*) FROM request WHERE flags = 0 AND output_tokens = " +
                                       std::to_string(k_words)),
             std::to_string(k_answers))
       << "each is metered by what its provider told";
   if (!is_sanitized()) {
-    EXPECT_LT(resident_kib(gateway_.daemon, "VmHWM:") - before, 56 * 1024);
+    EXPECT_LT(resident_kib(gateway_.daemon, "VmHWM:") - before, 24 * 1024);
   }
 }
 
-TEST_F(LargeAnswers, OfStreamsPauseToo) {
+TEST_F(LargeAnswers, OfStreamsPassToo) {
   gateway_.upstream.behave({{"times", -1},
                             {"flood_events", 2},
                             {"flood_bytes", 3 * k_mib},
@@ -226,7 +225,6 @@ TEST_F(LargeAnswers, OfStreamsPauseToo) {
     EXPECT_TRUE(answered.body.ends_with("data: [DONE]\n\n"));
     EXPECT_GT(answered.body.size(), 6 * k_mib);
   }
-  EXPECT_GT(metric("crd_memory_waits_total"), 0);
 }
 
 TEST_F(LargeAnswers, ThatBreakOffOrAreLeftGiveTheirMemoryBack) {
@@ -238,7 +236,6 @@ TEST_F(LargeAnswers, ThatBreakOffOrAreLeftGiveTheirMemoryBack) {
     const auto head = client.read_head();
     ASSERT_TRUE(head);
     if (fault.contains("silent_after")) {
-      await_held(100 * k_kib);
       client.reset();
     } else {
       EXPECT_LT(client.read_body(*head).size(), 5 * k_mib);

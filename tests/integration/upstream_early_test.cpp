@@ -315,7 +315,7 @@ TEST_P(InterimHeads, AreBoundedInNumberAndSize) {
     EXPECT_EQ(error_code(answer), "upstream_invalid");
     const Json told = net.gateway.request(answer);
     EXPECT_EQ(told["ending"], "upstream_failed");
-    EXPECT_EQ(told["flags"], Json::array({"unknown"}));
+    EXPECT_EQ(told["flags"], Json::array()) << "that is no answer";
   }
   if (!is_sanitized()) {
     EXPECT_LT(peak_kib(net.gateway.daemon) - before, 4096);

@@ -51,6 +51,8 @@ const std::map<std::string, Field>& fields() {
       {"gzip", into(&Behaviour::gzip)},
       {"close", into(&Behaviour::close)},
       {"piece_bytes", into(&Behaviour::piece_bytes)},
+      {"blob_bytes", into(&Behaviour::blob_bytes)},
+      {"billed", into(&Behaviour::billed)},
       {"deployments", into(&Behaviour::deployments)},
       {"early", into(&Behaviour::early)},
       {"stop_reading", into(&Behaviour::stop_reading)},

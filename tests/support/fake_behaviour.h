@@ -11,12 +11,15 @@
 //   head_delay_ms, event_delay_ms
 //   cut_after            close after N events (-1 = before the head; of a plain answer after N bytes); "reset": true =
 //   by RST
-//   silent_after         say nothing more after N events or bytes, in the same way, until the client leaves
+//   silent_after         say nothing more after N events or bytes, in the same way, until the client leaves; of a stream
+//   that has no more events than that, after its last
 //   error_after          an error event after N events, then the end
 //   usage: false, done: false   leave out the usage, the [DONE]
 //   gzip: true           compress the (plain) answer
 //   flood_events, flood_bytes   a stream begins with so many events of so many bytes, numbered, before its usual ones;
 //   what the socket holds of them is little, so that they stand still soon after the reader does
+//   blob_bytes           each "{blob}" in `body` and `events` stands for so many letters A
+//   billed: false        nobody worked on it: nothing is consumed
 //   close: true          close after a complete answer without having said so
 //   piece_bytes, piece_delay_ms   write the answer in pieces
 //   deployments: true    be a provider of which only /v1/deployments/MODEL/chat/completions?api-version=... and
@@ -56,8 +59,9 @@ struct Behaviour {
   std::chrono::milliseconds head_delay{0}, event_delay{0}, piece_delay{0};
   std::optional<std::int64_t> cut_after, silent_after, error_after;
   bool reset = false, usage = true, done = true, gzip = false, close = false, early = false, stop_reading = false;
+  bool billed = true;
   bool deployments = false;
-  std::size_t piece_bytes = 0, flood_events = 0, flood_bytes = 0;
+  std::size_t blob_bytes = 0, piece_bytes = 0, flood_events = 0, flood_bytes = 0;
 
   static Behaviour from_json(const nlohmann::json& json);  // throws std::invalid_argument that names an unknown member
 };

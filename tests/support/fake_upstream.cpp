@@ -43,13 +43,13 @@ class Answering {
     if (behaviour_.events) {
       answer_.stream = true;
       answer_.events.clear();
-      for (const auto& text : *behaviour_.events) answer_.events.push_back({text, 0});
+      for (const auto& text : *behaviour_.events) answer_.events.push_back({with_blob(text), 0});
     }
     status_ = behaviour_.status.value_or(answer_.status);
     note([&](Witnessed& seen) { seen.status = status_; });
     if ((!probe_ && !world_.pass_gate(-1, wire_)) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
     if (behaviour_.cut_after == -1) return cut();
-    if (accepted() && !behaviour_.body && !behaviour_.raw)
+    if (accepted() && behaviour_.billed && !behaviour_.body && !behaviour_.raw)
       note([&](Witnessed& seen) {
         seen.consumed = answer_.usage;
         seen.consumed.output = 0;
@@ -60,7 +60,7 @@ class Answering {
   }
 
  private:
-  bool accepted() const { return status_ < 400; }
+  bool accepted() const { return status_ < 300; }
   bool streams() const { return answer_.stream && accepted() && !behaviour_.body; }
 
   std::string head(const std::string& framing) const {
@@ -72,8 +72,14 @@ class Answering {
     return text + "\r\n";
   }
 
+  std::string with_blob(std::string text) const {
+    constexpr std::string_view k_blob = "{blob}";
+    const auto at = behaviour_.blob_bytes == 0 ? std::string::npos : text.find(k_blob);
+    return at == std::string::npos ? text : text.replace(at, k_blob.size(), behaviour_.blob_bytes, 'A');
+  }
+
   After run_plain() {
-    std::string body = behaviour_.body.value_or(answer_.body);
+    std::string body = behaviour_.body ? with_blob(*behaviour_.body) : answer_.body;
     std::string framing;
     if (behaviour_.gzip) {
       body = gzip(body);
@@ -103,12 +109,13 @@ class Answering {
       if (behaviour_.cut_after == at) return cut();
       if (behaviour_.silent_after == at) return fall_silent();
       if (behaviour_.error_after == at) return break_off();
-      note([&](Witnessed& seen) { seen.consumed.output += event.output_tokens; });
+      if (behaviour_.billed) note([&](Witnessed& seen) { seen.consumed.output += event.output_tokens; });
       if (static_cast<std::size_t>(++at) == answer_.events.size() && !behaviour_.cut_after)
         complete(!behaviour_.events);
       if (!send(chunk(event.text))) return end_with("gone");
     }
     if (behaviour_.cut_after) return cut();
+    if (behaviour_.silent_after) return fall_silent();
     return send("0\r\n\r\n") ? after_complete() : end_with("gone");
   }
 

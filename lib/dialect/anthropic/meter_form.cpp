@@ -93,6 +93,8 @@ bool Reader::take_type() {
   if (!cursor_.read_string(type)) return false;
   reading_.error |= type.raw == "error";
   reading_.last = type.raw == "message_stop";
+  reading_.ping = type.raw == "ping";
+  reading_.answers |= type.raw == "message";
   return true;
 }
 
@@ -128,7 +130,13 @@ bool Reader::take_member(std::string_view key) {
   }
   if (key == "error") return take_error();
   if (key == "message") return take_message();
-  if (key == "content" && body) return tally_text(cursor_, reading_.text);
+  if (key == "content" && body) {
+    reading_.answers |= kind == JsonKind::array;
+    return tally_text(cursor_, reading_.text);
+  }
+  if (key == "input_tokens") reading_.answers = true;  // of a count of tokens
+  if (key == "code") reading_.has_code = true;
+  if (key == "msg") reading_.has_message = true;
   return body ? take_scalar(key) : cursor_.skip_value();
 }
 

@@ -26,6 +26,7 @@ class Reader {
   bool take_error();
   bool take_type();
   bool take_id();
+  bool take_other(std::string_view key);
   bool take_scalar(std::string_view key);
   bool take_choices();
   bool take_output(bool tallied);
@@ -99,9 +100,17 @@ bool Reader::take_member(std::string_view key) {
   if (body && key == "output") return take_output(true);
   if (body && key == "content") return tally_text(cursor_, reading_.text);
   if (key == "item" && endpoint_ == Endpoint::responses) return take_item(false);
+  return take_other(key);
+}
+
+bool Reader::take_other(std::string_view key) {
+  if (key == "code" || key == "errcode" || key == "error_code") reading_.has_code = true;
+  if (key == "msg" || key == "message" || key == "errmsg" || key == "error_msg") reading_.has_message = true;
+  const bool responses = endpoint_ == Endpoint::responses;
+  if (key == "data" || key == "results" || key == "text" || key == "embeddings") reading_.answers |= !responses;
   // A responses event is none itself, but has one in it.
-  if (body || endpoint_ != Endpoint::responses) return take_scalar(key);
-  return cursor_.skip_value();
+  if (responses && key == "sequence_number") return read_count(cursor_, reading_.sequence_number);
+  return part_ == Part::body || !responses ? take_scalar(key) : cursor_.skip_value();
 }
 
 bool Reader::take_scalar(std::string_view key) {
@@ -131,6 +140,7 @@ bool Reader::take_id() {
   json::JsonString id;
   if (!cursor_.read_string(id)) return false;
   if (is_response_id(id.raw)) reading_.id = id.raw;
+  reading_.answers |= !reading_.id.empty() && part_ == Part::body;
   return true;
 }
 
@@ -139,6 +149,7 @@ bool Reader::take_choices() {
   if (cursor_.kind() == JsonKind::array) reading_.no_choices = true;
   return walk_elements(cursor_, [this] {
     reading_.no_choices = false;
+    reading_.answers = true;
     if (cursor_.kind() != JsonKind::object) return tally_text(cursor_, reading_.text);
     return walk_members(cursor_, [this](std::string_view key) {
       if (key != "usage" || cursor_.kind() != JsonKind::object) return tally_member(cursor_, key, reading_.text);
@@ -159,6 +170,7 @@ bool Reader::take_lesser_usage(std::string_view name) {
 bool Reader::take_output(bool tallied) {
   if (cursor_.kind() != JsonKind::array) return tallied ? tally_text(cursor_, reading_.text) : cursor_.skip_value();
   reading_.has_output_list = true;
+  reading_.answers |= part_ == Part::body;
   return walk_elements(cursor_, [this, tallied] { return take_item(tallied); });
 }
 
@@ -196,6 +208,7 @@ bool Reader::take_action(OutputItem& item) {
 
 bool Reader::take_data() {
   if (cursor_.kind() == JsonKind::array) reading_.images = 0;
+  reading_.answers |= cursor_.kind() == JsonKind::array;
   return walk_elements(cursor_, [this] {
     ++*reading_.images;
     return cursor_.skip_value();

@@ -13,6 +13,7 @@ std::optional<ContentCoding> named(std::string_view name) {
   if (is("gzip") || is("x-gzip")) return ContentCoding::gzip;
   if (is("deflate")) return ContentCoding::deflate;
   if (is("zstd")) return ContentCoding::zstd;
+  if (is("br")) return ContentCoding::br;
   return std::nullopt;
 }
 

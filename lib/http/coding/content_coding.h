@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ContentCoding: the codings of request bodies that crd undoes (RFC 9110, 8.4.1; zstd: RFC 8878 and RFC 9659). Pure;
-// any thread.
+// ContentCoding: the codings that crd undoes (RFC 9110, 8.4.1; zstd: RFC 8878 and RFC 9659; br: RFC 7932): all of
+// them in answers, which are asked for in none; in requests all but br. Pure; any thread.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace cr::http::coding {
 
-enum class ContentCoding { identity, gzip, deflate, zstd };
+enum class ContentCoding { identity, gzip, deflate, zstd, br };
 
 // For Accept-Encoding in the response to a coding that is not among them (RFC 9110, 15.5.16).
 inline constexpr std::string_view k_accepted_codings = "gzip, deflate, zstd";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/coding/decoder.h"
 
+#include <brotli/decode.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -124,10 +125,46 @@ class ZstdDecoder : public Decoder {
   bool between_frames_ = true, whole_ = false, filled_ = false;
 };
 
+class BrotliDecoder : public Decoder {
+ public:
+  BrotliDecoder() : state_(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {
+    if (state_ == nullptr) throw std::bad_alloc();
+  }
+  ~BrotliDecoder() override { BrotliDecoderDestroyInstance(state_); }
+  BrotliDecoder(const BrotliDecoder&) = delete;
+  BrotliDecoder& operator=(const BrotliDecoder&) = delete;
+
+  DecodeState decode(std::string_view& in, char* out, std::size_t size, std::size_t& written) override {
+    written = 0;
+    if (is_whole()) return in.empty() ? DecodeState::wants_input : DecodeState::garbage;
+    auto* next_in = reinterpret_cast<const std::uint8_t*>(in.data());
+    auto* next_out = reinterpret_cast<std::uint8_t*>(out);
+    std::size_t left = in.size(), room = size;
+    const auto result = BrotliDecoderDecompressStream(state_, &left, &next_in, &room, &next_out, nullptr);
+    in.remove_prefix(in.size() - left);
+    written = size - room;
+    switch (result) {
+      case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
+        return DecodeState::wants_room;
+      case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
+        return DecodeState::wants_input;
+      case BROTLI_DECODER_RESULT_SUCCESS:
+        return in.empty() ? DecodeState::wants_input : DecodeState::garbage;
+      default:
+        return DecodeState::garbage;
+    }
+  }
+  bool is_whole() const override { return BrotliDecoderIsFinished(state_) != 0; }
+
+ private:
+  BrotliDecoderState* state_;
+};
+
 }  // namespace
 
 std::unique_ptr<Decoder> Decoder::make(ContentCoding coding) {
   if (coding == ContentCoding::zstd) return std::make_unique<ZstdDecoder>();
+  if (coding == ContentCoding::br) return std::make_unique<BrotliDecoder>();
   return std::make_unique<ZlibDecoder>(coding);
 }
 

@@ -3,7 +3,7 @@
 // holds. Pure; one body each, one thread.
 //
 // gzip and zstd bodies may be several members or frames, one after the other, as their formats allow; a zstd frame may
-// ask for a window of at most 8 MiB (RFC 9659). "deflate" is the zlib format, and the bare one that some clients send.
+// ask for a window of at most 8 MiB (RFC 9659), and a br stream for one of 16 MiB. "deflate" is the zlib format, and the bare one that some clients send.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,9 @@ enum class DecodeState {
 
 class Decoder {
  public:
-  // What the decoder itself may come to hold, beside what it writes.
+  // What the decoder itself may come to hold, beside what it writes: of a request, which is in no br; and of an answer.
   static constexpr std::uint64_t k_own_bytes_max = (std::uint64_t{8} << 20) + std::uint64_t{512} * 1024;
+  static constexpr std::uint64_t k_own_bytes_of_answer_max = (std::uint64_t{16} << 20) + std::uint64_t{512} * 1024;
 
   // Not for identity. Throws std::bad_alloc.
   static std::unique_ptr<Decoder> make(ContentCoding coding);

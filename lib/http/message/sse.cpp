@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "http/message/sse.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/byte_search.h"
 
 namespace cr::http::message {
@@ -15,6 +18,15 @@ bool SseSplitter::push(std::string_view bytes) {
   drop_taken();
   buffer_ += bytes;
   return find_ends();
+}
+
+std::string SseSplitter::take_rest() {
+  drop_taken();
+  std::string rest;
+  rest.swap(buffer_);
+  read_ = event_begin_ = line_begin_ = scanned_ = 0;
+  begun_ = any_taken_ = true;
+  return rest;
 }
 
 void SseSplitter::end() {
@@ -98,6 +110,43 @@ void SseSplitter::take_field(std::string_view line, SseEvent& event, int& data_l
   joined_ += '\n';
   joined_ += value;
   event.data = joined_;
+}
+
+// Of a value: what comes before the end of its line; of a blank behind the colon, and of the event's name, nothing.
+std::size_t SseLongEvent::value_size(std::string_view bytes) {
+  const auto* const end = base::find_line_end(bytes.data(), bytes.data() + bytes.size());
+  const auto size = static_cast<std::size_t>(end - bytes.data());
+  if (!is_data_ && field_ == "event") name_.append(bytes.substr(0, std::min(size, k_field_max - name_.size())));
+  return size;
+}
+
+bool SseLongEvent::take_field(char byte) {
+  const bool line_end = byte == '\n' || byte == '\r';
+  if (part_ == Part::line_begin) {
+    if (byte == '\n' && std::exchange(after_cr_, false)) return false;  // of the line before
+    after_cr_ = false;
+    if (line_end && blank_may_come_) ended_ = true;
+    if (line_end) return false;
+    part_ = Part::field;
+    field_.clear();
+    blank_may_come_ = true;
+  }
+  if (line_end) return end_line(byte), false;
+  if (byte != ':') {
+    if (field_.size() < k_field_max) field_.push_back(byte);
+    return false;
+  }
+  if (field_.starts_with("\xef\xbb\xbf")) field_.erase(0, 3);
+  part_ = Part::value;
+  is_data_ = field_ == "data";
+  if (field_ == "event") name_.clear();
+  return is_data_;
+}
+
+void SseLongEvent::end_line(char byte) {
+  part_ = Part::line_begin;
+  is_data_ = false;
+  after_cr_ = byte == '\r';
 }
 
 }  // namespace cr::http::message

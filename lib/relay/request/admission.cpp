@@ -135,8 +135,8 @@ Admission::Admission(const ledger::Directory& directory, routing::CircuitBreaker
                      Endpoint endpoint)
     : directory_(directory), health_(health), rates_(rates), endpoint_(endpoint) {}
 
-Admission::~Admission() {
-  if (share_.entered) rates_.leave(caller_.token->id, base::steady_now());
+void Admission::leave() {
+  if (std::exchange(share_.entered, false)) rates_.leave(caller_.token->id, base::steady_now());
 }
 
 Admission::MaybeRefusal Admission::identify(const http::message::RequestHead& head, const token::IpAddress& peer,

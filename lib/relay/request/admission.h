@@ -38,7 +38,9 @@ class Admission {
 
   Admission(const ledger::Directory& directory, routing::CircuitBreaker& health, routing::RateLimiter& rates,
             dialect::Endpoint endpoint = dialect::Endpoint::chat_completions);
-  ~Admission();  // leaves the rates it entered
+  ~Admission() { leave(); }
+  // Leaves the rates it entered: the request is over, for what may run at once.
+  void leave();
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
 

@@ -78,7 +78,7 @@ std::string refusal_text(const dialect::Refusal& refusal, const AnswerFor& to, P
   head.persistence = persistence;
   head.rates = rates;
   if (refusal.retry_after) head.retry_after = refusal.retry_after->count();
-  if (!row.retry) head.should_retry = false;
+  if (!row.retry || refusal.no_retry) head.should_retry = false;
   head.authenticate = row.status == 401;
   if (row.status == 405) head.allow = refusal.param;
   if (refusal.code == dialect::RefusalCode::unsupported_encoding)

@@ -222,10 +222,9 @@ AttemptResult Attempt::judge_silence(AnswerOutcome outcome) {
   facts.stalled = upload_ && upload_->stalled();
   if (body_.has_late_refusal()) facts.form_refusal = &*body_.late_refusal();
   auto ruling = rule_on_unanswered(facts);
-  if (ruling.result.kind != Kind::stale) return take(std::move(ruling));
-  // The claim waits for what becomes of another attempt.
   if (sent_) ruling.result.sent_for = std::chrono::ceil<std::chrono::milliseconds>(base::steady_now() - sent_at_);
-  return std::move(ruling.result);
+  // The claim of a stale one waits for what becomes of another attempt.
+  return ruling.result.kind == Kind::stale ? std::move(ruling.result) : take(std::move(ruling));
 }
 
 AttemptResult Attempt::take(Ruling ruling) {
@@ -364,9 +363,9 @@ std::optional<std::int64_t> Attempt::output_bound() const {
   return bound;
 }
 
-void Attempt::lose_response() {
+void Attempt::lose_response(std::string_view how) {
   finish(routing::CircuitBreaker::Finish::broken);
-  log_.warning("a channel's answer broke off: the next one is asked",
+  log_.warning("a channel's answer " + std::string(how) + ": the next one is asked",
                {{"channel", channel().name}, {"request_id", context_.request_id}});
   response_.reset();
 }
@@ -387,11 +386,18 @@ LastAttempt Attempt::facts() const {
   facts.upstream_model = claimed_.route->upstream_model;
   facts.upstream_request_id = passed_.request_id;
   if (!response_) return facts;
+  facts.sent_at = sent_at_;
+  facts.output_rate = output_rate();
   facts.meter = &response_->meter;
   facts.passed_error = response_->passed_error();
   facts.unread_bytes = response_->unread_bytes;
   facts.first_byte_ms = response_->first_byte_ms;
   return facts;
+}
+
+std::int64_t Attempt::output_rate() const {
+  const auto host = address_ ? std::string_view(address_->target.url.host) : std::string_view();
+  return provider::output_rate_max(provider::of(channel().kind), host);
 }
 
 bool Attempt::is_sent() const {

@@ -84,13 +84,14 @@ class Attempt {
   OpenResponse* response() { return response_ ? &*response_ : nullptr; }
   const OpenResponse* response() const { return response_ ? &*response_ : nullptr; }
   void end_response() { response_.reset(); }
-  void lose_response();
+  void lose_response(std::string_view how);  // in words of the log
   // How the response came to its end, for the circuit breaker.
   void finish(routing::CircuitBreaker::Finish finish);
 
   bool is_sent() const;  // whole: the channel may be working on it
   const ledger::ChannelRecord& channel() const { return *claimed_.route->channel; }
   const AnswerFields& passed() const { return passed_; }
+  std::int64_t output_rate() const;  // model tokens a second that one response of its provider has at most
   // What the request's settlement says of it; refers to this.
   LastAttempt facts() const;
 

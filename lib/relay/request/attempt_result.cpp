@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "relay/request/attempt_result.h"
 
+#include <utility>
+
 namespace cr::relay::request {
 
 using dialect::Refusal;
@@ -81,18 +83,29 @@ Ruling rule_on_unsent(const Unanswered& facts) {
   return {{Kind::try_another, failed_to_connect(false)}, failed("could not be reached")};
 }
 
+// Sent whole, and not cancelled: it may have been done for all that was asked.
+AttemptResult unanswered(Refusal refusal) {
+  refusal.no_retry = true;
+  AttemptResult result{Kind::lost, std::move(refusal)};
+  result.maybe_done = true;
+  return result;
+}
+
 Ruling rule_on_sent(AnswerOutcome outcome) {
   switch (outcome) {
     case AnswerOutcome::cancelled:
       return {{Kind::lost, unusable()}, abandoned()};
     case AnswerOutcome::timed_out:
-      return {{Kind::lost,
-               {RefusalCode::upstream_timeout, "the provider did not answer in time: send the request again", {}, {}}},
+      return {unanswered({RefusalCode::upstream_timeout,
+                          "the provider did not answer in time, and may have done the work: another try may be charged "
+                          "once more",
+                          {},
+                          {}}),
               failed_at_it("did not answer in time")};
-    case AnswerOutcome::garbage:
-      return {{Kind::lost, unusable()}, failed_at_it("answered no HTTP")};
+    case AnswerOutcome::garbage:  // nothing of it is an answer: nobody worked on the request
+      return {{Kind::try_another, unusable()}, failed_at_it("answered no HTTP")};
     default:
-      return {{Kind::lost, unusable()}, failed_at_it("closed the connection")};
+      return {unanswered(unusable()), failed_at_it("closed the connection")};
   }
 }
 
@@ -157,7 +170,8 @@ Ruling rule_on_head(int status, bool last, bool readable, const dialect::Provide
   }
   const bool another = observation.kind != Observation::Kind::answered || asks_for_another(status);
   if (another && !last) return {{Kind::try_another, unusable()}, observation};
-  if (!readable) return {{status < 300 ? Kind::lost : Kind::try_another, unusable()}, observation, true};
+  if (!readable)
+    return {{Kind::try_another, unusable()}, failed_at_it("answered in a coding that nobody asked for"), true};
   return {{}, observation};
 }
 
@@ -184,9 +198,10 @@ bool tells_wait(const Observation& observation) {
 
 std::optional<dialect::Usage> lost_usage(const AttemptResult& result, const PricedRequest& request,
                                          std::int64_t output_rate) {
-  if (result.kind == Kind::lost) return request.unanswered();
-  // What the provider did until it closed the connection it had the whole request on.
-  if (result.kind == Kind::stale && result.sent_for) return request.made_in(*result.sent_for, output_rate);
+  if (result.kind == Kind::lost && !result.sent_for) return request.unanswered();
+  // What the provider did until the connection was closed on which it had the whole request.
+  if ((result.kind == Kind::stale || result.kind == Kind::lost) && result.sent_for)
+    return request.made_in(*result.sent_for, output_rate);
   return std::nullopt;
 }
 

@@ -26,10 +26,11 @@ struct AttemptResult {
     spent,        // final: what is reserved carries no other attempt, or none can help
   } kind = Kind::opened;
   dialect::Refusal refusal{};  // what the client is told, if no other attempt follows
-  // Of a stale one that had taken the whole request: for how long.
+  // Of a stale or lost one that had taken the whole request: for how long.
   std::optional<std::chrono::milliseconds> sent_for{};
   // Of a rewritten one: an output bound for this request alone.
   std::optional<std::int64_t> bound_most{};
+  bool maybe_done = false;  // lost, and nobody cancelled it: all that was asked for may have been done
 };
 
 // A result, and what it says of the channel.

@@ -78,7 +78,7 @@ std::string content_encoding(const std::vector<http::message::Field>& fields) {
 dialect::RefusalOr<std::unique_ptr<CodedBody>> read_coding(const http::message::RequestHead& head) {
   if (!head.find("content-encoding")) return nullptr;
   const auto coding = http::coding::parse_content_coding(content_encoding(head.fields));
-  if (!coding) {
+  if (!coding || *coding == http::coding::ContentCoding::br) {
     return tl::unexpected(Refusal{RefusalCode::unsupported_encoding,
                                   "the request body's Content-Encoding is not read here: send one of " +
                                       std::string(http::coding::k_accepted_codings) + ", or none",

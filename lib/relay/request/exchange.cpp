@@ -41,13 +41,15 @@ http::Task<Persistence> Exchange::run() {
   if (!refusal && stored_) refusal = co_await look_for_stored();
   if (!refusal) refusal = admit();
   if (!refusal && admission_.is_limited()) refusal = co_await reserve();
-  auto end = ResponsePump::End::lost;
-  while (end == ResponsePump::End::lost) {
+  for (;;) {
     if (!refusal) refusal = co_await open();
     if (refusal) co_return co_await refuse(std::move(*refusal));
-    end = co_await pump();
-    // It broke off before the client saw any of it: the next channel's turn.
-    if (end == ResponsePump::End::lost) attempt_->lose_response();
+    const auto end = co_await pump();
+    if (end == ResponsePump::End::over) break;
+    // Nothing that the client saw any of: the next channel's turn.
+    const bool broke_off = end == ResponsePump::End::lost;
+    attempt_->lose_response(broke_off ? "broke off" : "was none");
+    if (!broke_off && !may_go_on()) refusal = failover_.refusal();
   }
   close();
   co_return writer_.persistence();
@@ -157,7 +159,7 @@ bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
     return !writer_.client_gone();
   }
   if (result.kind == AttemptResult::Kind::stale) {
-    if (entry_.carry_another(result, attempt_->channel().kind)) {
+    if (entry_.carry_another(result, attempt_->output_rate())) {
       attempt_->hand_over();
       failover_.again(claimed);
       return true;
@@ -166,10 +168,28 @@ bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
     result.kind = AttemptResult::Kind::spent;
   }
   const auto request = entry_.priced();
-  if (const auto usage = lost_usage(result, request, 0)) entry_.add_lost(request, *usage);
+  const bool all = result.maybe_done && !dialect::is_free(context_.endpoint);
+  if (const auto usage = lost_usage(result, request, attempt_->output_rate())) {
+    all ? entry_.lose_all(request, *usage) : entry_.add_lost(request, *usage);
+  }
+  // What is reserved carries one such attempt; and whoever waited in vain does not wait again.
+  const bool late = result.refusal.code == dialect::RefusalCode::upstream_timeout;
+  if (all && (late || entry_.reserved() != nullptr)) result.kind = AttemptResult::Kind::spent;
   failover_.note(std::move(result.refusal));
-  if (result.kind == AttemptResult::Kind::spent || !body_.is_replayable() || writer_.client_gone()) return false;
+  return result.kind != AttemptResult::Kind::spent && may_go_on();
+}
+
+bool Exchange::may_go_on() const {
+  if (!body_.is_replayable() || writer_.client_gone()) return false;
   return context_.time_left(body_.came_at(), context_.settings->total_timeout).count() > 0;
+}
+
+void Exchange::tick(base::SteadyTime now) {
+  if (pump_) {
+    pump_->tick(now);
+  } else {
+    writer_.tick(now);
+  }
 }
 
 http::Task<ResponsePump::End> Exchange::pump() {
@@ -201,14 +221,16 @@ http::Task<Persistence> Exchange::refuse(Refusal refusal) {
 
 void Exchange::watch_client() {
   if (watch_) return;
-  watch_.emplace(client_.heartbeat(), http::Watch::Callbacks{{},
-                                                             [this](short events) { on_hang_up(events); },
-                                                             [this](base::SteadyTime now) { writer_.tick(now); }});
+  watch_.emplace(client_.heartbeat(),
+                 http::Watch::Callbacks{
+                     {}, [this](short events) { on_hang_up(events); }, [this](base::SteadyTime now) { tick(now); }});
   watch_->look_for_hang_up(client_.fd());
 }
 
 void Exchange::on_hang_up(short events) {
-  if ((events & (POLLERR | POLLHUP)) == 0) return writer_.half_closed(base::coarse_now());
+  const bool may_read = (events & (POLLERR | POLLHUP)) == 0;
+  if (may_read && context_.settings->client_half_close == policy::ClientHalfClose::wait)
+    return writer_.half_closed(base::coarse_now());
   client_left();
   const bool begun = attempt_ && (attempt_->response() != nullptr || attempt_->is_sent());
   const bool drains = context_.settings->on_client_gone == policy::OnClientGone::drain && begun && !writer_.was_cut();

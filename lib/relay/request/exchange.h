@@ -46,6 +46,8 @@ class Exchange : public RecycledAllocation<Exchange> {
   MaybeRefusal read_stored_request(dialect::RequestScan& scan);
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
   bool goes_on(AttemptResult result, const ClaimedRoute& claimed);
+  bool may_go_on() const;  // to another attempt
+  void tick(base::SteadyTime now);
   http::Task<ResponsePump::End> pump();
   http::Task<Persistence> refuse(dialect::Refusal refusal);
   void watch_client();

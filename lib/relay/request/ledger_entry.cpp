@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "relay/request/ledger_entry.h"
 
+#include <algorithm>
 #include <utility>
-
-#include "provider/provider.h"
 
 namespace cr::relay::request {
 
@@ -60,10 +59,15 @@ void LedgerEntry::add_lost(const PricedRequest& request, const dialect::Usage& u
   lost_->cost += request.cost(usage);
 }
 
-bool LedgerEntry::carry_another(const AttemptResult& stale, ledger::ChannelKind kind) {
+void LedgerEntry::lose_all(const PricedRequest& request, const dialect::Usage& usage) {
+  add_lost(request, usage);
+  if (reserved_) lost_->cost = std::max(lost_->cost, reservation_->amount);
+}
+
+bool LedgerEntry::carry_another(const AttemptResult& stale, std::int64_t output_rate) {
   if (!stale.sent_for || dialect::is_free(context_.endpoint)) return true;
   const auto request = priced();
-  add_lost(request, *lost_usage(stale, request, provider::of(kind).quirks.output_rate_max));
+  add_lost(request, *lost_usage(stale, request, output_rate));
   if (!reserved_) return true;
   billing::ReservationTerms terms{reservation_->terms.request, {reservation_->terms.routes[place_]}};
   const auto smaller = billing::shrink_reservation(terms, *reserved_, reservation_->amount - lost_->cost);
@@ -104,6 +108,9 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
   outcome.end = end;
   outcome.refused = refused;
   outcome.client_gone = client_gone;
+  const bool early = client_gone || end == Outcome::End::broke_off || end == Outcome::End::fell_silent;
+  if (early && attempt.sent_at != base::SteadyTime())
+    outcome.worked_for = std::chrono::ceil<std::chrono::milliseconds>(base::steady_now() - attempt.sent_at);
   outcome.status = told.status;
   outcome.error = told.error;
   const bool leaves = leaves_row(outcome, !refused || books_.ledger.admits(context_.settings->ledger_timeout));
@@ -117,6 +124,7 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
   }
   log_end(row, attempt.channel);
   if (leaves) books_.ledger.settle(std::move(row));
+  admission_.leave();
   return ending;
 }
 

@@ -55,9 +55,11 @@ class LedgerEntry {
 
   // What an attempt used whose response nobody got.
   void add_lost(const PricedRequest& request, const dialect::Usage& usage);
+  // The same of one that may have done all that is reserved for.
+  void lose_all(const PricedRequest& request, const dialect::Usage& usage);
   // The same of an attempt whose kept connection was closed unanswered. False: what is reserved does not carry another
   // attempt beside it.
-  bool carry_another(const AttemptResult& stale, ledger::ChannelKind kind);
+  bool carry_another(const AttemptResult& stale, std::int64_t output_rate);
 
   // What the client was told.
   struct Told {

@@ -144,6 +144,17 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
   return usage;
 }
 
+void PricedRequest::add_unseen(const dialect::Meter& meter, std::chrono::milliseconds worked_for,
+                               std::int64_t output_rate, Usage& usage) const {
+  const bool silent = meter.estimated_output_tokens() == 0;
+  if (!silent && !(price != nullptr && price->thinks)) return;
+  const auto made = made_in(worked_for, output_rate);
+  usage.output_tokens = std::max(usage.output_tokens, made.output_tokens);
+  usage.images = std::max(usage.images, made.images);
+  usage.audio_ms = std::max(usage.audio_ms, made.audio_ms);
+  usage.search_units = std::max(usage.search_units, made.search_units);
+}
+
 base::Credits PricedRequest::cost(const Usage& usage, const dialect::Told* told) const {
   return is_charged() ? billing::cost(*price, multiplier, usage, circumstances(told)) : base::Credits();
 }

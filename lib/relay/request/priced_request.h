@@ -44,6 +44,10 @@ struct PricedRequest {
   // Of an attempt that was sent and that the provider ended: all it can have made until then, and in the time it may
   // take to notice that; at most all that the request allows.
   dialect::Usage made_in(std::chrono::milliseconds since_sent, std::int64_t output_rate) const;
+  // Of a response that ended early, untold: into `usage`, the estimate by what came of it, what can have been made
+  // unseen: before any text, or by a model that thinks.
+  void add_unseen(const dialect::Meter& meter, std::chrono::milliseconds worked_for, std::int64_t output_rate,
+                  dialect::Usage& usage) const;
   // The provider goes on with it whatever becomes of the connection, and nobody tells what it used.
   bool is_made_later(const dialect::Meter& meter) const { return scan.background && !meter.usage(); }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "http/net/gather.h"
@@ -30,6 +31,8 @@ class ResponseFraming {
   // What goes out next: the head if it waits, `data` (may be empty), and after the last part what ends the body. It
   // refers to `data` and to this object until wrote().
   http::Gather compose(std::string_view data, Part part);
+  // The head that waits; it waits no longer.
+  std::string take_head() { return std::exchange(head_, {}); }
   // That went out, or failed to.
   void wrote();
 

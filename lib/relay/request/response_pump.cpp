@@ -11,7 +11,7 @@ Outcome::End end_of(ResponseStep::State how) {
 
 dialect::Refusal refusal_for(ResponseStep::State how) {
   if (how == ResponseStep::State::timed_out) {
-    return {dialect::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}};
+    return {dialect::RefusalCode::upstream_timeout, "the provider fell silent: send the request again", {}, {}, true};
   }
   if (how == ResponseStep::State::no_memory) {
     return {dialect::RefusalCode::overloaded,

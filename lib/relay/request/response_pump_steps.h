@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-// How a response begins, is settled and ends badly in BasicResponsePump, and with response_pump_bodies.h all of its
-// definitions: for response_pump.cpp and for tests with a client and a provider of their own.
+// How a response begins and is settled in BasicResponsePump, and with response_pump_bodies.h, response_pump_ends.h and
+// response_pump_events.h all of its definitions: for response_pump.cpp and for tests with a client and a provider of
+// their own.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "relay/request/response_pump_bodies.h"
+#include "relay/request/response_pump_ends.h"
+#include "relay/request/response_pump_events.h"
 #include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
@@ -21,7 +25,7 @@ BasicResponsePump<Writer, Attempt>::BasicResponsePump(const Parts& parts, Writer
       source_(response_.source),
       memory_(parts.memory, static_cast<std::uint64_t>(parts.admission.caller().token->id.value)),
       memory_wait_(parts.io),
-      events_(parts.context.settings->event_bytes_max) {}
+      events_(std::numeric_limits<std::size_t>::max()) {}
 
 // Not a coroutine itself: it hands on the one that fits.
 template <class Writer, class Attempt>
@@ -95,6 +99,7 @@ void BasicResponsePump<Writer, Attempt>::begin(std::optional<std::uint64_t> cont
   AnswerHead head;
   head.status = status;
   head.content_type = source_.content_type();
+  if (other_form_) head.content_type = source_.is_event_stream() ? "application/json" : "text/event-stream";
   head.content_length = content_length;
   head.to = parts_.context.answer();
   const auto* reserved = parts_.entry.reserved();
@@ -125,67 +130,6 @@ void BasicResponsePump<Writer, Attempt>::tell_wait(AnswerHead& head) const {
   head.retry_after = std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(left)).count();
   head.retry_after_text.reset();
   head.retry_after_ms = {};
-}
-
-// Whether a response that broke off is still nobody's business but ours.
-template <class Writer, class Attempt>
-bool BasicResponsePump<Writer, Attempt>::may_ask_another() const {
-  if (writer_.head_sent() || writer_.client_gone() || parts_.body.streams()) return false;
-  const auto left = parts_.context.time_left(parts_.body.came_at(), parts_.context.settings->total_timeout);
-  return left.count() > 0 && parts_.failover.is_left();
-}
-
-// It counts with what it may have used, beside what the next channel will tell; nothing else of it stays.
-template <class Writer, class Attempt>
-typename BasicResponsePump<Writer, Attempt>::End BasicResponsePump<Writer, Attempt>::lose(State how) {
-  std::uint32_t flags = 0;  // a lost attempt's own, whatever could be known of it
-  const auto request = parts_.entry.priced();
-  if (!response_.passed_error())
-    parts_.entry.add_lost(request, request.used(response_.meter, response_.unread_bytes, flags));
-  parts_.failover.note(refusal_for(how));
-  return End::lost;
-}
-
-// The upstream failed under way: what was used is posted, and the client's response never looks complete.
-template <class Writer, class Attempt>
-http::Task<typename BasicResponsePump<Writer, Attempt>::End> BasicResponsePump<Writer, Attempt>::end_badly(State how) {
-  const auto refusal = refusal_for(how);
-  const auto& row = dialect::row_of(refusal.code);
-  const bool head_sent = writer_.head_sent();
-  if (how == State::cancelled) writer_.client_left();
-  const bool by_client = writer_.client_gone();
-  if (how == State::no_memory) response_.answered = false;  // nothing that the channel did
-  auto said = told();
-  if (!head_sent && !by_client) said.status = row.status;
-  if (!by_client) said.error = row.name;
-  settle(end_of(how), said);
-  writer_.close_after();
-  if (by_client) co_return End::over;
-  if (!head_sent) {
-    const auto text = refusal_text(refusal, parts_.context.answer(), Persistence::close);
-    co_await writer_.write_text(text);
-    co_return End::over;
-  }
-  writer_.break_off();
-  if (writer_.allows_comments()) {
-    out_ = dialect::error_event(refusal, dialect::dialect_of(parts_.context.endpoint), parts_.context.request_id);
-    auto written = writer_.try_write(out_, Part::middle);
-    if (!written) written = co_await writer_.write_rest();
-    writer_.wrote(*written);
-  }
-  // No final chunk, no promised length, no close_notify: the connection's end is the only end this response gets.
-  co_return End::over;
-}
-
-// After the client left: true when there is nothing more to read for.
-template <class Writer, class Attempt>
-bool BasicResponsePump<Writer, Attempt>::give_up_on_client() {
-  if (!writer_.client_gone()) return false;
-  if (writer_.was_cut() || parts_.context.settings->on_client_gone == policy::OnClientGone::cancel) {
-    source_.cancel();
-    return true;
-  }
-  return response_.meter.ended() || base::steady_now() >= writer_.drain_until();
 }
 
 }  // namespace cr::relay::request

@@ -49,6 +49,8 @@ class BasicResponseWriter {
   void allow_comments(bool on) { framing_.allow_comments(on); }
   bool allows_comments() const { return framing_.allows_comments(); }
   void tick(base::SteadyTime now);
+  // The head that waits, and a comment behind it, now.
+  void write_head(base::SteadyTime now);
   void half_closed(base::SteadyTime now);
 
   // The response has begun and will not be whole: no end is written, nor a close_notify.

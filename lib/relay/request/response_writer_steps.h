@@ -36,6 +36,13 @@ void BasicResponseWriter<Client>::tick(base::SteadyTime now) {
   if (!client_gone() && framing_.is_comment_due(now)) write_comment(now);
 }
 
+template <class Client>
+void BasicResponseWriter<Client>::write_head(base::SteadyTime now) {
+  const auto text = framing_.take_head().append(framing_.comment());
+  if (!client_.write_now(text)) client_left();
+  framing_.note_write(now);
+}
+
 // If nobody is there any more, a reset comes back before the next tick.
 template <class Client>
 void BasicResponseWriter<Client>::half_closed(base::SteadyTime now) {

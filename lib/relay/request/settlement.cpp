@@ -77,13 +77,22 @@ base::Credits charge_served(Settlement& row, const Outcome& outcome, const diale
   return cost;
 }
 
+// Of the response that was passed on: what was told, or an estimate; of one that ended early, what may have been made.
+dialect::Usage used_by(const Outcome& outcome, std::uint32_t& flags) {
+  const auto& attempt = outcome.attempt;
+  auto usage = outcome.request.used(*attempt.meter, attempt.unread_bytes, flags);
+  const bool untold = (flags & ledger::k_estimated) != 0;
+  if (untold && outcome.worked_for)
+    outcome.request.add_unseen(*attempt.meter, *outcome.worked_for, attempt.output_rate, usage);
+  return usage;
+}
+
 // What was used, and what it costs.
 void charge(Settlement& row, const Outcome& outcome) {
   const bool served = is_served(outcome);
   if (!served && !outcome.lost) return;
   const auto& request = outcome.request;
-  auto usage =
-      served ? request.used(*outcome.attempt.meter, outcome.attempt.unread_bytes, row.flags) : dialect::Usage{};
+  auto usage = served ? used_by(outcome, row.flags) : dialect::Usage{};
   auto cost = served ? charge_served(row, outcome, usage) : base::Credits();
   base::Credits told;
   if (outcome.lost) {

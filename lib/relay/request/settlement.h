@@ -3,10 +3,12 @@
 // what the ledger gets to know of it is decided here and nowhere else. Pure; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "base/clock.h"
 #include "dialect/meter.h"
 #include "dialect/refusal.h"
 #include "ledger/core/operations.h"
@@ -31,6 +33,8 @@ struct LastAttempt {
   bool passed_error = false;       // it is the provider's own error
   std::uint64_t unread_bytes = 0;  // of it, that the meter could not read
   std::optional<std::int64_t> first_byte_ms{};
+  base::SteadyTime sent_at{};    // all of the request
+  std::int64_t output_rate = 0;  // model tokens a second that its response has at most
 };
 
 // What is known of a request when nothing more will come of it. The views are the caller's.
@@ -45,6 +49,8 @@ struct Outcome {
   End end = End::whole;
   std::optional<dialect::RefusalCode> refused{};
   bool client_gone = false;
+  // Where it ended before its response did: how long the provider has been at it.
+  std::optional<std::chrono::milliseconds> worked_for{};
   bool known = true;         // else nobody knows whose it was
   bool form_failed = false;  // the rest of a form was refused after a provider had been asked
 

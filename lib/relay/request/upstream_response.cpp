@@ -35,12 +35,17 @@ struct UpstreamResponse::Coded {
 
 namespace {
 
-// Not zstd: nobody sends it unasked, and its window would have to be counted as memory.
 std::optional<http::coding::ContentCoding> coding_of(const http::message::ResponseHead& head) {
   if (!head.find("content-encoding")) return http::coding::ContentCoding::identity;
-  const auto coding = http::coding::parse_content_coding(content_encoding(head.fields));
-  if (coding == http::coding::ContentCoding::zstd) return std::nullopt;
-  return coding;
+  return http::coding::parse_content_coding(content_encoding(head.fields));
+}
+
+// Of a body that does not say so (RFC 1952, 2.3.1; RFC 8878, 3.1.1). Nothing that is answered begins like that.
+std::optional<http::coding::ContentCoding> coding_by_its_bytes(std::string_view bytes) {
+  using std::string_view_literals::operator""sv;
+  if (bytes.starts_with("\x1f\x8b\x08"sv)) return http::coding::ContentCoding::gzip;
+  if (bytes.starts_with("\x28\xb5\x2f\xfd"sv)) return http::coding::ContentCoding::zstd;
+  return std::nullopt;
 }
 
 State state_of(http::client::BodyState state) {
@@ -107,6 +112,7 @@ UpstreamResponse& UpstreamResponse::operator=(UpstreamResponse&& other) noexcept
   until_ = other.until_;
   echo_ = std::move(other.echo_);
   coded_ = std::move(other.coded_);
+  begun_ = other.begun_;
   return *this;
 }
 
@@ -140,7 +146,25 @@ ResponseStep UpstreamResponse::step() {
   }
   if (coded_) return undo_coding();
   const auto step = connection_->step();
+  if (!begun_ && step.state == http::client::BodyState::data) {
+    begun_ = true;
+    const auto coding = coding_by_its_bytes(step.data);
+    if (coding && !content_type_.starts_with("audio/")) return begin_undoing(*coding, step.data);
+  }
   return {state_of(step.state), step.data};
+}
+
+ResponseStep UpstreamResponse::begin_undoing(http::coding::ContentCoding coding, std::string_view first) {
+  coded_ = std::make_shared<Coded>(coding);
+  content_length_.reset();
+  coded_->left = first;
+  coded_->has_more = true;
+  coded_->body.received = first.size();
+  return undo_coding();
+}
+
+std::uint64_t UpstreamResponse::held_bytes() const {
+  return coded_ ? std::min(coded_->body.decoded, http::coding::Decoder::k_own_bytes_of_answer_max) : 0;
 }
 
 // Never an empty piece: in chunks it would be the last one.

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "http/client/upstream_pool.h"
+#include "http/coding/content_coding.h"
 #include "provider/provider.h"
 
 namespace cr::relay::request {
@@ -47,9 +48,12 @@ class UpstreamResponse {
   void cancel();
   // What was read of the body to look at it comes again, before the rest. Once.
   void put_back(std::string&& bytes);
+  // What undoing its coding holds of memory.
+  std::uint64_t held_bytes() const;
 
  private:
   void release();
+  ResponseStep begin_undoing(http::coding::ContentCoding coding, std::string_view first);
   ResponseStep undo_coding();
 
   int status_ = 200;
@@ -60,6 +64,7 @@ class UpstreamResponse {
   bool cancelled_ = false;
   bool is_put_back_ = false;
   std::string put_back_;
+  bool begun_ = false;  // some of the body came
 
   http::client::UpstreamPool* pool_ = nullptr;
   http::client::PoolKey pool_key_;

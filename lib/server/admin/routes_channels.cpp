@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Routes of channels.
+#include <chrono>
+
 #include "admin/channel_fields.h"
 #include "base/text.h"
 #include "ledger/core/channel_fields.h"
@@ -113,6 +115,8 @@ Result<ledger::NewChannel> to_new_channel(cr::admin::ChannelCreate create) {
   ledger::NewChannel channel;
   auto& settings = channel.settings;
   settings.groups = {"default"};
+  // So long do client libraries wait, and so long is silent what thinks.
+  settings.timeout_first_byte = settings.timeout_idle = std::chrono::minutes(10);
   auto taken = take_created<cr::admin::k_channel_fields, ledger::k_channel_fields>(create, settings);
   if (!taken) return tl::unexpected(taken.error());
   if (create.base_url.empty()) settings.base_url = provider::find_kind(create.kind)->usual_base_url;

@@ -263,6 +263,7 @@ ConfigKey origins_key() {
 }
 
 std::vector<ConfigKey> top_keys() {
+  using relay::policy::ClientHalfClose;
   using relay::policy::OnClientGone;
   return {listen_key(),
           path(
@@ -273,6 +274,9 @@ std::vector<ConfigKey> top_keys() {
           word<OnClientGone>(
               "on_client_gone", Reload::live, {{"cancel", OnClientGone::cancel}, {"drain", OnClientGone::drain}},
               [](auto& config) -> auto& { return config.relay.on_client_gone; }),
+          word<ClientHalfClose>(
+              "client_half_close", Reload::live, {{"abort", ClientHalfClose::abort}, {"wait", ClientHalfClose::wait}},
+              [](auto& config) -> auto& { return config.relay.client_half_close; }),
           duration("drain_timeout", [](auto& config) -> auto& { return config.drain_timeout; }, {0, k_hour})};
 }
 

@@ -212,9 +212,13 @@ TEST(Provider, usage_of_a_stream_is_asked_for_where_it_must_be_and_was_not) {
 TEST(Provider, quirks_are_data) {
   EXPECT_EQ(of(Kind::openai).quirks.passed_prefix, "openai-");
   EXPECT_EQ(of(Kind::anthropic).quirks.passed_prefix, "anthropic-");
-  EXPECT_EQ(of(Kind::openai).quirks.output_rate_max, 1'000);
-  EXPECT_EQ(of(Kind::anthropic).quirks.output_rate_max, 1'000);
-  EXPECT_EQ(of(Kind::echo).quirks.output_rate_max, 4'000);
+  EXPECT_EQ(output_rate_max(of(Kind::openai), "api.openai.com"), 1'000);
+  EXPECT_EQ(output_rate_max(of(Kind::openai), "team.openai.azure.com"), 1'000);
+  EXPECT_EQ(output_rate_max(of(Kind::openai), "api.groq.com"), 4'000);
+  EXPECT_EQ(output_rate_max(of(Kind::openai), "notopenai.com"), 4'000);
+  EXPECT_EQ(output_rate_max(of(Kind::openai), ""), 4'000);
+  EXPECT_EQ(output_rate_max(of(Kind::anthropic), "gateway.example.com"), 1'000);
+  EXPECT_EQ(output_rate_max(of(Kind::echo), ""), 4'000);
   for (const auto& row : kinds()) {
     EXPECT_TRUE(of(row.kind).quirks.bound_fields.empty()) << row.name;
     EXPECT_TRUE(of(row.kind).quirks.left_out.empty()) << row.name;

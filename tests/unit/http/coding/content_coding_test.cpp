@@ -28,7 +28,7 @@ TEST(ContentCoding, ReadsOneCodingAndRefusesWhatItDoesNotKnow) {
       {"zstd", ContentCoding::zstd},
       {"gzip, zstd", std::nullopt},
       {"gzip, gzip", std::nullopt},
-      {"br", std::nullopt},
+      {"br", ContentCoding::br},
       {"gzip;q=1", std::nullopt},
       {"gzip zstd", std::nullopt},
       {"aws-chunked", std::nullopt},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "http/coding/decoder.h"
 
+#include <brotli/encode.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -115,6 +116,25 @@ TEST(Decoder, UndoesEachCodingWhateverThePieces) {
           ASSERT_EQ(decoded.text, text) << format.name << " " << size << " " << in << " " << out;
         }
       }
+    }
+  }
+}
+
+TEST(Decoder, UndoesBrotliWhateverThePieces) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{100}, std::size_t{300'000}}) {
+    const auto text = sample(size, 7);
+    std::string coded(BrotliEncoderMaxCompressedSize(size) + 64, '\0');
+    std::size_t coded_size = coded.size();
+    ASSERT_TRUE(BrotliEncoderCompress(5, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, size,
+                                      reinterpret_cast<const std::uint8_t*>(text.data()), &coded_size,
+                                      reinterpret_cast<std::uint8_t*>(coded.data())));
+    coded.resize(coded_size);
+    for (const std::size_t pieces : {std::size_t{7}, std::size_t{65536}}) {
+      const auto decoded = decode(ContentCoding::br, coded, pieces, 1000);
+      EXPECT_TRUE(decoded.whole && !decoded.garbage);
+      EXPECT_EQ(decoded.text, text);
+      EXPECT_TRUE(decode(ContentCoding::br, coded + "x", pieces, 1000).garbage);
+      EXPECT_FALSE(decode(ContentCoding::br, std::string_view(coded).substr(0, coded.size() - 1), pieces, 1000).whole);
     }
   }
 }

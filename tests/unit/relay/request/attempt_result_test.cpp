@@ -72,7 +72,7 @@ TEST(AttemptResult, without_a_response_it_depends_on_what_was_sent) {
        {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "closed the connection"}},
       {"sent, and no HTTP came",
        {.outcome = AnswerOutcome::garbage, .began = true, .sent = true},
-       {Kind::lost, Seen::failed, RefusalCode::upstream_invalid, "answered no HTTP"}},
+       {Kind::try_another, Seen::failed, RefusalCode::upstream_invalid, "answered no HTTP"}},
       {"sent and silent",
        {.outcome = AnswerOutcome::timed_out, .began = true, .sent = true},
        {Kind::lost, Seen::failed, RefusalCode::upstream_timeout, "did not answer in time"}},
@@ -206,15 +206,29 @@ TEST(AttemptResult, silence_after_it_was_sent_may_be_the_requests_own_fault) {
   EXPECT_FALSE(rule_on_unconnected({base::ErrorCode::timeout, "late", {}}, false).observation.of_request);
 }
 
-// A success that nobody can read was worked on all the same.
-TEST(AttemptResult, a_body_in_an_unknown_coding_is_not_passed_on) {
-  const auto success = rule_on_head(200, false, false);
-  EXPECT_EQ(success.result.kind, Kind::lost);
-  EXPECT_TRUE(success.unreadable);
-  EXPECT_EQ(rule_on_head(400, false, false).result.kind, Kind::try_another);
+TEST(AttemptResult, a_body_in_an_unknown_coding_is_no_answer) {
+  for (const int status : {200, 400}) {
+    const auto ruling = rule_on_head(status, false, false);
+    EXPECT_EQ(ruling.result.kind, Kind::try_another);
+    EXPECT_TRUE(ruling.unreadable);
+    EXPECT_EQ(ruling.observation.kind, Seen::failed);
+  }
   const auto limited = rule_on_head(429, false, false);
   EXPECT_EQ(limited.result.kind, Kind::try_another);
   EXPECT_FALSE(limited.unreadable) << "it is not passed on anyway";
+}
+
+// Nobody cancelled it: it may have been done as a whole, and a client that sends it again pays twice.
+TEST(AttemptResult, what_was_sent_whole_and_not_answered_may_be_done) {
+  for (const auto outcome : {AnswerOutcome::closed, AnswerOutcome::cut, AnswerOutcome::timed_out}) {
+    const auto result = rule_on_unanswered({.outcome = outcome, .began = true, .sent = true}).result;
+    EXPECT_TRUE(result.maybe_done);
+    EXPECT_TRUE(result.refusal.no_retry);
+  }
+  for (const auto outcome : {AnswerOutcome::cancelled, AnswerOutcome::garbage}) {
+    const auto result = rule_on_unanswered({.outcome = outcome, .began = true, .sent = true}).result;
+    EXPECT_FALSE(result.maybe_done || result.refusal.no_retry);
+  }
 }
 
 TEST(AttemptResult, the_provider_is_asked_how_long_to_wait_where_it_is_busy) {
@@ -250,6 +264,12 @@ TEST_F(LostUsageTest, the_input_where_no_response_came) {
   ASSERT_TRUE(usage);
   EXPECT_EQ(usage->input_tokens, 100);
   EXPECT_EQ(usage->output_tokens, 0);
+}
+
+TEST_F(LostUsageTest, what_can_have_been_made_until_it_was_cancelled) {
+  const auto usage = lost_usage({Kind::lost, {}, std::chrono::seconds(1)}, request_, 100);
+  ASSERT_TRUE(usage);
+  EXPECT_EQ(usage->output_tokens, 300);
 }
 
 TEST_F(LostUsageTest, what_can_have_been_made_until_a_kept_connection_closed) {

@@ -132,7 +132,7 @@ TEST_F(AttemptTest, the_circuit_breaker_is_told_of_the_end_of_a_response_once) {
 TEST_F(AttemptTest, a_response_that_is_lost_is_broken_for_the_circuit_breaker) {
   channel().kind = ChannelKind::echo;
   begin(chat_of(400, R"("max_tokens":256,)")).begin();
-  attempt_->lose_response();
+  attempt_->lose_response("broke off");
   EXPECT_EQ(attempt_->response(), nullptr);
   EXPECT_EQ(attempt_->facts().meter, nullptr);
   EXPECT_EQ(attempt_->facts().channel, &channel());

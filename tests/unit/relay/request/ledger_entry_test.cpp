@@ -210,11 +210,11 @@ TEST_F(LedgerEntryTest, a_stale_attempt_is_carried_beside_the_next_or_not_at_all
   const auto held = request_.reserve();
   ASSERT_TRUE(held);
   AttemptResult stale{AttemptResult::Kind::stale, {}, std::nullopt};
-  EXPECT_TRUE(request_.entry->carry_another(stale, ledger::ChannelKind::openai)) << "nothing of it was sent";
+  EXPECT_TRUE(request_.entry->carry_another(stale, 1'000)) << "nothing of it was sent";
   EXPECT_EQ(request_.entry->reserved()->amount, *held);
   // All that can have been made in an hour is more than is reserved for both.
   stale.sent_for = std::chrono::hours(1);
-  EXPECT_FALSE(request_.entry->carry_another(stale, ledger::ChannelKind::openai));
+  EXPECT_FALSE(request_.entry->carry_another(stale, 1'000));
   refuse(RefusalCode::upstream_invalid, attempt());
   const auto row = request_.settled_once();
   ASSERT_TRUE(row);
@@ -227,7 +227,7 @@ TEST_F(LedgerEntryTest, without_a_limit_nothing_is_reserved_and_the_cost_is_told
   request_.token.quota.reset();
   begin();
   AttemptResult stale{AttemptResult::Kind::stale, {}, std::chrono::hours(1)};
-  EXPECT_TRUE(request_.entry->carry_another(stale, ledger::ChannelKind::openai));
+  EXPECT_TRUE(request_.entry->carry_another(stale, 1'000));
   request_.entry->settle(End::whole, {200, {}}, attempt(k_told), false);
   const auto row = request_.settled_once();
   ASSERT_TRUE(row);

@@ -84,9 +84,22 @@ TEST_F(PricedRequestTest, WhatCanHaveBeenMadeGrowsWithTheTimeUpToTheBound) {
   EXPECT_EQ(request_.made_in(milliseconds(0), 1000).output_tokens, 2100) << "what crd wrote bounds it";
 }
 
-TEST_F(PricedRequestTest, LargeVendorsAreKnownToBeSlower) {
-  EXPECT_LT(provider::of(ledger::ChannelKind::openai).quirks.output_rate_max,
-            provider::of(ledger::ChannelKind::echo).quirks.output_rate_max);
+// Of a response that ended early: by its time where nothing came yet, or where the model thinks unseen.
+TEST_F(PricedRequestTest, WhatMayHaveBeenMadeUnseenCountsByTime) {
+  using std::chrono::milliseconds;
+  scan_.output_bound = 5000;
+  const auto unseen = [&](std::string_view event, std::int64_t estimate) {
+    auto meter = dialect::meter_of(Endpoint::chat_completions, dialect::UsageEvent::forward);
+    meter.observe({event, {}, event});
+    dialect::Usage usage{.output_tokens = estimate};
+    request_.add_unseen(meter, milliseconds(1000), 1000, usage);
+    return usage.output_tokens;
+  };
+  constexpr std::string_view k_role = R"({"choices":[{"delta":{"role":"assistant","content":""}}]})";
+  constexpr std::string_view k_word = R"({"choices":[{"delta":{"content":"hi"}}]})";
+  EXPECT_EQ(unseen(k_role, 0), 3000);
+  EXPECT_EQ(unseen(k_role, 4000), 4000);
+  EXPECT_EQ(unseen(k_word, 1), 1) << "what came is what was made";
 }
 
 TEST_F(PricedRequestTest, FilesAreEstimatedByTheirLengthWithinTheContext) {

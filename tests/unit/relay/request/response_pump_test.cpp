@@ -56,6 +56,7 @@ struct ScriptedSource {
     co_return;
   }
   void cancel() { cancelled = true; }
+  std::uint64_t held_bytes() const { return 0; }
 
   int code = 200;
   std::string type = "application/json";
@@ -118,15 +119,15 @@ class ResponsePumpTest : public testing::Test {
     return source;
   }
   Pump::End run() {
-    Pump pump({*request_.context, *request_.admission, *request_.body, *request_.failover, *request_.entry, watch_, io_,
-               request_.memory, draining_},
-              *writer_, *attempt_);
+    pump_.emplace(Pump::Parts{*request_.context, *request_.admission, *request_.body, *request_.failover,
+                              *request_.entry, watch_, io_, request_.memory, draining_},
+                  *writer_, *attempt_);
     std::optional<Pump::End> end;
     const auto story = [](Pump& each, std::optional<Pump::End>& told) -> http::Task<void> {
       told = co_await each.run();
     };
     io_.restart();
-    http::asio::co_spawn(io_, story(pump, end), http::asio::detached);
+    http::asio::co_spawn(io_, story(*pump_, end), http::asio::detached);
     io_.run();
     EXPECT_TRUE(end);
     return end.value_or(Pump::End::over);
@@ -159,6 +160,7 @@ class ResponsePumpTest : public testing::Test {
   std::optional<ScriptedAttempt> attempt_;
   ScriptedClient client_;
   std::optional<Writer> writer_;
+  std::optional<Pump> pump_;
 };
 
 TEST_F(ResponsePumpTest, a_plain_response_is_one_write_and_one_settlement) {
@@ -290,13 +292,131 @@ TEST_F(ResponsePumpTest, a_stream_that_breaks_off_ends_in_an_error_and_never_loo
   }
 }
 
-TEST_F(ResponsePumpTest, an_event_beyond_its_limit_cuts_the_stream) {
+// It is not held, and its usage is found all the same.
+TEST_F(ResponsePumpTest, an_event_of_any_size_passes_and_is_metered) {
   request_.settings.event_bytes_max = 1000;
-  begin(true, stream({k_word, "data: " + std::string(2000, 'x')}));
+  const std::string picture = R"("picture":")" + std::string(300'000, 'x') + R"(",)";
+  std::string large = k_usage;
+  large.insert(large.find('{') + 1, picture);
+  large.replace(large.find("[]"), 2, R"([{"delta":{}}])");
+  std::mt19937 random(7);
+  std::vector<std::string> pieces{k_word};
+  for (std::size_t at = 0; at < large.size(); at += pieces.back().size())
+    pieces.push_back(large.substr(at, 1 + random() % 9000));
+  pieces.push_back(k_done);
+  begin(true, stream(pieces));
+  EXPECT_EQ(run(), Pump::End::over);
+  EXPECT_TRUE(seen().body == k_word + large + k_done);
+  EXPECT_TRUE(seen().whole);
+  expect_settled(Ending::complete, k_told, 0, 200);
+}
+
+TEST_F(ResponsePumpTest, a_stream_cut_in_a_long_event_ends_in_an_event_of_its_own) {
+  request_.settings.event_bytes_max = 1000;
+  begin(true, stream({k_word, "data: " + std::string(3000, 'x')}, State::cut));
   run();
   EXPECT_FALSE(seen().whole);
-  EXPECT_THAT(seen().body, Not(HasSubstr("xxx")));
+  EXPECT_THAT(seen().body, HasSubstr("xxx\n\ndata: {\"error\""));
   expect_settled(Ending::upstream_cut, k_estimated, ledger::k_estimated, 200);
+}
+
+// What a proxy says in an answer's place: nobody did anything, the client saw nothing, another channel can be asked.
+TEST_F(ResponsePumpTest, what_is_no_answer_is_void) {
+  const std::string page = "<!DOCTYPE html><html>down</html>";
+  std::vector<std::pair<std::string, ScriptedSource>> rows;
+  for (const std::string body :
+       {page.c_str(), "", " \n", R"({"error":{"message":"no"}})", R"({"code":1000,"msg":"no"})",
+        R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}})", "overloaded", "null"}) {
+    rows.emplace_back(body, plain({body}));
+    rows.emplace_back("as a stream: " + body, stream({body}));
+  }
+  rows.emplace_back("a large page", plain({page + std::string(100'000, ' '), std::string(100'000, ' ')}));
+  rows.emplace_back("nothing of its framing", plain({}, State::garbage));
+  rows.emplace_back("204", plain({}));
+  rows.back().second.code = 204;
+  rows.emplace_back("an error first", stream({": hello\n\n", "data: {\"error\":{\"message\":\"no\"}}\n\n"}));
+  rows.emplace_back("an error by its name", stream({"event: error\ndata: no\n\n"}));
+  rows.emplace_back("a code", stream({"data: {\"code\":\"429\",\"message\":\"no\"}\n\n"}));
+  rows.emplace_back("its end alone", stream({k_done}));
+  rows.emplace_back("comments", stream({": hello\n\n", ": again\n\n"}));
+  for (auto& [name, source] : rows) {
+    SCOPED_TRACE(name);
+    client_ = {};
+    begin(true, std::move(source));
+    EXPECT_EQ(run(), Pump::End::no_answer);
+    EXPECT_EQ(client_.seen, "");
+    EXPECT_TRUE(request_.settled().empty());
+    EXPECT_EQ(request_.failover->refusal().code, dialect::RefusalCode::upstream_invalid);
+  }
+}
+
+TEST_F(ResponsePumpTest, what_is_cut_before_it_can_be_judged_is_lost) {
+  for (auto& source : {plain({"<html>"}, State::cut), stream({": hello\n\n"}, State::cut), stream({}, State::cut)}) {
+    client_ = {};
+    begin(true, source);
+    EXPECT_EQ(run(), Pump::End::over);
+    EXPECT_THAT(client_.seen, HasSubstr(" 502 "));
+    const auto row = request_.settled_once();
+    ASSERT_TRUE(row);
+    EXPECT_GE(row->cost.nano(), 100 * 1000);
+  }
+}
+
+// By its bytes, in whichever pieces they come; crd's own usage chunk stays hidden.
+TEST_F(ResponsePumpTest, a_stream_is_known_by_its_bytes) {
+  for (const std::string type : {"", "application/json", "text/plain", "application/octet-stream"}) {
+    for (const std::size_t size : {1U, 3U, 1000U}) {
+      SCOPED_TRACE(type + " " + std::to_string(size));
+      client_ = {};
+      std::vector<std::string> pieces;
+      const auto text = "\n" + k_word + k_usage + k_done;
+      for (std::size_t at = 0; at < text.size(); at += size) pieces.push_back(text.substr(at, size));
+      auto source = plain(pieces);
+      source.type = type;
+      begin(true, std::move(source));
+      EXPECT_EQ(run(), Pump::End::over);
+      EXPECT_EQ(seen().body, "\n" + k_word + k_done);
+      EXPECT_TRUE(seen().whole);
+      EXPECT_THAT(seen().head, HasSubstr("content-type: text/event-stream"));
+      expect_settled(Ending::complete, k_told, 0, 200);
+    }
+  }
+}
+
+TEST_F(ResponsePumpTest, a_plain_answer_that_calls_itself_a_stream_is_one) {
+  begin(true, stream({k_plain.substr(0, 1), k_plain.substr(1)}));
+  EXPECT_EQ(run(), Pump::End::over);
+  EXPECT_EQ(seen().body, k_plain);
+  EXPECT_THAT(seen().head, HasSubstr("content-type: application/json"));
+  expect_settled(Ending::complete, k_told, 0, 200);
+}
+
+// Behind its last word nothing can spoil it.
+TEST_F(ResponsePumpTest, a_stream_is_complete_at_its_last_word) {
+  for (const auto last : {State::cut, State::garbage, State::timed_out, State::done}) {
+    client_ = {};
+    begin(true, stream({k_word + k_usage + k_done, ": heartbeat\n\n", ": heartbeat\n\n"}, last));
+    EXPECT_EQ(run(), Pump::End::over);
+    EXPECT_EQ(seen().body, k_word + k_done);
+    EXPECT_TRUE(seen().whole);
+    EXPECT_FALSE(client_.broken_off);
+    expect_settled(Ending::complete, k_told, 0, 200);
+    EXPECT_THAT(attempt_->finishes, ElementsAre(CircuitBreaker::Finish::whole));
+    EXPECT_EQ(writer_->persistence(), Persistence::keep_alive);
+  }
+}
+
+// The head waits for the first event, but no longer than for a comment.
+TEST_F(ResponsePumpTest, the_head_of_a_silent_stream_goes_out_with_its_first_comment) {
+  request_.settings.comment_interval = std::chrono::milliseconds(0);
+  auto source = stream({": hello\n\n", "data: {\"error\":{\"message\":\"no\"}}\n\n"});
+  source.on_fill = [&](std::size_t next) {
+    if (next == 1) pump_->tick(base::steady_now() + std::chrono::seconds(1));
+  };
+  begin(true, std::move(source));
+  EXPECT_EQ(run(), Pump::End::over);
+  EXPECT_THAT(seen().head, HasSubstr("200 OK"));
+  EXPECT_THAT(seen().body, testing::StartsWith(":\n\n: hello\n\ndata: {\"error\""));
 }
 
 TEST_F(ResponsePumpTest, a_client_that_leaves_has_its_stream_cancelled_and_what_came_posted) {

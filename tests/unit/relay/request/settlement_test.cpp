@@ -228,12 +228,31 @@ TEST_F(SettlementTest, EndedByItsOwnLastWordIsComplete) {
   expect_posted(settlement(std::move(ended)), Ending::complete, 50'000, 0);
 }
 
-// The table wants the whole reservation here; what is posted is the input, which the provider may have read.
-TEST_F(SettlementTest, SentWholeAndUnansweredPostsItsInput) {
-  expect_posted(settlement(after_lost(refused(RefusalCode::upstream_invalid))), Ending::upstream_failed, 100'000,
-                ledger::k_unknown);
-  expect_posted(settlement(after_lost(refused(RefusalCode::upstream_timeout))), Ending::upstream_silent, 100'000,
-                ledger::k_unknown);
+// Nobody cancelled it: it may have been done as a whole.
+TEST_F(SettlementTest, SentWholeAndUnansweredPostsTheReservation) {
+  const std::pair<RefusalCode, Ending> rows[] = {{RefusalCode::upstream_invalid, Ending::upstream_failed},
+                                                 {RefusalCode::upstream_timeout, Ending::upstream_silent}};
+  for (const auto& [code, ending] : rows) {
+    auto unanswered = refused(code);
+    unanswered.lost = Lost{request_.unanswered(), reserved_};
+    expect_posted(settlement(std::move(unanswered)), ending, reserved_.nano(), ledger::k_unknown);
+  }
+}
+
+// What can have been made before anything was seen, until two seconds after the end; with text, that.
+TEST_F(SettlementTest, EndedEarlyAndUnseenIsEstimatedByItsTime) {
+  constexpr std::string_view k_role = R"(data: {"choices":[{"delta":{"role":"assistant","content":""}}]})";
+  const auto early = [&](std::string_view event, std::chrono::milliseconds worked_for) {
+    auto gone = streamed({event});
+    gone.client_gone = true;
+    gone.worked_for = worked_for;
+    gone.attempt.output_rate = 50;
+    return settlement(std::move(gone));
+  };
+  using std::chrono::seconds;
+  expect_posted(early(k_role, seconds(1)), Ending::client_gone, 100 * 1000 + 150 * 2000, ledger::k_estimated);
+  expect_posted(early(k_role, seconds(60)), Ending::client_gone, 100 * 1000 + 256 * 2000, ledger::k_estimated);
+  expect_posted(early(k_word, seconds(60)), Ending::client_gone, 100 * 1000 + 4 * 2000, ledger::k_estimated);
 }
 
 TEST_F(SettlementTest, AnAttemptThatWasLostIsPostedBesideTheUsageOfTheNext) {

@@ -108,6 +108,7 @@ const ShowCase k_values[] = {
     {"[usage]\nretention = '30d'", R"(usage.retention = "2592000s")"},
     {"[usage]\nretention = 'forever'", R"(usage.retention = "forever")"},
     {"[relay]\ntries_max = 1", "relay.tries_max = 1"},
+    {"client_half_close = 'wait'", R"(client_half_close = "wait")"},
     {"[relay]\ndns_servers = ['127.0.0.1:53', '[::1]:5353']", "relay.dns_servers = [\"127.0.0.1:53\", \"[::1]:5353\"]"},
     {"[relay]\ntotal_timeout = '1h'", R"(relay.total_timeout = "3600s")"},
     {"[relay]\ndrain_answer_timeout = '0s'", R"(relay.drain_answer_timeout = "0s")"},
