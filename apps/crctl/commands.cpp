@@ -105,6 +105,7 @@ void add_all(Commands& commands) {
   add_model(commands);
   add_route(commands);
   add_usage(commands);
+  add_reconcile(commands);
   add_request(commands);
   add_audit(commands);
   add_config(commands);

@@ -63,6 +63,7 @@ void add_group(Commands& commands);
 void add_account(Commands& commands);
 void add_price(Commands& commands);
 void add_model(Commands& commands);
+void add_reconcile(Commands& commands);
 void add_route(Commands& commands);
 void add_usage(Commands& commands);
 void add_usage_of(Commands& commands, CLI::App& noun, const std::string& what, const std::string& metavar);

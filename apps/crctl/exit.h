@@ -17,7 +17,7 @@ enum class Exit : int {
   conflict = 11,
   not_retrievable = 12,
   some_failed = 13,
-  said_no = 14,
+  said_no = 14,  // a check, or books that differ
   timeout = 15,
   declined = 16,
   interrupted = 130,

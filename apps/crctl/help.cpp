@@ -118,7 +118,7 @@ constexpr std::string_view k_exit_topic = R"(Exit codes
   0  done                              11  conflict: it exists, or has changed
   1  failed                            12  the secret was not kept: rotate
   2  usage, or --yes is needed         13  some of several failed
-  4  not permitted                     14  the check said no
+  4  not permitted                     14  the check said no, or the books differ
   6  the configuration is invalid      15  timeout: look before trying again
   7  the daemon is not running         16  declined
  10  no such object                   130  interrupted

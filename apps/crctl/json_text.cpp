@@ -33,6 +33,31 @@ const Json* member_of(const Json& value, const std::string& name) {
   return index < value.size() ? &value[index] : nullptr;
 }
 
+// How deep a text of JSON is nested where it has been read up to: brackets and braces outside of texts.
+class Nesting {
+ public:
+  // True where `c` ends a value that nothing encloses.
+  bool pass(char c) {
+    if (escaped_) {
+      escaped_ = false;
+      return false;
+    }
+    if (c == '"') in_text_ = !in_text_;
+    if (in_text_) {
+      escaped_ = c == '\\';
+      return false;
+    }
+    if (c == '[' || c == '{') ++levels_;
+    if ((c != ']' && c != '}') || levels_ == 0) return false;
+    return --levels_ == 0;
+  }
+  std::size_t levels() const { return levels_; }
+
+ private:
+  std::size_t levels_ = 0;
+  bool in_text_ = false, escaped_ = false;
+};
+
 const Json* at_path(const Json& value, std::string_view path) {
   const Json* at = &value;
   for (const auto& name : base::split_list(path, '.')) {
@@ -118,6 +143,31 @@ std::string one_line(std::string_view json) {
 
 std::string json_string(std::string_view text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_too_deep(std::string_view json) {
+  constexpr std::size_t k_levels_max = 16;
+  Nesting nesting;
+  return std::ranges::any_of(json, [&](char c) {
+    nesting.pass(c);
+    return nesting.levels() > k_levels_max;
+  });
+}
+
+std::vector<std::string_view> json_values(std::string_view text) {
+  constexpr std::string_view k_blanks = " \t\r\n";
+  std::vector<std::string_view> values;
+  Nesting nesting;
+  auto start = text.find_first_not_of(k_blanks);
+  for (auto at = start; at < text.size(); ++at) {
+    if (!nesting.pass(text[at])) continue;
+    values.push_back(text.substr(start, at + 1 - start));
+    start = text.find_first_not_of(k_blanks, at + 1);
+    if (start == std::string_view::npos) return values;
+    at = start - 1;
+  }
+  if (start < text.size()) values.push_back(text.substr(start));
+  return values;
 }
 
 }  // namespace cr::crctl

@@ -26,6 +26,11 @@ std::string only_members(std::string_view json, std::span<const std::string> mem
 std::string object_of(std::span<const std::pair<std::string, std::string>> members);
 // As many steps of two blanks in as `depth` says; its first line is not.
 std::string indented(std::string_view json, int depth = 0);
+// More brackets and braces open at once than 16. Asked before parsing what comes from outside: each level costs a
+// hundred times its byte.
+bool is_too_deep(std::string_view json);
+// The values that stand one after the other in a text, each as it is there; what is no whole value is one of them, too.
+std::vector<std::string_view> json_values(std::string_view text);
 std::string one_line(std::string_view json);
 std::string json_string(std::string_view text);  // as a JSON string, invalid UTF-8 replaced
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/json_text.h"
 #include "crctl/price.h"
 #include "crctl/price_shapes.h"
 #include "crctl/prompt.h"
@@ -73,24 +74,6 @@ Result<void> read_member(const Json& value, std::string_view name, std::size_t i
 template <class T>
 Result<void> read_member(const Json& value, std::string_view name, std::size_t index, std::optional<T>& member) {
   return read_member(value, name, index, member.emplace());
-}
-
-// Of brackets and braces outside of texts. Held before parsing: each level costs a hundred times its byte.
-bool is_too_deep(std::string_view json) {
-  constexpr std::size_t k_levels_max = 16;
-  std::size_t open = 0;
-  bool in_text = false;
-  for (std::size_t at = 0; at < json.size(); ++at) {
-    const char c = json[at];
-    if (c == '"') in_text = !in_text;
-    if (in_text) {
-      if (c == '\\') ++at;
-      continue;
-    }
-    if ((c == '[' || c == '{') && ++open > k_levels_max) return true;
-    if ((c == ']' || c == '}') && open > 0) --open;
-  }
-  return false;
 }
 
 // Of our own form; what says nothing about the price is passed over.

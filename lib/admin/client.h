@@ -61,9 +61,11 @@ std::string encode_segment(std::string_view text);
 std::string query_of(const TokenFilter& filter);  // "?status=enabled&limit=50", or empty
 std::string query_of(const RequestFilter& filter);
 std::string query_of(const UsageQuery& query);
+std::string query_of(const CostQuery& query);
 base::Result<TokenFilter> token_filter_from(const std::multimap<std::string, std::string>& query);
 base::Result<RequestFilter> request_filter_from(const std::multimap<std::string, std::string>& query);
 base::Result<UsageQuery> usage_query_from(const std::multimap<std::string, std::string>& query);
+base::Result<CostQuery> cost_query_from(const std::multimap<std::string, std::string>& query);
 
 template <class Answer>
 base::Result<Answer> Client::get(std::string_view path_and_query, std::string* raw) {

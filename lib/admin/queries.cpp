@@ -222,6 +222,14 @@ std::string query_of(const UsageQuery& query) {
   return text.take();
 }
 
+std::string query_of(const CostQuery& query) {
+  QueryText text;
+  text.add("channel", std::string_view(query.channel));
+  text.add("since", std::optional(query.since));
+  text.add("until", query.until);
+  return text.take();
+}
+
 Result<TokenFilter> token_filter_from(const Query& query) {
   TokenFilter filter;
   QueryReader reader(query);
@@ -276,6 +284,21 @@ Result<UsageQuery> usage_query_from(const Query& query) {
                   {ErrorCode::invalid, "missing: say what a row stands for", "for example by=day or by=day&by=model"});
   }
   return reader.finish(std::move(usage));
+}
+
+Result<CostQuery> cost_query_from(const Query& query) {
+  CostQuery cost;
+  std::optional<std::string> channel;
+  std::optional<Time> since;
+  QueryReader reader(query);
+  reader.take("channel", channel);
+  reader.take("since", since);
+  reader.take("until", cost.until);
+  if (!channel) reader.refuse("channel", {ErrorCode::invalid, "missing: say whose costs", {}});
+  if (!since) reader.refuse("since", {ErrorCode::invalid, "missing: say from when on", "a date, or RFC 3339"});
+  if (channel) cost.channel = *channel;
+  if (since) cost.since = *since;
+  return reader.finish(std::move(cost));
 }
 
 }  // namespace cr::admin

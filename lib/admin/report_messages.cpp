@@ -59,6 +59,39 @@ void fields(auto& v, message_of<UsageRow> auto& m) {
   v("estimated", m.estimated);
 }
 
+void fields(auto& v, message_of<CostPart> auto& m) {
+  v("requests", m.requests);
+  v("cost", m.cost);
+}
+
+void fields(auto& v, message_of<CostRow> auto& m) {
+  v("model", m.model);
+  v("requests", m.requests);
+  v("input_tokens", m.input_tokens);
+  v("cached_tokens", m.cached_tokens);
+  v("cache_write_tokens", m.cache_write_tokens);
+  v("output_tokens", m.output_tokens);
+  v("cost", m.cost);
+  v("fees", m.fees);
+  v("posted", m.posted);
+  v("overrun", m.overrun);
+  v("refunded", m.refunded);
+  v("in_doubt", m.in_doubt);
+  v("unknown", m.unknown);
+  v("estimated", m.estimated);
+  v("told", m.told);
+  v("unpriced", m.unpriced);
+}
+
+void fields(auto& v, message_of<CostReport> auto& m) {
+  v("channel", m.channel);
+  v("since", m.since);
+  v("until", m.until);
+  v("rows_since", m.rows_since);
+  v("rows", m.rows);
+  v("next", m.next);
+}
+
 void fields(auto& v, message_of<UsageReport> auto& m) {
   v("by", m.by);
   v("since", m.since);
@@ -152,6 +185,9 @@ CR_ADMIN_ANSWER(Request)
 CR_ADMIN_ANSWER(Page<Request>)
 CR_ADMIN_ANSWER(UsageRow)
 CR_ADMIN_ANSWER(UsageReport)
+CR_ADMIN_ANSWER(CostPart)
+CR_ADMIN_ANSWER(CostRow)
+CR_ADMIN_ANSWER(CostReport)
 CR_ADMIN_ANSWER(AuditEntry)
 CR_ADMIN_ANSWER(Page<AuditEntry>)
 CR_ADMIN_ANSWER(AuditVerified)

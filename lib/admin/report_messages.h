@@ -71,6 +71,35 @@ struct UsageReport {
   std::vector<UsageRow> rows;
   UsageRow total;
 };
+// What a provider charges for the requests of a channel, from their rows.
+struct CostQuery {
+  std::string channel;
+  Time since;
+  std::optional<Time> until;  // absent = now
+};
+struct CostPart {
+  std::int64_t requests = 0;
+  Credits cost;
+};
+struct CostRow {
+  std::string model;  // as the provider bills it: what answered, or what it was asked for
+  std::int64_t requests = 0;
+  std::int64_t input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  Credits cost;                           // the provider's, whatever was posted
+  Credits fees;                           // of it, for calls of the provider's own tools
+  Credits posted, overrun, refunded;      // overrun is not within posted; refunded is
+  CostPart in_doubt, unknown, estimated;  // of it, each request in one of them at most: nobody told its usage
+  CostPart told;                          // of it, as the provider told, because that was more
+  CostPart unpriced;                      // requests with a part that has no price
+};
+// Of one UTC day at most.
+struct CostReport {
+  std::string channel;
+  Time since, until;
+  std::optional<Time> rows_since;  // requests before it were pruned
+  std::vector<CostRow> rows;
+  std::optional<Time> next;  // where the next page begins: ask again with it as since; absent = that was all
+};
 struct AuditEntry {
   std::int64_t seq = 0;
   Time at;

@@ -85,6 +85,29 @@ struct UsageSelection {
   std::optional<std::string> token{}, model{}, channel{}, group{}, account{};
   base::Zone zone{};  // whose hours, days, weeks and months
 };
+// What a provider charges for the requests of a channel, by the model that it bills them as.
+struct CostPart {
+  std::int64_t requests = 0;
+  Credits cost;
+};
+struct CostGroup {
+  std::string model;
+  std::int64_t requests = 0, input_tokens = 0, cached_tokens = 0, cache_write_tokens = 0, output_tokens = 0;
+  Credits cost;                           // the provider's, whatever was posted
+  Credits fees;                           // of it, for calls of the provider's own tools
+  Credits posted, overrun, refunded;      // overrun is not within posted; refunded is
+  CostPart in_doubt, unknown, estimated;  // of it, each request in one of them at most: nobody told its usage
+  CostPart told;                          // of it, as the provider told, because that was more
+  CostPart unpriced;                      // requests with a part that has no price
+};
+struct Costs {
+  std::vector<CostGroup> groups;
+  std::optional<Time> rows_since;  // requests before it were pruned
+};
+struct CostSelection {
+  std::string channel;  // its name
+  Time since, until;    // of when requests were made, as their ids tell it
+};
 
 class Reports {
  public:
@@ -106,6 +129,8 @@ class Reports {
   // From the sums, whose steps are quarters of an hour: the selection's time is widened to whole ones (usage_span).
   Result<std::vector<UsageGroup>> usage(const UsageSelection& selection);
   static base::TimeSpan usage_span(Time since, Time until);
+  // From the rows, all of them: takes as long as there are requests in that time, of whatever channel.
+  Result<Costs> costs(const CostSelection& selection);
   struct AuditRow {
     std::int64_t seq = 0;
     Time at;

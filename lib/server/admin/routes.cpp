@@ -57,6 +57,7 @@ constexpr std::array k_routes{
     Route{"PUT", "/prices/{model}", k_changes, "", set_price},
     Route{"DELETE", "/prices/{model}", k_changes, "", unset_price},
     Route{"GET", "/usage", k_reads, "*", report_usage},
+    Route{"GET", "/costs", k_reads, "*", report_costs},
     Route{"GET", "/requests", k_reads, "*", list_requests},
     Route{"GET", "/requests/{id}", k_reads, "", show_request},
     Route{"POST", "/requests/{id}/refund", k_changes, "", refund_request},

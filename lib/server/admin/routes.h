@@ -149,6 +149,7 @@ RouteResult show_version(RouteCall& call);
 RouteResult show_metrics(RouteCall& call);
 RouteResult list_names(RouteCall& call);
 RouteResult report_usage(RouteCall& call);
+RouteResult report_costs(RouteCall& call);
 RouteResult list_requests(RouteCall& call);
 RouteResult show_request(RouteCall& call);
 RouteResult refund_request(RouteCall& call);

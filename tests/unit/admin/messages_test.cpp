@@ -237,6 +237,29 @@ TEST(Messages, other_answers_go_round) {
   expect_round_trip(
       UsageReport{{"day"}, sample_time(1), sample_time(2), "UTC", {sample_usage_row()}, sample_usage_row()},
       {"by", "since", "until", "time_zone", "rows", "total", "key", "requests", "errors", "estimated"});
+  const CostPart part{1, sample_credits(2)};
+  const CostRow cost{"m",
+                     1,
+                     2,
+                     3,
+                     4,
+                     5,
+                     sample_credits(6),
+                     sample_credits(7),
+                     sample_credits(8),
+                     sample_credits(9),
+                     sample_credits(10),
+                     part,
+                     part,
+                     part,
+                     part,
+                     part};
+  expect_round_trip(
+      CostReport{"c", sample_time(1), sample_time(2), sample_time(3), {cost}, sample_time(4)},
+      {"channel",  "since",        "until",         "rows_since",         "rows",          "next",      "model",
+       "requests", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "cost",      "fees",
+       "posted",   "overrun",      "refunded",      "in_doubt",           "unknown",       "estimated", "told",
+       "unpriced"});
   expect_round_trip(
       sample_status(),
       {"version",        "pid",         "started_at",        "state",       "listen",           "admin_socket",

@@ -60,6 +60,11 @@ TEST(Queries, filters_go_round) {
   const auto usage_again = usage_query_from(parse(usage_text));
   ASSERT_TRUE(usage_again.has_value()) << usage_again.error().message;
   EXPECT_EQ(query_of(*usage_again), usage_text);
+
+  const auto cost_text = query_of(CostQuery{"openai", sample_time(1), sample_time(2)});
+  const auto cost_again = cost_query_from(parse(cost_text));
+  ASSERT_TRUE(cost_again.has_value()) << cost_again.error().message;
+  EXPECT_EQ(query_of(*cost_again), cost_text);
 }
 
 TEST(Queries, are_easy_to_type) {
@@ -109,6 +114,10 @@ TEST(Queries, are_refused_by_name) {
                                            {{{"cursor", "a"}, {"after", "b"}}, "after: ", ""},
                                            {{{"tokn", "ci"}}, "unknown parameter 'tokn'", "did you mean 'token'?"},
                                        });
+  expect_refusals(cost_query_from, {
+                                       {{{"since", "2026-01-31"}}, "channel: missing", ""},
+                                       {{{"channel", "c"}}, "since: missing", "a date"},
+                                   });
   expect_refusals(usage_query_from, {
                                         {{}, "by: missing", "by=day"},
                                         {{{"by", "colour"}}, "by: 'colour' is not one of", ""},

@@ -245,6 +245,52 @@ TEST_F(ReportsTest, usage_by_every_dimension) {
   EXPECT_THAT(costs({{UsageBy::model}, until, until + hours(1), {}, {}, {}, {}, {}}), ElementsAre());
 }
 
+TEST_F(ReportsTest, costs_are_the_providers_by_the_model_it_bills) {
+  const IssuedKey one = create_token("one", {});
+  NewChannel wanted;
+  wanted.settings.name = "main";
+  wanted.settings.base_url = "https://api.openai.com/v1";
+  wanted.settings.models = {"*"};
+  const auto channel = write([&](Store& store) { return store.create_channel(std::move(wanted), actor_); });
+  ASSERT_TRUE(channel) << channel.error().message;
+  const auto ask = [&](Time at, const std::string& model, Credits cost, const std::function<void(Settlement&)>& more) {
+    Settlement ended;
+    ended.facts = facts_of(one);
+    ended.facts.started_at = at;
+    ended.facts.id = RequestId::make(at);
+    ended.facts.model = model;
+    ended.cost = cost;
+    ended.status = 200;
+    ended.channel = *channel;
+    ended.input_tokens = 100;
+    more(ended);
+    ledger_->settle(ended);
+  };
+  const auto plain = [](Settlement&) {};
+  ask(k_monday - std::chrono::milliseconds(1), "m1", dollars(50), plain);
+  ask(k_monday, "m1", dollars(1), plain);
+  ask(k_monday + hours(1), "m1", dollars(6), [](Settlement& s) { s.provider_cost = dollars(2); });
+  ask(k_monday + hours(2), "alias", dollars(3), [](Settlement& s) {
+    s.upstream_model = "m2";
+    s.flags = k_estimated | k_unknown;
+  });
+  ask(k_monday + hours(3), "m1", dollars(4), [](Settlement& s) { s.channel = {}; });
+  ask(k_monday + hours(24), "m1", dollars(50), plain);
+  const auto costs = read([&](Reports& reports) { return reports.costs({"main", k_monday, k_monday + hours(24)}); });
+  ASSERT_TRUE(costs) << costs.error().message;
+  ASSERT_EQ(costs->groups.size(), 2U);
+  EXPECT_EQ(costs->groups[0].model, "m1");
+  EXPECT_EQ(costs->groups[0].requests, 2);
+  EXPECT_EQ(costs->groups[0].input_tokens, 200);
+  EXPECT_EQ(costs->groups[0].cost, dollars(3)) << "the provider's, where a group has a factor";
+  EXPECT_EQ(costs->groups[0].posted, dollars(7));
+  EXPECT_EQ(costs->groups[1].model, "m2");
+  EXPECT_EQ(costs->groups[1].unknown.requests, 1);
+  EXPECT_EQ(costs->groups[1].unknown.cost, dollars(3));
+  EXPECT_EQ(costs->groups[1].estimated.requests, 0) << "each request is in one of them";
+  EXPECT_EQ(costs->rows_since, std::nullopt);
+}
+
 TEST_F(ReportsTest, usage_goes_on_under_a_name_that_was_deleted_and_made_anew) {
   const IssuedKey old_one = create_token("ci", {});
   spend(old_one, k_monday, "m", dollars(1));

@@ -365,6 +365,20 @@ TEST_F(AdminObjects, requests_and_usage_are_reported) {
   EXPECT_EQ(refused("GET", "/usage?by=day&since=2026-02-01&until=2026-01-01").message, "until: before since");
 }
 
+TEST_F(AdminObjects, costs_come_a_day_a_page) {
+  send_text<Channel>("POST", "/channels", R"({"name":"echo","kind":"echo","models":["m"]})");
+  const auto first =
+      get<cr::admin::CostReport>("/costs?channel=echo&since=2026-01-05T10:00:00Z&until=2026-01-06T12:00:00Z");
+  EXPECT_EQ(base::to_unix_ms(first.until), 1'767'657'600'000) << "2026-01-06";
+  EXPECT_EQ(first.next, first.until);
+  EXPECT_THAT(first.rows, SizeIs(0));
+  const auto last =
+      get<cr::admin::CostReport>("/costs?channel=echo&since=2026-01-06T00:00:00Z&until=2026-01-06T12:00:00Z");
+  EXPECT_EQ(last.next, std::nullopt);
+  EXPECT_EQ(refused("GET", "/costs?channel=ech&since=2026-01-05").code, ErrorCode::not_found);
+  EXPECT_EQ(refused("GET", "/costs?channel=echo&since=2026-01-05&until=2026-01-05").message, "until: not after since");
+}
+
 // --- names, models, the daemon ---
 TEST_F(AdminObjects, names_are_offered) {
   create("ci");

@@ -139,6 +139,9 @@ TEST(OpenApi, has_every_member_of_the_messages) {
   expect_described<cr::admin::TokenVerdict>("TokenVerdict");
   expect_described<cr::admin::TokenWithKey>("TokenWithKey");
   expect_described<cr::admin::UsageReport>("UsageReport");
+  expect_described<cr::admin::CostPart>("CostPart");
+  expect_described<cr::admin::CostRow>("CostRow");
+  expect_described<cr::admin::CostReport>("CostReport");
   expect_described<cr::admin::UsageRow>("UsageRow");
 }
 
