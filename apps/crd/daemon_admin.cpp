@@ -82,7 +82,7 @@ std::string Daemon::metrics() const {
   one("crd_ledger_backlog", "gauge", "Settlements that wait for their commit.", counters.backlog);
   one("crd_ledger_ready", "gauge", "1 if new requests can be recorded, 0 if the store cannot commit or hangs.",
       ledger_->admits(ledger_timeout()) ? 1 : 0);
-  one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted whole, in doubt.",
+  one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted, in doubt.",
       counters.recovered);
   relay::request::append_metric(out, "crd_overrun_dollars_total", "counter",
                                 "Cost above what was reserved: should be 0.");

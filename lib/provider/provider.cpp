@@ -2,7 +2,6 @@
 #include "provider/provider.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -92,17 +91,10 @@ Finding judge_status(int status) {
   return {false, "the provider redirects: check --base-url"};
 }
 
-// Those of the large vendors, whose models are served by general hardware: some hundred tokens a second, measured.
 std::int64_t output_rate_max(const Provider& provider, std::string_view host) {
-  static constexpr std::array<std::string_view, 9> k_large = {
-      "openai.com", "openai.azure.com", "azure.com", "anthropic.com", "googleapis.com",
-      "mistral.ai", "deepseek.com",     "x.ai",      "amazonaws.com"};
-  constexpr std::int64_t k_large_rate = 1'000;
-  const bool large = std::any_of(k_large.begin(), k_large.end(), [host](std::string_view known) {
-    if (!host.ends_with(known)) return false;
-    return host.size() == known.size() || host[host.size() - known.size() - 1] == '.';
-  });
-  return large ? std::min(k_large_rate, provider.quirks.output_rate_max) : provider.quirks.output_rate_max;
+  const auto* known = find_known_host(host);
+  const auto own = provider.quirks.output_rate_max;
+  return known != nullptr ? std::min(known->output_rate_max, own) : own;
 }
 
 }  // namespace cr::provider

@@ -56,7 +56,7 @@ class Ledger {
     std::uint64_t failed_commits = 0;
     std::uint64_t backlog = 0;               // settlements that no commit holds yet
     std::string trouble;                     // why the store cannot commit; empty while it can
-    std::uint64_t recovered = 0;             // open when crd last ended: posted whole at this start, flagged in_doubt
+    std::uint64_t recovered = 0;             // open when crd last ended: posted at this start, flagged in_doubt
     std::uint64_t settlements_repeated = 0;  // a second ending of the same request: changed nothing
     std::uint64_t settlements_refused = 0;   // of no reservation there is: logged
     Credits overrun;

@@ -27,6 +27,12 @@ struct RequestFacts {
   bool stream = false;
 };
 
+// What a provider can have made of a stream that nobody read to its end, where its connection was closed with crd:
+// so much, and so much more with each second since it was reserved. In the money of the reservation.
+struct UnseenCost {
+  Credits at_once, each_second;
+};
+
 enum class ReserveOutcome {
   reserved,
   unlimited,  // token and account have no quota any more, and the token no budget: nothing was reserved
@@ -46,6 +52,12 @@ struct ReserveOp {
   // least); nullopt = not enough. Called on the ledger thread, anew whenever it is decided; must not block and must be
   // cheap.
   std::function<std::optional<Credits>(Credits unposted)> size;
+  // For a start after a crash; none: the provider may have done all that is reserved for, whenever crd went.
+  std::optional<UnseenCost> unseen{};
+  // What attempts at a request whose reservation is open may have cost, whose response nobody got: not 0, and it is
+  // noted, in place of what was noted before, for a start after a crash to post beside `unseen`. Then nothing is
+  // reserved, and of the rest only the request's id matters.
+  Credits lost;
   bool may_wait = false;  // for credit that running requests have reserved: until it is abandoned
 
   // Nobody waits for it any more: unless it is being worked on already, nothing is reserved for it. It comes back all

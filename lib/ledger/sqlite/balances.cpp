@@ -112,6 +112,7 @@ void Balances::touch(T& holder, std::vector<Touched<T>>& touched) {
 }
 
 std::optional<ReserveOutcome> Balances::decide_without_reservation(ReserveOp& op) {
+  if (op.lost > Credits()) return std::nullopt;
   const Token* token = find_token(op.facts.token);
   const bool usable = token != nullptr && !token->deleted && token->enabled == Switch::on &&
                       token->account != nullptr && token->account->enabled == Switch::on;
@@ -122,7 +123,16 @@ std::optional<ReserveOutcome> Balances::decide_without_reservation(ReserveOp& op
   return std::nullopt;
 }
 
+Result<void> Balances::note_lost(ReserveOp& op) {
+  const auto found = open_.find(op.facts.id);
+  op.outcome = found == open_.end() ? ReserveOutcome::gone : ReserveOutcome::reserved;
+  if (found == open_.end()) return {};
+  found->second.has_lost = true;
+  return reservations_.note_lost(op.facts.id, op.lost);
+}
+
 Result<void> Balances::reserve(ReserveOp& op) {
+  if (op.lost > Credits()) return note_lost(op);
   // Asked again here: a change in this very transaction may have disabled the token or lifted its quota.
   if (const auto decided = decide_without_reservation(op)) {
     op.outcome = *decided;
@@ -174,8 +184,8 @@ void Balances::name_what_is_in_the_way(ReserveOp& op, const Token& token, const 
 Result<void> Balances::make_reservation(ReserveOp& op, Token& token, Account& account) {
   if (open_.contains(op.facts.id)) return base::fail(base::ErrorCode::conflict, "reserve: the id is reserved already");
   const Time reserved_at = op.facts.started_at;
-  const std::int64_t batch = reservations_.add(op.facts, token.id, account.id, reserved_at, op.amount);
-  const OpenReservation made{&token, &account, op.amount, reserved_at, batch};
+  const std::int64_t batch = reservations_.add(op, token.id, account.id);
+  const OpenReservation made{&token, &account, op.amount, reserved_at, batch, false, nullptr, nullptr};
   touch(token, touched_tokens_);
   touch(account, touched_accounts_);
   token.balance.reserved += op.amount;
@@ -201,7 +211,7 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   } else {
     const auto token = recall_token(facts.token);
     if (!token) return tl::unexpected(token.error());
-    reservation = {*token, find_account(facts.account), Credits(), facts.started_at, 0};
+    reservation = {*token, find_account(facts.account), Credits(), facts.started_at, 0, false, nullptr, nullptr};
   }
   if (reservation.token == nullptr) return Settled::refused;
   if (reservation.account == nullptr) reservation.account = reservation.token->account;
@@ -238,6 +248,9 @@ Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
 
 Result<void> Balances::close_reservation(const RequestId& id, const OpenReservation& reservation) {
   if (auto closed = reservations_.close(reservation.batch); !closed) return closed;
+  if (reservation.has_lost) {
+    if (auto forgotten = reservations_.forget_lost(id); !forgotten) return forgotten;
+  }
   if (auto moved = move_budgets(*reservation.token, reservation.reserved_at, Credits(), Credits() - reservation.amount);
       !moved)
     return moved;

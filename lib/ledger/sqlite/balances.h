@@ -55,6 +55,7 @@ class Balances {
     Credits amount;
     Time reserved_at;  // whatever a settlement says of it
     std::int64_t batch = 0;
+    bool has_lost = false;                // a row of `lost_attempt`
     OpenReservation* previous = nullptr;  // of its token's
     OpenReservation* next = nullptr;
   };
@@ -126,6 +127,7 @@ class Balances {
   static void forget(const T* holder, std::vector<Touched<T>>& touched);
   static void name_what_is_in_the_way(ReserveOp& op, const Token& token, const Room& unposted_room, const Room& room);
   base::Result<void> make_reservation(ReserveOp& op, Token& token, Account& account);
+  base::Result<void> note_lost(ReserveOp& op);
   void put_open(const RequestId& id, OpenReservation reservation);
   void take_open(const RequestId& id);
   base::Result<void> close_reservation(const RequestId& id, const OpenReservation& reservation);

@@ -184,7 +184,7 @@ Result<void> LedgerThread::settle_all() {
       refuse_settlement(settlement, "there is no such reservation");
     } else if (settled.error().code == ErrorCode::conflict && parts_.db->in_transaction()) {
       // The rows' own rules refuse it, and would each time: kept, it would stop all others. Its reservation stays open,
-      // and is posted whole at the next start.
+      // and is posted at the next start.
       refuse_settlement(settlement, settled.error().message);
     } else {
       return tl::unexpected(settled.error());
@@ -235,7 +235,7 @@ Result<void> LedgerThread::reserve(ReserveOp& op) {
   if (op.abandoned()) return {};
   auto reserved = parts_.balances->reserve(op);
   if (reserved) {
-    if (op.outcome == ReserveOutcome::reserved) ++uncommitted_.reservations;
+    if (op.outcome == ReserveOutcome::reserved && op.lost == Credits()) ++uncommitted_.reservations;
     return {};
   }
   if (reserved.error().code != ErrorCode::conflict || !parts_.db->in_transaction()) return reserved;
@@ -384,7 +384,7 @@ void LedgerThread::last_words() {
   refuse(batch, last_error_);
   deliver(batch);
   if (pending_.empty()) return;
-  parts_.log->error("settlements were lost with the store: what they had reserved is posted whole at the next start",
+  parts_.log->error("settlements were lost with the store: what they had reserved is posted at the next start",
                     {{"settlements", std::to_string(pending_.size())}});
 }
 

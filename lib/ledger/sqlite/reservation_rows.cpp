@@ -5,6 +5,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/boot.h"
+
 namespace cr::ledger {
 namespace {
 
@@ -40,11 +42,23 @@ void append_text(std::string& out, std::string_view text) {
 
 Result<void> ReservationRows::prepare(sqlite::Database& db) {
   return Statement::prepare_all(db, {{&insert_, "INSERT INTO reservation_batch (seq, ids, facts) VALUES (?1, ?2, ?3)"},
-                                     {&delete_, "DELETE FROM reservation_batch WHERE seq = ?1"}});
+                                     {&delete_, "DELETE FROM reservation_batch WHERE seq = ?1"},
+                                     {&note_lost_,
+                                      "INSERT INTO lost_attempt (id, cost) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE "
+                                      "SET cost = excluded.cost"},
+                                     {&forget_lost_, "DELETE FROM lost_attempt WHERE id = ?1"}});
 }
 
-std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at,
-                                  Credits reserved) {
+Result<void> ReservationRows::note_lost(const RequestId& id, Credits lost) {
+  return note_lost_.bind_borrowed(1, id.bytes).bind(2, lost.nano()).run();
+}
+
+Result<void> ReservationRows::forget_lost(const RequestId& id) {
+  return forget_lost_.bind_borrowed(1, id.bytes).run();
+}
+
+std::int64_t ReservationRows::add(const ReserveOp& op, TokenId token, AccountId account) {
+  const RequestFacts& facts = op.facts;
   if (used_ == 0 || rows_[used_ - 1].count == k_row_max) {
     if (used_ == rows_.size()) rows_.emplace_back();
     ++used_;
@@ -53,8 +67,8 @@ std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, Acco
   ++row.count;
   row.ids.append(reinterpret_cast<const char*>(facts.id.bytes.data()), facts.id.bytes.size());
   row.facts.append(row.facts.empty() ? "[[" : ",[");
-  for (const std::int64_t number : {token.value, account.value, facts.key.value, base::to_unix_ms(reserved_at),
-                                    reserved.nano(), std::int64_t{facts.stream}}) {
+  for (const std::int64_t number : {token.value, account.value, facts.key.value, base::to_unix_ms(facts.started_at),
+                                    op.amount.nano(), std::int64_t{facts.stream}}) {
     append(row.facts, number);
     row.facts.push_back(',');
   }
@@ -63,6 +77,12 @@ std::int64_t ReservationRows::add(const RequestFacts& facts, TokenId token, Acco
        {std::string_view(facts.group), std::string_view(facts.endpoint), std::string_view(facts.source_ip)}) {
     row.facts.push_back(',');
     append_text(row.facts, text);
+  }
+  if (op.unseen) {
+    for (const std::int64_t number : {op.unseen->at_once.nano(), op.unseen->each_second.nano(), base::boot_ms()}) {
+      row.facts.push_back(',');
+      append(row.facts, number);
+    }
   }
   row.facts.push_back(']');
   const std::int64_t seq = first_ + static_cast<std::int64_t>(used_) - 1;

@@ -25,8 +25,11 @@ class ReservationRows {
   // In one row. The view reads all of a row's ids for each of them: rows without a bound would make it quadratic.
   static constexpr std::size_t k_row_max = 64;
 
-  // Notes one reservation for this transaction's rows; gives the batch it will be in.
-  std::int64_t add(const RequestFacts& facts, TokenId token, AccountId account, Time reserved_at, Credits reserved);
+  // Notes one reservation, of `op.amount`, for this transaction's rows; gives the batch it will be in.
+  std::int64_t add(const ReserveOp& op, TokenId token, AccountId account);
+  // What a start after a crash posts of an open reservation beside what its facts say; and that it is open no more.
+  base::Result<void> note_lost(const RequestId& id, Credits lost);
+  base::Result<void> forget_lost(const RequestId& id);
   // Writes what was noted. Before the transaction commits, once.
   base::Result<void> write();
   // One reservation of `batch` has its row in `request`.
@@ -47,7 +50,7 @@ class ReservationRows {
 
   void clear_rows();
 
-  sqlite::Statement insert_, delete_;
+  sqlite::Statement insert_, delete_, note_lost_, forget_lost_;
   std::map<std::int64_t, Batch> batches_;  // those that have a row, or get one in this transaction
   std::vector<std::int64_t> closed_;       // in this transaction, one for each reservation
   struct Row {

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 9. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 10. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 -- Names are unique whatever their case among what is not deleted, and found by their index of lower(name).
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 9;
+PRAGMA user_version = 10;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -246,14 +246,21 @@ CREATE TABLE request (
 ) WITHOUT ROWID;
 CREATE INDEX request_token ON request (token_id, id);
 
--- The open ones.
+-- The open ones; `unseen_...` as UnseenCost, `boot_ms` of when they were made, of a boot that meta's `boot` names.
 CREATE VIEW reservation AS
   SELECT substr(ids, 1 + 16 * item.key, 16) AS id, item.value ->> 0 AS token_id, item.value ->> 1 AS account_id,
     item.value ->> 2 AS key_id, item.value ->> 3 AS started_at, item.value ->> 4 AS held, item.value ->> 5 AS stream,
     item.value ->> 6 AS model, item.value ->> 7 AS group_name, item.value ->> 8 AS endpoint,
-    item.value ->> 9 AS source_ip
+    item.value ->> 9 AS source_ip, item.value ->> 10 AS unseen_at_once, item.value ->> 11 AS unseen_each_second,
+    item.value ->> 12 AS boot_ms
   FROM reservation_batch CROSS JOIN json_each(facts) AS item
   WHERE NOT EXISTS (SELECT 1 FROM request WHERE request.id = substr(ids, 1 + 16 * item.key, 16));
+
+-- What attempts at an open request may have cost, whose response nobody got.
+CREATE TABLE lost_attempt (
+  id BLOB PRIMARY KEY,
+  cost INTEGER NOT NULL CHECK (cost > 0)
+) WITHOUT ROWID;
 
 -- `chain` digests the row and the chain of the row before it.
 CREATE TABLE audit (

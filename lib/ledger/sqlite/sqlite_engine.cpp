@@ -6,6 +6,7 @@
 #include <future>
 #include <utility>
 
+#include "base/boot.h"
 #include "ledger/sql/loading.h"
 #include "ledger/sqlite/balances_loading.h"
 #include "ledger/sqlite/recovery.h"
@@ -40,11 +41,11 @@ Result<void> SqliteEngine::start() {
   if (!keys) return tl::unexpected(keys.error());
   // Balances go by the directory's tokens, not by their keys. Whatever is returned, this has ended then.
   auto put = std::async(std::launch::async, [&] { put_keys(*store_, std::move(*keys)); });
-  const auto found_open = recover(file_.writer, at);
+  const auto found_open = recover(file_.writer, {at, file_.locked_boot_ms, base::boot_identity()});
   if (!found_open) return tl::unexpected(found_open.error());
   recovered_ = static_cast<std::uint64_t>(*found_open);
   if (recovered_ > 0) {
-    log().warning("requests were open when crd ended: posted whole, flagged in_doubt",
+    log().warning("requests were open when crd ended: posted with what they can have come to, flagged in_doubt",
                   {{"requests", std::to_string(recovered_)}});
   }
   if (auto done = load_balances(store_->sql, store_->directory, *balances_); !done) return done;

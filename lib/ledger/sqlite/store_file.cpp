@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "base/boot.h"
 #include "ledger/sqlite/store_file.h"
 
 #include <fcntl.h>
@@ -128,6 +129,7 @@ FileLock::~FileLock() {
 Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault, std::string_view price_list) {
   auto lock = FileLock::take(path);
   if (!lock) return tl::unexpected(lock.error());
+  const auto locked_boot_ms = base::boot_ms();
   if (!exists(path)) {
     if (auto created = create(path, vault, price_list); !created) return tl::unexpected(created.error());
   }
@@ -145,7 +147,7 @@ Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& v
   if (!reader) return tl::unexpected(reader.error());
   auto long_reader = open_reader(path);
   if (!long_reader) return tl::unexpected(long_reader.error());
-  return StoreFile{std::move(*lock), std::move(*writer), std::move(*reader), std::move(*long_reader)};
+  return StoreFile{std::move(*lock), locked_boot_ms, std::move(*writer), std::move(*reader), std::move(*long_reader)};
 }
 
 }  // namespace cr::ledger

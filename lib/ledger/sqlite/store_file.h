@@ -28,6 +28,7 @@ class FileLock {
 // Members end in reverse: the readers first, then the writer (which closes the log), the lock last.
 struct StoreFile {
   FileLock lock;
+  std::int64_t locked_boot_ms = 0;  // when it was taken (base/boot.h): whoever had it before has ended by then
   sqlite::Database writer;
   sqlite::Database reader;
   sqlite::Database long_reader;  // for what takes long

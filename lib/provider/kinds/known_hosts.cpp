@@ -14,13 +14,20 @@ namespace {
 // OpenAI and Azure: models that think refuse max_tokens, and none of today refuses max_completion_tokens
 // (learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning). Mistral answers 422 extra_forbidden to
 // stream_options and to max_completion_tokens, and tells the usage in a stream's last chunk (docs.mistral.ai/api).
-constexpr std::array<KnownHost, 6> k_known_hosts{{
+constexpr std::array<KnownHost, 13> k_known_hosts{{
     {.host = "api.openai.com", .bound_field = "max_completion_tokens"},
     {.host = "*.openai.azure.com", .bound_field = "max_completion_tokens"},
     {.host = "*.cognitiveservices.azure.com", .bound_field = "max_completion_tokens"},
     {.host = "*.services.ai.azure.com", .bound_field = "max_completion_tokens"},
     {.host = "api.mistral.ai", .takes_usage_wish = false},
     {.host = "codestral.mistral.ai", .takes_usage_wish = false},
+    {.host = "*.openai.com"},
+    {.host = "*.azure.com"},
+    {.host = "*.anthropic.com"},
+    {.host = "*.googleapis.com"},
+    {.host = "*.deepseek.com"},
+    {.host = "*.x.ai"},
+    {.host = "*.amazonaws.com"},
 }};
 
 }  // namespace

@@ -396,8 +396,7 @@ LastAttempt Attempt::facts() const {
 }
 
 std::int64_t Attempt::output_rate() const {
-  const auto host = address_ ? std::string_view(address_->target.url.host) : std::string_view();
-  return provider::output_rate_max(provider::of(channel().kind), host);
+  return address_ ? address_->output_rate : provider::output_rate_max(provider::of(channel().kind), {});
 }
 
 bool Attempt::is_sent() const {

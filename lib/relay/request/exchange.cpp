@@ -108,9 +108,22 @@ Exchange::MaybeRefusal Exchange::admit() {
   return admission_.charge_rates(entry_.priced(), base::steady_now());
 }
 
+// Of the routes of a stream, in their order; of all else nobody asks for them.
+std::vector<std::int64_t> Exchange::output_rates() {
+  std::vector<std::int64_t> rates;
+  if (!admission_.scan().stream) return rates;
+  for (const auto& route : admission_.routes().tries) {
+    const auto address = worker_.upstreams().address_of(*route.channel);
+    rates.push_back(address ? (*address)->output_rate
+                            : provider::output_rate_max(provider::of(route.channel->kind), {}));
+  }
+  return rates;
+}
+
 http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   LedgerWait wait(worker_, client_);
-  auto& reservation = entry_.make_reservation(worker_.shared().ledger.now());
+  const auto rates = output_rates();
+  auto& reservation = entry_.make_reservation(worker_.shared().ledger.now(), rates);
   co_await wait.reserve(reservation);
   if (!reservation && wait.end() == LedgerWait::End::reserved)
     co_return admission_.check_reservation(wait.in_the_way(), entry_.started_at());
@@ -125,6 +138,15 @@ http::Task<Exchange::MaybeRefusal> Exchange::reserve() {
   co_return refusal;
 }
 
+// Nothing is sent again before what it may come to beside the attempts before it is durable.
+http::Task<Exchange::MaybeRefusal> Exchange::note_lost(std::unique_ptr<Reservation>& note) {
+  LedgerWait wait(worker_, client_);
+  co_await wait.reserve(note);
+  if (!note) co_return unanswered_by_ledger(wait.end());
+  if (note->outcome != ledger::ReserveOutcome::reserved) co_return ledger_unavailable();
+  co_return std::nullopt;
+}
+
 Exchange::MaybeRefusal Exchange::unanswered_by_ledger(LedgerWait::End end) {
   if (end != LedgerWait::End::late) writer_.client_left();
   return ledger_unavailable();
@@ -135,6 +157,9 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
   auto& shared = worker_.shared();
   watch_client();
   for (;;) {
+    if (auto note = entry_.make_lost_note()) {
+      if (auto refusal = co_await note_lost(note)) co_return refusal;
+    }
     const auto claimed = failover_.next();
     if (!claimed) break;
     entry_.charge_to(*claimed->route);

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "dialect/refusal.h"
 #include "http/server/connection.h"
@@ -42,7 +43,9 @@ class Exchange : public RecycledAllocation<Exchange> {
   using MaybeRefusal = std::optional<dialect::Refusal>;
 
   MaybeRefusal identify(), scan_and_allow(), admit();
+  std::vector<std::int64_t> output_rates();
   http::Task<MaybeRefusal> look_for_stored(), reserve(), open();
+  http::Task<MaybeRefusal> note_lost(std::unique_ptr<Reservation>& note);
   MaybeRefusal read_stored_request(dialect::RequestScan& scan);
   MaybeRefusal unanswered_by_ledger(LedgerWait::End end);
   bool goes_on(AttemptResult result, const ClaimedRoute& claimed);

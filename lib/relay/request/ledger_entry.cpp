@@ -27,11 +27,40 @@ bool LedgerEntry::carries(std::size_t place) const {
   return billing::carries(*reserved_, reservation_->terms.routes[place]);
 }
 
-std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now) {
+std::unique_ptr<Reservation>& LedgerEntry::make_reservation(base::Time now,
+                                                            std::span<const std::int64_t> output_rates) {
   reservation_ = std::make_unique<Reservation>(admission_.reservation_terms());
   started_at_ = now;
   fill_facts(reservation_->facts);
+  reservation_->unseen = unseen_cost(output_rates);
   return reservation_;
+}
+
+std::unique_ptr<Reservation> LedgerEntry::make_lost_note() {
+  if (!lost_ || !reservation_ || !reservation_->unseen || lost_->cost <= noted_lost_) return nullptr;
+  noted_lost_ = lost_->cost;
+  auto note = std::make_unique<Reservation>(billing::ReservationTerms{});
+  note->facts.id = context_.id;
+  note->lost = noted_lost_;
+  note->may_wait = false;
+  return note;
+}
+
+// By the dearest of its routes.
+std::optional<ledger::UnseenCost> LedgerEntry::unseen_cost(std::span<const std::int64_t> output_rates) const {
+  const auto& ceilings = reservation_->terms.routes;
+  if (!admission_.scan().stream || ceilings.empty()) return std::nullopt;
+  ledger::UnseenCost most;
+  for (std::size_t place = 0; place < ceilings.size(); ++place) {
+    auto request = admission_.priced(body_.size(false), place);
+    const billing::ReservationSize whole{};
+    request.reservation = &whole;
+    const auto cost = request.unseen_cost(ceilings[place], output_rates[place]);
+    if (!cost) return std::nullopt;
+    most.at_once = std::max(most.at_once, cost->at_once);
+    most.each_second = std::max(most.each_second, cost->each_second);
+  }
+  return most;
 }
 
 std::optional<dialect::Refusal> LedgerEntry::take_reservation(base::Time now) {
@@ -56,7 +85,8 @@ void LedgerEntry::fill_facts(ledger::RequestFacts& facts) const {
 void LedgerEntry::add_lost(const PricedRequest& request, const dialect::Usage& usage) {
   if (!lost_) lost_.emplace();
   lost_->usage += usage;
-  lost_->cost += request.cost(usage);
+  const auto calls = request.with_unseen_calls({});
+  lost_->cost += request.cost(usage, &calls);
 }
 
 void LedgerEntry::lose_all(const PricedRequest& request, const dialect::Usage& usage) {

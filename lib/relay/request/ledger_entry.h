@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/clock.h"
@@ -45,13 +46,17 @@ class LedgerEntry {
   PricedRequest priced() const;
 
   // A reservation of what the request can come to, for the ledger to take and bring back. `now` is the moment whose
-  // budgets carry it.
-  std::unique_ptr<Reservation>& make_reservation(base::Time now);
+  // budgets carry it. `output_rates`: of each route, as Attempt::output_rate().
+  std::unique_ptr<Reservation>& make_reservation(base::Time now, std::span<const std::int64_t> output_rates);
   // It came back, granted or not.
   std::optional<dialect::Refusal> take_reservation(base::Time now);
   const billing::ReservationSize* reserved() const {
     return reserved_ ? &*reserved_ : nullptr;
   }  // null: nothing is reserved
+
+  // For the ledger to note before another attempt is sent: what those before it may have cost. Null: nothing is to be
+  // noted, for there is nothing new, or a crash would post all that is reserved.
+  std::unique_ptr<Reservation> make_lost_note();
 
   // What an attempt used whose response nobody got.
   void add_lost(const PricedRequest& request, const dialect::Usage& usage);
@@ -72,6 +77,7 @@ class LedgerEntry {
 
  private:
   void fill_facts(ledger::RequestFacts& facts) const;
+  std::optional<ledger::UnseenCost> unseen_cost(std::span<const std::int64_t> output_rates) const;
   Outcome take_outcome(const PricedRequest& request);
   void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const;
 
@@ -85,6 +91,7 @@ class LedgerEntry {
   std::unique_ptr<Reservation> reservation_;  // none while the ledger has it, or where nothing is to be reserved
   std::optional<billing::ReservationSize> reserved_;
   std::optional<Lost> lost_;
+  base::Credits noted_lost_;
   bool settled_ = false;
 };
 

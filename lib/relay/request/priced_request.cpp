@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "ledger/core/operations.h"
+#include "billing/price_rules.h"
 
 namespace cr::relay::request {
 
@@ -153,6 +153,24 @@ void PricedRequest::add_unseen(const dialect::Meter& meter, std::chrono::millise
   usage.images = std::max(usage.images, made.images);
   usage.audio_ms = std::max(usage.audio_ms, made.audio_ms);
   usage.search_units = std::max(usage.search_units, made.search_units);
+}
+
+dialect::Told PricedRequest::with_unseen_calls(dialect::Told told) const {
+  if (reservation == nullptr || price == nullptr) return told;
+  for (const auto& rule : price->rules.list()) {
+    if (!rule.is_fee()) continue;
+    const auto most = billing::most_calls(rule, scan);
+    if (most > told.count(rule.count)) told.set_count(rule.count, most);
+  }
+  return told;
+}
+
+std::optional<ledger::UnseenCost> PricedRequest::unseen_cost(const billing::RouteCeiling& ceiling,
+                                                             std::int64_t output_rate) const {
+  if (!scan.stream || scan.background || dialect::output_of(endpoint) != dialect::Output::text) return std::nullopt;
+  const auto calls = with_unseen_calls({});
+  return ledger::UnseenCost{cost(made_in(std::chrono::milliseconds(0), output_rate), &calls),
+                            ceiling.output_alone(output_rate)};
 }
 
 base::Credits PricedRequest::cost(const Usage& usage, const dialect::Told* told) const {

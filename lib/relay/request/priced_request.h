@@ -11,6 +11,7 @@
 #include "billing/reservation.h"
 #include "dialect/meter.h"
 #include "dialect/request_scan.h"
+#include "ledger/core/operations.h"
 #include "ledger/core/records.h"
 #include "relay/policy/settings.h"
 
@@ -50,6 +51,12 @@ struct PricedRequest {
                   dialect::Usage& usage) const;
   // The provider goes on with it whatever becomes of the connection, and nobody tells what it used.
   bool is_made_later(const dialect::Meter& meter) const { return scan.background && !meter.usage(); }
+
+  // `told` with all the calls of the provider's tools that are reserved for: of a usage that nobody told.
+  dialect::Told with_unseen_calls(dialect::Told told) const;
+  // What a stream of this route can have come to by the end of crd and of its connection; nothing: all that is reserved
+  // for it, for its provider goes on whatever becomes of the connection. Of a request that is charged.
+  std::optional<ledger::UnseenCost> unseen_cost(const billing::RouteCeiling& ceiling, std::int64_t output_rate) const;
 
   // 0 where nothing is charged. `told`: as circumstances().
   base::Credits cost(const dialect::Usage& usage, const dialect::Told* told = nullptr) const;

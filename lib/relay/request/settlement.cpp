@@ -2,6 +2,7 @@
 #include "relay/request/settlement.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "billing/bill_parts.h"
@@ -57,10 +58,9 @@ bool has_unpriced_parts(const billing::Price& price, const dialect::Told& told) 
 
 // What the response's usage costs the token, and how that came about. The provider's charge is by our arithmetic, or
 // what it tells by itself where that is more.
-base::Credits charge_served(Settlement& row, const Outcome& outcome, const dialect::Usage& usage) {
+base::Credits charge_served(Settlement& row, const Outcome& outcome, const dialect::Usage& usage,
+                            const dialect::Told& told) {
   const auto& request = outcome.request;
-  if (!request.is_charged()) return {};
-  const auto& told = outcome.attempt.meter->told();
   const auto circumstances = request.circumstances(&told);
   auto sum = billing::sum_of_charges(*request.price, usage, circumstances);
   if (const auto theirs = base::Credits::from_nano(told.count("/usage/cost")); theirs > billing::round_up(sum, {})) {
@@ -78,13 +78,17 @@ base::Credits charge_served(Settlement& row, const Outcome& outcome, const diale
 }
 
 // Of the response that was passed on: what was told, or an estimate; of one that ended early, what may have been made.
-dialect::Usage used_by(const Outcome& outcome, std::uint32_t& flags) {
+// And what that costs.
+std::pair<dialect::Usage, base::Credits> used_by(Settlement& row, const Outcome& outcome) {
   const auto& attempt = outcome.attempt;
-  auto usage = outcome.request.used(*attempt.meter, attempt.unread_bytes, flags);
-  const bool untold = (flags & ledger::k_estimated) != 0;
-  if (untold && outcome.worked_for)
-    outcome.request.add_unseen(*attempt.meter, *outcome.worked_for, attempt.output_rate, usage);
-  return usage;
+  const auto& request = outcome.request;
+  auto usage = request.used(*attempt.meter, attempt.unread_bytes, row.flags);
+  const auto& told = attempt.meter->told();
+  const bool unseen = (row.flags & ledger::k_estimated) != 0 && outcome.worked_for;
+  if (unseen) request.add_unseen(*attempt.meter, *outcome.worked_for, attempt.output_rate, usage);
+  if (!request.is_charged()) return {usage, {}};
+  if (!unseen) return {usage, charge_served(row, outcome, usage, told)};
+  return {usage, charge_served(row, outcome, usage, request.with_unseen_calls(told))};
 }
 
 // What was used, and what it costs.
@@ -92,8 +96,9 @@ void charge(Settlement& row, const Outcome& outcome) {
   const bool served = is_served(outcome);
   if (!served && !outcome.lost) return;
   const auto& request = outcome.request;
-  auto usage = served ? used_by(outcome, row.flags) : dialect::Usage{};
-  auto cost = served ? charge_served(row, outcome, usage) : base::Credits();
+  dialect::Usage usage;
+  base::Credits cost;
+  if (served) std::tie(usage, cost) = used_by(row, outcome);
   base::Credits told;
   if (outcome.lost) {
     if ((row.flags & ledger::k_estimated) == 0) told = cost;

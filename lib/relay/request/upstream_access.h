@@ -27,6 +27,7 @@ struct ChannelAddress {
   std::string authority;          // for Host
   bool has_certificates = false;  // files of its own
   bool takes_usage_wish = true;   // a stream may be asked for its usage (provider/kinds/known_hosts.h)
+  std::int64_t output_rate = 0;   // model tokens a second that one response has at most
   http::client::PoolKey key;      // another address whenever it is worked out anew
 };
 

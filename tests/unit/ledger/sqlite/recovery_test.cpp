@@ -95,6 +95,101 @@ TEST_F(Recovery, open_reservations_are_posted_whole_and_flagged) {
   expect_sound();
 }
 
+// A stream's connection was closed with crd's process, if the kernel went on: by then so much can have been made.
+TEST_F(Recovery, an_open_stream_is_posted_with_what_can_have_been_made) {
+  open();
+  create_account("team", dollars(100));
+  const IssuedKey token = create_token("ci", dollars(50), "team");
+  const auto stream = [&](Credits amount, UnseenCost unseen) {
+    ReserveOp op = reservation(token, amount);
+    op.facts.stream = true;
+    op.unseen = unseen;
+    reserve(op);
+    return op.facts.id;
+  };
+  const auto short_one = stream(dollars(9), {dollars(1), Credits::from_nano(1)});
+  const auto bounded = stream(dollars(2), {dollars(1), dollars(3000)});
+  const auto endless = stream(dollars(3), {Credits::max(), Credits::max()});
+  const auto lost = stream(dollars(5), {dollars(1), Credits::from_nano(1)});
+  ReserveOp note;
+  note.facts.id = lost;
+  for (const std::int64_t cost : {1, 2}) {
+    note.lost = dollars(cost);
+    reserve(note);
+    EXPECT_EQ(note.outcome, ReserveOutcome::reserved);
+    EXPECT_EQ(note.amount, Credits());
+  }
+  ReserveOp plain = reservation(token, dollars(4));
+  reserve(plain);
+  const auto posted = [&](const RequestId& id) {
+    const auto row = read([&](Reports& reports) { return reports.request(id); });
+    EXPECT_TRUE(row);
+    EXPECT_EQ(row->settlement.ending, Ending::in_doubt);
+    return row->booking.posted;
+  };
+
+  open_copy("after-crash.db");
+  // The seconds that this test takes are nano-dollars.
+  EXPECT_GE(posted(short_one), dollars(1));
+  EXPECT_LT(posted(short_one), dollars(1) + Credits::from_nano(1000));
+  EXPECT_GE(posted(lost), dollars(3));
+  EXPECT_LT(posted(lost), dollars(3) + Credits::from_nano(1000));
+  EXPECT_EQ(posted(endless), dollars(3));
+  EXPECT_LE(posted(bounded), dollars(2));
+  EXPECT_EQ(posted(plain.facts.id), dollars(4));
+  EXPECT_EQ(balance(token.token->id).token_balance.reserved, Credits());
+  EXPECT_EQ(balance(token.token->id).account_balance.posted, balance(token.token->id).token_balance.posted);
+  expect_sound();
+}
+
+// Another kernel or network: nothing closed the connections of then.
+TEST_F(Recovery, after_a_power_cut_a_stream_is_posted_whole) {
+  for (const char* boot : {"UPDATE meta SET value = 'another' WHERE key = 'boot'",
+                           "DELETE FROM meta WHERE key = 'boot'", "UPDATE meta SET value = '' WHERE key = 'boot'"}) {
+    open();
+    const IssuedKey token = create_token("ci", dollars(50));
+    ReserveOp op = reservation(token, dollars(9));
+    op.facts.stream = true;
+    op.unseen = {dollars(1), Credits::from_nano(1)};
+    reserve(op);
+    const std::string crashed = options_.path;
+    const std::string copy = copy_as("after-power-cut.db");
+    ledger_.reset();
+    options_.path = copy;
+    execute(boot);
+    open();
+    EXPECT_EQ(balance(token.token->id).token_balance.posted, dollars(9)) << boot;
+    expect_sound();
+    ledger_.reset();
+    for (const char* part : {"", "-wal", "-shm"}) {
+      fs::remove(copy + part);
+      fs::remove(crashed + part);
+    }
+    options_.path = crashed;
+  }
+}
+
+TEST_F(Recovery, what_was_lost_is_forgotten_with_its_request) {
+  open();
+  const IssuedKey token = create_token("ci", dollars(50));
+  ReserveOp op = reservation(token, dollars(9));
+  op.facts.stream = true;
+  op.unseen = {dollars(1), dollars(1)};
+  reserve(op);
+  ReserveOp note;
+  note.facts.id = op.facts.id;
+  note.lost = dollars(2);
+  reserve(note);
+  EXPECT_EQ(*database().query_int("SELECT count(*) FROM lost_attempt"), 1);
+  ledger_->settle(settlement(op, dollars(3)));
+  ASSERT_TRUE(ledger_->flush());
+  EXPECT_EQ(*database().query_int("SELECT count(*) FROM lost_attempt"), 0);
+  EXPECT_EQ(balance(token.token->id).token_balance.posted, dollars(3));
+  reserve(note);
+  EXPECT_EQ(note.outcome, ReserveOutcome::gone) << "it is over";
+  expect_sound();
+}
+
 TEST_F(Recovery, what_was_not_committed_is_absent) {
   open();
   const IssuedKey token = create_token("ci", dollars(10));

@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: MIT
+-- From version 9 to version 10: what a start after a crash posts of an open stream.
+DROP VIEW reservation;
+CREATE VIEW reservation AS
+  SELECT substr(ids, 1 + 16 * item.key, 16) AS id, item.value ->> 0 AS token_id, item.value ->> 1 AS account_id,
+    item.value ->> 2 AS key_id, item.value ->> 3 AS started_at, item.value ->> 4 AS held, item.value ->> 5 AS stream,
+    item.value ->> 6 AS model, item.value ->> 7 AS group_name, item.value ->> 8 AS endpoint,
+    item.value ->> 9 AS source_ip, item.value ->> 10 AS unseen_at_once, item.value ->> 11 AS unseen_each_second,
+    item.value ->> 12 AS boot_ms
+  FROM reservation_batch CROSS JOIN json_each(facts) AS item
+  WHERE NOT EXISTS (SELECT 1 FROM request WHERE request.id = substr(ids, 1 + 16 * item.key, 16));
+CREATE TABLE lost_attempt (
+  id BLOB PRIMARY KEY,
+  cost INTEGER NOT NULL CHECK (cost > 0)
+) WITHOUT ROWID;
