@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dialect/meter.h"
 #include "provider/provider.h"
 #include "relay/request/attempt_result.h"
 #include "relay/request/upstream_request.h"
@@ -29,16 +30,30 @@ std::string mapped_model(const ledger::ChannelRecord& channel, const std::string
   return mapped == channel.model_map.end() ? model : mapped->second;
 }
 
-void judge(ProbeResult& result, const provider::Provider& provider, const ProbeAnswer& answer) {
+void judge(ProbeResult& result, ledger::ChannelKind kind, const ProbeAnswer& answer) {
+  const auto& provider = provider::of(kind);
   const auto finding = provider.probe.judge(answer.status);
   result.ok = finding.ok;
   result.status = answer.status;
   result.message = finding.message;
   if (!result.ok && says_why(answer.status) && dialect::read_provider_error(answer.body).out_of_credit)
     result.message = "the provider's account behind this key has no credit left";
+  if (!result.ok || !answer.whole || kind_of_answer(answer, kind) != dialect::AnswerKind::none) return;
+  result.ok = false;
+  result.message = "the provider's answer is none, though its status is good: a page, an error or nothing";
 }
 
 }  // namespace
+
+dialect::AnswerKind kind_of_answer(const ProbeAnswer& answer, ledger::ChannelKind kind) {
+  if (answer.coded) return dialect::AnswerKind::unknown;
+  const auto& provider = provider::of(kind);
+  const auto endpoint = provider.probe.endpoint;
+  dialect::Meter meter(provider::meter_form(provider, dialect::dialect_of(endpoint)), endpoint,
+                       dialect::UsageEvent::forward);
+  meter.observe_body(answer.body);
+  return meter.answer_kind();
+}
 
 http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::ChannelRecord& channel, std::uint32_t key,
                                    const std::string& upstream_model, std::chrono::milliseconds timeout, ProbeBy by) {
@@ -73,6 +88,7 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   if (answer.outcome != http::client::AnswerOutcome::ok) co_return answer;
   answer.status = connection->head().status;
   const auto& fields = connection->head();
+  answer.coded = fields.find("content-encoding").has_value();
   answer.retry_after =
       routing::told_wait(fields.find("retry-after"), fields.find("retry-after-ms").value_or(""), base::wall_now());
   while (answer.body.size() < k_probe_body_max) {
@@ -117,7 +133,7 @@ http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<con
     const bool late = answer.outcome == http::client::AnswerOutcome::timed_out;
     result.message = late ? "the provider did not answer in time" : "the provider's answer was not usable";
   } else {
-    judge(result, provider, answer);
+    judge(result, channel->kind, answer);
   }
   co_return result;
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "dialect/answer_kind.h"
 #include "http/client/upstream.h"
 #include "ledger/core/records.h"
 #include "relay/request/worker_context.h"
@@ -22,9 +23,12 @@ struct ProbeAnswer {
   int status = 0;
   std::string body;    // of the head's answer: its first k_probe_body_max bytes
   bool whole = false;  // it ended
+  bool coded = false;  // in a coding, which nobody undid
   std::optional<std::chrono::milliseconds> retry_after;
   std::int64_t connect_ms = 0, total_ms = 0;
 };
+// What a whole answer with a good status is, as its provider's dialect reads it; unknown: it is coded.
+dialect::AnswerKind kind_of_answer(const ProbeAnswer& answer, ledger::ChannelKind kind);
 inline constexpr std::size_t k_probe_body_max = std::size_t{64} * 1024;
 
 // Who asks: an administrator, whose test is as any request; or crd by itself, which its User-Agent says.

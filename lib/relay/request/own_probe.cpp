@@ -52,7 +52,7 @@ base::Credits cost_of(const Asked& asked, const dialect::Usage& usage) {
 }
 
 void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answer) {
-  const auto finding = judge_probe(answer);
+  const auto finding = judge_probe(answer, asked.channel->kind);
   const auto usage = probe_usage(answer, asked.channel->kind);
   const auto cost = cost_of(asked, usage);
   routing::BreakerChange change;
@@ -79,14 +79,9 @@ http::Task<void> ask(OwnProbe parts, Asked asked) {
   conclude(parts, asked, answer);
 }
 
-bool is_object(std::string_view body) {
-  const auto begin = body.find_first_not_of(" \t\r\n");
-  return begin != std::string_view::npos && body[begin] == '{';
-}
-
 }  // namespace
 
-ProbeFinding judge_probe(const ProbeAnswer& answer) {
+ProbeFinding judge_probe(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   const auto bad = [](Observation observation) {
     observation.of_request = false;
     return ProbeFinding{Probe::bad, observation};
@@ -99,8 +94,14 @@ ProbeFinding judge_probe(const ProbeAnswer& answer) {
   if (observation.kind == Observation::Kind::answered) {
     if (answer.status >= 300) return {};
     if (!answer.whole) return bad({Observation::Kind::failed, 0, "its answer broke off"});
-    if (!is_object(answer.body)) return bad({Observation::Kind::failed, 0, "gave no answer"});
-    return {Probe::good, observation};
+    switch (kind_of_answer(answer, kind)) {
+      case dialect::AnswerKind::none:
+        return bad({Observation::Kind::failed, 0, "gave no answer"});
+      case dialect::AnswerKind::unknown:
+        return {};
+      case dialect::AnswerKind::answer:
+        return {Probe::good, observation};
+    }
   }
   if (tells_wait(observation)) observation.retry_after = answer.retry_after;
   return bad(observation);

@@ -28,7 +28,7 @@ struct ProbeFinding {
   Metrics::ProbeOutcome outcome = Metrics::ProbeOutcome::unclear;  // unclear: it blames the probe itself
   routing::Observation observation{};                              // of one that is not unclear
 };
-ProbeFinding judge_probe(const ProbeAnswer& answer);
+ProbeFinding judge_probe(const ProbeAnswer& answer, ledger::ChannelKind kind);
 // What it used, as the provider told it; at most what it asked for where nothing was told of an answer that came, or
 // may have been made.
 dialect::Usage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind);
