@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Table, CrashPoints, testing::Combine(testing::ValuesIn(
                                   (std::get<1>(param.param) ? "_streamed" : "_plain");
                          });
 
-TEST(CrashInMidStream, PostsTheWholeCeiling) {
+TEST(CrashInMidStream, PostsTheWholeCeilingWhereAllOfItCanHaveBeenMade) {
   Gateway gateway(with_crash_shim());
   const auto key = gateway.token("t", {"--quota", "1"});
   const Json body = chat("fake-a", {{"max_tokens", 100}, {"stream", true}});
@@ -112,6 +112,40 @@ TEST(CrashInMidStream, PostsTheWholeCeiling) {
   EXPECT_EQ(row["ending"], "in_doubt");
   EXPECT_EQ(row["cost"], row["held"]);
   EXPECT_EQ(gateway.posted("t"), ceiling_of(body));
+  check_books(gateway.daemon);
+  check_witness(gateway, Run::with_faults);
+}
+
+// Its connections were closed with it: what can have been made until the next start, and not all that was reserved.
+TEST(CrashInMidStream, PostsWhatCanHaveBeenMadeUntilTheNextStart) {
+  Gateway gateway(with_crash_shim());
+  gateway.daemon.must(
+      {"price", "set", "fake-a", "--default-output", "400000", "--max-output", "400000", "--context", "1000000"});
+  const auto key = gateway.token("t", {"--quota", "100"});
+  const Json body = chat("fake-a", {{"stream", true}});
+  gateway.upstream.close_gate(3);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i) {
+    auto& client = *clients.emplace_back(std::make_unique<RawClient>(gateway.daemon.port()));
+    client.send(raw_request("POST", "/v1/chat/completions", key, body.dump()));
+    const auto head = client.read_head();
+    ASSERT_TRUE(head);
+    ASSERT_TRUE(client.read_event(*head));
+    ids.push_back(head->header("x-request-id"));
+  }
+  gateway.daemon.kill9();
+  gateway.upstream.open_gate();
+  gateway.upstream.wait_for("gone", 20);
+  gateway.daemon.start();
+  for (const auto& id : ids) {
+    const Json row = Json::parse(gateway.daemon.must({"request", "show", id, "--json"}));
+    EXPECT_EQ(row["ending"], "in_doubt");
+    EXPECT_LT(std::stod(row["cost"].get<std::string>()), std::stod(row["held"].get<std::string>()) / 2);
+    // Two seconds at four thousand tokens in each, at least.
+    EXPECT_GT(std::stod(row["cost"].get<std::string>()), 2 * 4000 * 2e-6);
+  }
+  EXPECT_EQ(gateway.reserved("t"), 0);
   check_books(gateway.daemon);
   check_witness(gateway, Run::with_faults);
 }

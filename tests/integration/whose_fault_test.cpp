@@ -248,6 +248,12 @@ TEST(WhoseFault, WhatProbesCostIsCountedAndLogged) {
   EXPECT_GT(metric_of(site.gateway.daemon, "crd_probe_model_tokens_total{kind=\"output\"}"), 0);
   EXPECT_THAT(site.gateway.daemon.must({"metrics"}), testing::Not(HasSubstr("crd_probe_cost_dollars_total 0\n")));
   EXPECT_EQ(site.gateway.posted("t"), 50'000);
+  const auto own = [&] {
+    site.gateway.flush();
+    return site.gateway.daemon.sql_value("SELECT coalesce(sum(cost), 0) FROM own_request");
+  };
+  while (own() == "0") std::this_thread::yield();
+  EXPECT_EQ(own(), "42000") << "ten in, and out its bound of sixteen: the bill is what is posted, and this";
 }
 
 }  // namespace

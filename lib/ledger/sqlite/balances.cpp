@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/core/own_requests.h"
 #include "ledger/sqlite/balances_loading.h"
 
 namespace cr::ledger {
@@ -196,8 +197,16 @@ Result<void> Balances::make_reservation(ReserveOp& op, Token& token, Account& ac
   return {};
 }
 
+// Of a request that crd made by itself: it is on nobody's balance.
+Result<Balances::Settled> Balances::settle_own(const Settlement& settlement) {
+  const auto inserted = requests_.insert_own(settlement);
+  if (!inserted) return tl::unexpected(inserted.error());
+  return *inserted ? Settled::done : Settled::repeated;
+}
+
 Result<Balances::Settled> Balances::settle(const Settlement& settlement) {
   const RequestFacts& facts = settlement.facts;
+  if (facts.token == k_own_token) return settle_own(settlement);
   const auto found = open_.find(facts.id);
   if (found == open_.end() && settlement.reserved > Credits()) {
     const auto there = requests_.has(facts.id);

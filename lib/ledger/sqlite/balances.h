@@ -128,6 +128,7 @@ class Balances {
   static void name_what_is_in_the_way(ReserveOp& op, const Token& token, const Room& unposted_room, const Room& room);
   base::Result<void> make_reservation(ReserveOp& op, Token& token, Account& account);
   base::Result<void> note_lost(ReserveOp& op);
+  base::Result<Settled> settle_own(const Settlement& settlement);
   void put_open(const RequestId& id, OpenReservation reservation);
   void take_open(const RequestId& id);
   base::Result<void> close_reservation(const RequestId& id, const OpenReservation& reservation);

@@ -13,3 +13,18 @@ CREATE TABLE lost_attempt (
   id BLOB PRIMARY KEY,
   cost INTEGER NOT NULL CHECK (cost > 0)
 ) WITHOUT ROWID;
+CREATE TABLE own_request (
+  id BLOB PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  channel_id INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  upstream_model TEXT,
+  status INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cost INTEGER NOT NULL CHECK (cost >= 0),
+  price INTEGER
+) WITHOUT ROWID;

@@ -58,6 +58,11 @@ Result<bool> Pruning::prune_requests(base::Time before, std::int64_t rows) {
   auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before' AND value > 0", before);
   // Periods of budgets that ended that long ago; one that still holds something stays.
   if (done) done = sql_.run("DELETE FROM budget_window WHERE ends_at < ?1 AND reserved = 0", before);
+  if (done) {
+    done =
+        sql_.run("DELETE FROM own_request WHERE id IN (SELECT id FROM own_request WHERE id < ?1 ORDER BY id LIMIT ?2)",
+                 Blob{first_id(before).bytes}, rows);
+  }
   if (!done) return tl::unexpected(done.error());
   return false;
 }

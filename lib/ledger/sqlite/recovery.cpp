@@ -26,17 +26,20 @@ constexpr std::string_view k_post_open =
     " endpoint, source_ip, 0, ?1, ?2, 0, posted, 0, 0, 0, 0, 0, 0 FROM ended";
 
 constexpr std::string_view k_move_tokens =
-    "UPDATE token_balance SET posted = posted + sums.posted, reserved = reserved - sums.held FROM"
+    "UPDATE token_balance SET posted = token_balance.posted + sums.posted, reserved = token_balance.reserved - "
+    "sums.held FROM"
     " (SELECT token_id, sum(posted) AS posted, sum(held) AS held FROM ended GROUP BY token_id) AS sums"
     " WHERE sums.token_id = token_balance.token_id";
 
 constexpr std::string_view k_move_accounts =
-    "UPDATE account_balance SET posted = posted + sums.posted, reserved = reserved - sums.held FROM"
+    "UPDATE account_balance SET posted = account_balance.posted + sums.posted, reserved = account_balance.reserved - "
+    "sums.held FROM"
     " (SELECT account_id, sum(posted) AS posted, sum(held) AS held FROM ended GROUP BY account_id) AS sums"
     " WHERE sums.account_id = account_balance.account_id";
 
 constexpr std::string_view k_move_budgets =
-    "UPDATE budget_window SET posted = posted + sums.posted, reserved = reserved - sums.held FROM"
+    "UPDATE budget_window SET posted = budget_window.posted + sums.posted, reserved = budget_window.reserved - "
+    "sums.held FROM"
     " (SELECT budget.token_id, budget.period, budget.started_at, sum(ended.posted) AS posted, sum(ended.held) AS held"
     " FROM budget_window AS budget"
     " JOIN ended ON ended.token_id = budget.token_id AND ended.started_at >= budget.started_at"

@@ -65,7 +65,35 @@ std::string insert_once() {
 
 Result<void> RequestRows::prepare(sqlite::Database& db) {
   db_ = &db;
-  return Statement::prepare_all(db, {{&insert_, insert_once()}, {&find_, "SELECT 1 FROM request WHERE id = ?1"}});
+  return Statement::prepare_all(
+      db,
+      {{&insert_, insert_once()},
+       {&insert_own_,
+        "INSERT INTO own_request (id, started_at, channel_id, model, upstream_model, status, flags, input_tokens,"
+        " cached_tokens, cache_write_tokens, output_tokens, cost, price) VALUES (?1, ?2, ?3, ?4, nullif(?5, ''), ?6,"
+        " ?7, ?8, ?9, ?10, ?11, ?12, nullif(?13, 0)) ON CONFLICT (id) DO NOTHING"},
+       {&find_, "SELECT 1 FROM request WHERE id = ?1"}});
+}
+
+Result<bool> RequestRows::insert_own(const Settlement& settlement) {
+  const RequestFacts& facts = settlement.facts;
+  int at = 0;
+  const auto bind = [&](const auto& value) { bind_value(insert_own_, ++at, value); };
+  bind(facts.id);
+  bind(facts.started_at);
+  bind(settlement.channel);
+  bind(facts.model);
+  bind(settlement.upstream_model);
+  bind(settlement.status);
+  bind(settlement.flags);
+  bind(settlement.input_tokens);
+  bind(settlement.cached_tokens);
+  bind(settlement.cache_write_tokens);
+  bind(settlement.output_tokens);
+  bind(settlement.cost);
+  bind(settlement.price_generation);
+  if (auto done = insert_own_.run(); !done) return tl::unexpected(done.error());
+  return db_->changes() == 1;
 }
 
 Result<bool> RequestRows::insert(const Settlement& settlement, const RequestBooking& booking) {

@@ -13,11 +13,13 @@ class RequestRows {
   base::Result<void> prepare(sqlite::Database& db);  // before anything else; `db` outlives this
   // False: the request has its row already, which stays as it is.
   base::Result<bool> insert(const Settlement& settlement, const RequestBooking& booking);
+  // The same of a request that crd made by itself, into their own table.
+  base::Result<bool> insert_own(const Settlement& settlement);
   base::Result<bool> has(const RequestId& id);
 
  private:
   sqlite::Database* db_ = nullptr;
-  sqlite::Statement insert_, find_;
+  sqlite::Statement insert_, insert_own_, find_;
 };
 
 }  // namespace cr::ledger

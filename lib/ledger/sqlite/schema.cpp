@@ -11,6 +11,7 @@
 #include "ledger/sql/sql_session.h"
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/durable_file.h"
+#include "ledger/sqlite/migration_10_sql.h"
 #include "ledger/sqlite/migration_2_sql.h"
 #include "ledger/sqlite/migration_3_sql.h"
 #include "ledger/sqlite/migration_4_sql.h"

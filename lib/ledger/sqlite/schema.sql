@@ -262,6 +262,23 @@ CREATE TABLE lost_attempt (
   cost INTEGER NOT NULL CHECK (cost > 0)
 ) WITHOUT ROWID;
 
+-- Requests that crd made by itself, to see how a channel does: what they cost is on no token.
+CREATE TABLE own_request (
+  id BLOB PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  channel_id INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  upstream_model TEXT,
+  status INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cost INTEGER NOT NULL CHECK (cost >= 0),
+  price INTEGER
+) WITHOUT ROWID;
+
 -- `chain` digests the row and the chain of the row before it.
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "base/boot.h"
 #include "ledger/sqlite/store_file.h"
 
 #include <fcntl.h>
@@ -14,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/boot.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/schema.h"
 

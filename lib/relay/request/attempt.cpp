@@ -42,7 +42,8 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       longest_answer_(request.longest_answer),
       claimed_(claimed),
       kept_(!claimed.fresh && !request.body.streams()),
-      client_gone_(request.client_gone) {}
+      client_gone_(request.client_gone),
+      ledger_(request.ledger) {}
 
 Attempt::~Attempt() {
   give_up();                  // unless it was told already
@@ -69,7 +70,7 @@ void Attempt::report(const routing::Observation& observation) {
 void Attempt::note_change(const routing::BreakerChange& change, const routing::Observation& observation) {
   log_health(log_, channel(), claimed_.claim.key, change, observation);
   if (!change.wants_probe) return;
-  start_own_probe({upstreams_, health_, log_, metrics_}, context_.directory, channel().id, claimed_.claim.key,
+  start_own_probe({upstreams_, health_, log_, metrics_, ledger_}, context_.directory, channel().id, claimed_.claim.key,
                   scan_.model, std::string(claimed_.route->upstream_model));
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "billing/reservation.h"
 #include "dialect/meter.h"
+#include "ledger/core/ledger.h"
 #include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
 #include "relay/request/failover.h"
@@ -60,6 +61,7 @@ class Attempt {
     const billing::ReservationSize* reservation = nullptr;  // none: nothing is reserved
     std::optional<std::int64_t> longest_answer{};           // of the route's model, where its price knows it
     bool client_gone = false;
+    ledger::Ledger* ledger = nullptr;  // where crd's own probes are booked
   };
 
   Attempt(const Request& request, const ClaimedRoute& claimed);
@@ -143,6 +145,7 @@ class Attempt {
   bool sent_ = false;
   bool reported_ = false;
   bool client_gone_;
+  ledger::Ledger* ledger_;
 };
 
 }  // namespace cr::relay::request

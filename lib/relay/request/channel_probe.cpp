@@ -7,6 +7,7 @@
 #include "dialect/meter.h"
 #include "provider/provider.h"
 #include "relay/request/attempt_result.h"
+#include "relay/request/probe_entry.h"
 #include "relay/request/upstream_request.h"
 #include "relay/routing/retry_after.h"
 
@@ -125,6 +126,10 @@ http::Task<ProbeResult> probe_channel(WorkerContext& worker, std::shared_ptr<con
   }
   const auto answer = co_await send_probe(worker.upstreams(), *channel, key, result.upstream_model,
                                           channel->timeout_first_byte, ProbeBy::administrator);
+  const ProbedRoute route{*channel, result.model, result.upstream_model};
+  const auto directory = worker.directory();
+  auto row = probe_settlement(answer, route, *directory, base::wall_now());
+  if (row) worker.shared().ledger.settle(std::move(*row));
   result.connect_ms = answer.connect_ms;
   result.total_ms = answer.total_ms;
   if (answer.not_connected) {

@@ -165,7 +165,7 @@ http::Task<Exchange::MaybeRefusal> Exchange::open() {
     entry_.charge_to(*claimed->route);
     attempt_.emplace(Attempt::Request{context_, admission_.scan(), body_, worker_.upstreams(), shared.health,
                                       shared.log, shared.metrics, &client_, stored_.get(), entry_.reserved(),
-                                      entry_.longest_answer(), writer_.client_gone()},
+                                      entry_.longest_answer(), writer_.client_gone(), &shared.ledger},
                      *claimed);
     auto result = attempt_->begin();
     if (!result) result = co_await attempt_->send(!failover_.is_left());

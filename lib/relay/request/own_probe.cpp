@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "billing/cost.h"
 #include "provider/provider.h"
 #include "relay/request/attempt_result.h"
 #include "relay/request/health_log.h"
+#include "relay/request/probe_entry.h"
 
 namespace cr::relay::request {
 
@@ -20,9 +20,6 @@ using Probe = Metrics::ProbeOutcome;
 
 namespace {
 
-// Upper bounds of what a probe comes to (provider/provider.h: the smallest request that shows that all is good).
-constexpr std::int64_t k_input_tokens_max = 64;
-constexpr std::int64_t k_output_tokens_max = 16;
 // So small a request is answered sooner, whatever the channel's own timeouts are.
 constexpr std::chrono::seconds k_timeout{30};
 
@@ -44,23 +41,17 @@ std::string_view words_for(AnswerOutcome outcome) {
   }
 }
 
-base::Credits cost_of(const Asked& asked, const dialect::Usage& usage) {
-  const auto now = base::wall_now();
-  auto price = asked.directory->find_price(asked.model, now);
-  if (!price) price = asked.directory->find_price(asked.upstream_model, now);
-  return price ? billing::cost(*price, {}, usage) : base::Credits();
-}
-
 void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answer) {
   const auto finding = judge_probe(answer, asked.channel->kind);
-  const auto usage = probe_usage(answer, asked.channel->kind);
-  const auto cost = cost_of(asked, usage);
+  auto row =
+      probe_settlement(answer, {*asked.channel, asked.model, asked.upstream_model}, *asked.directory, base::wall_now());
+  const auto cost = row ? row->cost : base::Credits();
   routing::BreakerChange change;
   if (finding.outcome != Probe::unclear) {
     change =
         parts.health.probed(*asked.channel, asked.key, asked.upstream_model, finding.observation, base::steady_now());
   }
-  parts.metrics.count_probe(finding.outcome, usage, cost);
+  parts.metrics.count_probe(finding.outcome, probe_usage(answer, asked.channel->kind).usage, cost);
   const auto told = finding.outcome == Probe::good  ? "it answers"
                     : finding.outcome == Probe::bad ? "it fails"
                                                     : "unclear";
@@ -70,6 +61,7 @@ void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answ
                                                                      {"finding", told},
                                                                      {"cost", cost.to_decimal()}});
   log_health(parts.log, *asked.channel, asked.key, change, finding.observation);
+  if (row && parts.ledger != nullptr) parts.ledger->settle(std::move(*row));
 }
 
 http::Task<void> ask(OwnProbe parts, Asked asked) {
@@ -105,21 +97,6 @@ ProbeFinding judge_probe(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   }
   if (tells_wait(observation)) observation.retry_after = answer.retry_after;
   return bad(observation);
-}
-
-dialect::Usage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
-  dialect::Usage most;
-  most.input_tokens = k_input_tokens_max;
-  most.output_tokens = k_output_tokens_max;
-  if (answer.not_connected) return {};
-  if (answer.outcome != AnswerOutcome::ok) return most;
-  if (answer.status < 200 || answer.status >= 300) return {};
-  const auto& provider = provider::of(kind);
-  const auto endpoint = provider.probe.endpoint;
-  dialect::Meter meter(provider::meter_form(provider, dialect::dialect_of(endpoint)), endpoint,
-                       dialect::UsageEvent::forward);
-  meter.observe_body(answer.body);
-  return meter.usage().value_or(most);
 }
 
 void start_own_probe(const OwnProbe& parts, const ledger::DirectorySnapshot& directory, base::ChannelId channel,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // own_probe: crd's own smallest request to a channel, made where one token alone has seen it fail: whether the channel
-// or the token's request is to blame. What it costs is on no token: it is counted (Metrics) and logged. Worker thread.
+// or the token's request is to blame. What it costs is booked on no token (ledger/core/own_requests.h). Worker thread.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "base/log.h"
-#include "dialect/usage.h"
 #include "ledger/core/directory.h"
+#include "ledger/core/ledger.h"
 #include "relay/request/channel_probe.h"
 #include "relay/request/metrics.h"
 #include "relay/routing/circuit_breaker.h"
@@ -21,6 +21,7 @@ struct OwnProbe {
   routing::CircuitBreaker& health;
   base::Log& log;
   Metrics& metrics;
+  ledger::Ledger* ledger = nullptr;  // where it is booked
 };
 
 // What an answer says of the channel. Pure.
@@ -29,10 +30,6 @@ struct ProbeFinding {
   routing::Observation observation{};                              // of one that is not unclear
 };
 ProbeFinding judge_probe(const ProbeAnswer& answer, ledger::ChannelKind kind);
-// What it used, as the provider told it; at most what it asked for where nothing was told of an answer that came, or
-// may have been made.
-dialect::Usage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind);
-
 // Returns at once; the circuit breaker is told what came of it. `model`: as clients call it, for its price. Nothing for
 // a channel that is not asked over HTTP, or is not there any more.
 void start_own_probe(const OwnProbe& parts, const ledger::DirectorySnapshot& directory, base::ChannelId channel,

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "provider/kinds/known_hosts.h"
+#include "provider/provider.h"
 
 namespace cr::relay::request {
 

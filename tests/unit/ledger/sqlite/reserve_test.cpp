@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "ledger/core/own_requests.h"
 #include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
@@ -47,6 +48,31 @@ TEST_F(Reserve, void_leaves_no_trace_in_the_balance) {
   ASSERT_TRUE(row);
   EXPECT_EQ(row->settlement.ending, Ending::upstream_failed);
   EXPECT_EQ(row->booking.reserved, dollars(4));
+  expect_sound();
+}
+
+// What crd asks by itself is on nobody's balance, and in no usage.
+TEST_F(Reserve, an_own_request_is_kept_apart) {
+  open();
+  const IssuedKey token = create_token("ci", dollars(10));
+  Settlement own;
+  own.facts.id = RequestId::make(base::wall_now());
+  own.facts.started_at = base::wall_now();
+  own.facts.token = k_own_token;
+  own.facts.model = "gpt-4o-mini";
+  own.channel = ChannelId{1};
+  own.cost = Credits::from_nano(700);
+  own.flags = k_estimated;
+  for (int times = 0; times < 2; ++times) {
+    auto again = own;
+    ledger_->settle(std::move(again));
+    ASSERT_TRUE(ledger_->flush());
+  }
+  EXPECT_EQ(*database().query_int("SELECT cost FROM own_request WHERE channel_id = 1 AND flags = 1"), 700);
+  EXPECT_EQ(*database().query_int("SELECT count(*) FROM own_request"), 1);
+  EXPECT_EQ(*database().query_int("SELECT count(*) FROM request"), 0);
+  EXPECT_EQ(ledger_->counters().settlements_repeated, 1U);
+  EXPECT_EQ(balance(token.token->id).token_balance.posted, Credits());
   expect_sound();
 }
 

@@ -103,7 +103,7 @@ std::string layout(sqlite::Database& db) {
 
 // What version 6 had in the place of the indexes of names.
 constexpr const char* k_back_to_8 =
-    "DROP TABLE lost_attempt;"
+    "DROP TABLE lost_attempt; DROP TABLE own_request;"
     "DROP TABLE price_generation;"
     "ALTER TABLE price DROP COLUMN cache_write_hour;"
     "ALTER TABLE price DROP COLUMN audio_input;"

@@ -78,6 +78,41 @@ TEST_F(LedgerEntryTest, a_reservation_says_whose_request_it_is_and_what_it_can_c
   EXPECT_TRUE(request_.settled().empty());
 }
 
+TEST_F(LedgerEntryTest, a_streams_reservation_says_what_can_have_been_made_of_it) {
+  begin(R"("max_tokens":256,"stream":true,)");
+  ASSERT_TRUE(request_.reserve());
+  ASSERT_TRUE(request_.unseen);
+  // Two seconds at a thousand tokens in each are more than its bound.
+  EXPECT_EQ(request_.unseen->at_once, Credits::from_nano(k_input_cost + 256 * 2000));
+  EXPECT_EQ(request_.unseen->each_second, Credits::from_nano(1000 * 2000));
+  begin(R"("max_tokens":100000,"stream":true,"n":2,)");
+  ASSERT_TRUE(request_.reserve());
+  EXPECT_EQ(request_.unseen->at_once, Credits::from_nano(k_input_cost + 2 * 2000 * 2000));
+  EXPECT_EQ(request_.unseen->each_second, Credits::from_nano(2 * 1000 * 2000));
+  begin();
+  ASSERT_TRUE(request_.reserve());
+  EXPECT_FALSE(request_.unseen) << "a plain request goes on at its provider";
+}
+
+TEST_F(LedgerEntryTest, what_a_streams_attempts_lost_is_noted_before_the_next) {
+  begin(R"("max_tokens":256,"stream":true,)");
+  ASSERT_TRUE(request_.reserve());
+  EXPECT_EQ(request_.entry->make_lost_note(), nullptr) << "nothing is lost yet";
+  for (const std::int64_t attempts : {1, 2}) {
+    lose_one();
+    const auto note = request_.entry->make_lost_note();
+    ASSERT_NE(note, nullptr);
+    EXPECT_EQ(note->facts.id, request_.context->id);
+    EXPECT_EQ(note->lost, Credits::from_nano(attempts * k_input_cost));
+    EXPECT_FALSE(note->may_wait);
+    EXPECT_EQ(request_.entry->make_lost_note(), nullptr) << "once";
+  }
+  begin();
+  ASSERT_TRUE(request_.reserve());
+  lose_one();
+  EXPECT_EQ(request_.entry->make_lost_note(), nullptr) << "a crash posts all that is reserved";
+}
+
 TEST_F(LedgerEntryTest, what_is_not_granted_holds_nothing_and_is_void) {
   begin();
   EXPECT_FALSE(request_.reserve(Credits()));

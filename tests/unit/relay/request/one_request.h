@@ -93,8 +93,10 @@ class OneRequest {
   }
   // As the ledger thread grants a reservation of what is `available`, or not. What is held; none: refused.
   std::optional<base::Credits> reserve(base::Credits available = base::Credits::from_nano(1'000'000'000)) {
-    auto& op = entry->make_reservation(now);
+    const std::vector<std::int64_t> output_rates(admission->routes().tries.size(), 1000);
+    auto& op = entry->make_reservation(now, output_rates);
     reserved = op->facts;
+    unseen = op->unseen;
     const auto amount = op->size(available);
     op->outcome = amount ? ledger::ReserveOutcome::reserved : ledger::ReserveOutcome::no_token_credit;
     op->amount = amount.value_or(base::Credits());
@@ -147,6 +149,7 @@ class OneRequest {
   std::optional<LedgerEntry> entry;
   std::optional<Failover> failover;
   ledger::RequestFacts reserved;  // as the ledger got them
+  std::optional<ledger::UnseenCost> unseen;
 
  private:
   void build_directory() {

@@ -3,6 +3,7 @@
 #include "relay/request/settlement.h"
 
 #include <gtest/gtest.h>
+#include "billing/price_rules.h"
 #include "unit/dialect/meter_of.h"
 
 namespace cr::relay::request {
@@ -253,6 +254,23 @@ TEST_F(SettlementTest, EndedEarlyAndUnseenIsEstimatedByItsTime) {
   expect_posted(early(k_role, seconds(1)), Ending::client_gone, 100 * 1000 + 150 * 2000, ledger::k_estimated);
   expect_posted(early(k_role, seconds(60)), Ending::client_gone, 100 * 1000 + 256 * 2000, ledger::k_estimated);
   expect_posted(early(k_word, seconds(60)), Ending::client_gone, 100 * 1000 + 4 * 2000, ledger::k_estimated);
+}
+
+// Nobody told of them, and they may all have been made: within what is reserved.
+TEST_F(SettlementTest, EndedEarlyAndUnseenCallsOfToolsAreChargedAsReserved) {
+  price_.rules = *billing::parse_rules(R"([{"tool":"web_search","count":"/usage/searches","fee":"0.01","most":5}])");
+  scan_.provider_tools.push_back({"web_search_preview", std::nullopt});
+  reserved_ = Credits::from_nano(100'000'000);
+  const auto left = [&](std::string_view event) {
+    auto gone = streamed({event});
+    gone.client_gone = true;
+    gone.worked_for = std::chrono::seconds(60);
+    gone.attempt.output_rate = 50;
+    return settlement(std::move(gone));
+  };
+  expect_posted(left(k_word), Ending::client_gone, 100 * 1000 + 4 * 2000 + 50'000'000, ledger::k_estimated);
+  // What was told is believed.
+  expect_posted(settlement(answered(k_told)), Ending::complete, 50'000, 0);
 }
 
 TEST_F(SettlementTest, AnAttemptThatWasLostIsPostedBesideTheUsageOfTheNext) {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "relay/request/probe_entry.h"
+
+#include "billing/cost.h"
+#include "dialect/meter.h"
+#include "ledger/core/own_requests.h"
+#include "provider/provider.h"
+
+namespace cr::relay::request {
+
+using http::client::AnswerOutcome;
+
+namespace {
+
+// Upper bounds of what a probe comes to (provider/provider.h: the smallest request that shows that all is good).
+constexpr std::int64_t k_input_tokens_max = 64;
+constexpr std::int64_t k_output_tokens_max = 16;
+
+}  // namespace
+
+ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
+  dialect::Usage most;
+  most.input_tokens = k_input_tokens_max;
+  most.output_tokens = k_output_tokens_max;
+  if (answer.not_connected) return {};
+  if (answer.outcome != AnswerOutcome::ok) return {most, true};
+  if (answer.status < 200 || answer.status >= 300) return {};
+  if (answer.whole && kind_of_answer(answer, kind) == dialect::AnswerKind::none) return {};
+  const auto& provider = provider::of(kind);
+  const auto endpoint = provider.probe.endpoint;
+  dialect::Meter meter(provider::meter_form(provider, dialect::dialect_of(endpoint)), endpoint,
+                       dialect::UsageEvent::forward);
+  meter.observe_body(answer.body);
+  const auto told = meter.usage();
+  return {told.value_or(most), !told};
+}
+
+std::optional<ledger::Settlement> probe_settlement(const ProbeAnswer& answer, const ProbedRoute& route,
+                                                   const ledger::Directory& directory, base::Time now) {
+  const auto [usage, untold] = probe_usage(answer, route.channel.kind);
+  if (usage == dialect::Usage{}) return std::nullopt;
+  ledger::Settlement row;
+  row.facts.id = base::RequestId::make(now);
+  row.facts.started_at = now - std::chrono::milliseconds(answer.total_ms);
+  row.facts.token = ledger::k_own_token;
+  row.facts.model = route.model;
+  row.facts.endpoint = dialect::name_of(provider::of(route.channel.kind).probe.endpoint);
+  row.ending = answer.outcome == AnswerOutcome::ok ? ledger::Ending::complete : ledger::Ending::upstream_failed;
+  row.status = answer.status;
+  row.channel = route.channel.id;
+  if (route.upstream_model != route.model) row.upstream_model = route.upstream_model;
+  row.input_tokens = usage.input_tokens;
+  row.cached_tokens = usage.cached_tokens;
+  row.cache_write_tokens = usage.cache_write_tokens;
+  row.output_tokens = usage.output_tokens;
+  row.duration_ms = answer.total_ms;
+  if (untold) row.flags |= answer.outcome == AnswerOutcome::ok ? ledger::k_estimated : ledger::k_unknown;
+  auto price = directory.find_price(route.model, now);
+  if (!price) price = directory.find_price(route.upstream_model, now);
+  if (!price) row.flags |= ledger::k_unpriced;
+  if (price) row.cost = billing::cost(*price, {}, usage);
+  if (price) row.price_generation = price->generation;
+  return row;
+}
+
+}  // namespace cr::relay::request

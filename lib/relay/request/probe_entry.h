@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What the ledger gets to know of a request that crd made by itself to see how a channel does. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "dialect/usage.h"
+#include "ledger/core/directory.h"
+#include "ledger/core/operations.h"
+#include "relay/request/channel_probe.h"
+
+namespace cr::relay::request {
+
+// What it used, as the provider told it; at most what it asked for where nothing was told of an answer that came, or
+// may have been made: then `untold` is true.
+struct ProbeUsage {
+  dialect::Usage usage;
+  bool untold = false;
+};
+ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind);
+
+// `model`: as clients call it, for its price; the upstream's where that has none. `now`: when it ended. Nothing: the
+// provider did nothing for it.
+struct ProbedRoute {
+  const ledger::ChannelRecord& channel;
+  std::string_view model, upstream_model;
+};
+std::optional<ledger::Settlement> probe_settlement(const ProbeAnswer& answer, const ProbedRoute& route,
+                                                   const ledger::Directory& directory, base::Time now);
+
+}  // namespace cr::relay::request
