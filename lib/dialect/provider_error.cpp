@@ -62,9 +62,11 @@ constexpr std::array<std::string_view, 19> k_content{{
     "datainspectionfailed",
     "inappropriate content",
 }};
-// Of a member (pydantic's extra_forbidden: Mistral, vLLM).
-constexpr std::array<std::string_view, 8> k_unknown{{
+// Of a member (pydantic's extra_forbidden: Mistral, vLLM; JSON schema's additional properties).
+constexpr std::array<std::string_view, 10> k_unknown{{
     "extra_forbidden",
+    "additional properties",
+    "should not exist",
     "not permitted",
     "unsupported",
     "not supported",
@@ -79,12 +81,44 @@ constexpr std::array<std::string_view, 22> k_key{{
     "not allowed", "credentials", "subscription", "your team",  "license", "ip address",
 }};
 
-std::string to_lower(std::string_view text) {
-  std::string lower(text.substr(0, k_error_bytes_max));
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+// The character of four hexadecimal digits, in UTF-8; half a pair is a '?'.
+void append_utf8(std::string& out, unsigned code) {
+  if (code >= 0xd800 && code < 0xe000) code = '?';
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += {static_cast<char>(0xc0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3f))};
+  } else {
+    out += {static_cast<char>(0xe0 | (code >> 12)), static_cast<char>(0x80 | ((code >> 6) & 0x3f)),
+            static_cast<char>(0x80 | (code & 0x3f))};
   }
-  return lower;
+}
+
+// What a body says, its escapes undone, also those of a provider's error within a gateway's: a blank for one of white
+// space, so that a word behind it begins there. In lower case.
+std::string readable(std::string_view body) {
+  body = body.substr(0, k_error_bytes_max);
+  std::string text;
+  text.reserve(body.size());
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    char c = body[at];
+    if (c == '\\') {
+      at = std::min(body.find_first_not_of('\\', at), body.size() - 1);
+      c = body[at];
+      unsigned code = 0;
+      const auto* const digits = body.data() + at + 1;
+      const bool hexadecimal =
+          c == 'u' && body.size() - at > 4 && std::from_chars(digits, digits + 4, code, 16).ptr == digits + 4;
+      if (hexadecimal) {
+        append_utf8(text, code);
+        at += 4;
+        continue;
+      }
+      if (std::string_view("bfnrt").find(c) != std::string_view::npos) c = ' ';
+    }
+    text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return text;
 }
 
 bool has_any(std::string_view text, Phrases phrases) {
@@ -107,6 +141,18 @@ std::size_t find_word(std::string_view text, std::string_view word, std::size_t 
   return std::string_view::npos;
 }
 
+// Whether what comes behind `before` is the value of a member "code" or "status": it counts nothing.
+bool stands_for_a_code(std::string_view before) {
+  const auto without = [&before](std::string_view marks) {
+    const auto end = before.find_last_not_of(marks);
+    before = before.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  };
+  without(" \"");
+  if (!before.ends_with(':')) return false;
+  without(": \"");
+  return before.ends_with("code") || before.ends_with("status");
+}
+
 // The greatest whole number below `limit` that stands by itself: not in a name ("claude-opus-4-5-20251101" has no such
 // that could be taken for one, nor has an id), a version or a fraction.
 std::optional<std::int64_t> greatest_below(std::string_view text, std::int64_t limit) {
@@ -118,11 +164,15 @@ std::optional<std::int64_t> greatest_below(std::string_view text, std::int64_t l
       ++at;
       continue;
     }
+    const auto begin = at;
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
     at = static_cast<std::size_t>(end - text.data());
     if (at + 1 < text.size() && (is_word(text[at]) || (part_of_a_name(text[at]) && is_word(text[at + 1])))) continue;
-    if (text.substr(at).starts_with(" (exclusive)")) --value;
+    const auto before = text.substr(0, begin);
+    if (stands_for_a_code(before)) continue;
+    const bool exclusive = before.ends_with("less than ") || before.ends_with("lower than ");
+    if (exclusive || text.substr(at).starts_with(" (exclusive)")) --value;
     if (error == std::errc() && value > 0 && value < limit && value > most.value_or(0)) most = value;
   }
   return most;
@@ -131,7 +181,7 @@ std::optional<std::int64_t> greatest_below(std::string_view text, std::int64_t l
 }  // namespace
 
 ProviderError read_provider_error(std::string_view body) {
-  const auto text = to_lower(body);
+  const auto text = readable(body);
   ProviderError error;
   error.has_message = text.find("error") != std::string::npos && text.find("\"message\"") != std::string::npos;
   error.short_of_credit = has_any(text, k_short_of_credit);
@@ -144,51 +194,111 @@ ProviderError read_provider_error(std::string_view body) {
 
 namespace {
 
-// The whole number behind, or before, the first `phrase`; 0: there is none.
-std::int64_t number_after(std::string_view text, std::string_view phrase) {
-  const auto at = text.find(phrase);
-  if (at == std::string_view::npos) return 0;
+// An output bound, whatever its member is called in the request: Vertex and Gemini, TGI and what is built on it,
+// Bedrock.
+constexpr std::array<std::string_view, 4> k_bound_names{{
+    "maxoutputtokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "maximum tokens",
+}};
+// What stands before the context's length, the tokens of input and bound together, and behind (or, as Anthropic's,
+// before) those of the input: OpenAI, OpenRouter, vLLM, SGLang, TGI, Moonshot, Cerebras.
+constexpr std::array<std::string_view, 6> k_context{{
+    "maximum context length is ",
+    "maximum context length of ",
+    "context length is only ",
+    "`max_new_tokens` must be <= ",
+    "model token limit: ",
+    "while limit is ",
+}};
+constexpr std::array<std::string_view, 5> k_total{{
+    "requested a total of ",
+    "you requested about ",
+    "you requested ",
+    "(requested: ",
+    "current length is ",
+}};
+constexpr std::array<std::string_view, 5> k_input{{
+    " in the messages",
+    " input tokens",
+    " of text input",
+    " tokens from the input",
+    " `inputs` tokens",
+}};
+constexpr std::string_view k_anthropic_context = "exceed context limit: ";
+// Words for both that come without a number: Groq.
+constexpr std::string_view k_either = "length of the messages or completion";
+// The input was counted only as far as it mattered: vLLM.
+constexpr std::array<std::string_view, 2> k_not_counted{{"at least", " characters (more than "}};
+
+// The whole number at `at`; 0: there is none.
+std::int64_t number_at(std::string_view text, std::size_t at) {
   std::int64_t value = 0;
-  std::from_chars(text.data() + at + phrase.size(), text.data() + text.size(), value);
+  if (at < text.size()) std::from_chars(text.data() + at, text.data() + text.size(), value);
   return value;
 }
 
-std::int64_t number_before(std::string_view text, std::string_view phrase) {
-  const auto end = text.find(phrase);
-  if (end == std::string_view::npos) return 0;
-  auto begin = end;
-  while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
-  std::int64_t value = 0;
-  std::from_chars(text.data() + begin, text.data() + end, value);
-  return value;
+// Of those behind the phrases, each where it stands first, the first that there is; 0: none.
+std::int64_t number_after(std::string_view text, Phrases phrases) {
+  for (const auto phrase : phrases) {
+    const auto at = text.find(phrase);
+    const auto value = at == std::string_view::npos ? 0 : number_at(text, at + phrase.size());
+    if (value > 0) return value;
+  }
+  return 0;
 }
 
-// What of the context is left for the answer, where the bound did not fit it: OpenAI's and vLLM's words. None: it says
-// nothing of the kind.
-std::optional<std::int64_t> left_of_context(std::string_view text) {
-  const auto context = number_after(text, "maximum context length is ");
-  const auto input = std::max({number_before(text, " in the messages"), number_before(text, " input tokens"),
-                               number_before(text, " of text input")});
-  if (context <= 0 || input <= 0) return std::nullopt;
-  return context - input;
+// Of those before the phrases, wherever one stands, the first that there is; 0: none.
+std::int64_t number_before(std::string_view text, Phrases phrases) {
+  for (const auto phrase : phrases) {
+    for (auto end = text.find(phrase); end != std::string_view::npos; end = text.find(phrase, end + 1)) {
+      auto begin = end;
+      while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
+      const auto value = number_at(text.substr(0, end), begin);
+      if (value > 0) return value;
+    }
+  }
+  return 0;
+}
+
+// "exceed context limit: 126 + 16384 > 8000".
+std::optional<std::int64_t> left_by_anthropic(std::string_view text) {
+  const auto at = text.find(k_anthropic_context);
+  const auto above = at == std::string_view::npos ? at : text.find("> ", at);
+  if (above == std::string_view::npos) return std::nullopt;
+  const auto context = number_at(text, above + 2);
+  if (context <= 0) return std::nullopt;
+  return context - number_at(text, at + k_anthropic_context.size());
+}
+
+// What of the context is left for the answer, where the bound did not fit it; half of the bound, or of the context,
+// where the refusal does not say it; not above 0 where the input by itself is too long. None: it says nothing of both.
+std::optional<std::int64_t> left_of_context(std::string_view text, std::int64_t written) {
+  if (const auto left = left_by_anthropic(text)) return left;
+  const auto context = number_after(text, k_context);
+  if (context <= 0) return text.find(k_either) != std::string_view::npos ? std::optional(written / 2) : std::nullopt;
+  const auto total = number_after(text, k_total);
+  const bool of_both = total > written || find_word(text, std::to_string(written)) != std::string_view::npos;
+  if (!of_both) return std::nullopt;
+  if (has_any(text, k_not_counted)) return std::min(context, written) / 2;
+  const auto input = total > written ? total - written : number_before(text, k_input);
+  return input > 0 ? std::optional(context - input) : std::nullopt;
 }
 
 }  // namespace
 
 MemberRefusal find_member_refusal(std::string_view body, std::string_view member, std::string_view other,
                                   std::int64_t written) {
-  const auto text = to_lower(body);
+  const auto text = readable(body);
   MemberRefusal refusal;
-  // Vertex calls every bound maxOutputTokens; OpenAI's words on the context name no member, but the number.
-  const bool by_number = written > 0 && find_word(text, std::to_string(written)) != std::string::npos;
-  const auto left = by_number ? left_of_context(text) : std::nullopt;
-  refusal.names = find_word(text, member) != std::string::npos ||
-                  (by_number && (left || text.find("maxoutputtokens") != std::string::npos));
-  if (!refusal.names) return refusal;
+  const auto left = written > 0 ? left_of_context(text, written) : std::nullopt;
+  refusal.names = find_word(text, member) != std::string::npos || left || (written > 0 && has_any(text, k_bound_names));
+  if (!refusal.names || (left && *left <= 0)) return {};
   refusal.is_unknown = has_any(text, k_unknown);
   if (left) {
     refusal.by_context = true;
-    if (*left > 0 && *left < written) refusal.most = left;
+    if (*left < written) refusal.most = left;
     return refusal;
   }
   // "Unsupported parameter: 'max_tokens' ... Use 'max_completion_tokens' instead." But vLLM names both beside a number.

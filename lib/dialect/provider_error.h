@@ -27,11 +27,12 @@ struct MemberRefusal {
   bool names = false;                  // it is named
   bool use_other = false;              // and `other` as the one to take instead
   bool is_unknown = false;             // the provider does not know it, or not with this model
-  std::optional<std::int64_t> most{};  // the greatest number below `written` that is named with it
+  std::optional<std::int64_t> most{};  // the most that fits, below `written`, as far as it can be told
   bool by_context = false;             // that most depends on the length of this request's input
 };
-// `member`: as it stood in the body, `other`: another name that providers have for it (empty: none), `written`: its
-// number (0: none).
+// `member`: as it stood in the body, `other`: another name that providers have for it (empty: none), `written`: the
+// number of an output bound (0: it is none). A bound is also named by the words that providers have for any, and by
+// what they say where it does not fit the context together with the input; not where the input by itself does not.
 MemberRefusal find_member_refusal(std::string_view body, std::string_view member, std::string_view other,
                                   std::int64_t written);
 

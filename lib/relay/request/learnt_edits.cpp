@@ -28,6 +28,10 @@ Lesson learn_bound(std::string_view body, const WrittenMembers& written, const L
   } else if (refusal.most && *refusal.most >= k_bound_least) {
     edit.bound_most = refusal.most;
     lesson.remember = !refusal.by_context;
+  } else if (!refusal.is_unknown && written.bound / 2 >= k_bound_least) {
+    // It does not say how much it takes, so that the next request may find it out anew.
+    edit.bound_most = written.bound / 2;
+    lesson.remember = false;
   } else {
     return lesson;
   }

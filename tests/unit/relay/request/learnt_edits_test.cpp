@@ -20,6 +20,8 @@ constexpr std::string_view k_too_large =
     R"({"error":{"message":"max_tokens is too large: 16384. This model supports at most 4096 completion tokens, whereas you provided 16384.","param":"max_tokens"}})";
 constexpr std::string_view k_context =
     R"({"error":{"message":"This model's maximum context length is 8192 tokens. However, you requested 16500 tokens (116 in the messages, 16384 in the completion)."}})";
+constexpr std::string_view k_too_long =
+    R"({"error":{"message":"This model's maximum context length is 8192 tokens. However, you requested 26384 tokens (10000 in the messages, 16384 in the completion)."}})";
 
 struct Row {
   std::string_view name;
@@ -35,6 +37,7 @@ struct Row {
 TEST(LearntEdits, a_refusal_teaches_what_it_says_of_what_crd_wrote) {
   const WrittenMembers usage{true, {}, 0}, bound{false, "max_tokens", 16384},
       other{false, "max_completion_tokens", 16384}, response{false, "max_output_tokens", 16384};
+  const LearntEdit half{false, {}, 8192};
   const std::vector<Row> rows = {
       {"stream_options", 422, k_no_usage, usage, {}, true, LearntEdit{true, {}, {}}},
       {"the client's own stream_options", 422, k_no_usage, bound, {}, false, {}},
@@ -46,14 +49,18 @@ TEST(LearntEdits, a_refusal_teaches_what_it_says_of_what_crd_wrote) {
       {"too large", 400, k_too_large, bound, {}, true, LearntEdit{false, {}, 4096}},
       {"too large for this input", 400, k_context, bound, {}, true, LearntEdit{false, {}, 8192 - 116}, false},
       {"what was known stays", 400, k_too_large, bound, {true, {}, {}}, true, LearntEdit{true, {}, 4096}},
-      {"no number", 400, R"({"error":"max_output_tokens is bad"})", response, {}, true, {}},
+      {"no number: half", 400, R"({"error":"max_output_tokens is bad"})", response, {}, true, half, false},
       {"a number too small to be one",
        400,
        R"({"error":"max_output_tokens must be at least 16"})",
        response,
        {},
        true,
-       {}},
+       half,
+       false},
+      {"no half that is too little", 400, R"({"error":"max_tokens is bad"})", {false, "max_tokens", 511}, {}, true, {}},
+      {"unknown by either name", 422, k_not_the_other, other, {false, "max_completion_tokens", {}}, true, {}},
+      {"too long by itself", 400, k_too_long, bound, {}, false, {}},
       {"of something else", 400, R"({"error":{"param":"temperature"}})", bound, {}, false, {}},
   };
   for (const auto& row : rows) {
