@@ -7,7 +7,9 @@ using base::Result;
 
 bool WaitingReservations::add(ReserveOp& op) {
   if (size_ == k_most) return false;
-  tokens_[op.facts.token].push_back(&op);
+  auto& line = tokens_[op.facts.token];
+  if (!line.empty()) op.in_the_way = line.front()->in_the_way;
+  line.push_back(&op);
   ++size_;
   return true;
 }

@@ -24,7 +24,7 @@ class WaitingReservations {
   std::size_t size() const { return size_; }
   // Whether others of its token stand before it.
   bool has_before(const ReserveOp& op) const { return tokens_.contains(op.facts.token); }
-  // False: too many wait already.
+  // False: too many wait already. One behind others, which was not decided, has in its way what the first of them has.
   bool add(ReserveOp& op);
   // Decides each anew, of a token up to the first that has to wait on; those decided are moved to `decided`. The first
   // Error ends it; that one, and those behind it, wait on.

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <list>
 #include <string>
 
 namespace cr::ledger {
 namespace {
+
+using base::Credits;
 
 class WaitingReservationsTest : public testing::Test {
  protected:
@@ -53,6 +56,19 @@ TEST_F(WaitingReservationsTest, each_tokens_go_in_their_order) {
   EXPECT_EQ(retry(1), "c");
   EXPECT_TRUE(waiting_.empty());
   EXPECT_FALSE(waiting_.has_before(ops_.front()));
+}
+
+TEST_F(WaitingReservationsTest, who_stands_behind_has_in_its_way_what_the_first_has) {
+  ReserveOp& first = ops_.emplace_back();
+  first.facts.token = TokenId{1};
+  first.in_the_way = {Credits::from_nano(4), Credits::from_nano(5), 3};
+  EXPECT_TRUE(waiting_.add(first));
+  for (const auto& behind : {std::ref(wait(1, "b")), std::ref(wait(1, "c"))}) {
+    EXPECT_EQ(behind.get().in_the_way.reserved, Credits::from_nano(4));
+    EXPECT_EQ(behind.get().in_the_way.limit, Credits::from_nano(5));
+    EXPECT_EQ(behind.get().in_the_way.requests, 3);
+  }
+  EXPECT_EQ(wait(2, "x").in_the_way.requests, 0);
 }
 
 TEST_F(WaitingReservationsTest, those_who_left_go_undecided) {
