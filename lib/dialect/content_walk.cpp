@@ -15,12 +15,13 @@ namespace {
 
 // Parts and items whose input is their text in the body. Whatever is not here counts as unbounded: a kind invented
 // tomorrow must not slip under the ceiling.
-constexpr std::array<std::string_view, 32> k_text_types = {
+constexpr std::array<std::string_view, 59> k_text_types = {
     "text",
     "input_text",
     "output_text",
     "refusal",
     "message",
+    "agent_message",
     "function_call",
     "function_call_output",
     "custom_tool_call",
@@ -40,16 +41,43 @@ constexpr std::array<std::string_view, 32> k_text_types = {
     "tool_search_output",
     "compaction",
     "compaction_summary",
+    "compaction_trigger",
+    "context_compaction",
+    "configuration_update",
+    "encrypted_content",
     "reasoning",
     "reasoning_text",
     "summary_text",
     "thinking",
     "redacted_thinking",
+    "mcp_list_tools",
+    "mcp_call",
+    "mcp_approval_request",
+    "mcp_approval_response",
     "tool_use",
     "tool_result",
     "search_result",
+    "server_tool_use",
+    "web_search_tool_result",
+    "web_search_result",
+    "web_search_tool_result_error",
+    "web_fetch_tool_result",
+    "web_fetch_result",
+    "tool_search_tool_result",
+    "tool_search_tool_search_result",
+    "code_execution_tool_result",
+    "code_execution_result",
+    "bash_code_execution_tool_result",
+    "bash_code_execution_result",
+    "text_editor_code_execution_tool_result",
+    "text_editor_code_execution_view_result",
+    "text_editor_code_execution_create_result",
+    "text_editor_code_execution_str_replace_result",
+    "mcp_tool_use",
+    "mcp_tool_result",
 };
-constexpr std::array<std::string_view, 4> k_image_types = {"image_url", "input_image", "image", "computer_screenshot"};
+constexpr std::array<std::string_view, 5> k_image_types = {"image_url", "input_image", "image", "computer_screenshot",
+                                                           "image_generation_call"};
 constexpr std::array<std::string_view, 3> k_image_keys = {"image_url", "image", "file_id"};
 constexpr std::string_view k_sound_type = "input_audio";
 constexpr std::size_t k_tool_type_max = 64;
@@ -75,9 +103,11 @@ bool holds(const std::array<std::string_view, size>& list, std::string_view text
 struct Part {
   bool unbounded = false;
   bool image = false, sound = false;  // by its type
+  bool made_image = false;            // an image_generation_call
   std::int64_t image_member_bytes = 0, sound_member_bytes = 0, source_bytes = 0;
-  bool foreign_source = false;  // a source that is no text
-  bool reasoning = false;       // bounded only if its content is here; by id alone, the provider looks it up
+  std::int64_t result_bytes = 0;  // of an image_generation_call the picture that was made; of others text
+  bool foreign_source = false;    // a source that is no text
+  bool reasoning = false;         // bounded only if its content is here; by id alone, the provider looks it up
   bool has_reasoning = false;
   bool document = false;  // bounded only with a source of text
   bool has_text_source = false;
@@ -112,11 +142,19 @@ bool read_type(json::JsonCursor& cursor, Part& part) {
     part.document = true;
   } else if (!type.escaped() && holds(k_image_types, type.raw)) {
     part.image = true;
+    part.made_image = json::equals(type, "image_generation_call");
   } else if (json::equals(type, k_sound_type)) {
     part.sound = true;
   } else if (type.escaped() || !holds(k_text_types, type.raw)) {
     part.unbounded = true;
   }
+  return true;
+}
+
+bool read_result(json::JsonCursor& cursor, Part& part) {
+  const auto from = cursor.offset();
+  if (!cursor.skip_value()) return false;
+  part.result_bytes += static_cast<std::int64_t>(cursor.offset() - from);
   return true;
 }
 
@@ -168,6 +206,7 @@ bool read_part_member(json::JsonCursor& cursor, std::string_view key, Part& part
   if (key == "cache_control") return walk_cache_control(cursor, facts);
   if (key == "tools") return walk_tools(cursor, facts);
   if (holds(k_media_keys, key)) return read_media(cursor, key, part);
+  if (key == "result") return read_result(cursor, part);
   if (key == "encrypted_content") part.has_reasoning |= cursor.kind() == json::JsonKind::string;
   return cursor.skip_value();
 }
@@ -176,7 +215,7 @@ bool read_part_member(json::JsonCursor& cursor, std::string_view key, Part& part
 void count_media(const Part& part, ContentFacts& facts) {
   if (part.image) {
     ++facts.images;
-    facts.image_bytes += part.image_member_bytes + part.source_bytes;
+    facts.image_bytes += part.image_member_bytes + part.source_bytes + (part.made_image ? part.result_bytes : 0);
     facts.unbounded |= part.sound_member_bytes > 0;
     return;
   }

@@ -89,6 +89,10 @@ TEST(Content, Responses) {
           R"("input":[{"type":"message","role":"user","content":"a"}])",
           R"("input":[{"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"x"}])",
           R"("input":[{"type":"reasoning","summary":[],"encrypted_content":"abc"}])",
+          R"("input":[{"type":"agent_message","author":"a","recipient":"b","content":[{"type":"input_text","text":"a"},)"
+          R"({"type":"encrypted_content","encrypted_content":"abc"}]}])",
+          R"("input":[{"type":"context_compaction","encrypted_content":"abc"},{"type":"compaction_trigger"}])",
+          R"("input":[{"type":"configuration_update","reasoning":{"effort":"high"}}])",
           R"("input":"a","previous_response_id":null,"conversation":null,"prompt":null)",
       }) {
     EXPECT_FALSE(is_unbounded(members, Endpoint::responses)) << members;
@@ -132,6 +136,42 @@ TEST(Content, Messages) {
   }
   EXPECT_TRUE(is_unbounded(R"("mcp_servers":[{"type":"url","url":"u"}])", Endpoint::messages));
   EXPECT_TRUE(is_unbounded(R"("system":[{"type":"image","source":{"type":"url","url":"u"}}])", Endpoint::messages));
+}
+
+// What the provider's own tools once found is in the body, as it is sent again.
+TEST(Content, ResultsOfTheProvidersToolsAreText) {
+  for (
+      const std::string_view content : {
+          R"([{"type":"server_tool_use","id":"1","name":"web_search","input":{}}])",
+          R"([{"type":"web_search_tool_result","content":[{"type":"web_search_result","encrypted_content":"abc"}]}])",
+          R"([{"type":"tool_search_tool_result","content":{"type":"tool_search_tool_search_result",)"
+          R"("tool_references":[{"type":"tool_reference","tool_name":"f"}]}}])",
+          R"([{"type":"web_fetch_tool_result","content":{"type":"web_fetch_result","content":{"type":"document",)"
+          R"("source":{"type":"text","data":"a"}}}}])",
+          R"([{"type":"bash_code_execution_tool_result","content":{"type":"bash_code_execution_result","content":[]}}])",
+          R"([{"type":"mcp_tool_use","input":{}},{"type":"mcp_tool_result","content":[{"type":"text","text":"a"}]}])",
+      }) {
+    EXPECT_FALSE(is_unbounded(chat(content), Endpoint::messages)) << content;
+  }
+  for (const std::string_view content : {
+           R"([{"type":"web_fetch_tool_result","content":{"type":"web_fetch_result","content":{"type":"document",)"
+           R"("source":{"type":"base64","data":"JVBE"}}}}])",
+           R"([{"type":"bash_code_execution_tool_result","content":{"type":"bash_code_execution_result",)"
+           R"("content":[{"type":"bash_code_execution_output","file_id":"f"}]}}])",
+       }) {
+    EXPECT_TRUE(is_unbounded(chat(content), Endpoint::messages)) << content;
+  }
+}
+
+TEST(Content, AMadePictureIsAPictureAndNoText) {
+  RequestScanner scanner;
+  const std::string made = R"({"type":"image_generation_call","id":"ig_1","result":"AAAA"})";
+  const std::string of_another = R"({"type":"tool_search_call","result":"AAAA"})";
+  const auto found = scanner.scan(Endpoint::responses, R"({"model":"m","input":[)" + made + "," + of_another + "]}");
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->unbounded_media);
+  EXPECT_EQ(found->images, 1);
+  EXPECT_EQ(found->image_bytes, 6);
 }
 
 }  // namespace
