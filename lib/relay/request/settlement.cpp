@@ -70,9 +70,7 @@ base::Credits charge_served(Settlement& row, const Outcome& outcome, const diale
   if (has_unpriced_parts(*request.price, told)) row.flags |= ledger::k_unpriced;
   const auto provider = billing::round_up(sum, {});
   const auto cost = billing::round_up(sum, request.multiplier);
-  row.price_generation = request.price->generation;
   if (provider != cost) row.provider_cost = provider;
-  if (request.multiplier != billing::Multiplier{}) row.multiplier_millionths = request.multiplier.millionths;
   row.parts = billing::bill_parts(*request.price, usage, circumstances);
   return cost;
 }
@@ -116,6 +114,8 @@ void charge(Settlement& row, const Outcome& outcome) {
     return;
   }
   row.cost = cost;
+  row.price_generation = request.price->generation;
+  if (request.multiplier != billing::Multiplier{}) row.multiplier_millionths = request.multiplier.millionths;
   if (request.reservation == nullptr) return;
   // An estimate never passes the reservation, which is what the request could have cost at most.
   const bool estimated = (row.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/decimal.h"
 #include "billing/bill_parts.h"
 
@@ -11,6 +13,10 @@ namespace cr::server::admin {
 namespace {
 
 using billing::Part;
+
+// Lines that are of no charge: what the provider told beyond them; and what was posted otherwise than they say, since
+// nobody told what was used, or an attempt was lost.
+constexpr std::string_view k_told = "told_by_provider", k_otherwise = "reserved_or_lost";
 
 // Sums are nano-dollars x 10^6: fifteen decimals of a dollar.
 std::string dollars(billing::Sum sum) {
@@ -37,12 +43,18 @@ std::string text_of(const cr::admin::BillLine& line) {
   }
   if (line.what == billing::name_of(Part::sound))
     return fmt::format("{} seconds of sound x ${} = ${}", base::format_fixed(line.count, 3), line.rate, line.dollars);
+  if (line.what == k_told) return fmt::format("told by the provider beyond that = ${}", line.dollars);
+  if (line.what == k_otherwise) return fmt::format("by the reservation, or for lost attempts = ${}", line.dollars);
   const auto plural = line.count == 1 ? "" : "s";
   for (const auto part : {Part::request, Part::image}) {
     if (line.what == billing::name_of(part))
       return fmt::format("{} {}{} x ${} = ${}", line.count, line.what, plural, line.rate, line.dollars);
   }
   return fmt::format("{} call{} of {} x ${} = ${}", line.count, plural, line.what, line.rate, line.dollars);
+}
+
+cr::admin::BillLine line_of(std::string_view what, const std::string& amount) {
+  return {std::string(what), 1, amount, amount};
 }
 
 }  // namespace
@@ -92,8 +104,20 @@ base::Result<cr::admin::RequestBill> bill_of(const ledger::RequestRow& row, cons
   const auto cost = row.booking.posted + row.booking.overrun;
   bill.provider_cost = settlement.provider_cost.value_or(cost);
   if ((settlement.flags & ledger::k_told_cost) != 0) bill.told_cost = bill.provider_cost;
-  bill.lines = bill_of(price, usage, parts->circumstances());
+  const auto circumstances = parts->circumstances();
+  bill.lines = bill_of(price, usage, circumstances);
+  const auto sum = billing::sum_of_charges(price, usage, circumstances);
+  auto told = sum;
+  if (bill.told_cost) told = std::max(sum, billing::times(1, *bill.told_cost));
+  if (told > sum) bill.lines.push_back(line_of(k_told, dollars(told - sum)));
+  // What is not by the provider's rates is not by the group's factor either.
+  const auto otherwise = cost - billing::round_up(told, multiplier);
+  const bool differs = otherwise != base::Credits();
+  if (differs && multiplier == billing::Multiplier{})
+    bill.lines.push_back(line_of(k_otherwise, otherwise.to_decimal()));
   bill.text = text_of(bill.lines, multiplier, cost);
+  if (differs && multiplier != billing::Multiplier{})
+    bill.text.insert(bill.text.end() - 1, text_of(line_of(k_otherwise, otherwise.to_decimal())));
   return bill;
 }
 
