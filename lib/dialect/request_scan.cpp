@@ -165,6 +165,7 @@ bool take_value(Endpoint endpoint, json::JsonCursor& cursor, PolicyKey key, TopL
     case PolicyKey::modalities:
       return take_modalities(cursor, top);
     default:
+      if (key == PolicyKey::previous_response_id && endpoint == Endpoint::responses) return cursor.skip_value();
       if (brings_outside_input(key)) top.outside_input |= given;
       return cursor.skip_value();
   }

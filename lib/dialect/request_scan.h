@@ -47,7 +47,9 @@ struct InputFacts {
   std::int64_t repeated_bytes = 0;  // rerank: what is read again for each document, over all of them
   bool long_cache = false;          // asks for a cache that is kept longer than minutes
   bool unbounded_media = false;     // files, stored context, kinds not known: input that is not in the body as text, so
-                                    // that a byte is not at least a token
+                                    // that a byte is not at least a token; not for a previous response
+  // Of a previous response what it used, in and out: for who looks it up. None: it is not known.
+  std::optional<std::int64_t> continued_tokens;
   std::int64_t images = 0, image_bytes = 0;  // pictures of the input, and what they take of the body
   std::int64_t sounds = 0, sound_bytes = 0;  // sound likewise
 };

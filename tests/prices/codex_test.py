@@ -209,6 +209,9 @@ class CodexSession(unittest.IsolatedAsyncioTestCase):
     async def test_tools_as_an_item_of_the_input(self):
         await self.session(Codex('gpt-5.4', store=False, tools_in_input=True))
 
+    async def test_responses_that_go_on_from_stored_ones(self):
+        await self.session(Codex('gpt-5.4', store=True, tools_in_input=False))
+
     async def test_an_older_model(self):
         await self.session(Codex('gpt-5-codex', store=False, tools_in_input=False))
 

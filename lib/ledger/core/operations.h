@@ -108,8 +108,9 @@ struct UnitCounts {
 struct StoredResponse {
   std::string id;  // as the provider gave it; empty = nothing is stored
   ChannelId channel;
-  std::string key_hint;  // of the channel's key it was made with ("sk-p...Q2xL"); empty = the channel has none
-  std::string model;     // as the client named it
+  std::string key_hint;     // of the channel's key it was made with ("sk-p...Q2xL"); empty = the channel has none
+  std::string model;        // as the client named it
+  std::int64_t tokens = 0;  // what its provider told that it used, in and out; 0 = it told nothing
 };
 
 // One ending of a request: posts `cost` (0 = void) against its reservation, if it has one, and writes its row.

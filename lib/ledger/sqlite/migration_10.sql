@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- From version 9 to version 10: what a start after a crash posts of an open stream.
+-- From version 9 to version 10: what a start after a crash posts of an open stream; what a kept response used.
 DROP VIEW reservation;
 CREATE VIEW reservation AS
   SELECT substr(ids, 1 + 16 * item.key, 16) AS id, item.value ->> 0 AS token_id, item.value ->> 1 AS account_id,
@@ -28,3 +28,5 @@ CREATE TABLE own_request (
   cost INTEGER NOT NULL CHECK (cost >= 0),
   price INTEGER
 ) WITHOUT ROWID;
+-- Of a response that a provider keeps what it used, for one that goes on from it.
+ALTER TABLE response ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;

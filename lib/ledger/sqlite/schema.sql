@@ -345,7 +345,7 @@ CREATE VIEW unsummed_request AS
   SELECT request_id FROM piece;
 
 -- Responses that their providers keep: which channel, and which of its keys, is asked for one by its id. key_hint is the
--- key's first and last characters.
+-- key's first and last characters, `tokens` what it used, in and out; 0 where nobody told.
 CREATE TABLE response (
   token_id INTEGER NOT NULL,
   id TEXT NOT NULL,
@@ -353,6 +353,7 @@ CREATE TABLE response (
   key_hint TEXT NOT NULL,
   model TEXT NOT NULL,
   created_at INTEGER NOT NULL,
+  tokens INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (token_id, id)
 ) WITHOUT ROWID;
 CREATE INDEX response_created_at ON response (created_at);

@@ -211,6 +211,8 @@ std::vector<routing::Explained> Admission::explain_routes(Endpoint endpoint, bas
 Admission::MaybeRefusal Admission::route(const Stored* stored, base::Time now, base::SteadyTime steady,
                                          std::uint32_t random) {
   if (stored != nullptr && stored->by_id()) scan_.model = stored->query.response.model;
+  if (stored != nullptr && !stored->by_id() && stored->query.response.tokens > 0)
+    scan_.continued_tokens = stored->query.response.tokens;
   routes_ = look_for_routes(stored, steady, random);
   if (routes_.tries.empty()) {
     if (routes_.closed) return routing::closed_refusal(*routes_.closed);

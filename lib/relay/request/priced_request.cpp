@@ -19,10 +19,12 @@ constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
 billing::RequestTerms PricedRequest::terms(ledger::WhenLow when_low, const policy::CreditSettings& settings) const {
   billing::RequestTerms terms;
   terms.endpoint = endpoint;
-  terms.text_tokens = billing::text_tokens_ceiling(is_form() ? 0 : body_bytes, scan);
+  terms.text_tokens =
+      billing::text_tokens_ceiling(is_form() ? 0 : body_bytes, scan) + scan.continued_tokens.value_or(0);
   terms.images = scan.images;
   terms.sound_tokens = billing::sound_tokens_ceiling(scan.sound_bytes);
-  terms.outside_input = scan.unbounded_media;
+  const bool goes_on_from_unknown = !scan.previous_response.empty() && !scan.continued_tokens;
+  terms.outside_input = scan.unbounded_media || goes_on_from_unknown;
   terms.long_cache = scan.long_cache;
   terms.wants_sound = scan.wants_sound;
   terms.choices = scan.choices;
@@ -65,7 +67,10 @@ bool PricedRequest::needs_tokens() const {
 
 // Where nobody counts. Files come to fewer tokens than text of their size, and never to more than fits the model.
 std::int64_t PricedRequest::estimated_input() const {
-  if (!is_form()) return billing::estimated_tokens(body_bytes + static_cast<std::uint64_t>(scan.repeated_bytes));
+  if (!is_form()) {
+    return billing::estimated_tokens(body_bytes + static_cast<std::uint64_t>(scan.repeated_bytes)) +
+           scan.continued_tokens.value_or(0);
+  }
   const auto by_bytes = billing::estimated_media_tokens(told_bytes);
   return price && price->context_tokens ? std::min(by_bytes, *price->context_tokens) : by_bytes;
 }

@@ -132,6 +132,8 @@ void note_stored(Settlement& row, const Outcome& outcome) {
   row.stored.id = outcome.attempt.meter->response_id();
   row.stored.channel = outcome.attempt.channel->id;
   row.stored.model = scan.model;
+  if ((row.flags & (ledger::k_estimated | ledger::k_unknown)) == 0)
+    row.stored.tokens = row.input_tokens + row.output_tokens;
   const auto& hints = outcome.attempt.channel->key_hints;
   if (outcome.attempt.key && *outcome.attempt.key < hints.size())
     row.stored.key_hint = to_text(hints[*outcome.attempt.key]);

@@ -11,8 +11,10 @@ bool is_unbounded(std::string_view members, Endpoint endpoint) {
   RequestScanner scanner;
   const auto found = scanner.scan(endpoint, R"({"model":"m",)" + std::string(members) + "}");
   EXPECT_TRUE(found) << members;
-  // Pictures, sound and tools of the provider have bounds of their own, by the price.
-  return found && (found->unbounded_media || found->images + found->sounds > 0 || !found->provider_tools.empty());
+  // Pictures, sound and tools of the provider have bounds of their own, by the price, and a previous response has by
+  // what it told.
+  return found && (found->unbounded_media || found->images + found->sounds > 0 || !found->provider_tools.empty() ||
+                   !found->previous_response.empty());
 }
 
 std::string chat(std::string_view content) {
@@ -172,6 +174,13 @@ TEST(Content, AMadePictureIsAPictureAndNoText) {
   EXPECT_FALSE(found->unbounded_media);
   EXPECT_EQ(found->images, 1);
   EXPECT_EQ(found->image_bytes, 6);
+}
+
+TEST(Content, WhatIsGoneOnFromIsUnboundedWhereNobodyKnowsIt) {
+  RequestScanner scanner;
+  const std::string_view body = R"({"model":"m","input":"a","messages":[],"previous_response_id":"resp_1"})";
+  EXPECT_FALSE(scanner.scan(Endpoint::responses, body)->unbounded_media);
+  EXPECT_TRUE(scanner.scan(Endpoint::chat_completions, body)->unbounded_media);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class StoredResponsesTest : public LedgerFixture {
     op.facts.started_at -= ago;
     reserve(op);
     auto ended = settlement(op, dollars(1));
-    ended.stored = {id, base::ChannelId{channel}, "sk-p...Q2xL", "gpt-4o-mini"};
+    ended.stored = {id, base::ChannelId{channel}, "sk-p...Q2xL", "gpt-4o-mini", 1000 + channel};
     ledger_->settle(std::move(ended));
   }
   StoredResponseQuery find(const IssuedKey& token, const std::string& id) {
@@ -42,6 +42,7 @@ TEST_F(StoredResponsesTest, is_found_as_soon_as_its_settlement_is_on_its_way_by_
   EXPECT_EQ(found.response.channel, base::ChannelId{7});
   EXPECT_EQ(found.response.key_hint, "sk-p...Q2xL");
   EXPECT_EQ(found.response.model, "gpt-4o-mini");
+  EXPECT_EQ(found.response.tokens, 1007);
   EXPECT_FALSE(find(other_, "resp_1").found);
   EXPECT_FALSE(find(mine_, "resp_2").found);
   EXPECT_FALSE(find(mine_, "RESP_1").found);
@@ -54,6 +55,7 @@ TEST_F(StoredResponsesTest, two_tokens_may_have_the_same_id_and_the_newer_of_one
   EXPECT_EQ(find(other_, "resp_1").response.channel, base::ChannelId{8});
   make(mine_, "resp_1", 9);
   EXPECT_EQ(find(mine_, "resp_1").response.channel, base::ChannelId{9});
+  EXPECT_EQ(find(mine_, "resp_1").response.tokens, 1009);
 }
 
 TEST_F(StoredResponsesTest, is_there_after_a_crash_and_a_lookup_leaves_the_balances_alone) {
@@ -70,7 +72,7 @@ TEST_F(StoredResponsesTest, a_settlement_told_twice_changes_nothing_of_where_it_
   reserve(op);
   for (const std::int64_t channel : {7, 8}) {
     auto ended = settlement(op, dollars(1));
-    ended.stored = {"resp_1", base::ChannelId{channel}, "", "m"};
+    ended.stored = {"resp_1", base::ChannelId{channel}, "", "m", 0};
     ledger_->settle(std::move(ended));
   }
   EXPECT_EQ(find(mine_, "resp_1").response.channel, base::ChannelId{7});
@@ -85,7 +87,7 @@ TEST_F(StoredResponsesTest, is_forgotten_after_thirty_days_a_few_at_a_time) {
     Settlement ended;
     ended.facts.token = mine_.token->id;
     ended.facts.started_at = now - ago;
-    ended.stored = {id, base::ChannelId{7}, "", "m"};
+    ended.stored = {id, base::ChannelId{7}, "", "m", 0};
     ASSERT_TRUE(responses.keep(ended));
   };
   for (int i = 0; i < 5; ++i) keep("old_" + std::to_string(i), hours(24 * 30 + 1 + i));

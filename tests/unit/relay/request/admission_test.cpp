@@ -447,5 +447,20 @@ TEST_F(AdmissionTest, AStoredResponseIsAskedOfTheChannelThatKeepsIt) {
   expect(admission->route(&stored, now_, steady_, 0), RefusalCode::response_not_found);
 }
 
+TEST_F(AdmissionTest, WhatAPreviousResponseUsedIsKnownFromWhereItIsStored) {
+  auto admission = identified(Endpoint::responses);
+  dialect::RequestScan scan;
+  scan.model = "m";
+  scan.previous_response = "resp_1";
+  ASSERT_FALSE(admission->allow(std::move(scan)));
+  Stored stored(token_.id, "resp_1");
+  stored.query.response.channel = channels_.at(0).id;
+  ASSERT_FALSE(admission->route(&stored, now_, steady_, 0));
+  EXPECT_EQ(admission->scan().continued_tokens, std::nullopt) << "nobody told";
+  stored.query.response.tokens = 1234;
+  ASSERT_FALSE(admission->route(&stored, now_, steady_, 0));
+  EXPECT_EQ(admission->scan().continued_tokens, 1234);
+}
+
 }  // namespace
 }  // namespace cr::relay::request

@@ -42,6 +42,16 @@ TEST_F(PricedRequestTest, WhatIsOutsideTheBodyIsBoundedByTheContextAlone) {
       << "its input costs nothing";
 }
 
+TEST_F(PricedRequestTest, WhatIsGoneOnFromIsBoundedByWhatItTold) {
+  scan_.previous_response = "resp_1";
+  price_.context_tokens = 128'000;
+  EXPECT_EQ(request_.ceiling(terms())->input_tokens(), 128'000) << "nobody knows it";
+  EXPECT_EQ(request_.estimated_input(), 100);
+  scan_.continued_tokens = 5000;
+  EXPECT_EQ(request_.ceiling(terms())->input_tokens(), billing::text_tokens_ceiling(400, scan_) + 5000);
+  EXPECT_EQ(request_.estimated_input(), 5100);
+}
+
 TEST_F(PricedRequestTest, AFormHasNoFieldForABound) {
   request_.endpoint = Endpoint::audio_transcriptions;
   price_.max_output_tokens = 2000;

@@ -333,6 +333,9 @@ TEST_F(SettlementTest, WhereAResponseIsKeptIsRecordedWithIt) {
   EXPECT_EQ(kept.stored.id, "resp_1");
   EXPECT_EQ(kept.stored.channel, channel_.id);
   EXPECT_EQ(kept.stored.model, "m");
+  EXPECT_EQ(kept.stored.tokens, 30);
+  EXPECT_EQ(settlement(answered(R"({"id":"resp_1","object":"response","output":[]})")).stored.tokens, 0)
+      << "nobody told";
   auto failed = answered(body);
   failed.status = 400;
   EXPECT_EQ(settlement(std::move(failed)).stored.id, "");
