@@ -19,8 +19,6 @@ using base::ErrorCode;
 using base::Result;
 using Json = nlohmann::json;
 using Of = BookLine::Of;
-using Object = ReportObject;
-using Place = ReportPlace;
 
 constexpr std::size_t k_lines_max = 1'000'000;
 // Of results that tell of no model tokens: recognised, and nothing is made of them.
@@ -44,7 +42,7 @@ bool is_within_a_day(const base::TimeSpan& span) {
 class Reader {
  public:
   Result<void> add_file(const BookFile& file) {
-    const Place place(file.name);
+    const ReportPlace place(file.name);
     auto pages = split(file.text, place);
     if (!pages) return tl::unexpected(pages.error());
     for (std::size_t i = 0; i < pages->size(); ++i) {
@@ -67,7 +65,7 @@ class Reader {
   }
 
  private:
-  static Result<std::vector<Json>> split(std::string_view text, const Place& place) {
+  static Result<std::vector<Json>> split(std::string_view text, const ReportPlace& place) {
     if (is_too_deep(text)) return place.refuse("nested deeper than 16 levels");
     std::vector<Json> pages;
     for (const auto piece : json_values(text)) {
@@ -83,8 +81,8 @@ class Reader {
     return pages;
   }
 
-  Result<void> add_page(const Json& json, const Place& place) {
-    const Object page(json, place);
+  Result<void> add_page(const Json& json, const ReportPlace& place) {
+    const ReportObject page(json, place);
     if (page.find("error") != nullptr) return place.refuse("it is an error that the provider answered, and no report");
     const auto* data = page.find("data");
     if (data == nullptr || !data->is_array()) return place.refuse("its shape is not known");
@@ -92,7 +90,7 @@ class Reader {
     if (more != nullptr && !more->is_boolean()) return place.in("has_more").refuse("expected true or false");
     goes_on_ = more != nullptr && more->get<bool>();
     if (!data->empty()) {
-      const Object first(data->front(), place);
+      const ReportObject first(data->front(), place);
       const auto* provider = first.has("start_time") && first.has("results")    ? "OpenAI"
                              : first.has("starting_at") && first.has("results") ? "Anthropic"
                              : first.has("date") && first.has("model")          ? "OpenRouter"
@@ -106,7 +104,7 @@ class Reader {
     }
     if (books_.provider == "OpenRouter") return add_activity(*data, place);
     for (std::size_t i = 0; i < data->size(); ++i) {
-      const Object bucket((*data)[i], place.in("data").at(i));
+      const ReportObject bucket((*data)[i], place.in("data").at(i));
       auto done = add_bucket(bucket);
       if (!done) return done;
     }
@@ -114,7 +112,7 @@ class Reader {
   }
 
   // --- OpenAI and Anthropic: buckets of results ---
-  Result<void> add_bucket(const Object& bucket) {
+  Result<void> add_bucket(const ReportObject& bucket) {
     const bool openai = books_.provider == "OpenAI";
     auto span = openai ? unix_span(bucket) : text_span(bucket);
     if (!span) return tl::unexpected(span.error());
@@ -125,7 +123,7 @@ class Reader {
     if (!results) return tl::unexpected(results.error());
     if ((*results)->empty()) unknown_spans_.push_back(*span);
     for (std::size_t i = 0; i < (*results)->size(); ++i) {
-      const Object result((**results)[i], bucket.place().in("results").at(i));
+      const ReportObject result((**results)[i], bucket.place().in("results").at(i));
       if (!(**results)[i].is_object()) return result.place().refuse("expected an object");
       if (auto once = check_once(*span, (**results)[i], result.place()); !once) return once;
       auto done = openai ? add_openai(result, *span) : add_anthropic(result, *span);
@@ -134,7 +132,7 @@ class Reader {
     return {};
   }
 
-  static Result<base::TimeSpan> unix_span(const Object& bucket) {
+  static Result<base::TimeSpan> unix_span(const ReportObject& bucket) {
     const auto from = bucket.count("start_time"), to = bucket.count("end_time");
     if (!from) return tl::unexpected(from.error());
     if (!to) return tl::unexpected(to.error());
@@ -143,7 +141,7 @@ class Reader {
     return base::TimeSpan{base::from_unix_ms(*from * 1000), base::from_unix_ms(*to * 1000)};
   }
 
-  static Result<base::TimeSpan> text_span(const Object& bucket) {
+  static Result<base::TimeSpan> text_span(const ReportObject& bucket) {
     base::TimeSpan span;
     for (const auto& [name, time] : {std::pair{"starting_at", &span.start}, std::pair{"ending_at", &span.end}}) {
       const auto text = bucket.text(name);
@@ -156,13 +154,13 @@ class Reader {
   }
 
   // A page that was given twice would be counted twice.
-  Result<void> check_once(const base::TimeSpan& span, const Json& result, const Place& place) {
+  Result<void> check_once(const base::TimeSpan& span, const Json& result, const ReportPlace& place) {
     auto key = fmt::format("{} {} {}", base::to_unix_ms(span.start), base::to_unix_ms(span.end), result.dump());
     if (seen_.insert(std::move(key)).second) return {};
     return place.refuse("the same result of the same time is there twice", "give each page once");
   }
 
-  Result<void> add_openai(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_openai(const ReportObject& result, const base::TimeSpan& span) {
     const auto kind = result.text("object");
     if (!kind) return tl::unexpected(kind.error());
     if (*kind == "organization.costs.result") return add_openai_cost(result, span);
@@ -171,10 +169,10 @@ class Reader {
     return result.place().in("object").refuse("'" + base::escape_for_terminal(*kind) + "' is no result that is known");
   }
 
-  Result<void> add_openai_cost(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_openai_cost(const ReportObject& result, const base::TimeSpan& span) {
     BookLine line{span, Of::all, {}, base::Credits(), {}, {}};
     if (const auto* amount = result.find("amount")) {
-      const Object money(*amount, result.place().in("amount"));
+      const ReportObject money(*amount, result.place().in("amount"));
       if (!amount->is_object()) return money.place().refuse("expected an object with value and currency");
       if (auto dollars = money.check_currency("currency"); !dollars) return dollars;
       const auto value = money.amount("value", 0);
@@ -191,7 +189,7 @@ class Reader {
     return add(std::move(line), result.place());
   }
 
-  Result<void> add_openai_usage(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_openai_usage(const ReportObject& result, const base::TimeSpan& span) {
     TokenCounts tokens;
     auto counted = read_counts(result, {{"num_model_requests", &tokens.requests},
                                         {"input_tokens", &tokens.input},
@@ -201,13 +199,13 @@ class Reader {
     return add_of_model(result, {span, Of::all, {}, {}, tokens, {}});
   }
 
-  Result<void> add_anthropic(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_anthropic(const ReportObject& result, const base::TimeSpan& span) {
     if (result.has("amount")) return add_anthropic_cost(result, span);
     if (result.has("uncached_input_tokens")) return add_anthropic_usage(result, span);
     return result.place().refuse("it has neither amount nor uncached_input_tokens");
   }
 
-  Result<void> add_anthropic_cost(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_anthropic_cost(const ReportObject& result, const base::TimeSpan& span) {
     constexpr int k_cents = 2;
     if (auto dollars = result.check_currency("currency"); !dollars) return dollars;
     const auto* amount = result.find("amount");
@@ -225,7 +223,7 @@ class Reader {
     return add_of_model(result, std::move(line));
   }
 
-  Result<void> add_anthropic_usage(const Object& result, const base::TimeSpan& span) {
+  Result<void> add_anthropic_usage(const ReportObject& result, const base::TimeSpan& span) {
     TokenCounts tokens;
     std::int64_t uncached = 0, hour = 0, minutes = 0, searches = 0;
     auto counted = read_counts(result, {{"uncached_input_tokens", &uncached},
@@ -241,10 +239,10 @@ class Reader {
   }
 
   // --- OpenRouter: rows of a day ---
-  Result<void> add_activity(const Json& data, const Place& place) {
+  Result<void> add_activity(const Json& data, const ReportPlace& place) {
     std::optional<base::TimeSpan> all;
     for (std::size_t i = 0; i < data.size(); ++i) {
-      const Object row(data[i], place.in("data").at(i));
+      const ReportObject row(data[i], place.in("data").at(i));
       auto span = day_span(row);
       if (!span) return tl::unexpected(span.error());
       if (auto once = check_once(*span, data[i], row.place()); !once) return once;
@@ -267,7 +265,7 @@ class Reader {
     return {};
   }
 
-  static Result<base::TimeSpan> day_span(const Object& row) {
+  static Result<base::TimeSpan> day_span(const ReportObject& row) {
     constexpr std::size_t k_date = 10;
     const auto text = row.text("date");
     if (!text) return tl::unexpected(text.error());
@@ -283,7 +281,7 @@ class Reader {
     const char* name;
     std::int64_t* count;
   };
-  static Result<void> read_counts(const Object& object, std::initializer_list<Counted> all) {
+  static Result<void> read_counts(const ReportObject& object, std::initializer_list<Counted> all) {
     for (const auto& [name, target] : all) {
       const auto count = object.count(name);
       if (!count) return tl::unexpected(count.error());
@@ -291,14 +289,14 @@ class Reader {
     }
     return {};
   }
-  static Result<void> read_counts_in(const Object& object, const char* name, std::initializer_list<Counted> all) {
+  static Result<void> read_counts_in(const ReportObject& object, const char* name, std::initializer_list<Counted> all) {
     const auto* inner = object.find(name);
     if (inner == nullptr) return {};
     if (!inner->is_object()) return object.place().in(name).refuse("expected an object");
-    return read_counts(Object(*inner, object.place().in(name)), all);
+    return read_counts(ReportObject(*inner, object.place().in(name)), all);
   }
 
-  Result<void> add_of_model(const Object& object, BookLine line) {
+  Result<void> add_of_model(const ReportObject& object, BookLine line) {
     auto model = object.text("model");
     if (!model) return tl::unexpected(model.error());
     if (!model->empty()) line.of = Of::model;
@@ -306,7 +304,7 @@ class Reader {
     return add(std::move(line), object.place());
   }
 
-  Result<void> add(BookLine line, const Place& place) {
+  Result<void> add(BookLine line, const ReportPlace& place) {
     if (books_.lines.size() >= k_lines_max) return place.refuse("more than a million results", "give fewer days");
     if (books_.provider != "OpenRouter") (line.dollars ? books_.cost_spans : books_.usage_spans).push_back(line.span);
     books_.lines.push_back(std::move(line));
