@@ -188,15 +188,17 @@ class Endings:
         gateway = checker.gateway
         provider = await Provider(self.answer).start()
         gateway.admin('POST', '/groups', {'name': 'dear', 'multiplier': '1.5'})
-        gateway.channel('ends', provider.port, ['ends'], groups=['default', 'dear'])
-        gateway.admin('PUT', '/prices/ends', {'input': '1.000000007', 'output': '3.000000011', 'max_output_tokens': 4096})
         client = Client(gateway.port)
         for group in ('default', 'dear'):
             key = gateway.token('ends-' + group, quota='5', groups=[group])
             for words in ('closed', 'cut', 'untold'):
                 for stream in (True, False):
-                    body = {'model': 'ends', 'stream': stream, 'max_tokens': 300, 'messages': [{'role': 'user', 'content': words}]}
-                    answer = await client.post('/v1/chat/completions', key, body)
+                    # Each at a channel of its own, which no failure before it has set aside.
+                    model = f'ends-{group}-{words}-{stream}'
+                    gateway.channel(model, provider.port, [model], groups=['default', 'dear'])
+                    gateway.admin('PUT', '/prices/' + model, {'input': '1.000000007', 'output': '3.000000011', 'max_output_tokens': 4096})
+                    body = {'model': model, 'stream': stream, 'max_tokens': 300, 'messages': [{'role': 'user', 'content': words}]}
+                    answer = await client.post('/v1/chat/completions', key, body, may_break=True)
                     gateway.settled()
                     self.check_row(checker, gateway.admin('GET', '/requests/' + answer.fields['x-request-id']), f'{group} {words} {stream}')
         client.close()

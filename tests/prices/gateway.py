@@ -32,10 +32,17 @@ class Head:
         lines = raw.decode('latin-1').split('\r\n')
         self.first = lines[0].split(' ', 2)
         self.fields = {}
+        self.cut = False  # its body broke off
         for line in lines[1:]:
             if line:
                 name, _, value = line.partition(':')
                 self.fields[name.lower()] = value.strip()
+
+
+async def read_size(reader, head):
+    line = await reader.readline()
+    head.cut = not line
+    return int(line.split(b';')[0], 16) if line else 0
 
 
 async def read_message(reader):
@@ -48,8 +55,10 @@ async def read_message(reader):
         return None
     if head.fields.get('transfer-encoding', '').lower() == 'chunked':
         body = b''
-        while size := int((await reader.readline()).split(b';')[0], 16):
+        while size := await read_size(reader, head):
             body += (await reader.readexactly(size + 2))[:-2]
+        if head.cut:
+            return head, body
         await reader.readline()
         return head, body
     return head, await reader.readexactly(int(head.fields.get('content-length', '0')))
@@ -143,7 +152,7 @@ class Client:
     def __init__(self, port):
         self.port, self.idle = port, []
 
-    async def post(self, path, key, body, fields=None):
+    async def post(self, path, key, body, fields=None, may_break=False):
         data = json.dumps(body).encode()
         more = ''.join(f'{name}: {value}\r\n' for name, value in (fields or {}).items())
         request = (f'POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n'
@@ -153,7 +162,9 @@ class Client:
         message = await read_message(reader)
         if message is None:
             raise ConnectionError('crd closed the connection without an answer')
-        if message[0].fields.get('connection', '').lower() == 'close':
+        if message[0].cut and not may_break:
+            raise ConnectionError('an answer broke off')
+        if message[0].cut or message[0].fields.get('connection', '').lower() == 'close':
             writer.close()
         else:
             self.idle.append((reader, writer))
