@@ -137,6 +137,7 @@ Json row_json(const ComparedRow& row) {
   json["estimated"] = part_json(sums.estimated);
   json["told"] = part_json(sums.told);
   json["unpriced"] = part_json(sums.unpriced);
+  json["own"] = part_json(sums.own);
   if (!total) json["explained"] = row.explained;
   return json;
 }

@@ -79,7 +79,7 @@ void add(admin::CostRow& sum, const admin::CostRow& row) {
     sum.*member += row.*member;
   }
   for (const auto member : {&admin::CostRow::in_doubt, &admin::CostRow::unknown, &admin::CostRow::estimated,
-                            &admin::CostRow::told, &admin::CostRow::unpriced}) {
+                            &admin::CostRow::told, &admin::CostRow::unpriced, &admin::CostRow::own}) {
     (sum.*member).requests += (row.*member).requests;
     (sum.*member).cost += (row.*member).cost;
   }
@@ -151,6 +151,7 @@ void explain_sums(ComparedRow& row) {
   say(sums.estimated, "estimated, no usage was told");
   say(sums.told, "as the provider told it (told_cost)");
   say(sums.unpriced, "a part of the usage has no price here");
+  say(sums.own, "crd's own, to see how the channel does");
   if (sums.overrun != Credits()) row.explained.push_back(money_text(sums.overrun, 9) + " above reservations (overrun)");
   if (sums.refunded != Credits())
     row.explained.push_back(money_text(sums.refunded, 9) + " refunded here, which is no credit of the provider's");

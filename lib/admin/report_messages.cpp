@@ -81,6 +81,7 @@ void fields(auto& v, message_of<CostRow> auto& m) {
   v("estimated", m.estimated);
   v("told", m.told);
   v("unpriced", m.unpriced);
+  v("own", m.own);
 }
 
 void fields(auto& v, message_of<CostReport> auto& m) {

@@ -91,6 +91,7 @@ struct CostRow {
   CostPart in_doubt, unknown, estimated;  // of it, each request in one of them at most: nobody told its usage
   CostPart told;                          // of it, as the provider told, because that was more
   CostPart unpriced;                      // requests with a part that has no price
+  CostPart own;                           // of it, requests that crd made by itself
 };
 // Of one UTC day at most.
 struct CostReport {

@@ -99,6 +99,7 @@ struct CostGroup {
   CostPart in_doubt, unknown, estimated;  // of it, each request in one of them at most: nobody told its usage
   CostPart told;                          // of it, as the provider told, because that was more
   CostPart unpriced;                      // requests with a part that has no price
+  CostPart own;                           // of it, requests that crd made by itself
 };
 struct Costs {
   std::vector<CostGroup> groups;

@@ -13,7 +13,13 @@ namespace {
 constexpr std::string_view k_billed =
     "CASE WHEN price_generation.model IS NOT NULL AND price_generation.model <> request.model "
     "THEN price_generation.model ELSE coalesce(request.upstream_model, request.model) END";
-constexpr std::string_view k_from = " FROM request LEFT JOIN price_generation ON price_generation.id = request.price";
+// Those that crd made by itself are on the bill, too.
+constexpr std::string_view k_from =
+    " FROM (SELECT id, channel_id, model, upstream_model, price, flags, input_tokens, cached_tokens,"
+    " cache_write_tokens, output_tokens, posted, overrun, refunded, cost, parts, 0 AS own FROM request UNION ALL"
+    " SELECT id, channel_id, model, upstream_model, price, flags, input_tokens, cached_tokens, cache_write_tokens,"
+    " output_tokens, 0, 0, 0, cost, NULL, 1 FROM own_request) AS request"
+    " LEFT JOIN price_generation ON price_generation.id = request.price";
 constexpr std::string_view k_cost = "coalesce(request.cost, posted + overrun)";
 
 Result<Where> rows_of(SqlSession& sql, const CostSelection& selection) {
@@ -55,6 +61,7 @@ std::string sums_text(const Where& where) {
   text += part_of(has_not(k_in_doubt) + " AND " + has_not(k_unknown) + " AND " + has(k_estimated));
   text += part_of(has(k_told_cost));
   text += part_of(has(k_unpriced));
+  text += part_of("own = 1");
   return text + std::string(k_from) + where.text() + " GROUP BY billed ORDER BY billed";
 }
 
@@ -73,7 +80,7 @@ CostGroup group_of(const Row& row) {
   group.overrun = money();
   group.refunded = money();
   group.cost = money();
-  for (auto* part : {&group.in_doubt, &group.unknown, &group.estimated, &group.told, &group.unpriced}) {
+  for (auto* part : {&group.in_doubt, &group.unknown, &group.estimated, &group.told, &group.unpriced, &group.own}) {
     part->requests = next();
     part->cost = money();
   }

@@ -31,6 +31,7 @@ cr::admin::CostRow to_message(const ledger::CostGroup& group) {
   row.estimated = part(group.estimated);
   row.told = part(group.told);
   row.unpriced = part(group.unpriced);
+  row.own = part(group.own);
   return row;
 }
 

@@ -253,13 +253,14 @@ TEST(Messages, other_answers_go_round) {
                      part,
                      part,
                      part,
+                     part,
                      part};
   expect_round_trip(
       CostReport{"c", sample_time(1), sample_time(2), sample_time(3), {cost}, sample_time(4)},
       {"channel",  "since",        "until",         "rows_since",         "rows",          "next",      "model",
        "requests", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "cost",      "fees",
        "posted",   "overrun",      "refunded",      "in_doubt",           "unknown",       "estimated", "told",
-       "unpriced"});
+       "unpriced", "own"});
   expect_round_trip(
       sample_status(),
       {"version",        "pid",         "started_at",        "state",       "listen",           "admin_socket",

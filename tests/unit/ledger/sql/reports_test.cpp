@@ -2,6 +2,7 @@
 #include "ledger/core/reports.h"
 
 #include "sqlite/database.h"
+#include "ledger/core/own_requests.h"
 #include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
@@ -276,13 +277,16 @@ TEST_F(ReportsTest, costs_are_the_providers_by_the_model_it_bills) {
   });
   ask(k_monday + hours(3), "m1", dollars(4), [](Settlement& s) { s.channel = {}; });
   ask(k_monday + hours(24), "m1", dollars(50), plain);
+  ask(k_monday + hours(5), "m1", dollars(1), [](Settlement& s) { s.facts.token = k_own_token; });
   const auto costs = read([&](Reports& reports) { return reports.costs({"main", k_monday, k_monday + hours(24)}); });
   ASSERT_TRUE(costs) << costs.error().message;
   ASSERT_EQ(costs->groups.size(), 2U);
   EXPECT_EQ(costs->groups[0].model, "m1");
-  EXPECT_EQ(costs->groups[0].requests, 2);
-  EXPECT_EQ(costs->groups[0].input_tokens, 200);
-  EXPECT_EQ(costs->groups[0].cost, dollars(3)) << "the provider's, where a group has a factor";
+  EXPECT_EQ(costs->groups[0].requests, 3);
+  EXPECT_EQ(costs->groups[0].input_tokens, 300);
+  EXPECT_EQ(costs->groups[0].own.requests, 1) << "crd's own is on the bill, and on no token";
+  EXPECT_EQ(costs->groups[0].own.cost, dollars(1));
+  EXPECT_EQ(costs->groups[0].cost, dollars(4)) << "the provider's, where a group has a factor";
   EXPECT_EQ(costs->groups[0].posted, dollars(7));
   EXPECT_EQ(costs->groups[1].model, "m2");
   EXPECT_EQ(costs->groups[1].unknown.requests, 1);
