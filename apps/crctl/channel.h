@@ -23,7 +23,7 @@ bool answers_by_itself(std::string_view kind);  // needs no provider, and so no 
 struct ChannelWords {
   std::string name;
   TypedSettings<decltype(admin::k_channel_fields)> settings;
-  bool allow_private = false;
+  bool allow_private = false, retry_after_timeout = false;
 };
 
 void add_channel_create(Commands& commands, CLI::App& channel);  // create

@@ -22,7 +22,7 @@ struct CreateWords : ChannelWords {
 };
 
 struct EditWords : ChannelWords {
-  bool no_allow_private = false;
+  bool no_allow_private = false, no_retry_after_timeout = false;
 };
 
 Result<admin::ChannelCreate> create_message(const CreateWords& words, base::Time now) {
@@ -31,6 +31,7 @@ Result<admin::ChannelCreate> create_message(const CreateWords& words, base::Time
   create.kind = *words.kind;
   create.enabled = !words.disabled;
   create.allow_private = words.allow_private;
+  create.retry_after_timeout = words.retry_after_timeout;
   auto read = read_create(admin::k_channel_fields, words.settings, now, create, [](std::string_view) {});
   if (read) read = base::check_name("channel name", words.name);
   if (!read) return tl::unexpected(read.error());
@@ -61,13 +62,16 @@ Result<Exit> run_create(Context& context, const CreateWords& words) {
 Result<admin::ChannelEdit> edit_message(const EditWords& words, base::Time now) {
   admin::ChannelEdit edit;
   if (words.allow_private || words.no_allow_private) edit.allow_private = words.allow_private;
+  if (words.retry_after_timeout || words.no_retry_after_timeout) edit.retry_after_timeout = words.retry_after_timeout;
   auto read = read_edit(admin::k_channel_fields, words.settings, now, edit);
   if (!read) return tl::unexpected(read.error());
   return edit;
 }
 
 Result<Exit> run_channel_edit(Context& context, const EditWords& words) {
-  if (!any_given(words.settings) && !words.allow_private && !words.no_allow_private) {
+  const bool switched =
+      words.allow_private || words.no_allow_private || words.retry_after_timeout || words.no_retry_after_timeout;
+  if (!any_given(words.settings) && !switched) {
     return base::fail(base::ErrorCode::invalid, "nothing to edit: name at least one setting",
                       "see 'crctl channel edit --help'");
   }
@@ -120,6 +124,8 @@ void add_channel_create(Commands& commands, CLI::App& channel) {
   require(add_choice(verb, "--kind", kind_choices(), "How it is spoken to (required).", words->kind));
   add_setting_flags(verb, SettingVerb::create, admin::k_channel_fields, words->settings);
   add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
+  add_flag(verb, "--retry-after-timeout", "Try the next route after a timeout, too; both may be charged.",
+           words->retry_after_timeout);
   auto* from_stdin = add_flag(verb, "--key-stdin", "Read the provider's key from stdin.", words->key.from_stdin);
   exclude(add_text(verb, "--key-file", "FILE", "Read the provider's key from a file.", words->key.file), from_stdin);
   add_flag(verb, "--disabled", "Create it disabled.", words->disabled);
@@ -139,6 +145,11 @@ void add_channel_edit(Commands& commands, CLI::App& channel) {
   auto* allow =
       add_flag(verb, "--allow-private", "Let its name resolve to loopback or private addresses.", words->allow_private);
   exclude(add_flag(verb, "--no-allow-private", "Refuse such addresses again.", words->no_allow_private), allow);
+  auto* retry = add_flag(verb, "--retry-after-timeout", "Try the next route after a timeout, too; both may be charged.",
+                         words->retry_after_timeout);
+  exclude(
+      add_flag(verb, "--no-retry-after-timeout", "End a request at a timeout again.", words->no_retry_after_timeout),
+      retry);
   add_switch(commands, channel, true);
   add_switch(commands, channel, false);
 }

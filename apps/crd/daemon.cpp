@@ -228,6 +228,7 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
     return test_channel(name, request);
   };
   hooks.health = &shared_->health;
+  hooks.learnt = &shared_->learnt;
   hooks.rates = &shared_->rates;
   hooks.tries_max = [this] {
     const base::MutexLock lock(config_mutex_);

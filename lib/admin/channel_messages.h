@@ -33,13 +33,19 @@ struct Channel {
   std::int64_t weight = 1;    // within a priority
   std::int64_t timeout_connect_ms = 0, timeout_first_byte_ms = 0, timeout_idle_ms = 0;
   bool allow_private = false;
-  std::string bound_field;         // max_tokens or max_completion_tokens
+  std::string bound_field;         // max_tokens, max_completion_tokens or none, as it is in effect
   std::int64_t echo_delay_ms = 0;  // echo: between text pieces
   std::int64_t timeout_total_ms = 0;
   std::map<std::string, std::string> headers;           // more of each request's head: lower-case name -> value
   std::string proxy, ca_file, client_cert, client_key;  // empty = none
   std::vector<std::string> strip{};                     // top-level members left out of each request
   std::string service_tier{};                           // of requests that name none; empty = the provider's standard
+  bool bound_field_chosen = false;                      // set by an administrator, and not known of the address
+  std::string stream_usage = "auto";                    // auto always never
+  std::optional<std::int64_t> output_rate_max{};        // model tokens a second; absent = the provider's
+  std::string cancels = "auto";                         // auto never
+  bool retry_after_timeout = false;
+  std::vector<std::string> in_effect{};  // what of these is, and why; one sentence each
   std::vector<ChannelKeyInfo> keys;
   std::string note;
   Time created_at;
@@ -54,7 +60,7 @@ struct ChannelCreate {
   std::int64_t priority = 0, weight = 1;
   std::optional<std::int64_t> timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms;
   bool allow_private = false;
-  std::string bound_field;  // empty = by kind and address
+  std::string bound_field;  // empty or auto = by kind and address
   std::int64_t echo_delay_ms = 0;
   std::optional<std::string> key;
   std::string note;
@@ -64,6 +70,10 @@ struct ChannelCreate {
   std::string proxy, ca_file, client_cert, client_key;
   std::vector<std::string> strip{};
   std::string service_tier{};
+  std::string stream_usage{};  // empty = auto
+  std::optional<std::int64_t> output_rate_max{};
+  std::string cancels{};  // empty = auto
+  bool retry_after_timeout = false;
 };
 struct ChannelEdit {
   std::optional<bool> enabled;
@@ -78,6 +88,10 @@ struct ChannelEdit {
   std::optional<std::string> proxy, ca_file, client_cert, client_key;        // empty takes it away
   std::optional<ListEdit> strip{};
   std::optional<std::string> service_tier{};  // empty takes it away
+  std::optional<std::string> stream_usage{};
+  std::optional<std::optional<std::int64_t>> output_rate_max{};  // null: the provider's
+  std::optional<std::string> cancels{};
+  std::optional<bool> retry_after_timeout{};
 };
 struct ChannelSetKey {
   std::string action;  // "set" (replace all), "add", "remove"

@@ -157,7 +157,14 @@ Sum RouteCeiling::sum(const Piece& piece, std::int64_t bound) const {
   return std::max(all_input, all_output);
 }
 
+bool RouteCeiling::leave_open() {
+  if (!longest_) longest_ = context_;
+  left_open_ = longest_.has_value();
+  return left_open_ || !bounded_output_;
+}
+
 base::Credits RouteCeiling::amount(std::int64_t bound) const {
+  if (left_open_) bound = *longest_;
   Sum most = 0;
   for (std::size_t i = 0; i < piece_count_; ++i) most = std::max(most, sum(pieces_[i], bound));
   return round_up(plus(most, fixed_), multiplier_);

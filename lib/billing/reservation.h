@@ -60,6 +60,9 @@ class RouteCeiling {
   // The largest bound that `available` pays; -1 if it does not even pay the input.
   std::int64_t affordable(base::Credits available) const;
   base::Credits output_alone(std::int64_t bound) const;
+  // The request can carry no bound by this route: its output comes to the model's longest answer, or its context,
+  // whatever bound there is. False: neither is known.
+  bool leave_open();
   bool is_output_free() const;
   // The model's longest answer; none: not known.
   std::optional<std::int64_t> longest() const { return longest_; }
@@ -90,6 +93,7 @@ class RouteCeiling {
   std::int64_t open_bound_ = 0;
   bool bounded_output_ = false;
   bool thinks_ = false;
+  bool left_open_ = false;
 };
 
 // All that the size of a reservation depends on but the credit there is.

@@ -64,6 +64,46 @@ TEST_F(OwnEdits, ABoundThatIsTooLargeIsTheNumberThatTheRefusalNames) {
   EXPECT_EQ(last_body()["max_tokens"], 1000);
 }
 
+// What an administrator says counts before what is learnt.
+TEST_F(OwnEdits, AChannelsOwnWordOnItsBoundIsNotUnlearnt) {
+  gateway_.daemon.must({"channel", "edit", "fake", "--bound-field", "max_completion_tokens"});
+  refuse("\"max_tokens\"", 400, k_no_max_tokens);
+  EXPECT_EQ(ask().status, 200);
+  EXPECT_EQ(gateway_.arrived(), 1) << "nothing had to be learnt";
+  EXPECT_TRUE(last_body().contains("max_completion_tokens"));
+  const auto shown = Json::parse(gateway_.daemon.must({"channel", "show", "fake", "--json"}));
+  EXPECT_EQ(shown["in_effect"][0], "bound_field: max_completion_tokens, set for this channel");
+  gateway_.daemon.must({"channel", "edit", "fake", "--bound-field", "auto"});
+  EXPECT_EQ(Json::parse(gateway_.daemon.must({"channel", "show", "fake", "--json"}))["bound_field"], "max_tokens");
+}
+
+TEST_F(OwnEdits, AChannelThatTakesNoBoundIsHeldForTheLongestAnswer) {
+  gateway_.daemon.must({"channel", "edit", "fake", "--bound-field", "none"});
+  refuse("max_tokens", 400, k_no_max_tokens);
+  EXPECT_EQ(ask().status, 429) << "the longest answer costs more than the quota, and nothing can shorten it";
+  EXPECT_EQ(gateway_.arrived(), 0);
+  gateway_.daemon.must({"token", "edit", "t", "--quota", "1"});
+  const auto answer = ask();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(gateway_.arrived(), 1);
+  EXPECT_FALSE(last_body().contains("max_tokens"));
+  EXPECT_GE(std::stoll(gateway_.daemon.sql_value("SELECT max(held) FROM request")), 4096 * 2000);
+}
+
+TEST_F(OwnEdits, AChannelsOwnWordOnAStreamsUsageCountsBeforeWhatIsLearnt) {
+  gateway_.daemon.must({"channel", "edit", "fake", "--stream-usage", "never"});
+  refuse("stream_options", 422, k_no_stream_options);
+  EXPECT_EQ(ask({{"stream", true}, {"max_tokens", 100}}).status, 200);
+  EXPECT_EQ(gateway_.arrived(), 1);
+  EXPECT_FALSE(last_body().contains("stream_options"));
+  gateway_.daemon.must({"channel", "edit", "fake", "--stream-usage", "always"});
+  EXPECT_EQ(ask({{"stream", true}, {"max_tokens", 100}}).status, 422) << "asked for all the same";
+  gateway_.daemon.must({"channel", "edit", "fake", "--stream-usage", "auto"});
+  EXPECT_EQ(ask({{"stream", true}, {"max_tokens", 100}}).status, 200);
+  const auto effects = Json::parse(gateway_.daemon.must({"channel", "show", "fake", "--json"}))["in_effect"];
+  EXPECT_THAT(effects.dump(), HasSubstr("stream_usage of fake-a: not asked for, learnt from a refusal"));
+}
+
 TEST_F(OwnEdits, BothAtOnceAreLearntOneAfterTheOther) {
   refuse("stream_options", 422, k_no_stream_options);
   refuse("\"max_tokens\"", 400, k_no_max_tokens);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The smallest chat with `model`, bounded to a few tokens by the member `bound_field`. Pure; any thread.
+// The smallest chat with `model`, bounded to a few tokens by the member `bound_field`; empty: by none. Pure; any
+// thread.
 #pragma once
 
 #include <string>

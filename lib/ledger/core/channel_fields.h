@@ -23,6 +23,10 @@ inline constexpr auto k_channel_fields = std::make_tuple(
     setting<At<&ChannelRecord::proxy>>("proxy"), setting<At<&ChannelRecord::ca_file>>("ca_file"),
     setting<At<&ChannelRecord::client_cert>>("client_cert"), setting<At<&ChannelRecord::client_key>>("client_key"),
     setting<At<&ChannelRecord::strip>>("strip"), setting<At<&ChannelRecord::service_tier>>("service_tier"),
+    setting<At<&ChannelRecord::bound_field_chosen>>("bound_field_chosen"),
+    setting<At<&ChannelRecord::stream_usage>>("stream_usage"),
+    setting<At<&ChannelRecord::output_rate_max>>("output_rate_max"), setting<At<&ChannelRecord::cancels>>("cancels"),
+    setting<At<&ChannelRecord::retry_after_timeout>>("retry_after_timeout"),
     beside<At<&ChannelRecord::key_hints>>("keys"), setting<At<&ChannelRecord::note>>("note"),
     kept<At<&ChannelRecord::created_at>>("created_at"));
 

@@ -79,6 +79,35 @@ Result<void> check_address(ChannelRecord& channel, const ChannelRecord* before) 
   return {};
 }
 
+// The usual field follows a base URL that moves; one that was chosen stays.
+Result<void> complete_bound_field(ChannelRecord& channel, const ChannelRecord* before) {
+  auto& field = channel.bound_field;
+  const bool named = before == nullptr || field != before->bound_field;
+  if (named) channel.bound_field_chosen = !field.empty() && field != "auto";
+  if (!channel.bound_field_chosen) field = default_bound_field(channel.kind, channel.base_url);
+  if (field == "max_tokens" || field == "max_completion_tokens" || field == "none") return {};
+  return base::fail(
+      ErrorCode::invalid,
+      "channel '" + channel.name + "': the bound field is none of auto, max_tokens, max_completion_tokens and none",
+      "leave it out for the usual one");
+}
+
+Result<void> check_provider_words(ChannelRecord& channel) {
+  const auto invalid = [&](const std::string& what) {
+    return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': " + what);
+  };
+  constexpr std::int64_t k_rate_max = 1'000'000;
+  for (auto* word : {&channel.stream_usage, &channel.cancels}) {
+    if (word->empty()) *word = "auto";
+  }
+  if (channel.stream_usage != "auto" && channel.stream_usage != "always" && channel.stream_usage != "never")
+    return invalid("stream usage must be auto, always or never");
+  if (channel.cancels != "auto" && channel.cancels != "never") return invalid("cancels must be auto or never");
+  if (channel.output_rate_max && (*channel.output_rate_max < 1 || *channel.output_rate_max > k_rate_max))
+    return invalid("the output rate must be from 1 to 1000000 model tokens a second");
+  return {};
+}
+
 Result<void> check_map(const ChannelRecord& channel) {
   for (const auto& [alias, model] : channel.model_map) {
     if (alias.find('*') != std::string::npos || model.find('*') != std::string::npos) {
@@ -152,21 +181,17 @@ std::string_view default_bound_field(ChannelKind kind, std::string_view base_url
 }
 
 Result<void> complete_channel(ChannelRecord& channel, const ChannelRecord* before) {
-  const auto invalid = [&](const std::string& what, std::string hint) {
-    return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': " + what, std::move(hint));
-  };
   if (channel.models.empty() && channel.model_map.empty()) {
-    return invalid("it serves no model", "name at least one, or '*' for all that are asked for");
+    return base::fail(ErrorCode::invalid, "channel '" + channel.name + "': it serves no model",
+                      "name at least one, or '*' for all that are asked for");
   }
   if (auto checked = check_map(channel); !checked) return checked;
   auto models = served_models(channel);
   if (!models) return tl::unexpected(models.error());
   channel.model_set = std::move(*models);
   if (auto checked = check_address(channel, before); !checked) return checked;
-  if (channel.bound_field.empty()) channel.bound_field = default_bound_field(channel.kind, channel.base_url);
-  if (channel.bound_field != "max_tokens" && channel.bound_field != "max_completion_tokens") {
-    return invalid("the bound field is neither max_tokens nor max_completion_tokens", "leave it out for the usual one");
-  }
+  if (auto checked = complete_bound_field(channel, before); !checked) return checked;
+  if (auto checked = check_provider_words(channel); !checked) return checked;
   if (auto checked = check_network(channel, before); !checked) return checked;
   return check_numbers(channel);
 }

@@ -24,7 +24,8 @@ base::Result<void> check_headers(const std::map<std::string, std::string>& heade
 base::Result<void> check_certificate_files(const ChannelRecord& channel);
 // Likewise, of "http://host[:port]" alone.
 base::Result<std::string> check_proxy(std::string_view url);
-// Checks and completes everything but name and groups: base_url, bound_field, model_set, weight, timeouts, network.
+// Checks and completes everything but name and groups: base_url, bound_field (empty and "auto" are the usual one),
+// model_set, weight, timeouts, network, and what is said of the provider.
 // `before`: the record an edit began with, null for a new channel; addresses that are still its own are not judged.
 base::Result<void> complete_channel(ChannelRecord& channel, const ChannelRecord* before);
 

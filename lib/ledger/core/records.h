@@ -98,9 +98,14 @@ struct ChannelRecord {
   std::chrono::milliseconds timeout_connect{5'000}, timeout_first_byte{120'000}, timeout_idle{120'000};
   std::chrono::milliseconds timeout_total{3'600'000};  // of an answer, from when its request was sent
   bool allow_private = false;
-  std::string bound_field;         // max_tokens or max_completion_tokens
-  std::vector<std::string> strip;  // top-level members that are left out of a request
-  std::string service_tier;        // what a request that names none has at this provider; empty: its standard
+  std::string bound_field;          // max_tokens, max_completion_tokens or none: no bound is written into a chat
+  bool bound_field_chosen = false;  // by an administrator: neither what is known of the host nor what is learnt counts
+  std::string stream_usage = "auto";              // always, never: whether a stream is asked for its usage
+  std::optional<std::int64_t> output_rate_max{};  // model tokens a second of one response; none: the provider's
+  std::string cancels = "auto";                   // never: a closed connection does not end the provider's work
+  bool retry_after_timeout = false;               // another route may be tried after a timeout of this one
+  std::vector<std::string> strip;                 // top-level members that are left out of a request
+  std::string service_tier;  // what a request that names none has at this provider; empty: its standard
   std::chrono::milliseconds echo_delay{0};
   std::map<std::string, std::string> headers;             // more of each request's head: names in lower case -> values
   std::string proxy;                                      // http://host[:port], to be asked for a tunnel; empty = none

@@ -124,9 +124,6 @@ Result<Edited<ChannelRecord>> Store::edit_channel(std::string_view name,
   channel.rev = old.rev;
   channel.created_at = old.created_at;
   channel.key_hints = old.key_hints;
-  // The usual field follows a base URL that moves; one that was chosen stays.
-  const bool usual = old.bound_field == default_bound_field(old.kind, old.base_url);
-  if (usual && channel.bound_field == old.bound_field) channel.bound_field.clear();
   if (auto done = check_settings(impl_, channel, &old); !done) return tl::unexpected(done.error());
   if (same_settings(k_channel_fields, old, channel)) return Edited<ChannelRecord>{*before, *before};
   ++channel.rev;

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- From version 9 to version 10: what a start after a crash posts of an open stream; what a kept response used.
+-- From version 9 to version 10: what a start after a crash posts of an open stream; what a kept response used; what an
+-- administrator says of a channel's provider.
 DROP VIEW reservation;
 CREATE VIEW reservation AS
   SELECT substr(ids, 1 + 16 * item.key, 16) AS id, item.value ->> 0 AS token_id, item.value ->> 1 AS account_id,
@@ -30,3 +31,12 @@ CREATE TABLE own_request (
 ) WITHOUT ROWID;
 -- Of a response that a provider keeps what it used, for one that goes on from it.
 ALTER TABLE response ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+-- A bound field that is not what the channel's address would have is one that was chosen.
+ALTER TABLE channel ADD COLUMN bound_field_chosen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE channel ADD COLUMN stream_usage TEXT NOT NULL DEFAULT 'auto';
+ALTER TABLE channel ADD COLUMN output_rate_max INTEGER;
+ALTER TABLE channel ADD COLUMN cancels TEXT NOT NULL DEFAULT 'auto';
+ALTER TABLE channel ADD COLUMN retry_after_timeout INTEGER NOT NULL DEFAULT 0;
+UPDATE channel SET bound_field_chosen = 1
+  WHERE (bound_field = 'max_completion_tokens' AND base_url NOT LIKE '%openai.com%' AND base_url NOT LIKE '%azure.com%')
+    OR (bound_field = 'max_tokens' AND base_url LIKE '%//api.openai.com%');

@@ -116,7 +116,12 @@ CREATE TABLE channel (
   client_cert TEXT NOT NULL DEFAULT '',
   client_key TEXT NOT NULL DEFAULT '',
   strip TEXT NOT NULL DEFAULT '[]',
-  service_tier TEXT NOT NULL DEFAULT ''
+  service_tier TEXT NOT NULL DEFAULT '',
+  bound_field_chosen INTEGER NOT NULL DEFAULT 0,
+  stream_usage TEXT NOT NULL DEFAULT 'auto',
+  output_rate_max INTEGER,
+  cancels TEXT NOT NULL DEFAULT 'auto',
+  retry_after_timeout INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX channel_name ON channel (lower(name)) WHERE deleted_at IS NULL;
 CREATE INDEX channel_deleted_name ON channel (lower(name)) WHERE deleted_at IS NOT NULL;

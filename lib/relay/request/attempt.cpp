@@ -9,6 +9,7 @@
 #include "provider/provider.h"
 #include "relay/request/health_log.h"
 #include "relay/request/own_probe.h"
+#include "relay/request/priced_request.h"
 #include "relay/routing/retry_after.h"
 
 namespace cr::relay::request {
@@ -18,6 +19,11 @@ using Kind = AttemptResult::Kind;
 namespace asio = http::asio;
 
 namespace {
+
+// The administrator's word counts before what is known of the provider, or learnt.
+bool asks_for_usage(const ledger::ChannelRecord& channel, bool taken) {
+  return channel.stream_usage == "always" || (channel.stream_usage != "never" && taken);
+}
 
 // What a provider has read with a request's head, whatever it thinks of the rest.
 constexpr std::size_t k_read_at_once = std::size_t{16} * 1024;
@@ -88,9 +94,14 @@ dialect::Rewrite Attempt::rewrite() const {
   // What this provider is known, or has said, to take.
   const auto& strip = channel().strip;
   const bool stripped = std::find(strip.begin(), strip.end(), "stream_options") != strip.end();
-  rewrite.ask_for_usage = rewrite.ask_for_usage && address_->takes_usage_wish && !learnt_.no_usage && !stripped;
-  if (!learnt_.bound_field.empty() && endpoint == dialect::Endpoint::chat_completions)
-    rewrite.bound_field = learnt_.bound_field;
+  const bool taken = asks_for_usage(channel(), address_->takes_usage_wish && !learnt_.no_usage);
+  rewrite.ask_for_usage = rewrite.ask_for_usage && taken && !stripped;
+  if (endpoint == dialect::Endpoint::chat_completions) {
+    if (channel().bound_field_chosen) rewrite.bound_field = channel().bound_field;
+    if (!channel().bound_field_chosen && !learnt_.bound_field.empty()) rewrite.bound_field = learnt_.bound_field;
+    // The client's own may be lowered where it stands.
+    if (writes_no_bound(channel(), endpoint, scan_)) rewrite.output_bound.reset();
+  }
   if (rewrite.output_bound) {
     for (const auto& most : {learnt_.bound_most, claimed_.bound_most})
       if (most) rewrite.output_bound = std::min(*rewrite.output_bound, *most);
@@ -100,7 +111,9 @@ dialect::Rewrite Attempt::rewrite() const {
 
 WrittenMembers Attempt::written_by(const dialect::Rewrite& rewrite) const {
   WrittenMembers written;
-  written.usage = rewrite.ask_for_usage && scan_.stream_options == dialect::StreamOptions::absent;
+  // Where an administrator wants it, it is asked for again, whatever is said to it: nothing can be learnt.
+  written.usage = rewrite.ask_for_usage && scan_.stream_options == dialect::StreamOptions::absent &&
+                  channel().stream_usage != "always";
   if (!rewrite.output_bound || scan_.bound_value) return written;
   written.bound_field = rewrite.bound_field;
   written.bound = *rewrite.output_bound;

@@ -76,7 +76,7 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   const auto& provider = provider::of(channel.kind);
   const auto& probe = provider.probe;
   const auto bound = provider::bound_field(provider, probe.endpoint, upstream_model, channel.bound_field);
-  const auto body = probe.body(upstream_model, bound);
+  const auto body = probe.body(upstream_model, bound == "none" ? std::string_view() : bound);
   auto call = call_of(probe.endpoint, upstream_model, body.size());
   call.probe = by == ProbeBy::crd;
   std::string head;

@@ -64,6 +64,16 @@ LearntEdit LearntEdits::find(base::ChannelId channel, std::int64_t rev, std::str
   return found == entries_.end() || found->second.rev != rev ? LearntEdit{} : found->second.edit;
 }
 
+std::vector<std::pair<std::string, LearntEdit>> LearntEdits::of(base::ChannelId channel, std::int64_t rev) const {
+  std::vector<std::pair<std::string, LearntEdit>> found;
+  const auto prefix = key_of(channel, {});
+  const base::MutexLock lock(mutex_);
+  for (const auto& [key, entry] : entries_) {
+    if (entry.rev == rev && key.starts_with(prefix)) found.emplace_back(key.substr(prefix.size()), entry.edit);
+  }
+  return found;
+}
+
 void LearntEdits::learn(base::ChannelId channel, std::int64_t rev, std::string_view model, const LearntEdit& edit) {
   const base::MutexLock lock(mutex_);
   if (entries_.size() >= k_most) entries_.clear();

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/id.h"
 #include "base/mutex.h"
@@ -45,6 +47,8 @@ class LearntEdits {
  public:
   static constexpr std::size_t k_most = 1024;  // channels and models together; beyond it all is learnt anew
   LearntEdit find(base::ChannelId channel, std::int64_t rev, std::string_view model) const;
+  // All that was learnt of a channel, as it is now: in no order.
+  std::vector<std::pair<std::string, LearntEdit>> of(base::ChannelId channel, std::int64_t rev) const;
   void learn(base::ChannelId channel, std::int64_t rev, std::string_view model, const LearntEdit& edit);
 
  private:

@@ -16,6 +16,11 @@ constexpr std::int64_t k_tokens_max = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
+bool writes_no_bound(const ledger::ChannelRecord& channel, dialect::Endpoint endpoint,
+                     const dialect::RequestScan& scan) {
+  return endpoint == dialect::Endpoint::chat_completions && channel.bound_field == "none" && !scan.bound_value;
+}
+
 billing::RequestTerms PricedRequest::terms(ledger::WhenLow when_low, const policy::CreditSettings& settings) const {
   billing::RequestTerms terms;
   terms.endpoint = endpoint;
@@ -45,7 +50,9 @@ std::optional<billing::RouteCeiling> PricedRequest::ceiling(const billing::Reque
     without_tokens.text_tokens = 0;
     return billing::RouteCeiling::of(*price, multiplier, without_tokens, circumstances(), body_bytes);
   }
-  return billing::RouteCeiling::of(*price, multiplier, terms, circumstances(), body_bytes);
+  auto ceiling = billing::RouteCeiling::of(*price, multiplier, terms, circumstances(), body_bytes);
+  if (!ceiling || channel == nullptr || !writes_no_bound(*channel, endpoint, scan)) return ceiling;
+  return ceiling->leave_open() ? ceiling : std::nullopt;
 }
 
 std::optional<Usage> PricedRequest::units_ceiling() const {

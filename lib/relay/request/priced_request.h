@@ -17,6 +17,10 @@
 
 namespace cr::relay::request {
 
+// The request names no bound of its own, and can be given none on this channel (its setting).
+bool writes_no_bound(const ledger::ChannelRecord& channel, dialect::Endpoint endpoint,
+                     const dialect::RequestScan& scan);
+
 struct PricedRequest {
   const dialect::RequestScan& scan;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;

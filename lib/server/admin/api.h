@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "http/tls/tls_contexts.h"
 #include "ledger/core/ledger.h"
+#include "relay/request/learnt_edits.h"
 #include "relay/routing/circuit_breaker.h"
 #include "relay/routing/rate_limiter.h"
 #include "server/admin/model_listing.h"
@@ -31,9 +32,10 @@ struct AdminHooks {
   std::function<base::Result<cr::admin::ChannelTest>(const std::string& channel,
                                                      const cr::admin::ChannelTestRequest& request)>
       test_channel;
-  relay::routing::CircuitBreaker* health = nullptr;  // of the request path; never null
-  relay::routing::RateLimiter* rates = nullptr;      // likewise
-  std::function<std::uint32_t()> tries_max;          // channels tried for one request
+  relay::routing::CircuitBreaker* health = nullptr;     // of the request path; never null
+  relay::routing::RateLimiter* rates = nullptr;         // likewise
+  const relay::request::LearntEdits* learnt = nullptr;  // likewise; null: nothing is learnt
+  std::function<std::uint32_t()> tries_max;             // channels tried for one request
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
   // one.
   std::function<base::Result<void>(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;

@@ -8,6 +8,7 @@
 #include "ledger/core/channel_rules.h"
 #include "provider/kinds/kind.h"
 #include "relay/request/worker_context.h"
+#include "server/admin/channel_effects.h"
 #include "server/admin/field_values.h"
 #include "server/admin/routes.h"
 
@@ -90,6 +91,8 @@ cr::admin::Channel with_health(const RouteCall& call, const ChannelRecord& recor
                                const std::map<std::string, base::Credits>& spending) {
   auto channel = to_message(record);
   channel.health = to_message(call.api.hooks().health->view(record, base::steady_now()));
+  const auto* learnt = call.api.hooks().learnt;
+  channel.in_effect = channel_effects(record, learnt == nullptr ? LearntOfModels() : learnt->of(record.id, record.rev));
   if (const auto spent = spending.find(record.name); spent != spending.end()) channel.spent_30d = spent->second;
   return channel;
 }
@@ -126,6 +129,8 @@ Result<ledger::NewChannel> to_new_channel(cr::admin::ChannelCreate create) {
 
 Result<void> apply(cr::admin::ChannelEdit edit, ChannelRecord& record) {
   if (edit.headers) edit.headers = with_lower_names(*edit.headers);
+  // Named with the value that it has by itself, it stays when the address changes or a provider refuses it.
+  if (edit.bound_field) record.bound_field_chosen = !edit.bound_field->empty() && *edit.bound_field != "auto";
   return take_edited<cr::admin::k_channel_fields, ledger::k_channel_fields>(edit, record);
 }
 

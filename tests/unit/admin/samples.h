@@ -74,6 +74,10 @@ inline Channel sample_channel() {
   channel.ca_file = "/etc/ca.pem";
   channel.client_cert = "/etc/cert.pem";
   channel.client_key = "/etc/key.pem";
+  channel.stream_usage = "never";
+  channel.output_rate_max = 6;
+  channel.cancels = "never";
+  channel.in_effect = {"bound_field: max_tokens, as usual"};
   channel.keys = {{"sk-abc", "wxyz", sample_time(1)}};
   channel.note = "n";
   channel.created_at = sample_time(2);

@@ -274,6 +274,41 @@ TEST_F(StoreChannels, echo_needs_no_url_and_others_have_the_old_bound_field) {
   EXPECT_EQ(default_bound_field(ChannelKind::anthropic, "https://api.openai.com"), "max_tokens");
 }
 
+TEST_F(StoreChannels, a_bound_field_that_was_chosen_stays_where_the_address_moves) {
+  ASSERT_TRUE(create(wanted("main")));
+  EXPECT_FALSE(only()->bound_field_chosen);
+  ASSERT_TRUE(edit([](ChannelRecord& channel) { channel.bound_field = "none"; }));
+  EXPECT_TRUE(only()->bound_field_chosen);
+  ASSERT_TRUE(edit([](ChannelRecord& channel) { channel.base_url = "http://localhost:11434/v1"; }));
+  EXPECT_EQ(only()->bound_field, "none");
+  open();
+  EXPECT_TRUE(only()->bound_field_chosen);
+  ASSERT_TRUE(edit([](ChannelRecord& channel) { channel.bound_field = "auto"; }));
+  EXPECT_EQ(only()->bound_field, "max_tokens");
+  EXPECT_FALSE(only()->bound_field_chosen);
+}
+
+TEST_F(StoreChannels, what_is_said_of_a_provider_is_kept_and_checked) {
+  ASSERT_TRUE(create(wanted("main")));
+  EXPECT_EQ(only()->stream_usage, "auto");
+  EXPECT_EQ(only()->cancels, "auto");
+  ASSERT_TRUE(edit([](ChannelRecord& channel) {
+    channel.stream_usage = "never";
+    channel.cancels = "never";
+    channel.output_rate_max = 250;
+    channel.retry_after_timeout = true;
+  }));
+  open();
+  EXPECT_EQ(only()->stream_usage, "never");
+  EXPECT_EQ(only()->cancels, "never");
+  EXPECT_EQ(only()->output_rate_max, 250);
+  EXPECT_TRUE(only()->retry_after_timeout);
+  for (const auto& spoil : std::initializer_list<std::function<void(ChannelRecord&)>>{
+           [](ChannelRecord& c) { c.stream_usage = "often"; }, [](ChannelRecord& c) { c.cancels = "always"; },
+           [](ChannelRecord& c) { c.output_rate_max = 0; }, [](ChannelRecord& c) { c.bound_field = "tokens"; }})
+    EXPECT_EQ(edit(spoil).error().code, ErrorCode::invalid);
+}
+
 TEST_F(StoreChannels, edit_changes_settings_but_neither_ids_nor_keys) {
   ASSERT_TRUE(create(wanted("main")));
   const ChannelId id = only()->id;

@@ -102,8 +102,13 @@ std::string layout(sqlite::Database& db) {
 }
 
 // What version 6 had in the place of the indexes of names.
+constexpr const char* k_back_to_9 =
+    "DROP TABLE lost_attempt; DROP TABLE own_request; ALTER TABLE response DROP COLUMN tokens;"
+    "ALTER TABLE channel DROP COLUMN bound_field_chosen; ALTER TABLE channel DROP COLUMN stream_usage;"
+    "ALTER TABLE channel DROP COLUMN output_rate_max; ALTER TABLE channel DROP COLUMN cancels;"
+    "ALTER TABLE channel DROP COLUMN retry_after_timeout; PRAGMA user_version = 9";
+
 constexpr const char* k_back_to_8 =
-    "DROP TABLE lost_attempt; DROP TABLE own_request;"
     "DROP TABLE price_generation;"
     "ALTER TABLE price DROP COLUMN cache_write_hour;"
     "ALTER TABLE price DROP COLUMN audio_input;"
@@ -146,6 +151,7 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   ledger_.reset();
   {
     auto db = database();
+    ASSERT_TRUE(db.execute(k_back_to_9));
     ASSERT_TRUE(db.execute(k_back_to_8));
     ASSERT_TRUE(db.execute(k_back_to_6));
     ASSERT_TRUE(db.execute("DELETE FROM grp WHERE name = 'vip'"));
@@ -167,10 +173,37 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   EXPECT_EQ(layout(migrated), layout(fresh));
 }
 
+TEST_F(Schema, store_of_version_9_knows_which_bound_fields_were_chosen) {
+  {
+    auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_9));
+    for (const auto* row :
+         {"'a', 'https://api.openai.com/v1', 'max_completion_tokens'", "'b', 'https://api.openai.com/v1', 'max_tokens'",
+          "'c', 'https://llm.example.com/v1', 'max_tokens'",
+          "'d', 'https://llm.example.com/v1', 'max_completion_tokens'",
+          "'e', 'https://x.openai.azure.com/v1', 'max_tokens'"}) {
+      const auto text =
+          "INSERT INTO channel (rev, kind, enabled, models, model_map, groups, priority, weight,"
+          " timeout_connect_ms, timeout_first_byte_ms, timeout_idle_ms, allow_private, echo_delay_ms, note,"
+          " created_at, name, base_url, bound_field) VALUES (1, 'openai', 1, '[\"m\"]', '{}',"
+          " '[\"default\"]', 0, 1, 1, 1, 1, 0, 0, '', 0, " +
+          std::string(row) + ")";
+      ASSERT_TRUE(db.execute(text.c_str())) << text;
+    }
+  }
+  open();
+  std::string chosen;
+  for (const auto& channel : directory().channels()) {
+    if (channel->bound_field_chosen) chosen += channel->name;
+  }
+  EXPECT_EQ(chosen, "bd");
+}
+
 // What an administrator has set stays; the rest is as the list that crd has now says.
 TEST_F(Schema, store_of_version_8_gets_the_shipped_prices_of_now) {
   {
     auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_9));
     ASSERT_TRUE(db.execute(k_back_to_8));
     ASSERT_TRUE(
         db.execute("DELETE FROM price WHERE model = 'gpt-4o-mini';"
@@ -189,6 +222,7 @@ TEST_F(Schema, store_of_version_7_keeps_the_number_of_the_last_audit_row) {
   for (const bool rows_taken : {false, true}) {
     {
       auto db = stopped();
+      ASSERT_TRUE(db.execute(k_back_to_9));
       ASSERT_TRUE(db.execute(k_back_to_8));
       ASSERT_TRUE(db.execute("DELETE FROM meta WHERE key = 'audit_seq'; PRAGMA user_version = 7"));
       if (rows_taken) {

@@ -197,7 +197,11 @@ TEST(OpenApi, has_every_member_of_the_edits) {
                                                           {"client_cert", "\"\""},
                                                           {"client_key", "\"\""},
                                                           {"strip", list},
-                                                          {"service_tier", "\"\""}});
+                                                          {"service_tier", "\"\""},
+                                                          {"stream_usage", "\"\""},
+                                                          {"output_rate_max", "1"},
+                                                          {"cancels", "\"\""},
+                                                          {"retry_after_timeout", "true"}});
   expect_readable<cr::admin::GroupEdit>("GroupEdit", {{"multiplier", "\"1\""}, {"note", "\"\""}});
   expect_readable<cr::admin::AccountEdit>("AccountEdit", {{"enabled", "true"}, {"quota", "null"}, {"note", "\"\""}});
 }
