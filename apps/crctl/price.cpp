@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "crctl/fetch.h"
 #include "crctl/flags.h"
+#include "crctl/prompt.h"
 #include "crctl/record_columns.h"
 #include "crctl/setting_flags.h"
 #include "crctl/values.h"
@@ -27,6 +28,15 @@ Cell dollars_cell(const std::string& amount) {
   return {amount, dollars ? dollars->to_display() : base::escape_for_terminal(amount), Style::none};
 }
 
+// Since ever; or from when, marked where that is to come.
+Cell effective_cell(const Price& price, const View& view) {
+  if (!price.effective_at) return {};
+  const auto day = base::format_rfc3339(*price.effective_at);
+  const bool to_come = *price.effective_at > view.now;
+  return {day, view.exact ? when_text(*price.effective_at, view) : local_time(*price.effective_at).substr(0, 10),
+          to_come ? Style::warn : Style::none};
+}
+
 const RecordKind<Price>& price_kind() {
   using T = const Price&;
   using V = const View&;
@@ -42,11 +52,11 @@ const RecordKind<Price>& price_kind() {
               {{"per_image", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_image); }},
               {{"per_character", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_character); }},
               {{"per_second", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.per_second); }},
+              {{"effective"}, [](T p, V v) { return effective_cell(p, v); }},
               {{"max_output", Align::right, 4}},
               {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
               {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
               {{"context", Align::right, 8, From::wide}},
-              {{"effective", Align::left, 8, From::wide}},
               {{"updated", Align::left, 9, From::detail}, [](T p, V v) { return past_cell(p.updated_at, v); }},
           },
           "updated"),
@@ -94,13 +104,51 @@ Result<Exit> run_set(Context& context, const SetWords& words) {
   return Exit::done;
 }
 
+// "unset the shipped price of 'm'? It stops 2 limited tokens: a, b"; empty where nobody need be asked.
+std::string question_of(const admin::PriceUnset& unset) {
+  const bool shipped = unset.source == "shipped";
+  if (!shipped && unset.scheduled == 0) return {};
+  std::string question = fmt::format("unset the {}price of '{}'", shipped ? "shipped " : "", unset.model);
+  if (unset.scheduled > 0)
+    question += fmt::format(", and {} scheduled {}", unset.scheduled, unset.scheduled == 1 ? "one" : "ones");
+  question += "?";
+  if (unset.stops.empty()) return question + " It stops no limited token.";
+  return question + fmt::format(" It stops {}{} limited token{}: {}{}", unset.stops_more ? "more than " : "",
+                                unset.stops.size(), unset.stops.size() == 1 && !unset.stops_more ? "" : "s",
+                                join(unset.stops), unset.stops_more ? ", ..." : "");
+}
+
+// What a dry run says of all of them, asked once.
+Result<Answer> confirm_unset(Context& context, const Texts& models) {
+  std::string questions;
+  if (context.globals.yes || context.globals.dry_run) return Answer::yes;
+  for (const auto& model : models) {
+    admin::CallOptions options;
+    options.dry_run = true;
+    const auto would = context.client().call("DELETE", path_of(model), {}, options);
+    if (!would) continue;  // said when it is done
+    const auto unset = admin::from_json<admin::PriceUnset>(would->body);
+    if (!unset) return tl::unexpected(unset.error());
+    const auto question = question_of(*unset);
+    if (!question.empty()) questions += (questions.empty() ? "" : " ") + question;
+  }
+  return questions.empty() ? Result<Answer>(Answer::yes) : confirm(context, questions);
+}
+
 Result<Exit> run_unset(Context& context, const Texts& models) {
+  const auto answer = confirm_unset(context, models);
+  if (!answer) return tl::unexpected(answer.error());
+  if (*answer == Answer::no)
+    return context.refuse({base::ErrorCode::refused, "no price was unset", {}}, Exit::declined);
   return context.each(models, [&](const std::string& model) -> Result<void> {
     auto done = context.client().call("DELETE", path_of(model), {}, context.call_options());
     if (!done) return tl::unexpected(done.error());
-    const auto gone = admin::from_json<admin::Edited<Price>>(done->body);
+    const auto gone = admin::from_json<admin::Edited<admin::PriceUnset>>(done->body);
     if (!gone) return tl::unexpected(gone.error());
     context.output.note(fmt::format("{}unset the price of '{}'", context.would(), model));
+    if (context.globals.dry_run && !gone->stops.empty())
+      context.output.note(fmt::format("limited tokens that could not call it any more: {}{}", join(gone->stops),
+                                      gone->stops_more ? ", ..." : ""));
     return context.output.changes(gone->changes, done->body);
   });
 }
@@ -206,7 +254,10 @@ void add_price(Commands& commands) {
   auto unset = std::make_shared<Texts>();
   CLI::App& remove = commands.verb(
       price,
-      {"unset", "Forget prices; limited tokens cannot call an unpriced model.", {"crctl price unset my-model"}, {}},
+      {"unset",
+       "Forget prices; limited tokens cannot call an unpriced model.",
+       {"crctl price unset my-model"},
+       "Of a shipped or a scheduled price it asks, and names the tokens that it stops; --yes in scripts."},
       Effect::adds, [unset](Context& context) { return run_unset(context, *unset); });
   add_names(remove, "MODEL", "MODEL", "The models.", *unset);
   add_price_import(commands, price);

@@ -40,6 +40,13 @@ void fields(auto& v, message_of<Price> auto& m) {
   record_fields(v, m, k_price_fields);
 }
 
+void fields(auto& v, message_of<PriceUnset> auto& m) {
+  record_fields(v, m, k_price_fields);
+  v("scheduled", m.scheduled);
+  v("stops", m.stops);
+  v("stops_more", m.stops_more);
+}
+
 void fields(auto& v, message_of<PriceSet> auto& m) {
   create_fields(v, m, k_price_fields);
 }
@@ -88,6 +95,8 @@ CR_ADMIN_ANSWER(Edited<Account>)
 CR_ADMIN_ANSWER(Price)
 CR_ADMIN_ANSWER(Page<Price>)
 CR_ADMIN_ANSWER(Edited<Price>)
+CR_ADMIN_ANSWER(PriceUnset)
+CR_ADMIN_ANSWER(Edited<PriceUnset>)
 CR_ADMIN_ANSWER(PriceQuoted)
 CR_ADMIN_ANSWER(Imported)
 CR_ADMIN_ANSWER(Edited<Imported>)

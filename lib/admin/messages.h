@@ -100,6 +100,12 @@ struct PriceSet : OtherRates {
 struct PriceImport {
   std::vector<PriceSet> prices;
 };
+// A price that is gone, or would be (a dry run), and whom that stops.
+struct PriceUnset : Price {
+  std::int64_t scheduled = 0;      // prices of the model that had not begun yet; gone, too
+  std::vector<std::string> stops;  // limited tokens that cannot call the model any more: the first of them
+  bool stops_more = false;         // there are, or may be, more of them
+};
 struct PriceQuote {
   std::string model;
   std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;

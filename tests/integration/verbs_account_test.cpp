@@ -161,6 +161,26 @@ TEST(PriceUnset, ALimitedTokenCannotCallAnUnpricedModel) {
   check_witness(gateway, Run::clean);
 }
 
+// A shipped price, and one with others to come, are asked for, and whom that stops is said.
+TEST(PriceUnset, OfAShippedPriceIsAskedFor) {
+  BookedDaemon daemon;
+  daemon.must({"channel", "create", "e", "--kind", "echo", "--models", "gpt-4o-mini,own"});
+  daemon.must({"token", "create", "limited", "--quota", "1"});
+  const auto asked = daemon.crctl({"price", "unset", "gpt-4o-mini"});
+  EXPECT_EQ(asked.exit, 2);
+  EXPECT_THAT(asked.err,
+              HasSubstr("a confirmation is needed: unset the shipped price of 'gpt-4o-mini'? It stops 1 limited "
+                        "token: limited"));
+  EXPECT_THAT(asked.err, HasSubstr("add --yes"));
+  EXPECT_EQ(daemon.crctl({"price", "show", "gpt-4o-mini"}).exit, 0);
+  EXPECT_THAT(daemon.crctl({"price", "unset", "gpt-4o-mini", "-n"}).err, HasSubstr("any more: limited\n"));
+  EXPECT_EQ(daemon.crctl({"price", "unset", "gpt-4o-mini", "--yes"}).err, "unset the price of 'gpt-4o-mini'\n");
+  daemon.must({"price", "set", "own", "--input", "1", "--output", "2"});
+  daemon.must({"price", "set", "own", "--input", "2", "--output", "2", "--effective", "2099-01-01"});
+  EXPECT_THAT(daemon.crctl({"price", "unset", "own"}).err, HasSubstr("unset the price of 'own', and 1 scheduled one?"));
+  EXPECT_THAT(daemon.must({"price", "list", "--match", "own", "-o", "table"}), HasSubstr("2099-01-01"));
+}
+
 TEST(PriceImport, AllOrNothing) {
   BookedDaemon daemon;
   const auto file = daemon.dir() / "prices.json";

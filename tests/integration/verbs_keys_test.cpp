@@ -232,7 +232,7 @@ TEST(Audit, EveryMutationIsKeptWithItsCaller) {
       {{"channel", "set-key", "c", "--add", "--key-stdin"}, "channel.keys.add", "channel c", other},
       {{"channel", "edit", "c", "--priority", "2"}, "channel.edit", "channel c", ""},
       {{"price", "set", "m", "--input", "1", "--output", "2"}, "price.set", "price m", ""},
-      {{"price", "import", daemon.dir() / "prices.json"}, "price.set", "price m2", ""},
+      {{"price", "import", daemon.dir() / "prices.json"}, "price.import", "prices", ""},
       {{"price", "unset", "m2"}, "price.unset", "price m2", ""},
       {{"token", "create", "t", "--retrievable"}, "token.create", "token t", ""},
       {{"token", "edit", "t", "--note", "x"}, "token.edit", "token t", ""},

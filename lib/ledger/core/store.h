@@ -142,6 +142,8 @@ class Store {
   // `before` is the price of the same model and effective_at, null where this one is new. One that is there already
   // writes nothing, and is both.
   Result<Edited<PriceRecord>> set_price(const PriceRecord& price, const Actor& actor);
+  // The same of many, in their order and all of them or none, with one row of the audit of what changed.
+  Result<std::vector<Edited<PriceRecord>>> import_prices(const std::vector<PriceRecord>& prices, const Actor& actor);
   // Those it took away, the one that has held for longest first.
   Result<std::vector<std::shared_ptr<const PriceRecord>>> unset_price(std::string_view model, const Actor& actor);
 

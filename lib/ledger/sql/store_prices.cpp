@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
+#include "json/text.h"
 #include "ledger/core/price_fields.h"
 #include "ledger/sql/columns.h"
 #include "ledger/sql/settings_json.h"
@@ -65,24 +66,76 @@ Result<void> insert_price(SqlSession& sql, PriceRecord& price) {
   return sql.run_with(text, parameters.values());
 }
 
-Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
+namespace {
+
+// Without its row of the audit.
+Result<Edited<PriceRecord>> put_price(Store::Impl& store, const PriceRecord& wanted) {
   if (auto checked = check_price(wanted); !checked) return tl::unexpected(checked.error());
   PriceRecord price = wanted;
   if (price.source.empty()) price.source = "set";
-  price.updated_at = impl_.clock.now();
+  price.updated_at = store.clock.now();
   std::shared_ptr<const PriceRecord> before;
-  if (const auto found = impl_.directory.prices->find(price.model); found != impl_.directory.prices->end()) {
+  if (const auto found = store.directory.prices->find(price.model); found != store.directory.prices->end()) {
     for (const auto& old : found->second) {
       if (old->effective_at == price.effective_at) before = old;
     }
   }
   if (before && same_settings(k_price_fields, *before, price)) return Edited<PriceRecord>{before, before};
-  auto done = insert_price(impl_.sql, price);
-  if (done) done = impl_.audit(actor, "price.set", "price " + price.model, audit_detail(before.get(), &price));
-  if (!done) return tl::unexpected(done.error());
+  if (auto done = insert_price(store.sql, price); !done) return tl::unexpected(done.error());
   const auto after = std::make_shared<const PriceRecord>(std::move(price));
-  impl_.directory.put_price(after);
+  store.directory.put_price(after);
   return Edited<PriceRecord>{before, after};
+}
+
+// {"prices":2,"changed":1,"new":1,"models":{"m":{"output":{"from":"1","to":"2"}},...}}; of what is more than fits, how
+// many models were left out.
+std::string import_detail(const std::vector<Edited<PriceRecord>>& edits) {
+  constexpr std::size_t k_bytes_max = std::size_t{256} * 1024;
+  std::size_t changed = 0, fresh = 0, left_out = 0;
+  std::string models;
+  for (const auto& [before, after] : edits) {
+    if (before == after) continue;
+    ++(before ? changed : fresh);
+    if (models.size() >= k_bytes_max) {
+      ++left_out;
+      continue;
+    }
+    models += models.empty() ? "" : ",";
+    json::append_json_string(models, after->model);
+    models += ":" + audit_detail(before.get(), after.get());
+  }
+  std::string detail = "{\"prices\":" + std::to_string(edits.size()) + ",\"changed\":" + std::to_string(changed) +
+                       ",\"new\":" + std::to_string(fresh);
+  if (left_out > 0) detail += ",\"left_out\":" + std::to_string(left_out);
+  return detail + ",\"models\":{" + models + "}}";
+}
+
+}  // namespace
+
+Result<Edited<PriceRecord>> Store::set_price(const PriceRecord& wanted, const Actor& actor) {
+  auto edit = put_price(impl_, wanted);
+  if (!edit || edit->before == edit->after) return edit;
+  auto done =
+      impl_.audit(actor, "price.set", "price " + wanted.model, audit_detail(edit->before.get(), edit->after.get()));
+  if (!done) return tl::unexpected(done.error());
+  return edit;
+}
+
+Result<std::vector<Edited<PriceRecord>>> Store::import_prices(const std::vector<PriceRecord>& prices,
+                                                              const Actor& actor) {
+  std::vector<Edited<PriceRecord>> edits;
+  edits.reserve(prices.size());
+  bool any = false;
+  for (const auto& wanted : prices) {
+    auto edit = put_price(impl_, wanted);
+    if (!edit) return tl::unexpected(edit.error());
+    any |= edit->before != edit->after;
+    edits.push_back(std::move(*edit));
+  }
+  if (!any) return edits;
+  auto done = impl_.audit(actor, "price.import", "prices", import_detail(edits));
+  if (!done) return tl::unexpected(done.error());
+  return edits;
 }
 
 Result<std::vector<std::shared_ptr<const PriceRecord>>> Store::unset_price(std::string_view model, const Actor& actor) {

@@ -10,6 +10,7 @@
 #include "ledger/core/price_fields.h"
 #include "server/admin/bill.h"
 #include "server/admin/field_values.h"
+#include "server/admin/price_loss.h"
 #include "server/admin/routes.h"
 
 namespace cr::server::admin {
@@ -175,6 +176,28 @@ base::Credits reserved_for(const PriceRecord& price, billing::Multiplier multipl
   return ceiling ? ceiling->amount(usage.output_tokens) : base::Credits();
 }
 
+// The tokens that are stopped, by their names: those that are told, and whether there are, or may be, more.
+Result<void> find_stopped(const RouteCall& call, const PriceLoss& loss, cr::admin::PriceUnset& unset) {
+  constexpr std::size_t k_named_max = 20, k_page = 1000, k_pages_max = 100;
+  if (loss.is_none()) return {};
+  ledger::TokenQuery query;
+  query.limit = k_page;
+  for (std::size_t page = 0; page < k_pages_max; ++page) {
+    const auto rows = read_ledger(call.api.ledger(), [&](Reports& reports) { return reports.tokens(query); });
+    if (!rows) return tl::unexpected(rows.error());
+    for (const auto& row : *rows) {
+      if (!loss.stops(row.token)) continue;
+      unset.stops_more = unset.stops.size() == k_named_max;
+      if (unset.stops_more) return {};
+      unset.stops.push_back(row.token.name);
+    }
+    if (rows->size() < k_page) return {};
+    query.after = rows->back().place;
+  }
+  unset.stops_more = true;
+  return {};
+}
+
 }  // namespace
 
 RouteResult list_prices(RouteCall& call) {
@@ -231,7 +254,15 @@ RouteResult unset_price(RouteCall& call) {
     if (!one->effective_at || *one->effective_at <= call.now) held = one;
   }
   const auto gone = to_message(*held);
-  return answer_with(cr::admin::Edited<cr::admin::Price>{gone, cr::admin::changes_to_nothing(gone)});
+  cr::admin::Edited<cr::admin::PriceUnset> answer;
+  static_cast<cr::admin::Price&>(answer) = gone;
+  answer.changes = cr::admin::changes_to_nothing(gone);
+  answer.scheduled = std::count_if(unset.begin(), unset.end(),
+                                   [&](const auto& one) { return one->effective_at && *one->effective_at > call.now; });
+  // By the directory as it was: its channels and accounts are the same.
+  if (auto found = find_stopped(call, PriceLoss(*directory, gone.model, call.now), answer); !found)
+    return tl::unexpected(found.error());
+  return answer_with(answer);
 }
 
 RouteResult import_prices(RouteCall& call) {
@@ -253,10 +284,10 @@ RouteResult import_prices(RouteCall& call) {
   imported.imported = static_cast<std::int64_t>(records.size());
   auto done = call.write([&](Store& store) -> Result<void> {
     imported.changes.clear();
-    for (const auto& record : records) {
-      const auto one = store.set_price(record, call.request.actor);
-      if (!one) return tl::unexpected(one.error());
-      if (one->before) add_changes(*one->before, *one->after, imported.changes);
+    const auto edits = store.import_prices(records, call.request.actor);
+    if (!edits) return tl::unexpected(edits.error());
+    for (const auto& one : *edits) {
+      if (one.before) add_changes(*one.before, *one.after, imported.changes);
     }
     return {};
   });

@@ -311,6 +311,39 @@ TEST_F(AdminObjects, unset_tells_of_the_price_that_held_until_now) {
   EXPECT_EQ(refused("DELETE", "/prices/m").code, ErrorCode::not_found);
 }
 
+TEST_F(AdminObjects, unset_names_the_limited_tokens_that_it_stops) {
+  using Unset = cr::admin::Edited<cr::admin::PriceUnset>;
+  send_text<Channel>("POST", "/channels", R"({"name":"e","kind":"echo","models":["m","n"],"model_map":{"alias":"m"}})");
+  send_text<Price>("PUT", "/prices/m", R"({"input":"1","output":"1"})");
+  send_text<Price>("PUT", "/prices/m", R"({"input":"3","output":"1","effective_at":"2099-01-01"})");
+  create_token("limited", dollars(1));
+  create_token("free", {});
+  send_text<Token>("POST", "/tokens", R"({"name":"by-alias","quota":"1","models":["alias"]})");
+  send_text<Token>("POST", "/tokens", R"({"name":"other","quota":"1","models":["n"]})");
+  send_text<cr::admin::Group>("POST", "/groups", R"({"name":"vip"})");
+  send_text<Token>("POST", "/tokens", R"({"name":"elsewhere","quota":"1","groups":["vip"]})");
+  const auto gone = send_text<Unset>("DELETE", "/prices/m", "");
+  EXPECT_THAT(gone.stops, ElementsAre("by-alias", "limited"));
+  EXPECT_FALSE(gone.stops_more);
+  EXPECT_EQ(gone.scheduled, 1);
+  EXPECT_EQ(gone.input, "1");
+}
+
+TEST_F(AdminObjects, an_import_is_one_row_of_the_audit) {
+  const auto rows = [&] { return get<Page<cr::admin::AuditEntry>>("/audit?limit=1000").items; };
+  const auto before = rows().size();
+  const std::string list =
+      R"({"prices":[{"model":"a","input":"1","output":"2"},{"model":"b","input":"1","output":"2"}]})";
+  send_text<cr::admin::Imported>("POST", "/prices/import", list);
+  send_text<cr::admin::Imported>("POST", "/prices/import", list);
+  send_text<cr::admin::Imported>("POST", "/prices/import", R"({"prices":[{"model":"a","input":"1","output":"3"}]})");
+  const auto after = rows();
+  ASSERT_EQ(after.size(), before + 2) << "none of one that changed nothing";
+  EXPECT_EQ(after[before].action, "price.import");
+  EXPECT_THAT(after[before].detail, HasSubstr(R"("changed":0,"new":2)"));
+  EXPECT_THAT(after[before + 1].detail, HasSubstr(R"("a":{"output":)"));
+}
+
 TEST_F(AdminObjects, a_price_of_tomorrow_is_shown_but_not_used) {
   send_text<Price>("PUT", "/prices/m", R"({"input":"1","output":"1","effective_at":"2099-01-01"})");
   EXPECT_EQ(get<Price>("/prices/m").input, "1");
