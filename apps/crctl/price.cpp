@@ -10,6 +10,7 @@
 #include "crctl/flags.h"
 #include "crctl/prompt.h"
 #include "crctl/record_columns.h"
+#include "crctl/rule_words.h"
 #include "crctl/setting_flags.h"
 #include "crctl/values.h"
 
@@ -26,6 +27,10 @@ std::string path_of(std::string_view model) {
 Cell dollars_cell(const std::string& amount) {
   const auto dollars = base::Credits::parse(amount);
   return {amount, dollars ? dollars->to_display() : base::escape_for_terminal(amount), Style::none};
+}
+
+Cell rules_cell(const std::string& json) {
+  return json.empty() ? Cell{} : Cell{json, base::escape_for_terminal(rules_in_words(json)), Style::none};
 }
 
 // Since ever; or from when, marked where that is to come.
@@ -56,6 +61,7 @@ const RecordKind<Price>& price_kind() {
               {{"max_output", Align::right, 4}},
               {{"source", Align::left, 3}, [](T p, V) { return text_cell(p.source); }},
               {{"cache_write", Align::right, 8, From::wide}, [](T p, V) { return dollars_cell(p.cache_write); }},
+              {{"rules", Align::left, 9, From::detail}, [](T p, V) { return rules_cell(p.rules.text); }},
               {{"context", Align::right, 8, From::wide}},
               {{"updated", Align::left, 9, From::detail}, [](T p, V v) { return past_cell(p.updated_at, v); }},
           },

@@ -109,9 +109,12 @@ Result<Exit> run_show_request(Context& context, const std::string& path) {
   const auto bill = request->bill;
   auto printed = print_one(context, request_kind(), *std::move(request), raw);
   if (!printed || !bill || context.output.wants_data()) return printed;
-  std::string text = fmt::format("\nby the price of {}, {} {}{}\n", base::escape_for_terminal(bill->model),
-                                 bill->source, base::format_rfc3339(bill->priced_at),
-                                 bill->told_cost ? "; the provider told more, which is charged" : "");
+  const bool shipped = bill->source == "shipped";
+  std::string text =
+      fmt::format("\nby the price of {}, {} {}{}\n", base::escape_for_terminal(bill->model),
+                  shipped ? "of the shipped list of" : bill->source,
+                  shipped ? base::format_rfc3339(bill->priced_at).substr(0, 10) : base::format_rfc3339(bill->priced_at),
+                  bill->told_cost ? "; the provider told more, which is charged" : "");
   for (const auto& line : bill->text) text += "  " + base::escape_for_terminal(line) + "\n";
   if (auto shown = context.output.text(text); !shown) return tl::unexpected(shown.error());
   return printed;

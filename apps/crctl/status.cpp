@@ -2,6 +2,9 @@
 // The words `status` and `version`.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "base/text.h"
 #include "crctl/commands.h"
 #include "crctl/fetch.h"

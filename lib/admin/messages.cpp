@@ -80,6 +80,7 @@ void fields(auto& v, message_of<PriceQuoted> auto& m) {
   v("reserved", m.reserved);
   v("bill", m.bill);
   v("lines", m.lines);
+  v("rules", m.rules);
 }
 
 void fields(auto& v, message_of<Imported> auto& m) {

@@ -120,9 +120,10 @@ struct PriceQuoted {
   Price price;
   std::string multiplier;
   Credits cost;
-  std::vector<std::string> lines;  // the bill as text
-  Credits reserved{};              // what a limited token's request of that size, bounded by its output, reserves
-  std::vector<BillLine> bill{};    // their dollars sum to the cost, before the multiplier and the rounding
+  std::vector<std::string> lines;    // the bill as text
+  Credits reserved{};                // what a limited token's request of that size, bounded by its output, reserves
+  std::vector<BillLine> bill{};      // their dollars sum to the cost, before the multiplier and the rounding
+  std::vector<std::string> rules{};  // of the price that the rates were made by, in words
 };
 
 // --- small ones ---

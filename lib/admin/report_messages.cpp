@@ -46,6 +46,7 @@ void fields(auto& v, message_of<RequestBill> auto& m) {
   v("told_cost", m.told_cost);
   v("lines", m.lines);
   v("text", m.text);
+  v("rules", m.rules);
 }
 
 void fields(auto& v, message_of<UsageRow> auto& m) {

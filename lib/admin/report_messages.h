@@ -23,7 +23,8 @@ struct RequestBill {
   Credits provider_cost;
   std::optional<Credits> told_cost;  // what the provider told instead, where that was more
   std::vector<BillLine> lines;
-  std::vector<std::string> text;  // the same to read
+  std::vector<std::string> text;     // the same to read
+  std::vector<std::string> rules{};  // of the price that the rates were made by, in words
 };
 struct Request {
   std::string id;

@@ -7,6 +7,8 @@
 #include <array>
 #include <limits>
 
+#include "billing/held_rules.h"
+
 namespace cr::billing {
 namespace {
 
@@ -151,6 +153,8 @@ std::string_view told_value(const PriceRule& rule, const Circumstances& circumst
   return circumstances.told->text(rule.answer);
 }
 
+}  // namespace
+
 bool holds(const PriceRule& rule, std::int64_t input_tokens, const Circumstances& circumstances, bool confirmed) {
   if (rule.is_fee()) return false;
   if (rule.input_over && input_tokens <= *rule.input_over) return false;
@@ -159,6 +163,8 @@ bool holds(const PriceRule& rule, std::int64_t input_tokens, const Circumstances
   if (value.empty() && !confirmed) value = asked_value(rule, circumstances);
   return is_one_of(rule.is, value);
 }
+
+namespace {
 
 // The base rates with the changes of a rule. What a provider has no rate for follows the input's.
 struct Working {

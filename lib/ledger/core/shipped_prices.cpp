@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "billing/price_rules.h"
 #include "ledger/core/prices_json.h"
 
@@ -61,7 +62,18 @@ Result<void> take_rules(const json& item, PriceRecord& price) {
   return {};
 }
 
-Result<PriceRecord> price_of(const json& item, Time now) {
+// Of the newest of a list's sources; empty where none tells its date.
+std::string date_of(const json& list) {
+  std::string found;
+  if (!list.is_object() || !list.contains("sources")) return found;
+  for (const auto& [name, source] : list["sources"].items()) {
+    if (source.is_object() && source.contains("date") && source["date"].is_string())
+      found = std::max(found, source["date"].get<std::string>());
+  }
+  return found;
+}
+
+Result<PriceRecord> price_of(const json& item, Time updated_at) {
   const auto name = item.is_object() ? item.find("model") : item.end();
   if (!item.is_object() || name == item.end() || !name->is_string()) {
     return base::fail(ErrorCode::invalid, "price list: an entry has no model");
@@ -69,7 +81,7 @@ Result<PriceRecord> price_of(const json& item, Time now) {
   PriceRecord price;
   price.model = name->get<std::string>();
   price.source = "shipped";
-  price.updated_at = now;
+  price.updated_at = updated_at;
   Result<void> done;
   for (const char* needed : {"input", "output"}) {
     if (!item.contains(needed) || item[needed].is_null()) return bad(price.model, std::string(needed) + " is missing");
@@ -113,8 +125,11 @@ Result<std::vector<PriceRecord>> prices_from_json(std::string_view text, Time no
     return base::fail(ErrorCode::invalid, "price list: not a JSON object with an array 'models'");
   }
   std::vector<PriceRecord> prices;
+  // A bill by one of them tells of which day the list was.
+  const auto made = base::parse_time(date_of(list));
+  const auto updated_at = made ? std::min(*made, now) : now;
   for (const json& item : list["models"]) {
-    auto price = price_of(item, now);
+    auto price = price_of(item, updated_at);
     if (!price) return tl::unexpected(price.error());
     prices.push_back(std::move(*price));
   }
@@ -131,16 +146,7 @@ std::int64_t shipped_prices_digest(std::string_view list) {
 }
 
 const std::string& shipped_prices_date() {
-  static const std::string newest = [] {
-    const json list = json::parse(k_prices_json, nullptr, false);
-    std::string found;
-    if (!list.is_object() || !list.contains("sources")) return found;
-    for (const auto& [name, source] : list["sources"].items()) {
-      if (source.is_object() && source.contains("date") && source["date"].is_string())
-        found = std::max(found, source["date"].get<std::string>());
-    }
-    return found;
-  }();
+  static const std::string newest = date_of(json::parse(k_prices_json, nullptr, false));
   return newest;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/decimal.h"
 #include "billing/bill_parts.h"
+#include "billing/held_rules.h"
 
 namespace cr::server::admin {
 
@@ -73,10 +74,11 @@ std::vector<cr::admin::BillLine> bill_of(const billing::Price& price, const dial
   return lines;
 }
 
-std::vector<std::string> text_of(const std::vector<cr::admin::BillLine>& bill, billing::Multiplier multiplier,
-                                 base::Credits cost) {
+std::vector<std::string> text_of(const std::vector<cr::admin::BillLine>& bill, const std::vector<std::string>& rules,
+                                 billing::Multiplier multiplier, base::Credits cost) {
   std::vector<std::string> text;
   for (const auto& line : bill) text.push_back(text_of(line));
+  for (const auto& rule : rules) text.push_back("at the rates for " + rule);
   if (multiplier != billing::Multiplier{}) text.push_back("group multiplier x " + multiplier.to_decimal());
   text.push_back("total, rounded up to a nano-dollar = $" + cost.to_decimal());
   return text;
@@ -115,7 +117,8 @@ base::Result<cr::admin::RequestBill> bill_of(const ledger::RequestRow& row, cons
   const bool differs = otherwise != base::Credits();
   if (differs && multiplier == billing::Multiplier{})
     bill.lines.push_back(line_of(k_otherwise, otherwise.to_decimal()));
-  bill.text = text_of(bill.lines, multiplier, cost);
+  bill.rules = billing::held_rules(price, usage.input_tokens, circumstances);
+  bill.text = text_of(bill.lines, bill.rules, multiplier, cost);
   if (differs && multiplier != billing::Multiplier{})
     bill.text.insert(bill.text.end() - 1, text_of(line_of(k_otherwise, otherwise.to_decimal())));
   return bill;

@@ -5,6 +5,7 @@
 #include "admin/price_fields.h"
 #include "base/decimal.h"
 #include "base/text.h"
+#include "billing/held_rules.h"
 #include "billing/price_rules.h"
 #include "billing/reservation.h"
 #include "ledger/core/price_fields.h"
@@ -318,7 +319,8 @@ RouteResult quote_price(RouteCall& call) {
   quoted.cost = billing::cost(*price, multiplier, *usage, circumstances);
   quoted.reserved = reserved_for(*price, multiplier, *usage, *quote);
   quoted.bill = bill_of(*price, *usage, circumstances);
-  quoted.lines = text_of(quoted.bill, multiplier, quoted.cost);
+  quoted.rules = billing::held_rules(*price, usage->input_tokens, circumstances);
+  quoted.lines = text_of(quoted.bill, quoted.rules, multiplier, quoted.cost);
   return answer_with(quoted);
 }
 
