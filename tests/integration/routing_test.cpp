@@ -129,10 +129,12 @@ TEST_F(Siblings, WhatWasNotAnsweredIsSentAgainOnlyWhereBothCanBePaidAndNotAfterA
     Json behaviour;
     int status;
     bool again;  // for a token without a limit
+    bool wanted = false;
   };
-  for (const auto& row :
-       {Row{{{"cut_after", -1}, {"times", 2}}, 502, true},
-        Row{{{"cut_after", -1}, {"reset", true}, {"times", 2}}, 502, true}, Row{{{"silent_after", -1}}, 504, false}}) {
+  for (const auto& row : {Row{{{"cut_after", -1}, {"times", 2}}, 502, true},
+                          Row{{{"cut_after", -1}, {"reset", true}, {"times", 2}}, 502, true},
+                          Row{{{"silent_after", -1}}, 504, false}, Row{{{"silent_after", -1}}, 504, true, true}}) {
+    daemon().must({"channel", "edit", "fake", row.wanted ? "--retry-after-timeout" : "--no-retry-after-timeout"});
     for (const bool limited : {true, false}) {
       SCOPED_TRACE(row.behaviour.dump() + (limited ? " limited" : ""));
       daemon().must({"channel", "edit", "fake", "--note", row.behaviour.dump() + (limited ? "1" : "2")});

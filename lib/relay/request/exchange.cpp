@@ -194,12 +194,19 @@ bool Exchange::goes_on(AttemptResult result, const ClaimedRoute& claimed) {
   }
   const auto request = entry_.priced();
   const bool all = result.maybe_done && !dialect::is_free(context_.endpoint);
-  if (const auto usage = lost_usage(result, request, attempt_->output_rate())) {
-    all ? entry_.lose_all(request, *usage) : entry_.add_lost(request, *usage);
-  }
-  // What is reserved carries one such attempt; and whoever waited in vain does not wait again.
   const bool late = result.refusal.code == dialect::RefusalCode::upstream_timeout;
-  if (all && (late || entry_.reserved() != nullptr)) result.kind = AttemptResult::Kind::spent;
+  // What is reserved carries one such attempt; and whoever waited in vain does not wait again, but for the channel's
+  // word: then by what is left, as after a stale connection.
+  const bool wanted = late && attempt_->channel().retry_after_timeout;
+  if (all && wanted && entry_.reserved() != nullptr) {
+    if (!entry_.carry_another(result, attempt_->output_rate())) {
+      entry_.lose_all(request, {});
+      result.kind = AttemptResult::Kind::spent;
+    }
+  } else if (const auto usage = lost_usage(result, request, attempt_->output_rate())) {
+    all ? entry_.lose_all(request, *usage) : entry_.add_lost(request, *usage);
+    if (all && ((late && !wanted) || entry_.reserved() != nullptr)) result.kind = AttemptResult::Kind::spent;
+  }
   failover_.note(std::move(result.refusal));
   return result.kind != AttemptResult::Kind::spent && may_go_on();
 }

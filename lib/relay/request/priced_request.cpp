@@ -128,6 +128,10 @@ Usage PricedRequest::estimated(const dialect::Meter& meter, std::uint64_t unread
   return usage;
 }
 
+bool is_ended_by_closing(const ledger::ChannelRecord& channel) {
+  return channel.cancels != "never";
+}
+
 Usage PricedRequest::unanswered() const {
   Usage usage;
   if (dialect::is_free(endpoint)) return usage;
@@ -180,6 +184,7 @@ dialect::Told PricedRequest::with_unseen_calls(dialect::Told told) const {
 std::optional<ledger::UnseenCost> PricedRequest::unseen_cost(const billing::RouteCeiling& ceiling,
                                                              std::int64_t output_rate) const {
   if (!scan.stream || scan.background || dialect::output_of(endpoint) != dialect::Output::text) return std::nullopt;
+  if (channel != nullptr && !is_ended_by_closing(*channel)) return std::nullopt;
   const auto calls = with_unseen_calls({});
   return ledger::UnseenCost{cost(made_in(std::chrono::milliseconds(0), output_rate), &calls),
                             ceiling.output_alone(output_rate)};

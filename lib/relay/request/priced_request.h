@@ -21,6 +21,9 @@ namespace cr::relay::request {
 bool writes_no_bound(const ledger::ChannelRecord& channel, dialect::Endpoint endpoint,
                      const dialect::RequestScan& scan);
 
+// Whether the provider's work at a stream ends with its connection, as nearly everywhere (the channel's setting).
+bool is_ended_by_closing(const ledger::ChannelRecord& channel);
+
 struct PricedRequest {
   const dialect::RequestScan& scan;
   dialect::Endpoint endpoint = dialect::Endpoint::chat_completions;

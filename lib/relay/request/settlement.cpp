@@ -121,6 +121,11 @@ void charge(Settlement& row, const Outcome& outcome) {
   const bool estimated = (row.flags & (ledger::k_estimated | ledger::k_unknown)) != 0;
   if (estimated) row.cost = std::max(told, std::min(cost, outcome.reserved));
   if (outcome.attempt.meter != nullptr && request.is_made_later(*outcome.attempt.meter)) row.cost = outcome.reserved;
+  // Nobody told what it used, and its provider went on with it.
+  const bool went_on = estimated && outcome.worked_for && outcome.attempt.channel != nullptr &&
+                       !is_ended_by_closing(*outcome.attempt.channel);
+  if (went_on) row.cost = outcome.reserved;
+  if (went_on) row.flags |= ledger::k_unknown;
 }
 
 // Where a response is that its provider keeps.

@@ -62,7 +62,8 @@ base::Result<std::shared_ptr<const ChannelAddress>> UpstreamAccess::work_out(con
   address->key = {next_pool_key_++, static_cast<std::uint64_t>(channel.id.value)};
   address->has_certificates = !files.empty();
   const auto* host = provider::find_known_host(url->host);
-  address->output_rate = provider::output_rate_max(provider::of(channel.kind), url->host);
+  address->output_rate =
+      channel.output_rate_max.value_or(provider::output_rate_max(provider::of(channel.kind), url->host));
   address->takes_usage_wish = host == nullptr || host->takes_usage_wish;
   address->target.url = std::move(*url);
   address->target.proxy = std::move(proxy);

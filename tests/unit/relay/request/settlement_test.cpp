@@ -256,6 +256,20 @@ TEST_F(SettlementTest, EndedEarlyAndUnseenIsEstimatedByItsTime) {
   expect_posted(early(k_word, seconds(60)), Ending::client_gone, 100 * 1000 + 4 * 2000, ledger::k_estimated);
 }
 
+// Its provider goes on whatever becomes of the connection.
+TEST_F(SettlementTest, EndedEarlyOnAChannelThatDoesNotCancelPostsTheReservation) {
+  channel_.cancels = "never";
+  auto gone = streamed({k_word});
+  gone.client_gone = true;
+  gone.worked_for = std::chrono::seconds(1);
+  expect_posted(settlement(std::move(gone)), Ending::client_gone, reserved_.nano(),
+                ledger::k_estimated | ledger::k_unknown);
+  auto told = answered(k_told);
+  told.client_gone = true;
+  told.worked_for = std::chrono::seconds(1);
+  expect_posted(settlement(std::move(told)), Ending::client_gone, 50'000, 0);
+}
+
 // Nobody told of them, and they may all have been made: within what is reserved.
 TEST_F(SettlementTest, EndedEarlyAndUnseenCallsOfToolsAreChargedAsReserved) {
   price_.rules = *billing::parse_rules(R"([{"tool":"web_search","count":"/usage/searches","fee":"0.01","most":5}])");
