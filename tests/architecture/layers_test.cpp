@@ -51,7 +51,7 @@ const std::map<std::string, Row>& table() {
 
       {"ledger/core", {2, {"base", "billing", "provider/kinds", "token"}, "cr::ledger", k_engine}},
       {"ledger/sql",
-       {2, {"base", "billing", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
+       {2, {"base", "billing", "json", "ledger/core", "provider/kinds", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"ledger/sqlite", {2, {"base", "ledger/core", "ledger/sql", "sqlite", "token"}, "cr::ledger", k_engine}},
       {"provider",
        {2, {"base", "dialect", "dialect/anthropic", "dialect/openai", "http/message", "json", "provider/kinds"}}},
@@ -71,8 +71,8 @@ const std::map<std::string, Row>& table() {
          "server/config"}}},
       {"server/admin",
        {4,
-        {"admin", "base", "billing", "http/tls", "ledger/core", "provider/kinds", "relay/policy", "relay/request",
-         "relay/routing", "token"}}},
+        {"admin", "base", "billing", "http/tls", "ledger/core", "provider", "provider/kinds", "relay/policy",
+         "relay/request", "relay/routing", "token"}}},
 
       {"crctl", {5, {"admin", "base", "provider/kinds"}}},
       {"crd",

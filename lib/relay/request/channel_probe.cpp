@@ -69,10 +69,8 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   auto connection = upstreams.pool().make();
   const auto connected = co_await connection->connect(target.target, upstreams.resolver());
   answer.connect_ms = answer.total_ms = since(started);
-  if (!connected) {
-    answer.not_connected = connected.error();
-    co_return answer;
-  }
+  if (!connected) answer.not_connected = connected.error();
+  if (!connected) co_return answer;
   const auto& provider = provider::of(channel.kind);
   const auto& probe = provider.probe;
   const auto bound = provider::bound_field(provider, probe.endpoint, upstream_model, channel.bound_field);
@@ -88,10 +86,10 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   answer.total_ms = since(started);
   if (answer.outcome != http::client::AnswerOutcome::ok) co_return answer;
   answer.status = connection->head().status;
-  const auto& fields = connection->head();
-  answer.coded = fields.find("content-encoding").has_value();
+  const auto& told = connection->head();
+  answer.coded = told.find("content-encoding").has_value();
   answer.retry_after =
-      routing::told_wait(fields.find("retry-after"), fields.find("retry-after-ms").value_or(""), base::wall_now());
+      routing::told_wait(told.find("retry-after"), told.find("retry-after-ms").value_or(""), base::wall_now());
   while (answer.body.size() < k_probe_body_max) {
     const auto step = connection->step();
     answer.whole = step.state == http::client::BodyState::done;

@@ -24,7 +24,9 @@ TEST(ChannelEffects, are_told_with_their_reason) {
   const auto mistral = channel_at("https://api.mistral.ai/v1", "max_tokens");
   EXPECT_THAT(channel_effects(mistral, {}),
               ElementsAre("bound_field: max_tokens, as usual", "stream_usage: not asked for, known of api.mistral.ai"));
-  EXPECT_TRUE(channel_effects({.kind = provider::Kind::echo}, {}).empty());
+  ledger::ChannelRecord echo;
+  echo.kind = provider::Kind::echo;
+  EXPECT_TRUE(channel_effects(echo, {}).empty());
 }
 
 TEST(ChannelEffects, of_what_was_set_come_before_what_was_learnt) {

@@ -318,10 +318,10 @@ TEST_F(AdminObjects, unset_names_the_limited_tokens_that_it_stops) {
   send_text<Price>("PUT", "/prices/m", R"({"input":"3","output":"1","effective_at":"2099-01-01"})");
   create_token("limited", dollars(1));
   create_token("free", {});
-  send_text<Token>("POST", "/tokens", R"({"name":"by-alias","quota":"1","models":["alias"]})");
-  send_text<Token>("POST", "/tokens", R"({"name":"other","quota":"1","models":["n"]})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"by-alias","quota":"1","models":["alias"]})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"other","quota":"1","models":["n"]})");
   send_text<cr::admin::Group>("POST", "/groups", R"({"name":"vip"})");
-  send_text<Token>("POST", "/tokens", R"({"name":"elsewhere","quota":"1","groups":["vip"]})");
+  send_text<cr::admin::TokenWithKey>("POST", "/tokens", R"({"name":"elsewhere","quota":"1","groups":["vip"]})");
   const auto gone = send_text<Unset>("DELETE", "/prices/m", "");
   EXPECT_THAT(gone.stops, ElementsAre("by-alias", "limited"));
   EXPECT_FALSE(gone.stops_more);
@@ -341,7 +341,7 @@ TEST_F(AdminObjects, an_import_is_one_row_of_the_audit) {
   ASSERT_EQ(after.size(), before + 2) << "none of one that changed nothing";
   EXPECT_EQ(after[before].action, "price.import");
   EXPECT_THAT(after[before].detail, HasSubstr(R"("changed":0,"new":2)"));
-  EXPECT_THAT(after[before + 1].detail, HasSubstr(R"("a":{"output":)"));
+  EXPECT_THAT(after[before + 1].detail, HasSubstr(R"("a":{"output_nano_per_million":)"));
 }
 
 TEST_F(AdminObjects, a_price_of_tomorrow_is_shown_but_not_used) {
