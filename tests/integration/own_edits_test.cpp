@@ -87,6 +87,7 @@ TEST_F(OwnEdits, AChannelThatTakesNoBoundIsHeldForTheLongestAnswer) {
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(gateway_.arrived(), 1);
   EXPECT_FALSE(last_body().contains("max_tokens"));
+  gateway_.flush();
   EXPECT_GE(std::stoll(gateway_.daemon.sql_value("SELECT max(held) FROM request")), 4096 * 2000);
 }
 

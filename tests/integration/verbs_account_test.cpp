@@ -90,9 +90,9 @@ TEST(PriceList, ShipsWithPricesAndShowsThemInEveryForm) {
                "--max-output", "16384", "--context", "128k", "--per-request", "0.001"});
   daemon.must({"price", "set", "own-b", "--input", "1", "--output", "2"});
   EXPECT_EQ(daemon.must({"price", "list", "--match", "own-*"}),
-            "model\tinput\tcached_input\toutput\tper_request\tmax_output\tsource\n"
-            "own-a\t0.15\t0.075\t0.6\t0.001\t16384\tset\n"
-            "own-b\t1\t1\t2\t0\t\tset\n");
+            "model\tinput\tcached_input\toutput\tper_request\tmax_output\tsource\teffective\n"
+            "own-a\t0.15\t0.075\t0.6\t0.001\t16384\tset\t\n"
+            "own-b\t1\t1\t2\t0\t\tset\t\n");
   EXPECT_EQ(daemon.must({"price", "list", "--match", "nothing-*"}), lines(daemon.must({"price", "list"}))[0] + "\n");
   const auto table = daemon.must({"price", "list", "--match", "own-*", "-o", "table"});
   EXPECT_THAT(table, HasSubstr("$0.15"));

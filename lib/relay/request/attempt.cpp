@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "provider/provider.h"
 #include "relay/request/health_log.h"
-#include "relay/request/own_probe.h"
 #include "relay/request/priced_request.h"
 #include "relay/routing/retry_after.h"
 
@@ -41,7 +40,6 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       upstreams_(request.upstreams),
       health_(request.health),
       log_(request.log),
-      metrics_(request.metrics),
       client_(request.client),
       stored_(request.stored),
       reservation_(request.reservation),
@@ -49,7 +47,7 @@ Attempt::Attempt(const Request& request, const ClaimedRoute& claimed)
       claimed_(claimed),
       kept_(!claimed.fresh && !request.body.streams()),
       client_gone_(request.client_gone),
-      ledger_(request.ledger) {}
+      probes_{upstreams_, health_, log_, request.metrics, request.ledger} {}
 
 Attempt::~Attempt() {
   give_up();                  // unless it was told already
@@ -76,8 +74,8 @@ void Attempt::report(const routing::Observation& observation) {
 void Attempt::note_change(const routing::BreakerChange& change, const routing::Observation& observation) {
   log_health(log_, channel(), claimed_.claim.key, change, observation);
   if (!change.wants_probe) return;
-  start_own_probe({upstreams_, health_, log_, metrics_, ledger_}, context_.directory, channel().id, claimed_.claim.key,
-                  scan_.model, std::string(claimed_.route->upstream_model));
+  start_own_probe(probes_, context_.directory, channel().id, claimed_.claim.key, scan_.model,
+                  std::string(claimed_.route->upstream_model));
 }
 
 dialect::Rewrite Attempt::rewrite() const {

@@ -17,6 +17,7 @@
 #include "relay/request/body_source.h"
 #include "relay/request/failover.h"
 #include "relay/request/metrics.h"
+#include "relay/request/own_probe.h"
 #include "relay/request/passed_fields.h"
 #include "relay/request/request_context.h"
 #include "relay/request/settlement.h"
@@ -126,7 +127,6 @@ class Attempt {
   UpstreamAccess& upstreams_;
   routing::CircuitBreaker& health_;
   base::Log& log_;
-  Metrics& metrics_;
   http::server::Connection* const client_;
   const Stored* const stored_;
   const billing::ReservationSize* const reservation_;
@@ -145,7 +145,7 @@ class Attempt {
   bool sent_ = false;
   bool reported_ = false;
   bool client_gone_;
-  ledger::Ledger* ledger_;
+  const OwnProbe probes_;  // what crd's own are made with
 };
 
 }  // namespace cr::relay::request
