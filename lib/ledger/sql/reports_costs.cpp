@@ -65,7 +65,7 @@ std::string sums_text(const Where& where) {
   return text + std::string(k_from) + where.text() + " GROUP BY billed ORDER BY billed";
 }
 
-CostGroup group_of(const Row& row) {
+CostGroup cost_group_of(const Row& row) {
   int column = 0;
   const auto next = [&] { return row.column_int(column++); };
   const auto money = [&] { return Credits::from_nano(next()); };
@@ -154,7 +154,7 @@ Result<Costs> Reports::costs(const CostSelection& selection) {
   auto read = impl_.sql.each_row_with(
       sums_text(*where),
       [&](const Row& row) -> Result<void> {
-        costs.groups.push_back(group_of(row));
+        costs.groups.push_back(cost_group_of(row));
         return {};
       },
       where->values());

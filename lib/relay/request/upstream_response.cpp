@@ -41,11 +41,16 @@ std::optional<http::coding::ContentCoding> coding_of(const http::message::Respon
 }
 
 // Of a body that does not say so (RFC 1952, 2.3.1; RFC 8878, 3.1.1). Nothing that is answered begins like that.
+constexpr std::string_view k_gzip_begin("\x1f\x8b\x08", 3), k_zstd_begin("\x28\xb5\x2f\xfd", 4);
 std::optional<http::coding::ContentCoding> coding_by_its_bytes(std::string_view bytes) {
-  using std::string_view_literals::operator""sv;
-  if (bytes.starts_with("\x1f\x8b\x08"sv)) return http::coding::ContentCoding::gzip;
-  if (bytes.starts_with("\x28\xb5\x2f\xfd"sv)) return http::coding::ContentCoding::zstd;
+  if (bytes.starts_with(k_gzip_begin)) return http::coding::ContentCoding::gzip;
+  if (bytes.starts_with(k_zstd_begin)) return http::coding::ContentCoding::zstd;
   return std::nullopt;
+}
+
+// Too few to tell.
+bool may_begin_coded(std::string_view bytes) {
+  return bytes.size() < k_zstd_begin.size() && (k_gzip_begin.starts_with(bytes) || k_zstd_begin.starts_with(bytes));
 }
 
 State state_of(http::client::BodyState state) {
@@ -60,6 +65,10 @@ State state_of(http::client::BodyState state) {
       break;
   }
   return State::need_more;
+}
+
+ResponseStep state_and_data(const http::client::BodyStep& step) {
+  return {state_of(step.state), step.data};
 }
 
 }  // namespace
@@ -113,6 +122,7 @@ UpstreamResponse& UpstreamResponse::operator=(UpstreamResponse&& other) noexcept
   echo_ = std::move(other.echo_);
   coded_ = std::move(other.coded_);
   begun_ = other.begun_;
+  first_ = std::move(other.first_);
   return *this;
 }
 
@@ -145,13 +155,25 @@ ResponseStep UpstreamResponse::step() {
     return {State::data, echo_->answer.pieces[echo_->next++]};
   }
   if (coded_) return undo_coding();
-  const auto step = connection_->step();
-  if (!begun_ && step.state == http::client::BodyState::data) {
+  return begun_ ? state_and_data(connection_->step()) : begin();
+}
+
+// The first bytes show whether the body is in a coding that its head does not name; they may come one by one.
+ResponseStep UpstreamResponse::begin() {
+  for (;;) {
+    const auto step = connection_->step();
+    const bool data = step.state == http::client::BodyState::data;
+    if (!data && (first_.empty() || step.state != http::client::BodyState::done)) return state_and_data(step);
     begun_ = true;
-    const auto coding = coding_by_its_bytes(step.data);
-    if (coding && !content_type_.starts_with("audio/")) return begin_undoing(*coding, step.data);
+    if (!data) return {State::data, first_};  // all that came
+    if (content_type_.starts_with("audio/")) return state_and_data(step);
+    const bool few = !first_.empty() || may_begin_coded(step.data);
+    if (few) first_.append(step.data);
+    const auto bytes = few ? std::string_view(first_) : step.data;
+    if (const auto coding = coding_by_its_bytes(bytes)) return begin_undoing(*coding, bytes);
+    if (!may_begin_coded(bytes)) return {State::data, bytes};
+    begun_ = false;
   }
-  return {state_of(step.state), step.data};
 }
 
 ResponseStep UpstreamResponse::begin_undoing(http::coding::ContentCoding coding, std::string_view first) {

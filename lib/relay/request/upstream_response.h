@@ -53,6 +53,7 @@ class UpstreamResponse {
 
  private:
   void release();
+  ResponseStep begin();
   ResponseStep begin_undoing(http::coding::ContentCoding coding, std::string_view first);
   ResponseStep undo_coding();
 
@@ -64,7 +65,8 @@ class UpstreamResponse {
   bool cancelled_ = false;
   bool is_put_back_ = false;
   std::string put_back_;
-  bool begun_ = false;  // some of the body came
+  bool begun_ = false;  // its first bytes were looked at
+  std::string first_;   // those that were too few to tell
 
   http::client::UpstreamPool* pool_ = nullptr;
   http::client::PoolKey pool_key_;
