@@ -56,17 +56,19 @@ struct Side {
   std::map<std::string, admin::CostRow> ours;
 };
 
+void add(std::optional<TokenCounts>& sum, const TokenCounts& tokens) {
+  auto& counts = sum ? *sum : sum.emplace();
+  counts.requests += tokens.requests;
+  counts.input += tokens.input;
+  counts.cached += tokens.cached;
+  counts.output += tokens.output;
+}
+
 void add(Theirs& sum, const BookLine& line, const BookDay& day) {
   ++sum.lines;
   if (line.dollars && day.costs) sum.dollars = sum.dollars.value_or(Credits()) + *line.dollars;
   sum.elsewhere += line.elsewhere;
-  if (!line.tokens || !day.usage) return;
-  auto tokens = sum.tokens.value_or(TokenCounts{});
-  tokens.requests += line.tokens->requests;
-  tokens.input += line.tokens->input;
-  tokens.cached += line.tokens->cached;
-  tokens.output += line.tokens->output;
-  sum.tokens = tokens;
+  if (line.tokens && day.usage) add(sum.tokens, *line.tokens);
 }
 
 void add(admin::CostRow& sum, const admin::CostRow& row) {
@@ -102,13 +104,7 @@ ComparedRow row_of(const BookDay& day, const Side& side, ModelMatch match) {
     row.roundings += sum.lines;
     row.elsewhere += sum.elsewhere;
     if (sum.dollars) row.theirs = row.theirs.value_or(Credits()) + *sum.dollars;
-    if (!sum.tokens) continue;
-    auto tokens = row.their_tokens.value_or(TokenCounts{});
-    tokens.requests += sum.tokens->requests;
-    tokens.input += sum.tokens->input;
-    tokens.cached += sum.tokens->cached;
-    tokens.output += sum.tokens->output;
-    row.their_tokens = tokens;
+    if (sum.tokens) add(row.their_tokens, *sum.tokens);
   }
   for (const auto& name : match.ours) add(row.sums, side.ours.at(name));
   row.ours = row.sums.cost;

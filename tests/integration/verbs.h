@@ -34,6 +34,12 @@ inline std::string field_of(Daemon& daemon, const std::string& noun, const std::
   return value;
 }
 
+// Of ten tokens, to be answered with so many.
+inline Json chat_of(const std::string& model, int output) {
+  const auto terms = "[[input=10 output=" + std::to_string(output) + "]]";
+  return chat(model, {{"messages", Json::array({{{"role", "user"}, {"content", terms}}})}});
+}
+
 struct Refusal {
   Args args;
   int exit;

@@ -8,11 +8,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-Json chat_of(const std::string& model, int output) {
-  const auto terms = "[[input=10 output=" + std::to_string(output) + "]]";
-  return chat(model, {{"messages", Json::array({{{"role", "user"}, {"content", terms}}})}});
-}
-
 // Three requests on two days, through a channel with an alias.
 class Reconcile : public testing::Test {
  protected:

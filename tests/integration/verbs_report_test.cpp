@@ -11,11 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-Json chat_of(const std::string& model, int output) {
-  const auto terms = "[[input=10 output=" + std::to_string(output) + "]]";
-  return chat(model, {{"messages", Json::array({{{"role", "user"}, {"content", terms}}})}});
-}
-
 // Four requests and a failed one on two days, each distinct by its cost; the clock stands at the end of the second day.
 class Reports : public testing::Test {
  protected:
