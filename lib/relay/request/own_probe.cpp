@@ -51,7 +51,10 @@ void conclude(const OwnProbe& parts, const Asked& asked, const ProbeAnswer& answ
     change =
         parts.health.probed(*asked.channel, asked.key, asked.upstream_model, finding.observation, base::steady_now());
   }
-  parts.metrics.count_probe(finding.outcome, probe_usage(answer, asked.channel->kind).usage, cost);
+  dialect::Usage used;
+  if (row) used.input_tokens = row->input_tokens;
+  if (row) used.output_tokens = row->output_tokens;
+  parts.metrics.count_probe(finding.outcome, used, cost);
   const auto told = finding.outcome == Probe::good  ? "it answers"
                     : finding.outcome == Probe::bad ? "it fails"
                                                     : "unclear";

@@ -16,8 +16,12 @@ namespace {
 constexpr std::int64_t k_input_tokens_max = 64;
 constexpr std::int64_t k_output_tokens_max = 16;
 
-}  // namespace
-
+// What it used, as the provider told it; at most what it asked for where nothing was told of an answer that came, or
+// may have been made: then `untold` is true.
+struct ProbeUsage {
+  dialect::Usage usage;
+  bool untold = false;
+};
 ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   dialect::Usage most;
   most.input_tokens = k_input_tokens_max;
@@ -25,15 +29,17 @@ ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   if (answer.not_connected) return {};
   if (answer.outcome != AnswerOutcome::ok) return {most, true};
   if (answer.status < 200 || answer.status >= 300) return {};
-  if (answer.whole && kind_of_answer(answer, kind) == dialect::AnswerKind::none) return {};
   const auto& provider = provider::of(kind);
   const auto endpoint = provider.probe.endpoint;
   dialect::Meter meter(provider::meter_form(provider, dialect::dialect_of(endpoint)), endpoint,
                        dialect::UsageEvent::forward);
   meter.observe_body(answer.body);
+  if (answer.whole && !answer.coded && meter.answer_kind() == dialect::AnswerKind::none) return {};
   const auto told = meter.usage();
   return {told.value_or(most), !told};
 }
+
+}  // namespace
 
 std::optional<ledger::Settlement> probe_settlement(const ProbeAnswer& answer, const ProbedRoute& route,
                                                    const ledger::Directory& directory, base::Time now) {

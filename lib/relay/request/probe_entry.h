@@ -7,20 +7,11 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "dialect/usage.h"
 #include "ledger/core/directory.h"
 #include "ledger/core/operations.h"
 #include "relay/request/channel_probe.h"
 
 namespace cr::relay::request {
-
-// What it used, as the provider told it; at most what it asked for where nothing was told of an answer that came, or
-// may have been made: then `untold` is true.
-struct ProbeUsage {
-  dialect::Usage usage;
-  bool untold = false;
-};
-ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind);
 
 // `model`: as clients call it, for its price; the upstream's where that has none. `now`: when it ended. Nothing: the
 // provider did nothing for it.
