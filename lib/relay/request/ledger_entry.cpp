@@ -52,9 +52,7 @@ std::optional<ledger::UnseenCost> LedgerEntry::unseen_cost(std::span<const std::
   if (!admission_.scan().stream || ceilings.empty()) return std::nullopt;
   ledger::UnseenCost most;
   for (std::size_t place = 0; place < ceilings.size(); ++place) {
-    auto request = admission_.priced(body_.size(false), place);
-    const billing::ReservationSize whole{};
-    request.reservation = &whole;
+    const auto request = admission_.priced(body_.size(false), place);
     const auto cost = request.unseen_cost(ceilings[place], output_rates[place]);
     if (!cost) return std::nullopt;
     most.at_once = std::max(most.at_once, cost->at_once);

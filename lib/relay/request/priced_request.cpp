@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "billing/price_rules.h"
 
@@ -172,7 +173,11 @@ void PricedRequest::add_unseen(const dialect::Meter& meter, std::chrono::millise
 }
 
 dialect::Told PricedRequest::with_unseen_calls(dialect::Told told) const {
-  if (reservation == nullptr || price == nullptr) return told;
+  return reservation != nullptr ? with_all_calls(std::move(told)) : told;
+}
+
+dialect::Told PricedRequest::with_all_calls(dialect::Told told) const {
+  if (price == nullptr) return told;
   for (const auto& rule : price->rules.list()) {
     if (!rule.is_fee()) continue;
     const auto most = billing::most_calls(rule, scan);
@@ -185,7 +190,7 @@ std::optional<ledger::UnseenCost> PricedRequest::unseen_cost(const billing::Rout
                                                              std::int64_t output_rate) const {
   if (!scan.stream || scan.background || dialect::output_of(endpoint) != dialect::Output::text) return std::nullopt;
   if (channel != nullptr && !is_ended_by_closing(*channel)) return std::nullopt;
-  const auto calls = with_unseen_calls({});
+  const auto calls = with_all_calls({});
   return ledger::UnseenCost{cost(made_in(std::chrono::milliseconds(0), output_rate), &calls),
                             ceiling.output_alone(output_rate)};
 }

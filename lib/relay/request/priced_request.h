@@ -70,6 +70,7 @@ struct PricedRequest {
   std::int64_t estimated_input() const;
 
  private:
+  dialect::Told with_all_calls(dialect::Told told) const;
   bool needs_tokens() const;
   dialect::Usage estimated(const dialect::Meter& meter, std::uint64_t unread_bytes) const;
   void count_units(const dialect::Meter& meter, dialect::Usage& usage, std::uint32_t& flags) const;
