@@ -58,6 +58,18 @@ bool answers_by_itself(std::string_view kind) {
   return row != nullptr && !row->needs_base_url;
 }
 
+namespace {
+
+Cell reason_cell(const admin::Channel& channel) {
+  return text_cell(channel.health.reason, channel.health.reason.empty() ? Style::none : Style::warn);
+}
+
+Cell echo_delay_cell(const admin::Channel& channel, const View& view) {
+  return answers_by_itself(channel.kind) ? cell_of(channel.echo_delay_ms, admin::Typed::duration, view) : Cell{};
+}
+
+}  // namespace
+
 const RecordKind<admin::Channel>& channel_kind() {
   using T = const admin::Channel&;
   using V = const View&;
@@ -77,8 +89,7 @@ const RecordKind<admin::Channel>& channel_kind() {
                [](T c, V) { return optional_ms_cell(c.health.first_byte_p50_ms); }},
               {{"errors", Align::right, 2}, [](T c, V) { return percent_cell(c.health.error_percent); }},
               {{"spent_30d", Align::right, 3}, [](T c, V) { return money_cell(c.spent_30d); }},
-              {{"reason", Align::left, 1},
-               [](T c, V) { return text_cell(c.health.reason, c.health.reason.empty() ? Style::none : Style::warn); }},
+              {{"reason", Align::left, 1}, [](T c, V) { return reason_cell(c); }},
               {{"status", Align::left, 8, From::wide},
                [](T c, V) { return status_cell(c.enabled ? "enabled" : "disabled"); }},
               {{"base_url", Align::left, 8, From::wide}},
@@ -100,9 +111,7 @@ const RecordKind<admin::Channel>& channel_kind() {
               {{"cancels", Align::left, 9, From::detail}},
               {{"retry_after_timeout", Align::left, 9, From::detail}},
               {{"in_effect", Align::left, 9, From::detail}, [](T c, V) { return text_cell(join(c.in_effect, "; ")); }},
-              {{"echo_delay", Align::left, 9, From::detail},
-               [](T c,
-                  V v) { return answers_by_itself(c.kind) ? cell_of(c.echo_delay_ms, admin::Typed::duration, v) : Cell{}; }},
+              {{"echo_delay", Align::left, 9, From::detail}, [](T c, V v) { return echo_delay_cell(c, v); }},
               {{"note", Align::left, 9, From::detail}},
               {{"created", Align::left, 9, From::detail}, [](T c, V v) { return past_cell(c.created_at, v); }},
               {{"id", Align::right, 9, From::detail}, [](T c, V) { return text_cell(std::to_string(c.id)); }},
