@@ -34,6 +34,25 @@ CodePoint decode_utf8(std::string_view text, std::size_t offset) {
   return {value, size, true};
 }
 
+void append_utf8(std::string& out, char32_t value) {
+  const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (value < 0x80) {
+    put(value);
+  } else if (value < 0x800) {
+    put(0xc0 | value >> 6);
+    put(0x80 | (value & 0x3f));
+  } else if (value < 0x10000) {
+    put(0xe0 | value >> 12);
+    put(0x80 | (value >> 6 & 0x3f));
+    put(0x80 | (value & 0x3f));
+  } else {
+    put(0xf0 | value >> 18);
+    put(0x80 | (value >> 12 & 0x3f));
+    put(0x80 | (value >> 6 & 0x3f));
+    put(0x80 | (value & 0x3f));
+  }
+}
+
 bool is_unsafe_to_show(char32_t value) {
   if (value < 0x20 || (value >= 0x7F && value <= 0x9F)) return true;
   if (value < 0x061C) return false;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace cr::base {
@@ -15,6 +16,9 @@ struct CodePoint {
 
 // The code point at text[offset]; offset < text.size().
 CodePoint decode_utf8(std::string_view text, std::size_t offset);
+
+// `value` is a code point, and no surrogate.
+void append_utf8(std::string& out, char32_t value);
 
 // Moves a cursor, turns the reading direction or hides: C0, C1, DEL, bidi controls, line separators, tags.
 bool is_unsafe_to_show(char32_t value);

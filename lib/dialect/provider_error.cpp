@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 
+#include "base/utf8.h"
+
 namespace cr::dialect {
 
 namespace {
@@ -81,19 +83,6 @@ constexpr std::array<std::string_view, 22> k_key{{
     "not allowed", "credentials", "subscription", "your team",  "license", "ip address",
 }};
 
-// The character of four hexadecimal digits, in UTF-8; half a pair is a '?'.
-void append_utf8(std::string& out, unsigned code) {
-  if (code >= 0xd800 && code < 0xe000) code = '?';
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += {static_cast<char>(0xc0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3f))};
-  } else {
-    out += {static_cast<char>(0xe0 | (code >> 12)), static_cast<char>(0x80 | ((code >> 6) & 0x3f)),
-            static_cast<char>(0x80 | (code & 0x3f))};
-  }
-}
-
 // What a body says, its escapes undone, also those of a provider's error within a gateway's: a blank for one of white
 // space, so that a word behind it begins there. In lower case.
 std::string readable(std::string_view body) {
@@ -110,7 +99,7 @@ std::string readable(std::string_view body) {
       const bool hexadecimal =
           c == 'u' && body.size() - at > 4 && std::from_chars(digits, digits + 4, code, 16).ptr == digits + 4;
       if (hexadecimal) {
-        append_utf8(text, code);
+        base::append_utf8(text, code >= 0xd800 && code < 0xe000 ? U'?' : char32_t{code});  // '?': half a pair
         at += 4;
         continue;
       }

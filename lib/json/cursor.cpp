@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/byte_search.h"
+#include "base/utf8.h"
 
 namespace cr::json {
 namespace {
@@ -31,25 +32,6 @@ bool is_high_surrogate(int unit) {
 }
 bool is_low_surrogate(int unit) {
   return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-void append_utf8(std::string& out, std::uint32_t value) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (value < 0x80) {
-    put(value);
-  } else if (value < 0x800) {
-    put(0xc0 | value >> 6);
-    put(0x80 | (value & 0x3f));
-  } else if (value < 0x10000) {
-    put(0xe0 | value >> 12);
-    put(0x80 | (value >> 6 & 0x3f));
-    put(0x80 | (value & 0x3f));
-  } else {
-    put(0xf0 | value >> 18);
-    put(0x80 | (value >> 12 & 0x3f));
-    put(0x80 | (value >> 6 & 0x3f));
-    put(0x80 | (value & 0x3f));
-  }
 }
 
 char unescaped_letter(char letter) {
@@ -103,7 +85,7 @@ std::string unescape(const JsonString& text) {
         value = 0x10000 + ((value - 0xd800) << 10) + (low - 0xdc00);
         at += 6;
       }
-      append_utf8(out, value);
+      base::append_utf8(out, value);
     }
   }
   return out;

@@ -11,6 +11,17 @@ struct EscapeCase {
   std::string_view text, shown;
 };
 
+TEST(Utf8, what_is_appended_is_what_is_decoded) {
+  for (const char32_t value : {0x24U, 0x7fU, 0x80U, 0x7ffU, 0x800U, 0xffffU, 0x10000U, 0x10ffffU}) {
+    std::string text;
+    append_utf8(text, value);
+    const auto point = decode_utf8(text, 0);
+    EXPECT_TRUE(point.valid);
+    EXPECT_EQ(point.value, value);
+    EXPECT_EQ(point.size, text.size());
+  }
+}
+
 TEST(EscapeForTerminal, table) {
   constexpr EscapeCase k_table[] = {
       {"", ""},
