@@ -19,13 +19,18 @@
 
 namespace cr::relay::request {
 
+// Whether there is anything that its requests can use up.
+inline bool is_limited(const ledger::TokenRecord& token, const ledger::AccountRecord* account) {
+  return token.quota || ledger::has_budget(token) || (account != nullptr && account->quota);
+}
+
 struct Caller {
   std::shared_ptr<const ledger::KeyRecord> key;
   std::shared_ptr<const ledger::TokenRecord> token;
   std::shared_ptr<const ledger::AccountRecord> account;
   token::IpAddress source;
 
-  bool limited() const { return token->quota.has_value() || account->quota.has_value() || ledger::has_budget(*token); }
+  bool limited() const { return is_limited(*token, account.get()); }
 };
 
 // What the text of a key is known by.

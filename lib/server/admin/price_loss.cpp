@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "relay/request/caller.h"
+
 namespace cr::server::admin {
 
 // A route is priced by what its provider is asked for, or else by what the client asks for.
@@ -21,14 +23,8 @@ PriceLoss::PriceLoss(const ledger::Directory& directory, std::string_view model,
   }
 }
 
-bool PriceLoss::is_limited(const ledger::TokenRecord& token) const {
-  if (token.quota || ledger::has_budget(token)) return true;
-  const auto account = directory_.find_account(token.account);
-  return account && account->quota;
-}
-
 bool PriceLoss::stops(const ledger::TokenRecord& token) const {
-  if (!is_limited(token)) return false;
+  if (!relay::request::is_limited(token, directory_.find_account(token.account).get())) return false;
   const auto& settings = *token.settings;
   return std::ranges::any_of(used_, [&](const auto& use) {
     const auto& groups = use.second->groups;

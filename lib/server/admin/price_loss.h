@@ -21,8 +21,6 @@ class PriceLoss {
   bool stops(const ledger::TokenRecord& token) const;
 
  private:
-  bool is_limited(const ledger::TokenRecord& token) const;
-
   const ledger::Directory& directory_;
   std::vector<std::pair<std::string, const ledger::ChannelRecord*>> used_;  // what is asked for, and of which channel
 };
