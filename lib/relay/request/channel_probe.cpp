@@ -44,6 +44,22 @@ void judge(ProbeResult& result, ledger::ChannelKind kind, const ProbeAnswer& ans
   result.message = "the provider's answer is none, though its status is good: a page, an error or nothing";
 }
 
+http::Task<void> read_body(http::client::UpstreamConnection& connection, std::chrono::milliseconds timeout,
+                           ProbeAnswer& answer) {
+  while (answer.body.size() < k_probe_body_max) {
+    const auto step = connection.step();
+    answer.whole = step.state == http::client::BodyState::done;
+    if (step.state == http::client::BodyState::data) {
+      answer.body.append(step.data.substr(0, k_probe_body_max - answer.body.size()));
+    } else if (step.state != http::client::BodyState::need_more) {
+      break;
+    } else {
+      const auto outcome = co_await connection.fill(timeout);
+      if (outcome != http::client::AnswerOutcome::ok) break;
+    }
+  }
+}
+
 }  // namespace
 
 dialect::AnswerKind kind_of_answer(const ProbeAnswer& answer, ledger::ChannelKind kind) {
@@ -69,8 +85,10 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   auto connection = upstreams.pool().make();
   const auto connected = co_await connection->connect(target.target, upstreams.resolver());
   answer.connect_ms = answer.total_ms = since(started);
-  if (!connected) answer.not_connected = connected.error();
-  if (!connected) co_return answer;
+  if (!connected) {
+    answer.not_connected = connected.error();
+    co_return answer;
+  }
   const auto& provider = provider::of(channel.kind);
   const auto& probe = provider.probe;
   const auto bound = provider::bound_field(provider, probe.endpoint, upstream_model, channel.bound_field);
@@ -90,18 +108,7 @@ http::Task<ProbeAnswer> send_probe(UpstreamAccess& upstreams, const ledger::Chan
   answer.coded = told.find("content-encoding").has_value();
   answer.retry_after =
       routing::told_wait(told.find("retry-after"), told.find("retry-after-ms").value_or(""), base::wall_now());
-  while (answer.body.size() < k_probe_body_max) {
-    const auto step = connection->step();
-    answer.whole = step.state == http::client::BodyState::done;
-    if (step.state == http::client::BodyState::data) {
-      answer.body.append(step.data.substr(0, k_probe_body_max - answer.body.size()));
-    } else if (step.state != http::client::BodyState::need_more) {
-      break;
-    } else {
-      const auto outcome = co_await connection->fill(std::min(timeout, channel.timeout_idle));
-      if (outcome != http::client::AnswerOutcome::ok) break;
-    }
-  }
+  co_await read_body(*connection, std::min(timeout, channel.timeout_idle), answer);
   answer.total_ms = since(started);
   co_return answer;
 }

@@ -160,19 +160,19 @@ ResponseStep UpstreamResponse::step() {
 
 // The first bytes show whether the body is in a coding that its head does not name; they may come one by one.
 ResponseStep UpstreamResponse::begin() {
+  const bool sound = content_type_.starts_with("audio/");
   for (;;) {
     const auto step = connection_->step();
     const bool data = step.state == http::client::BodyState::data;
-    if (!data && (first_.empty() || step.state != http::client::BodyState::done)) return state_and_data(step);
-    begun_ = true;
-    if (!data) return {State::data, first_};  // all that came
-    if (content_type_.starts_with("audio/")) return state_and_data(step);
-    const bool few = !first_.empty() || may_begin_coded(step.data);
+    const bool all_came = step.state == http::client::BodyState::done && !first_.empty();
+    if (!data && !all_came) return state_and_data(step);
+    const bool few = !sound && (!first_.empty() || may_begin_coded(step.data));
     if (few) first_.append(step.data);
     const auto bytes = few ? std::string_view(first_) : step.data;
-    if (const auto coding = coding_by_its_bytes(bytes)) return begin_undoing(*coding, bytes);
-    if (!may_begin_coded(bytes)) return {State::data, bytes};
-    begun_ = false;
+    const auto coding = sound ? std::nullopt : coding_by_its_bytes(bytes);
+    if (data && few && !coding && may_begin_coded(bytes)) continue;
+    begun_ = true;
+    return coding ? begin_undoing(*coding, bytes) : ResponseStep{State::data, bytes};
   }
 }
 
