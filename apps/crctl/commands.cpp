@@ -110,6 +110,7 @@ void add_all(Commands& commands) {
   add_audit(commands);
   add_config(commands);
   add_status(commands);
+  add_doctor(commands);
   add_metrics(commands);
   add_api(commands);
   add_completion(commands);

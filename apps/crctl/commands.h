@@ -72,6 +72,7 @@ void add_metrics(Commands& commands);
 void add_request(Commands& commands);
 void add_config(Commands& commands);
 void add_status(Commands& commands);
+void add_doctor(Commands& commands);
 void add_api(Commands& commands);
 void add_completion(Commands& commands);
 void add_help(Commands& commands);

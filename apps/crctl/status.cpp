@@ -2,11 +2,9 @@
 // The words `status` and `version`.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "base/text.h"
 #include "crctl/commands.h"
+#include "crctl/diagnosis.h"
 #include "crctl/fetch.h"
 #include "crctl/values.h"
 
@@ -21,15 +19,12 @@ Cell bytes_cell(std::int64_t bytes) {
   return {std::to_string(bytes), fmt::format("{:.1f} MiB", static_cast<double>(bytes) / k_mib), Style::none};
 }
 
-// "2026-11-20 (10d)": how old the shipped prices are; marked where they are older than two months.
+// "2026-11-20 (10d)": how old the shipped prices are; marked where they are old.
 Cell price_list_cell(const std::string& date, const View& view) {
-  constexpr std::chrono::days k_old{60};
-  const auto made = base::parse_time(date);
-  if (!made) return text_cell(date);
-  const auto days = std::chrono::floor<std::chrono::days>(view.now - *made);
-  const bool old = days > k_old;
-  return {date,
-          fmt::format("{} ({} days old{})", date, std::max<std::int64_t>(days.count(), 0), old ? ": update crd" : ""),
+  const auto days = price_list_age(date, view.now);
+  if (!days) return text_cell(date);
+  const bool old = *days > k_price_list_old_days;
+  return {date, fmt::format("{} ({} days old{})", date, *days, old ? ": update crd" : ""),
           old ? Style::warn : Style::none};
 }
 
@@ -58,6 +53,10 @@ const RecordKind<Status>& status_kind() {
           {{"ledger_queue"}, [](T s, V) { return count_cell(s.ledger_queue); }},
           {{"ledger_backlog"}, [](T s, V) { return count_cell(s.ledger_backlog); }},
           {{"price_list"}, [](T s, V v) { return price_list_cell(s.price_list, v); }},
+          {{"certificate_expires"},
+           [](T s, V v) {
+             return s.certificate_expires ? expiry_cell(s.certificate_expires, v) : text_cell("no TLS");
+           }},
           {{"overrun"}, [](T s, V) { return money_cell(s.overrun, 9); }},
           {{"memory_used"}, [](T s, V) { return bytes_cell(s.memory_used); }},
           {{"memory_limit"}, [](T s, V) { return bytes_cell(s.memory_limit); }},

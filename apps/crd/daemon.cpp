@@ -110,6 +110,7 @@ base::Result<std::shared_ptr<const http::tls::TlsServer>> Daemon::load_tls(const
 
 void Daemon::use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls) {
   if (!tls) return;
+  certificate_expires_ = tls->expires();
   for (auto& worker : workers_) worker->use_tls(tls);
   log_.info("certificate",
             {{"file", config_.tls.cert}, {"names", tls->names()}, {"expires", base::format_rfc3339(tls->expires())}});

@@ -67,6 +67,7 @@ class Daemon {
   mutable base::Mutex config_mutex_;
   server::config::Config config_ CR_GUARDED_BY(config_mutex_);
   const std::string config_file_;
+  std::optional<base::Time> certificate_expires_ CR_GUARDED_BY(config_mutex_);  // of the listeners'; empty: no TLS
   const base::Time started_at_;
   base::Log log_;
   std::unique_ptr<http::tls::TlsContexts> tls_;

@@ -47,6 +47,7 @@ admin::Status Daemon::status() const {
   status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
   status.ledger_backlog = static_cast<std::int64_t>(counters.backlog);
   status.price_list = ledger::shipped_prices_date();
+  status.certificate_expires = certificate_expires_;
   status.overrun = counters.overrun;
   status.memory_used = static_cast<std::int64_t>(shared_->memory.used());
   status.memory_limit = static_cast<std::int64_t>(shared_->memory.total());

@@ -157,6 +157,7 @@ void fields(auto& v, message_of<Status> auto& m) {
   v("ledger_queue", m.ledger_queue);
   v("ledger_backlog", m.ledger_backlog);
   v("price_list", m.price_list);
+  v("certificate_expires", m.certificate_expires);
   v("overrun", m.overrun);
   v("memory_used", m.memory_used);
   v("memory_limit", m.memory_limit);

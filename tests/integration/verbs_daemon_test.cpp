@@ -98,6 +98,44 @@ TEST(Config, CheckAndReload) {
   EXPECT_EQ(HttpClient(daemon.port(), key).post("/v1/chat/completions", body).status, 413);
 }
 
+TEST(Doctor, SaysWhatIsNotWellAndWhatToDo) {
+  BookedDaemon daemon;
+  const auto named = [&](const Json& findings, const std::string& check) {
+    for (const auto& finding : findings) {
+      if (finding.at("check") == check) return finding;
+    }
+    ADD_FAILURE() << "no finding '" << check << "' in " << findings;
+    return Json();
+  };
+  const auto bare = daemon.crctl({"doctor", "--json"});
+  EXPECT_EQ(bare.exit, 14) << "no channel: nothing can be asked";
+  const auto findings = Json::parse(bare.out);
+  EXPECT_EQ(named(findings, "channels").at("result"), "wrong");
+  EXPECT_EQ(named(findings, "channels").at("fix"), "crctl channel create --help");
+  EXPECT_EQ(named(findings, "daemon").at("result"), "ok");
+  EXPECT_EQ(named(findings, "configuration").at("result"), "ok");
+  EXPECT_EQ(named(findings, "store").at("result"), "ok");
+  EXPECT_EQ(named(findings, "store").at("fix"), nullptr);
+  EXPECT_THAT(named(findings, "prices").at("says").get<std::string>(), HasSubstr("days old"));
+
+  daemon.must({"channel", "create", "own", "--kind", "echo", "--models", "echo-1"});
+  daemon.must({"token", "create", "short", "--expires", "2d"});
+  const auto well = daemon.crctl({"doctor", "--test", "--json"});
+  EXPECT_EQ(well.exit, 0) << well.out;
+  EXPECT_EQ(named(Json::parse(well.out), "test of own").at("result"), "ok");
+  EXPECT_THAT(named(Json::parse(well.out), "tokens").at("says").get<std::string>(), HasSubstr("short"));
+
+  write_file(daemon.config_file(), read_file(daemon.config_file()) + "[limits]\nconnections_max = \"few\"\n");
+  const auto broken = daemon.crctl({"doctor", "--json"});
+  EXPECT_EQ(broken.exit, 14);
+  EXPECT_THAT(named(Json::parse(broken.out), "configuration").at("says").get<std::string>(),
+              HasSubstr("connections_max"));
+  daemon.stop();
+  const auto alone = daemon.crctl({"doctor", "--json"});
+  EXPECT_EQ(alone.exit, 14);
+  EXPECT_THAT(named(Json::parse(alone.out), "daemon").at("says").get<std::string>(), HasSubstr("no daemon answers"));
+}
+
 // Each would take the running daemon's stack, or all of its time.
 TEST(Config, WithoutBoundsItIsRefusedByARunningDaemon) {
   BookedDaemon daemon;
