@@ -60,7 +60,7 @@ if [ ! "$prices/installed" -nt "$pins" ]; then
   "$prices/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r "$pins"
   touch "$prices/installed"
 fi
-# Limits of models by a source that the price list is not made from, for tests/prices/limits_test.py.
+# Limits of models by models.dev, for tests/prices/limits_test.py.
 limits=build/model-limits pins=scripts/prices/model-limits.txt
 if [ ! "$limits/installed" -nt "$pins" ]; then
   rm -rf "$limits"

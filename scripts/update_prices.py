@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes share/prices.json from two packages of PyPI, or checks the file that is there:
+"""Writes share/prices.json from packages of PyPI, or checks the file that is there:
 
     scripts/update_prices.py [--date YYYY-MM-DD]    take the prices that hold on that day (default: today)
     scripts/update_prices.py --check                needs no package and no network
 
-The packages are pinned by hash in scripts/prices/requirements.txt and installed into a virtual environment that is
-thrown away afterwards. Prices come from genai-prices and litellm; where they differ by more than rounding the dearer stands, and
-scripts/prices/disagreements.md says so: the file lies beside the script and not in share/, which is installed, because
-it is read by whoever raises a version, with the diff of the list. What vendors' own pages say overrules both
+The packages are pinned by hash in scripts/prices/requirements.txt and model-limits.txt and installed into a virtual environment that is
+thrown away afterwards. Prices come from genai-prices and litellm; where they differ by more than rounding the dearer stands. How long a
+model's answer and context can be comes from them and from models.dev; there the larger stands (scripts/prices/limits.py).
+scripts/prices/disagreements.md says where they differ: the file lies beside the script and not in share/, which is installed, because
+it is read by whoever raises a version, with the diff of the list. What vendors' own pages say overrules them all
 (scripts/prices/vendors.py). Where a price depends on the hour, the dearest hour is taken, so that a quota holds at any.
 """
 import argparse
@@ -25,7 +26,7 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 LIST = HERE.parent / 'share' / 'prices.json'
 REPORT = HERE / 'prices' / 'disagreements.md'
-REQUIREMENTS = HERE / 'prices' / 'requirements.txt'
+REQUIREMENTS = [HERE / 'prices' / name for name in ('requirements.txt', 'model-limits.txt')]
 sys.path.insert(0, str(HERE / 'prices'))
 
 import plausible  # noqa: E402  (beside this file)
@@ -36,7 +37,7 @@ def install(directory):
     venv.create(directory, with_pip=True)
     python = pathlib.Path(directory) / 'bin' / 'python'
     subprocess.run([python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps',
-                    '--only-binary', ':all:', '--require-hashes', '-r', REQUIREMENTS], check=True)
+                    '--only-binary', ':all:', '--require-hashes', *(word for file in REQUIREMENTS for word in ('-r', file))], check=True)
     return str(next((pathlib.Path(directory) / 'lib').glob('python3*/site-packages')))
 
 
@@ -48,6 +49,11 @@ def released(package):
     if not version or not date:
         raise SystemExit(f'error: scripts/prices does not pin {package}, or not say when it was released')
     return {'version': version[1], 'date': date[1]}
+
+
+def profiles():
+    """The pinned packages that carry models.dev, and their versions."""
+    return dict(re.findall(r'^(langchain-\S+)==(\S+)', (HERE / 'prices' / 'model-limits.txt').read_text(), re.M))
 
 
 def text_of(file):
@@ -76,7 +82,7 @@ def main():
             import rows
 
             sources = {name: released(name) for name in ('genai-prices', 'litellm')}
-            file, report = rows.collect(options.date, packages, sources)
+            file, report = rows.collect(options.date, packages, sources, profiles())
     wrong = plausible.complaints(file)
     for line in wrong:
         print(f'error: {line}', file=sys.stderr)

@@ -3,6 +3,7 @@
 import re
 
 import vendors
+from limits import MODELS_DEV, Limits, ModelsDev
 from selection import SAME, SELECTIONS
 from sources import RATES, GenaiPrices, Litellm, merged, text
 
@@ -19,6 +20,7 @@ class Collector:
     def __init__(self, date, packages):
         self.genai = GenaiPrices(date)
         self.litellm = Litellm(packages)
+        self.known = Limits(self.litellm, ModelsDev.read(packages))
         self.disagreements = []
         self.pages = set()
 
@@ -62,7 +64,7 @@ class Collector:
                'sources': list(dict.fromkeys(source.source.split(' ')[0] for source in tables))}
         self.rates(row, table)
         writes_text = vendors.text_model(model, table)
-        self.limits(row, table, provider, writes_text)
+        self.limits(row, table, sellers, writes_text)
         with_each = listed(vendors.WITH_EACH_REQUEST, model)
         if with_each:
             row['per_request'] = with_each[1]
@@ -82,8 +84,18 @@ class Collector:
 
     def vendor_page(self, row, page):
         self.pages.add(page)
-        if 'vendor_pages' not in row['sources']:
-            row['sources'].append('vendor_pages')
+        self.source(row, 'vendor_pages')
+
+    def limits_from(self, row, source):
+        if source == MODELS_DEV:
+            self.source(row, source)
+        elif source:
+            self.vendor_page(row, source)
+
+    @staticmethod
+    def source(row, name):
+        if name not in row['sources']:
+            row['sources'].append(name)
 
     @staticmethod
     def rates(row, table):
@@ -95,20 +107,18 @@ class Collector:
             if table.units.get(unit):
                 row[unit] = text(table.units[unit])
 
-    def limits(self, row, table, provider, writes):
-        model = row['model']
-        longest = listed(vendors.LONGEST, model)
-        output = longest[1] if longest else table.output or self.litellm.most('max_output_tokens', model)
-        if longest:
-            self.vendor_page(row, longest[2])
-        if not table.base.get('output') or re.search('embed|rerank', model):
-            output = None
-        documented = listed(vendors.CONTEXTS, model)
-        if documented:
-            self.vendor_page(row, documented[2])
-            context = documented[1]
-        else:
-            context = table.context or (self.litellm.most('max_input_tokens', model) if writes else None)
+    def limits(self, row, table, sellers, writes):
+        model, provider = row['model'], row['provider']
+        names = [(selection.provider, name) for selection, name in sellers]
+        told = table.context or (self.litellm.most('max_input_tokens', model) if writes else None)
+        context, source = self.known.context(names, told)
+        self.limits_from(row, source)
+        output = None
+        if table.base.get('output') and not re.search('embed|rerank', model):
+            output, source = self.known.longest(names, table.output, told)
+            self.limits_from(row, source)
+        if output == vendors.OF_CONTEXT:
+            output = context
         # OpenAI's and Google's limits of input stand beside those of output; elsewhere they are of both, and of Gemini 4 on.
         if context and output and (provider == 'google' or (provider == 'openai' and context in (272000, 922000))):
             context += output if output != context else 0
@@ -174,7 +184,7 @@ def changed(rates, base):
     return {rate: text(rates[rate]) for rate in RATES if rate in rates and rates[rate] != base.get(rate)}
 
 
-def report_of(disagreements, changes, date, sources):
+def report_of(disagreements, longer, changes, date, sources):
     versions = ', '.join(f'{name} {source["version"]} of {source["date"]}' for name, source in sources.items())
     lines = ['# Where the sources of the price list disagree', '',
              f'Written by `scripts/update_prices.py` from {versions}. Dollars a million tokens, a request, a call. The dearer stands in',
@@ -183,6 +193,9 @@ def report_of(disagreements, changes, date, sources):
     for provider, model, what, values, kept in disagreements:
         says = ', '.join(f'{source} {text(value)}' for source, value in values.items())
         lines.append(f'| {provider} | {model} | {what} | {says} | {text(kept)} |')
+    lines += ['', 'Where models.dev, as LangChain\'s packages carry it, knows a longer answer or context, and no page of the vendor is entered: it',
+              'stands. In tokens.', '', '| provider | model | what | litellm, genai-prices | models.dev | listed |', '|---|---|---|---|---|---|']
+    lines += [f'| {provider} | {model} | {what} | {told} | {theirs} | {theirs} |' for provider, model, what, told, theirs in longer]
     lines += ['', '| overruled | members | page | why |', '|---|---|---|---|']
     lines += [f'| `{ids}` | {members} | {page} | {why} |' for ids, members, page, why in vendors.CORRECTIONS]
     lines += [f'| `{ids}` | longest answer {tokens} | {page} | {why} |' for ids, tokens, page, why in vendors.LONGEST]
@@ -192,12 +205,14 @@ def report_of(disagreements, changes, date, sources):
     return '\n'.join(lines) + '\n'
 
 
-def collect(date, packages, sources):
+def collect(date, packages, sources, profiles):
+    """`profiles` are the versions of the packages that carry models.dev."""
     collector = Collector(date, packages)
     rows = collector.rows()
     disagreements = sorted(collector.disagreements, key=lambda entry: (entry[0], entry[1], entry[2]))
-    file = {'date': date.isoformat(), 'sources': {**sources, 'vendor_pages': sorted(collector.pages)}, 'models': rows}
+    longer = sorted(collector.known.longer)
+    file = {'date': date.isoformat(), 'sources': {**sources, MODELS_DEV: profiles, 'vendor_pages': sorted(collector.pages)}, 'models': rows}
     providers = {selection.provider: selection.genai for selection in SELECTIONS if selection.genai}
     changes = [(row['provider'], row['model'], day) for row in rows if row['provider'] in providers
                for day in collector.genai.later(providers[row['provider']], row['model'], date)]
-    return file, report_of(disagreements, changes, date, sources)
+    return file, report_of(disagreements, longer, changes, date, sources)

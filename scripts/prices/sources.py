@@ -28,6 +28,8 @@ RATES = {
 }
 # Whose models of reasoning think unless they are told not to.
 THINKERS = ('openai', 'gemini', 'xai', 'deepseek', 'moonshot', 'minimax', 'zai', 'groq', 'cerebras')
+# What ends the name of one state of a model.
+DATED = r'-(20\d\d-\d\d-\d\d|20\d{6}|\d\d-\d\d|\d{4}|latest)$'
 TIERS = ('priority', 'flex', 'ultrafast')
 # Two sources that differ by no more are of one mind: one of them has rounded to two digits ($0.0375 and $0.037).
 ROUNDING = Decimal('0.02')
@@ -168,7 +170,7 @@ class Litellm:
     def most(self, member, model_id):
         """The largest limit of a model of this name wherever it is sold: clouds and relays sell the same one."""
         name = model_id.rsplit('/', 1)[-1].lower()
-        for alike in (name, re.sub(r'-(20\d\d-\d\d-\d\d|20\d{6}|\d\d-\d\d|\d{4}|latest)$', '', name)):
+        for alike in (name, re.sub(DATED, '', name)):
             known = [entry.get(member) or 0 for entries in self.entries.values() for key, entry in entries.items()
                      if key.rsplit('/', 1)[-1].lower() == alike and entry.get('mode') in ('chat', 'responses')]
             if any(known):

@@ -8,6 +8,7 @@ OPENAI = 'https://developers.openai.com/api/docs/'
 CLAUDE = 'https://platform.claude.com/docs/en/'
 GEMINI = 'https://ai.google.dev/gemini-api/docs/'
 MISTRAL = 'https://docs.mistral.ai/'
+QWEN = 'https://www.alibabacloud.com/help/en/model-studio/'
 
 # Members of rows: (ids, members, page, why). They overrule both packages.
 CORRECTIONS = [
@@ -27,23 +28,35 @@ FREE = [
     (r'^gemma-(3-27b|4-26b-a4b|4-31b)-it$', GEMINI + 'pricing'),
 ]
 
-# Contexts: (ids, tokens, page). They overrule both packages.
+# Contexts: (ids, tokens, page). They overrule every source.
 CONTEXTS = [
+    (r'^deepseek-(chat|reasoner)$', 1000000, 'https://api-docs.deepseek.com/news/news260424'),
     (r'^MiniMax-M2', 204800, 'https://platform.minimax.io/docs/guides/text-generation'),
     (r'^(babbage|davinci)-002$', 16384, OPENAI + 'models/davinci-002'),
     (r'^gpt-4\.5', 128000, OPENAI + 'models/gpt-4.5-preview'),
     (r'^(gpt-5\.5-cyber|gpt-rosalind)', 1050000, OPENAI + 'models'),
-    (r'^(mistral-saba|open-mistral-7b|open-mixtral-8x7b)', 32768, MISTRAL + 'models'),
+    (r'^(mistral-(saba|small$|tiny$)|open-mistral-7b|open-mixtral-8x7b)', 32768, MISTRAL + 'models'),
     (r'^open-mixtral-8x22b', 65536, MISTRAL + 'models'),
-    (r'^labs-devstral-small-2512', 262144, MISTRAL + 'models'),
+    (r'^(mistral-large-24|mistral-small-2506|open-mistral-nemo|pixtral-|devstral-small-2507|ministral-8b-2410)', 131072, MISTRAL + 'models'),
+    (r'^(labs-)?devstral-(2512|latest|medium-latest|small-(2512|latest))|^ministral-(3-)?3b-(2512|latest)|^codestral-mamba', 262144,
+     MISTRAL + 'models'),
     (r'^command$', 4096, 'https://docs.cohere.com/docs/models'),
     (r'^command-r7b', 128000, 'https://docs.cohere.com/docs/models'),
     (r'^(glm|GLM)-4\.6[vV]-', 128000, 'https://docs.z.ai/guides/vlm/glm-4.6v'),
     (r'^(glm|GLM)-4\.7-[Ff]lash', 200000, 'https://docs.z.ai/guides/llm/glm-4.7'),
     (r'^(glm|GLM)-5\.3-[Ff]lash', 1000000, 'https://docs.z.ai/guides/llm/glm-5.3'),
+    (r'^(qwen/)?qwen(3\.[578]-(max|plus|flash|omni)|3-coder-(plus|flash)|-turbo)', 1000000, QWEN + 'models'),
+    (r'^qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 1000000, QWEN + 'models'),
+    (r'^(qwen-plus-2025-0(1-25|4-28|7-14)|qwq-plus)$', 131072, QWEN + 'models'),
+    (r'^qwen3-(max|vl-plus)', 262144, QWEN + 'models'),
+    (r'^(qwen/)?qwen-max$', 32768, QWEN + 'models'),
 ]
 
-# Longest answers: (ids, tokens, page, how). They overrule litellm's, which where a vendor documents none has the context.
+# Of a longest answer: no limit is documented but that input and answer share the context.
+OF_CONTEXT = 'of the context'
+
+# Longest answers: (ids, tokens, page, how). They overrule every source; litellm has the context where a vendor documents none.
+# Alibaba's Qwen thinks beside the answer: `max_tokens` does not bound the thinking, which has a limit of its own and is billed as output.
 LONGEST = [
     (r'^gpt-4(-0613)?$', 8192, OPENAI + 'models/gpt-4', 'as long as the context'),
     (r'^gpt-4-(0125|turbo)-preview$|^gpt-3\.5-turbo-(0613|16k|instruct)', 4096, OPENAI + 'models', ''),
@@ -56,6 +69,22 @@ LONGEST = [
     (r'^gpt-4o-mini-tts', 16384, OPENAI + 'models/gpt-4o-mini-tts',
      'not documented: 13 minutes at 20.8 tokens a second ($0.015 a minute); 2,000 tokens of text are the longest input'),
     (r'^MiniMax-M2', 204800, 'https://platform.minimax.io/docs/guides/text-generation', 'no limit but the context; litellm has 8,192'),
+    (r'^MiniMax-M3$', 524288, 'https://docs.evolink.ai/en/api-manual/language-series/minimax-m3/minimax-m3-chat',
+     'a reseller\'s copy of the reference: 512K, 128K recommended, which litellm has'),
+    (r'^(mistral|ministral|codestral|devstral|labs-devstral|magistral|pixtral|open-mistral|open-mixtral|voxtral-small)(-|$)', OF_CONTEXT,
+     MISTRAL + 'api', 'input and max_tokens share the context, no other limit'),
+    (r'^deepseek-(chat|reasoner)$', 393216, 'https://api-docs.deepseek.com/quick_start/pricing', '384K: names of V4 Flash, until they were retired'),
+    (r'^(qwen/)?qwen3\.(7-(max|plus|flash)|8-(max|flash)(-prime|-0902)?)(-20\d{6})?$', 131072 + 262144, QWEN + 'qwen3-8-max',
+     'answer and thinking; the pages of the others say the same'),
+    (r'^(qwen/)?qwen3\.8-omni-flash', 131072 + 262144, QWEN + 'qwen3-8-omni-flash', 'how long it thinks is not documented: as qwen3.8-flash'),
+    (r'^(qwen/)?qwen3\.6-max-preview', 65536 + 131072, QWEN + 'qwen3-6-flash', 'how long it thinks is not documented: as qwen3.6-flash'),
+    (r'^(qwen/)?qwen3\.5-plus', 65536 + 81920, QWEN + 'models', 'answer and thinking'),
+    (r'^qwen3-(max(-preview|-2026-01-23)?|vl-plus|(next-80b-a3b|vl-235b-a22b|vl-32b)-thinking)$', 32768 + 81920, QWEN + 'models',
+     'answer and thinking; 65,536 and 32,768 where it does not think'),
+    (r'^(qwen/)?qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 32768 + 81920, QWEN + 'models', 'answer and thinking'),
+    (r'^(qwen/)?qwen-(plus-2025-0(4-28|7-14)|turbo(-latest|-2025-04-28)?)$', 16384 + 38912, QWEN + 'models', 'answer and thinking'),
+    (r'^(qwen/)?qwen-plus-2025-01-25$', 8192, QWEN + 'models', 'does not think'),
+    (r'^qwq-plus$', 8192 + 32768, QWEN + 'models', 'answer and thinking'),
     (r'^(glm|GLM)-4\.5(-[Aa]ir[xX]?|-[xX])?$', 98304, 'https://docs.z.ai/guides/llm/glm-4.5', '96K; litellm has 32,000'),
     (r'^(glm|GLM)-(4\.[67]|5(\.[123])?)(-code|-[Ff]lash[xX]?)?$', 131072, 'https://docs.z.ai/guides/overview/concept-param',
      '128K are 131,072; litellm has 128,000'),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A token with a limit works with every text model of the shipped list: its provider, which enforces limits that the list is not made
-from (of every tenth model half of them), refuses nothing that reaches a client; and bill <= posted + reserved <= quota.
+"""A token with a limit works with every text model of the shipped list: its provider, which enforces the limits of models.dev (of every
+tenth model half of them), refuses nothing that reaches a client; and bill <= posted + reserved <= quota.
 
     limits_test.py [--only MODEL]
 
@@ -69,7 +69,7 @@ def models_of(rows, date):
     source, bills, models = Source(), Bills(date), {}
     for index, row in enumerate(rows):
         limits = source.limits(row['provider'], row['model'], row['context_tokens'], row['max_output_tokens'], halved=index % 10 == 9)
-        # What a model answers without a bound is what the list says at most: that the list says enough is not tried here.
+        # What a model answers without a bound is what the list says at most: too_short() sees whether the list says enough.
         longest = min(limits.longest, row['max_output_tokens'] or row['default_output_tokens'])
         context = min(limits.context, row['context_tokens'] or limits.context)
         models[row['provider'], row['model']] = Model(
@@ -77,6 +77,15 @@ def models_of(rows, date):
             completion_field=row['provider'] == 'openai' and bool(REASONING.match(row['model'])),
             refuses_stream_options=row['provider'] == 'mistral')
     return models
+
+
+def too_short(rows):
+    """Of an answer that can be longer than the list says, the bound of a request without one is too low."""
+    source = Source()
+    theirs = {row['model']: source.table.of_seller(row['provider'], row['model']).get('max_output_tokens') or 0 for row in rows}
+    return [f"{row['model']} answers with {theirs[row['model']]} tokens, {row['max_output_tokens']} are listed" for row in rows
+            if row['max_output_tokens'] and not row.get('default_output_tokens') and theirs[row['model']] > row['max_output_tokens']
+            and not any(re.search(ids, row['model']) for ids, *_ in oracle.vendors.LONGEST)]
 
 
 def endpoints_of(row):
@@ -215,6 +224,9 @@ def main():
     rows, date = text_rows()
     models = models_of(rows, date)
     rows = [row for row in rows if options.only in row['model']]
+    short = too_short(rows)
+    if short:
+        raise SystemExit('error: ' + '\n'.join(short))
     asyncio.run(run_all(rows, models))
 
 

@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'scripts' / 'prices'))
 
 import plausible  # noqa: E402
+import vendors  # noqa: E402
+from limits import MODELS_DEV, Limits, ModelsDev  # noqa: E402
 from rows import Collector  # noqa: E402
 from sources import Table, merged, text  # noqa: E402
 
@@ -56,6 +58,71 @@ class Merging(unittest.TestCase):
     def test_text_has_no_exponent_and_rounds_up_to_a_nano_dollar(self):
         self.assertEqual([text(D(number)) for number in ('1E+2', '0.10', '0', '1E-9')], ['100', '0.1', '0', '0.000000001'])
         self.assertEqual(text(D('0.111') / 3600), '0.000030834')
+
+
+class NamesakesElsewhere:
+    """litellm's limits of models of a name, whoever sells them."""
+
+    def __init__(self, **most):
+        self.limits = most
+
+    def most(self, member, model):
+        return self.limits.get(member)
+
+
+class LongestAnswers(unittest.TestCase):
+    def limits(self, profiles, **elsewhere):
+        return Limits(NamesakesElsewhere(**elsewhere), ModelsDev(profiles))
+
+    def profile(self, longest, context=100000):
+        return {'max_output_tokens': longest, 'max_input_tokens': context}
+
+    def test_the_longer_stands_and_is_told(self):
+        for theirs, stands in ((5000, (5000, MODELS_DEV)), (3000, (4000, None)), (4000, (4000, None)), (None, (4000, None))):
+            with self.subTest(theirs):
+                limits = self.limits({'langchain_mistralai': {'m': self.profile(theirs)}})
+                self.assertEqual(limits.longest([('mistral', 'm')], 4000, 100000), stands)
+                self.assertEqual(limits.longer, [('mistral', 'm', 'longest answer', 4000, 5000)] if theirs == 5000 else [])
+
+    def test_what_a_page_of_the_vendor_says_stands_however_long(self):
+        limits = self.limits({'langchain_openai': {'gpt-4': self.profile(9000)}})
+        documented = next(row for row in vendors.LONGEST if row[0] == r'^gpt-4(-0613)?$')
+        self.assertEqual(limits.longest([('openai', 'gpt-4')], 4096, 8192), (8192, documented[2]))
+        self.assertEqual(limits.longer, [])
+
+    def test_the_context_for_want_of_a_limit_is_none(self):
+        limits = self.limits({'langchain_mistralai': {'m': self.profile(5000)}})
+        self.assertEqual(limits.longest([('mistral', 'm')], 100000, 100000), (vendors.OF_CONTEXT, None))
+
+    def test_what_no_source_of_prices_tells_is_none(self):
+        limits = self.limits({'langchain_mistralai': {'m': self.profile(5000)}})
+        self.assertEqual(limits.longest([('mistral', 'm')], None, 100000), (None, None))
+
+    def test_namesakes_elsewhere_speak_where_the_seller_is_not_known(self):
+        profiles = {'langchain_openrouter': {'maker/m': self.profile(5000), 'maker/m-2026-01-02': self.profile(6000)}}
+        for model, told, elsewhere, stands in (
+                ('M', 4000, None, 5000), ('m-2026-01-02', 4000, None, 6000), ('m-2026-03-04', 4000, None, 4000),
+                ('m-2026-03-04', None, 4500, 5000), ('m', None, 7000, 7000)):
+            with self.subTest(model=model, told=told):
+                limits = self.limits(profiles, max_output_tokens=elsewhere)
+                self.assertEqual(limits.longest([('together', model)], told, 100000)[0], stands)
+
+    def test_the_seller_that_answers_longest_counts(self):
+        limits = self.limits({'langchain_groq': {'m': self.profile(1000)}, 'langchain_openrouter': {'m': self.profile(5000)}}, max_output_tokens=4500)
+        self.assertEqual(limits.longest([('groq', 'm'), ('openrouter', 'm')], 4000, 100000), (5000, MODELS_DEV))
+
+    def test_the_larger_context_stands_if_the_seller_has_it(self):
+        limits = self.limits({'langchain_openrouter': {'maker/m': self.profile(5000, 300000)}, 'langchain_groq': {'m': self.profile(5000, 200000)}})
+        self.assertEqual(limits.context([('groq', 'm')], 100000), (200000, MODELS_DEV))
+        self.assertEqual(limits.context([('together', 'm')], 100000), (100000, None))
+        self.assertEqual(limits.context([('groq', 'm')], None), (None, None))
+
+    def test_the_list_has_what_the_pages_say(self):
+        rows = {row['model']: row for row in json.loads((ROOT / 'share' / 'prices.json').read_text())['models']}
+        for model, longest, default in (('qwen-plus', 114688, None), ('qwen3.8-max', 393216, None), ('MiniMax-M3', 524288, None),
+                                        ('pixtral-12b-latest', 131072, 65536), ('mistral-large-2411', 131072, 65536)):
+            with self.subTest(model):
+                self.assertEqual((rows[model]['max_output_tokens'], rows[model].get('default_output_tokens')), (longest, default))
 
 
 class Rules(unittest.TestCase):

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What models take at most, by a source that the shipped list is not made from: the model profiles that LangChain's packages
-carry (of models.dev), installed by scripts/deps.sh. Files of data alone: none of the packages is imported."""
+"""What models take at most, by models.dev, installed by scripts/deps.sh: the list has its limits only where they are longer than
+those of its other sources, and no page of the vendor says otherwise."""
 import dataclasses
 import pathlib
 import re
-import runpy
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROFILES = ROOT / 'build' / 'model-limits'
+sys.path.insert(0, str(ROOT / 'scripts' / 'prices'))
 
-# Whose package knows a provider's models, and, where that is a seller of others', its name for their maker.
-PACKAGES = {
-    'openai': ('langchain_openai', ''), 'anthropic': ('langchain_anthropic', ''), 'google': ('langchain_google_genai', ''),
-    'mistral': ('langchain_mistralai', ''), 'groq': ('langchain_groq', ''), 'x-ai': ('langchain_xai', ''),
-    'deepseek': ('langchain_deepseek', ''), 'openrouter': ('langchain_openrouter', ''), 'zai': ('langchain_openrouter', 'z-ai/'),
-    'moonshotai': ('langchain_openrouter', 'moonshotai/'), 'minimax': ('langchain_openrouter', 'minimax/'),
-    'qwen': ('langchain_openrouter', 'qwen/'), 'cohere': ('langchain_openrouter', 'cohere/'),
-    'perplexity': ('langchain_openrouter', 'perplexity/'), 'together': ('langchain_openrouter', ''), 'cerebras': ('langchain_openrouter', '')}
+from limits import PACKAGES, ModelsDev  # noqa: E402
+
 # Of a model that the source does not know the provider takes this much: less than most do.
 UNKNOWN_LONGEST = 4096
 
@@ -31,12 +26,8 @@ class Limits:
 
 class Source:
     def __init__(self):
-        self.profiles = {}
-        for package, _ in PACKAGES.values():
-            path = PROFILES / package / 'data' / '_profiles.py'
-            if not path.exists():
-                raise SystemExit(f'{path} is not there: run scripts/deps.sh')
-            self.profiles.setdefault(package, runpy.run_path(str(path))['_PROFILES'])
+        self.table = ModelsDev.read(PROFILES)
+        self.profiles = self.table.profiles
         # The same model at any seller's: what stands behind the maker's name.
         self.anywhere = {}
         for package in self.profiles.values():
