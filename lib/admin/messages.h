@@ -82,6 +82,7 @@ struct Price : OtherRates {
   std::optional<std::int64_t> default_output_tokens{};
   std::optional<std::int64_t> image_tokens{}, output_image_tokens{};  // the most of one image, read and made
   bool thinks = false;                                                // the model thinks unasked, within its bound
+  std::optional<std::int64_t> thinking_tokens{};                      // the most that it thinks beyond its bound
   JsonText rules{};                                                   // a list of rules (docs/prices.md)
   std::int64_t generation = 0;  // tells it from the prices before it; of a request it stays when the price changes
 };
@@ -93,7 +94,7 @@ struct PriceSet : OtherRates {
   std::optional<std::string> cached_input, cache_write, per_request, per_image, per_character, per_second;
   std::optional<std::int64_t> max_output_tokens, context_tokens;
   std::optional<Time> effective_at;
-  std::optional<std::int64_t> default_output_tokens{}, image_tokens{}, output_image_tokens{};
+  std::optional<std::int64_t> default_output_tokens{}, image_tokens{}, output_image_tokens{}, thinking_tokens{};
   std::optional<bool> thinks{};
   std::optional<JsonText> rules{};
 };

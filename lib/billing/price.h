@@ -45,8 +45,8 @@ struct Price {
   Rate cached_input;  // the input rate where the provider has none
   Rate cache_write;   // the input rate where the provider has none
   Rate output;
-  base::Credits per_request;  // or per search unit, where a rerank tells those
-  std::optional<std::int64_t> max_output_tokens;
+  base::Credits per_request;                      // or per search unit, where a rerank tells those
+  std::optional<std::int64_t> max_output_tokens;  // thinking included, whether or not a bound counts it
   std::optional<std::int64_t> context_tokens;
   base::Credits per_image{};
   Rate per_character{};        // dollars a million Unicode characters
@@ -56,6 +56,7 @@ struct Price {
   std::optional<std::int64_t> image_tokens{};           // the most that one image of the input comes to
   std::optional<std::int64_t> output_image_tokens{};    // the most that one image made comes to
   bool thinks = false;                                  // the model thinks unasked, within its bound
+  std::optional<std::int64_t> thinking_tokens{};        // the most that it thinks beyond its bound, which counts none
   PriceRules rules{};
 };
 

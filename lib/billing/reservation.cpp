@@ -71,11 +71,12 @@ std::optional<RouteCeiling> RouteCeiling::of(const Price& price, Multiplier mult
   made.choices_ = std::max<std::int64_t>(request.choices, 1);
   made.context_ = price.context_tokens;
   made.longest_ = price.max_output_tokens;
+  made.longest_bound_ = longest_bound(price);
+  made.thinking_beside_ = price.thinking_tokens.value_or(0);
   made.thinks_ = price.thinks;
   made.bounded_output_ = dialect::output_of(request.endpoint) == dialect::Output::text;
-  made.open_bound_ =
-      price.default_output_tokens.value_or(price.max_output_tokens.value_or(request.default_output_tokens));
-  if (price.max_output_tokens) made.open_bound_ = std::min(made.open_bound_, *price.max_output_tokens);
+  made.open_bound_ = price.default_output_tokens.value_or(made.longest_bound_.value_or(request.default_output_tokens));
+  if (made.longest_bound_) made.open_bound_ = std::min(made.open_bound_, *made.longest_bound_);
 
   made.text_tokens_ = request.text_tokens;
   made.sound_tokens_ = request.sound_tokens;
@@ -144,29 +145,47 @@ Sum RouteCeiling::input_sum(const Piece& piece, std::int64_t most) const {
 }
 
 // Of the splits of a context the dearest is one of the two ends: all of the input, or all of the output.
-Sum RouteCeiling::sum(const Piece& piece, std::int64_t bound) const {
-  const auto output = [&](std::int64_t tokens) {
+Sum RouteCeiling::sum(const Piece& piece, std::int64_t output) const {
+  const auto cost = [&](std::int64_t tokens) {
     return bounded_output_ ? scaled(times(tokens, piece.output), choices_) : Sum{0};
   };
   const auto input = std::min(piece.input_up_to, input_tokens_);
-  if (!context_ || saturating_sum(input, bound) <= *context_) return plus(input_sum(piece, input), output(bound));
+  if (!context_ || saturating_sum(input, output) <= *context_) return plus(input_sum(piece, input), cost(output));
   const auto most_input = std::min(input, *context_);
-  const auto most_output = std::min(bound, *context_);
-  const auto all_input = plus(input_sum(piece, most_input), output(*context_ - most_input));
-  const auto all_output = plus(input_sum(piece, std::min(most_input, *context_ - most_output)), output(most_output));
+  const auto most_output = std::min(output, *context_);
+  const auto all_input = plus(input_sum(piece, most_input), cost(*context_ - most_input));
+  const auto all_output = plus(input_sum(piece, std::min(most_input, *context_ - most_output)), cost(most_output));
   return std::max(all_input, all_output);
 }
 
+std::optional<std::int64_t> longest_bound(const Price& price) {
+  if (!price.max_output_tokens) return std::nullopt;
+  const auto beside = price.thinking_tokens.value_or(0);
+  return beside < *price.max_output_tokens ? *price.max_output_tokens - beside : *price.max_output_tokens;
+}
+
+std::int64_t most_output(const Price& price, std::int64_t bound) {
+  if (!price.thinking_tokens) return bound;
+  return std::min(saturating_sum(bound, *price.thinking_tokens), price.max_output_tokens.value_or(k_tokens_max));
+}
+
 bool RouteCeiling::leave_open() {
-  if (!longest_) longest_ = context_;
+  if (!longest_) longest_ = longest_bound_ = context_;
   left_open_ = longest_.has_value();
   return left_open_ || !bounded_output_;
 }
 
+// Of one choice.
+std::int64_t RouteCeiling::output_of(std::int64_t bound) const {
+  if (left_open_) return *longest_;
+  if (thinking_beside_ == 0) return bound;
+  return std::min(saturating_sum(bound, thinking_beside_), longest_.value_or(k_tokens_max));
+}
+
 base::Credits RouteCeiling::amount(std::int64_t bound) const {
-  if (left_open_) bound = *longest_;
+  const auto output = output_of(bound);
   Sum most = 0;
-  for (std::size_t i = 0; i < piece_count_; ++i) most = std::max(most, sum(pieces_[i], bound));
+  for (std::size_t i = 0; i < piece_count_; ++i) most = std::max(most, sum(pieces_[i], output));
   return round_up(plus(most, fixed_), multiplier_);
 }
 

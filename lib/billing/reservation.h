@@ -56,7 +56,7 @@ class RouteCeiling {
   static std::optional<RouteCeiling> of(const Price& price, Multiplier multiplier, const RequestTerms& request,
                                         const Circumstances& circumstances, std::size_t body_bytes);
 
-  base::Credits amount(std::int64_t bound) const;  // `bound`: of one choice
+  base::Credits amount(std::int64_t bound) const;  // `bound`: of one choice, which may think beside it
   // The largest bound that `available` pays; -1 if it does not even pay the input.
   std::int64_t affordable(base::Credits available) const;
   base::Credits output_alone(std::int64_t bound) const;
@@ -64,8 +64,8 @@ class RouteCeiling {
   // whatever bound there is. False: neither is known.
   bool leave_open();
   bool is_output_free() const;
-  // The model's longest answer; none: not known.
-  std::optional<std::int64_t> longest() const { return longest_; }
+  // The longest answer that a bound can allow; none: not known.
+  std::optional<std::int64_t> longest() const { return longest_bound_; }
   // What a request without a bound comes to.
   std::int64_t open_bound() const { return open_bound_; }
   bool thinks() const { return thinks_; }
@@ -81,7 +81,8 @@ class RouteCeiling {
   void add_piece(const Price& price, const RequestTerms& request, const Circumstances& circumstances,
                  std::int64_t up_to);
   Sum input_sum(const Piece& piece, std::int64_t most) const;
-  Sum sum(const Piece& piece, std::int64_t bound) const;
+  Sum sum(const Piece& piece, std::int64_t output) const;
+  std::int64_t output_of(std::int64_t bound) const;
 
   std::array<Piece, k_pieces_max> pieces_{};
   std::size_t piece_count_ = 0;
@@ -89,7 +90,8 @@ class RouteCeiling {
   std::int64_t text_tokens_ = 0, image_tokens_ = 0, sound_tokens_ = 0, input_tokens_ = 0;
   std::int64_t choices_ = 1;
   Sum fixed_ = 0;
-  std::optional<std::int64_t> context_, longest_;
+  std::optional<std::int64_t> context_, longest_, longest_bound_;
+  std::int64_t thinking_beside_ = 0;
   std::int64_t open_bound_ = 0;
   bool bounded_output_ = false;
   bool thinks_ = false;
@@ -140,6 +142,12 @@ std::int64_t estimated_media_tokens(std::uint64_t bytes);
 
 // What a body of ordinary text comes to, for where nobody counts: four bytes a token.
 std::int64_t estimated_tokens(std::uint64_t bytes);
+
+// The longest answer that a bound can allow of a model with this price: where the model thinks beyond its bound, less
+// than its longest output. None: not known.
+std::optional<std::int64_t> longest_bound(const Price& price);
+// The most output that it can come to under a bound, what the model thinks beyond it included.
+std::int64_t most_output(const Price& price, std::int64_t bound);
 
 // The units besides input tokens that a request can come to at most. Empty where the model's price charges for output
 // of this kind by tokens, and nothing says how many there can be.

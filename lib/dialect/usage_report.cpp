@@ -10,7 +10,7 @@ namespace cr::dialect {
 namespace {
 
 using CountOf = std::optional<std::int64_t> UsageReport::*;
-constexpr std::array<CountOf, 15> k_members = {
+constexpr std::array<CountOf, 16> k_members = {
     &UsageReport::input,
     &UsageReport::cache_read,
     &UsageReport::cache_write,
@@ -18,6 +18,7 @@ constexpr std::array<CountOf, 15> k_members = {
     &UsageReport::long_cache_write,
     &UsageReport::output,
     &UsageReport::total,
+    &UsageReport::reasoning,
     &UsageReport::audio_input,
     &UsageReport::cached_audio,
     &UsageReport::audio_output,

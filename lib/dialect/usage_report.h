@@ -20,6 +20,7 @@ struct UsageReport {
   std::optional<std::int64_t> long_cache_write;   // cache_creation.ephemeral_1h_input_tokens
   std::optional<std::int64_t> output;             // completion_tokens, output_tokens
   std::optional<std::int64_t> total;
+  std::optional<std::int64_t> reasoning;  // reasoning_tokens: of the output, or beside it
   // Of the input, of what was read from the cache and of the output, what is not text.
   std::optional<std::int64_t> audio_input, cached_audio, audio_output;
   std::optional<std::int64_t> image_input, cached_image, image_output;

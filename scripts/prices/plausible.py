@@ -7,7 +7,7 @@ import vendors
 RATES = ('input', 'cached_input', 'cache_write', 'cache_write_hour', 'output', 'audio_input', 'cached_audio_input', 'audio_output',
          'image_input', 'cached_image_input', 'image_output')
 UNITS = ('per_request', 'per_image', 'per_character', 'per_second')
-COUNTS = ('context_tokens', 'max_output_tokens', 'default_output_tokens', 'image_tokens', 'output_image_tokens')
+COUNTS = ('context_tokens', 'max_output_tokens', 'default_output_tokens', 'image_tokens', 'output_image_tokens', 'thinking_tokens')
 CONDITIONS = ('input_over', 'request', 'answer', 'is')
 FEE = ('tool', 'count', 'fee', 'most', 'brings')
 EXPECTED = (

@@ -71,6 +71,10 @@ class Collector:
             self.pages.add(with_each[2])
         if writes_text and (listed(vendors.THINKS, model) or self.litellm.thinks(model)):
             row['thinks'] = True
+        beside = listed(vendors.THINKING_BESIDE, model) if writes_text else None
+        if beside:
+            row['thinking_tokens'] = beside[1]
+            self.vendor_page(row, beside[2])
         if correction:
             row.update(correction[1])
             self.vendor_page(row, correction[2])
@@ -199,6 +203,7 @@ def report_of(disagreements, longer, changes, date, sources):
     lines += ['', '| overruled | members | page | why |', '|---|---|---|---|']
     lines += [f'| `{ids}` | {members} | {page} | {why} |' for ids, members, page, why in vendors.CORRECTIONS]
     lines += [f'| `{ids}` | longest answer {tokens} | {page} | {why} |' for ids, tokens, page, why in vendors.LONGEST]
+    lines += [f'| `{ids}` | thinks beyond its bound {tokens} | {page} | {why} |' for ids, tokens, page, why in vendors.THINKING_BESIDE]
     lines += [f'| `{ids}` | context {tokens} | {page} | |' for ids, tokens, page in vendors.CONTEXTS]
     lines += ['', f'What genai-prices knows to change after {date}, for which the list is of:', '', '| provider | model | from |', '|---|---|---|']
     lines += [f'| {provider} | {model} | {day} |' for provider, model, day in changes]

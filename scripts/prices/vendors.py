@@ -96,6 +96,21 @@ LONGEST = [
     (r'^claude-(opus-5|fable-5|mythos-5)', 128000, CLAUDE + 'about-claude/models/overview', ''),
 ]
 
+# How long a model can think beyond its bound, where the bound counts none of it (Alibaba's max_tokens, xAI's
+# max_completion_tokens): (ids, tokens, page, how). A longest answer of LONGEST has it in it.
+XAI_REASONING = 'https://docs.x.ai/docs/guides/reasoning'
+THINKING_BESIDE = [
+    (r'^(qwen/)?qwen3\.(7-(max|plus|flash)|8-(max|flash)(-prime|-0902)?)(-20\d{6})?$', 262144, QWEN + 'qwen3-8-max', ''),
+    (r'^(qwen/)?qwen3\.8-omni-flash', 262144, QWEN + 'qwen3-8-omni-flash', 'not documented: as qwen3.8-flash'),
+    (r'^(qwen/)?qwen3\.6-max-preview', 131072, QWEN + 'qwen3-6-flash', 'not documented: as qwen3.6-flash'),
+    (r'^(qwen/)?qwen3\.5-plus', 81920, QWEN + 'models', ''),
+    (r'^qwen3-(max(-preview|-2026-01-23)?|vl-plus|(next-80b-a3b|vl-235b-a22b|vl-32b)-thinking)$', 81920, QWEN + 'models', ''),
+    (r'^(qwen/)?qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 81920, QWEN + 'models', ''),
+    (r'^(qwen/)?qwen-(plus-2025-0(4-28|7-14)|turbo(-latest|-2025-04-28)?)$', 38912, QWEN + 'models', ''),
+    (r'^qwq-plus$', 32768, QWEN + 'models', ''),
+    (r'^grok-(3-mini|latest|4|build|code)(?!.*non-reasoning)', 32768, XAI_REASONING, 'not documented how long; the total of its usage has it'),
+]
+
 # The most model tokens that one input image comes to: (ids, tokens, page, how). The first that fits. From GPT-5.6 on an image is not
 # made smaller unless asked to; one of over 30,000 patches of 32 x 32 pixels is refused.
 SEEN = OPENAI + 'guides/images-vision'

@@ -177,6 +177,7 @@ class Session:
         asked = next((body[field] for field in ('max_tokens', 'max_completion_tokens', 'max_output_tokens') if field in body), floor)
         floor = max(min(floor, asked), thinking + 1 if thinking else 0)
         input_rate = max(Decimal(self.row[rate]) for rate in ('input', 'cache_write') if self.row.get(rate))
+        floor += self.row.get('thinking_tokens') or 0
         least = (len(json.dumps(body)) + 100) * input_rate / 10 ** 6 + floor * Decimal(self.row['output']) / 10 ** 6
         return least + Decimal(self.row.get('per_request') or 0) > left
 

@@ -13,7 +13,7 @@ namespace {
 
 // Images and transcriptions say input_token_details or input_tokens_details; DeepSeek and Moonshot have names of their
 // own for what was cached; what LiteLLM translates keeps Anthropic's for what was written to the cache.
-constexpr std::array<UsageMember, 29> k_members = {{
+constexpr std::array<UsageMember, 31> k_members = {{
     {"/prompt_tokens", &UsageReport::input},
     {"/completion_tokens", &UsageReport::output},
     {"/total_tokens", &UsageReport::total},
@@ -36,8 +36,10 @@ constexpr std::array<UsageMember, 29> k_members = {{
     {"/input_token_details/image_tokens", &UsageReport::image_input},
     {"/completion_tokens_details/audio_tokens", &UsageReport::audio_output},
     {"/completion_tokens_details/image_tokens", &UsageReport::image_output},
+    {"/completion_tokens_details/reasoning_tokens", &UsageReport::reasoning},
     {"/output_tokens_details/audio_tokens", &UsageReport::audio_output},
     {"/output_tokens_details/image_tokens", &UsageReport::image_output},
+    {"/output_tokens_details/reasoning_tokens", &UsageReport::reasoning},
     {"/prompt_cache_hit_tokens", &UsageReport::cache_read},
     {"/prompt_cache_miss_tokens"},
     {"/cached_tokens", &UsageReport::cache_read},
@@ -68,6 +70,18 @@ void complete_parts(Endpoint endpoint, UsageReport& report) {
   if (hears_sound(endpoint) && !report.audio_input) report.audio_input = report.input;
 }
 
+// Some (Gemini's and xAI's compatible ends) leave reasoning out of completion_tokens and show it in the total. Where it
+// is told as well (xAI), both agree and it counts in full, for such a provider's bound leaves it out, too (docs.x.ai,
+// guides/reasoning); where the total alone shows it, it counts within the bound, beyond which a total is no word to
+// rely on.
+std::int64_t output_with_reasoning(const UsageReport& report, std::int64_t input, std::int64_t output,
+                                   std::int64_t output_max) {
+  const auto by_total = report.total.value_or(0) - input;
+  const auto reasoning = report.reasoning.value_or(0);
+  if (reasoning > 0 && by_total - output == reasoning) return by_total;
+  return std::max(output, std::min(by_total, output_max));
+}
+
 }  // namespace
 
 bool read_usage(Endpoint endpoint, json::JsonCursor& cursor, UsageReport& report, Told& told) {
@@ -94,10 +108,7 @@ Usage to_usage(Endpoint endpoint, const UsageReport& told, std::int64_t output_m
   usage.input_tokens = input;
   usage.cached_tokens = std::min(report.cache_read.value_or(0), input);
   usage.cache_write_tokens = std::min(report.cache_write.value_or(0), input - usage.cached_tokens);
-  // Some (Gemini's and xAI's compatible ends) leave reasoning out of completion_tokens and show it in the total only;
-  // it counts within the bound, beyond which a total is no word to rely on.
-  const auto by_total = has_output(endpoint) ? std::min(report.total.value_or(0) - input, output_max) : 0;
-  usage.output_tokens = std::max(output, by_total);
+  usage.output_tokens = has_output(endpoint) ? output_with_reasoning(report, input, output, output_max) : output;
   set_parts(report, usage);
   return usage;
 }

@@ -35,7 +35,8 @@ inline constexpr auto k_price_fields = std::make_tuple(
     setting<At<&PriceRecord::context_tokens>>("context_tokens"),
     setting<At<&PriceRecord::image_tokens>>("image_tokens"),
     setting<At<&PriceRecord::output_image_tokens>>("output_image_tokens"), setting<At<&PriceRecord::thinks>>("thinks"),
-    setting<At<&PriceRecord::rules>>("rules"), setting<At<&PriceRecord::source>>("source"),
+    setting<At<&PriceRecord::thinking_tokens>>("thinking_tokens"), setting<At<&PriceRecord::rules>>("rules"),
+    setting<At<&PriceRecord::source>>("source"),
     setting<At<&PriceRecord::effective_at>>("effective_at", {.none_is_zero = true}),
     kept<At<&PriceRecord::updated_at>>("updated_at"), kept<At<&PriceRecord::generation>>("generation"));
 

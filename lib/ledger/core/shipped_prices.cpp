@@ -111,6 +111,7 @@ Result<PriceRecord> price_of(const json& item, Time updated_at) {
   read("default_output_tokens", price.default_output_tokens);
   read("image_tokens", price.image_tokens);
   read("output_image_tokens", price.output_image_tokens);
+  read("thinking_tokens", price.thinking_tokens);
   price.thinks = item.value("thinks", false);
   if (done) done = take_rules(item, price);
   if (!done) return tl::unexpected(done.error());

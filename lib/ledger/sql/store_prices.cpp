@@ -36,7 +36,7 @@ Result<void> check_price(const PriceRecord& price) {
     }
   }
   for (const auto& count : {price.max_output_tokens, price.context_tokens, price.default_output_tokens,
-                            price.image_tokens, price.output_image_tokens}) {
+                            price.image_tokens, price.output_image_tokens, price.thinking_tokens}) {
     if (count && *count <= 0) return invalid("a number of tokens must be over 0");
   }
   if (price.effective_at && base::to_unix_ms(*price.effective_at) <= 0) return invalid("its date is before 1970");

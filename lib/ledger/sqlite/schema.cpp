@@ -12,6 +12,7 @@
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/migration_10_sql.h"
+#include "ledger/sqlite/migration_11_sql.h"
 #include "ledger/sqlite/migration_2_sql.h"
 #include "ledger/sqlite/migration_3_sql.h"
 #include "ledger/sqlite/migration_4_sql.h"
@@ -94,9 +95,10 @@ Result<void> put_shipped_prices(SqlSession& sql, Time now, std::string_view list
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static constexpr Migration k_steps[] = {{2, k_migration_2_sql}, {3, k_migration_3_sql}, {4, k_migration_4_sql},
-                                          {5, k_migration_5_sql}, {6, k_migration_6_sql}, {7, k_migration_7_sql},
-                                          {8, k_migration_8_sql}, {9, k_migration_9_sql}, {10, k_migration_10_sql}};
+  static constexpr Migration k_steps[] = {{2, k_migration_2_sql},  {3, k_migration_3_sql}, {4, k_migration_4_sql},
+                                          {5, k_migration_5_sql},  {6, k_migration_6_sql}, {7, k_migration_7_sql},
+                                          {8, k_migration_8_sql},  {9, k_migration_9_sql}, {10, k_migration_10_sql},
+                                          {11, k_migration_11_sql}};
   return k_steps;
 }
 

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The store, version 10. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
+-- The store, version 11. Times are Unix milliseconds, money nano-dollars, lists and maps JSON, switches 0 or 1.
 -- Balances lie apart from settings: each commit rewrites them, so their rows are narrow and their pages few.
 -- Names are unique whatever their case among what is not deleted, and found by their index of lower(name).
 PRAGMA application_id = 1129466948;  -- "CRLD"
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;
 
 CREATE TABLE meta (
   key TEXT PRIMARY KEY,
@@ -166,6 +166,7 @@ CREATE TABLE price (
   thinks INTEGER NOT NULL DEFAULT 0,
   rules TEXT NOT NULL DEFAULT '',
   generation INTEGER NOT NULL DEFAULT 0,
+  thinking_tokens INTEGER,
   PRIMARY KEY (model, effective_at)
 ) WITHOUT ROWID;
 
@@ -197,7 +198,8 @@ CREATE TABLE price_generation (
   image_tokens INTEGER,
   output_image_tokens INTEGER,
   thinks INTEGER NOT NULL DEFAULT 0,
-  rules TEXT NOT NULL DEFAULT ''
+  rules TEXT NOT NULL DEFAULT '',
+  thinking_tokens INTEGER
 );
 
 -- Reservations, a row for all that one commit made durable: their ids, 16 bytes each, and in the same order a JSON array

@@ -19,7 +19,7 @@ void LedgerEntry::charge_to(const routing::Route& route) {
 
 std::optional<std::int64_t> LedgerEntry::longest_answer() const {
   const auto request = priced();
-  return request.price != nullptr ? request.price->max_output_tokens : std::nullopt;
+  return request.price != nullptr ? billing::longest_bound(*request.price) : std::nullopt;
 }
 
 bool LedgerEntry::carries(std::size_t place) const {

@@ -153,9 +153,10 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
   }
   if (dialect::output_of(endpoint) != dialect::Output::text) return usage;
   const auto longest = price ? price->max_output_tokens : std::nullopt;
-  const auto bound = reservation != nullptr && reservation->output_bound > 0
-                         ? reservation->output_bound
-                         : scan.output_bound.value_or(longest.value_or(k_tokens_max));
+  auto bound = reservation != nullptr && reservation->output_bound > 0
+                   ? reservation->output_bound
+                   : scan.output_bound.value_or(longest.value_or(k_tokens_max));
+  if (price) bound = billing::most_output(*price, bound);
   const auto made = output_rate * std::chrono::milliseconds(since_sent + k_notice).count() / 1000;
   usage.output_tokens = std::min(bound, made) * std::max<std::int64_t>(scan.choices, 1);
   return usage;
@@ -164,7 +165,8 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
 void PricedRequest::add_unseen(const dialect::Meter& meter, std::chrono::milliseconds worked_for,
                                std::int64_t output_rate, Usage& usage) const {
   const bool silent = meter.estimated_output_tokens() == 0;
-  if (!silent && !(price != nullptr && price->thinks)) return;
+  const bool thinks = price != nullptr && (price->thinks || price->thinking_tokens);
+  if (!silent && !thinks) return;
   const auto made = made_in(worked_for, output_rate);
   usage.output_tokens = std::max(usage.output_tokens, made.output_tokens);
   usage.images = std::max(usage.images, made.images);

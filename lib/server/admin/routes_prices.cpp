@@ -92,7 +92,8 @@ Result<PriceRecord> to_record(const cr::admin::PriceSet& set, const ledger::Dire
   for (const auto& [member, tokens] :
        {std::pair{"max_output_tokens", &set.max_output_tokens}, std::pair{"context_tokens", &set.context_tokens},
         std::pair{"default_output_tokens", &set.default_output_tokens}, std::pair{"image_tokens", &set.image_tokens},
-        std::pair{"output_image_tokens", &set.output_image_tokens}}) {
+        std::pair{"output_image_tokens", &set.output_image_tokens},
+        std::pair{"thinking_tokens", &set.thinking_tokens}}) {
     if (done) done = check_tokens(member, *tokens, 1);
   }
   if (!done) return tl::unexpected(done.error());

@@ -158,6 +158,26 @@ TEST(ReservationSize, AModelThatThinksIsLeftRoomToThink) {
   expect_hold(given, 2098, std::nullopt, "its own smaller bound is the floor");
 }
 
+// What the model thinks is billed as output, and its bound counts none of it.
+TEST(ReservationSize, ThinkingBeyondTheBoundIsReservedBesideIt) {
+  auto given = given_of(100, 1000, 64'000);
+  given.price.thinking_tokens = 20'000;
+  expect_hold(given, 1'000'000, Expected{100 + 2 * 21'000, 1000, false, false}, "the client's bound, and the thoughts");
+  expect_hold(given, 100 + 2 * 20'500, Expected{100 + 2 * 20'500, 500, true, true}, "a lower bound leaves them");
+  expect_hold(given, 100 + 2 * 20'000, std::nullopt, "no bound makes them fewer");
+  given.request.client_bound = 60'000;
+  expect_hold(given, 1'000'000, Expected{100 + 2 * 64'000, 44'000, false, false}, "the longest answer has both in it");
+  given.request.client_bound.reset();
+  expect_hold(given, 1'000'000, Expected{100 + 2 * 64'000, 44'000, true, false}, "without a bound");
+  const auto size = size_reservation(given.terms(), base::Credits::from_nano(1'000'000));
+  EXPECT_FALSE(must_write_bound(*size, longest_bound(given.price))) << "it lowers nothing";
+  given.price.max_output_tokens.reset();
+  given.request.client_bound = 1000;
+  expect_hold(given, 1'000'000, Expected{100 + 2 * 21'000, 1000, false, false}, "no longest answer is known");
+  EXPECT_EQ(most_output(given.price, 1000), 21'000);
+  EXPECT_EQ(longest_bound(given.price), std::nullopt);
+}
+
 TEST(ReservationSize, IsAboveTheThinkingBudget) {
   auto given = given_of(100, 48'000, 64'000);
   given.request.thinking_budget = 16'000;

@@ -55,6 +55,10 @@ TEST(Meter, ReadsThePlainAnswersOfTheProviders) {
               Usage{10, 7, 2, 5}},
           BodyRow{"reasoning only in the total", k_chat,
                   R"({"usage":{"prompt_tokens":11,"completion_tokens":9,"total_tokens":35}})", Usage{11, 0, 0, 24}},
+          BodyRow{"xAI: reasoning beside the completion", k_chat,
+                  R"({"usage":{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,"completion_tokens_details":
+                   {"reasoning_tokens":94,"audio_tokens":0}}})",
+                  Usage{32, 0, 0, 103}},
           BodyRow{"details null", k_chat,
                   R"({"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}})",
                   Usage{1, 0, 0, 2}},

@@ -102,6 +102,10 @@ std::string layout(sqlite::Database& db) {
 }
 
 // What version 6 had in the place of the indexes of names.
+constexpr const char* k_back_to_10 =
+    "ALTER TABLE price DROP COLUMN thinking_tokens; ALTER TABLE price_generation DROP COLUMN thinking_tokens;"
+    "PRAGMA user_version = 10";
+
 constexpr const char* k_back_to_9 =
     "DROP TABLE lost_attempt; DROP TABLE own_request; ALTER TABLE response DROP COLUMN tokens;"
     "ALTER TABLE channel DROP COLUMN bound_field_chosen; ALTER TABLE channel DROP COLUMN stream_usage;"
@@ -151,6 +155,7 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
   ledger_.reset();
   {
     auto db = database();
+    ASSERT_TRUE(db.execute(k_back_to_10));
     ASSERT_TRUE(db.execute(k_back_to_9));
     ASSERT_TRUE(db.execute(k_back_to_8));
     ASSERT_TRUE(db.execute(k_back_to_6));
@@ -176,6 +181,7 @@ TEST_F(Schema, store_of_version_6_finds_its_names_by_index_and_gives_out_no_id_t
 TEST_F(Schema, store_of_version_9_knows_which_bound_fields_were_chosen) {
   {
     auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_10));
     ASSERT_TRUE(db.execute(k_back_to_9));
     for (const auto* row :
          {"'a', 'https://api.openai.com/v1', 'max_completion_tokens'", "'b', 'https://api.openai.com/v1', 'max_tokens'",
@@ -203,6 +209,7 @@ TEST_F(Schema, store_of_version_9_knows_which_bound_fields_were_chosen) {
 TEST_F(Schema, store_of_version_8_gets_the_shipped_prices_of_now) {
   {
     auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_10));
     ASSERT_TRUE(db.execute(k_back_to_9));
     ASSERT_TRUE(db.execute(k_back_to_8));
     ASSERT_TRUE(
@@ -222,6 +229,7 @@ TEST_F(Schema, store_of_version_7_keeps_the_number_of_the_last_audit_row) {
   for (const bool rows_taken : {false, true}) {
     {
       auto db = stopped();
+      ASSERT_TRUE(db.execute(k_back_to_10));
       ASSERT_TRUE(db.execute(k_back_to_9));
       ASSERT_TRUE(db.execute(k_back_to_8));
       ASSERT_TRUE(db.execute("DELETE FROM meta WHERE key = 'audit_seq'; PRAGMA user_version = 7"));
