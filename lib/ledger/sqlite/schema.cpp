@@ -99,6 +99,7 @@ std::span<const Migration> migrations() {
                                           {5, k_migration_5_sql},  {6, k_migration_6_sql}, {7, k_migration_7_sql},
                                           {8, k_migration_8_sql},  {9, k_migration_9_sql}, {10, k_migration_10_sql},
                                           {11, k_migration_11_sql}};
+  static_assert(std::end(k_steps)[-1].to == k_schema_version);
   return k_steps;
 }
 

@@ -13,7 +13,7 @@
 namespace cr::ledger {
 
 inline constexpr std::int64_t k_application_id = 1129466948;  // "CRLD"
-inline constexpr std::int64_t k_schema_version = 10;
+inline constexpr std::int64_t k_schema_version = 11;
 
 // What brings a store of version `to - 1` to `to`. Numbered without gaps; user_version is set by migrate().
 struct Migration {
