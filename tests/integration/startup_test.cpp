@@ -81,6 +81,30 @@ TEST_F(Startup, ASecondDaemonOnTheSameStoreRefuses) {
   first.must({"status"});
 }
 
+// Whoever takes the lock's file away, or puts another in its place.
+TEST_F(Startup, ASecondDaemonRefusesWhereTheLockWasRemoved) {
+  Daemon first;
+  ASSERT_TRUE(fs::remove(first.ledger() + ".lock"));
+  DaemonOptions options;
+  options.start = false;
+  options.state_dir = first.state_dir();
+  Daemon second(options);
+  EXPECT_THAT(failure(second), AllOf(HasSubstr("exit 1"), HasSubstr("another crd"), HasSubstr("uses it")));
+}
+
+TEST_F(Startup, ALockThatIsALinkIsNotFollowed) {
+  BookedDaemon daemon;
+  ASSERT_EQ(daemon.stop(), 0);
+  const auto target = daemon.dir() / "precious";
+  write(target, "precious");
+  fs::remove(daemon.ledger() + ".lock");
+  fs::create_symlink(target, daemon.ledger() + ".lock");
+  EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr("ledger.db.lock"), HasSubstr("is a link")));
+  EXPECT_EQ(read(target), "precious");
+  fs::remove(daemon.ledger() + ".lock");
+  daemon.start();
+}
+
 TEST_F(Startup, MasterKeyMissingShortWrongOrReadable) {
   BookedDaemon daemon;
   const auto key_file = daemon.state_dir() + "/master.key";

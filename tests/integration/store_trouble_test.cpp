@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A store that hangs or cannot commit: requests are told so in time, for unlimited tokens too, nothing is sent or kept
-// reserved, /readyz and crctl show it, and crd goes on by itself.
+// A store that hangs, cannot commit or is not there any more: requests are told so in time, for unlimited tokens too,
+// nothing is sent or kept reserved, /readyz and crctl show it, and crd goes on by itself.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <thread>
 
 #include "integration/gateway.h"
@@ -169,6 +170,112 @@ TEST(StoreWithoutRoom, IsFoundToHaveSomeAgainWithNothingToCommit) {
   wait_for_readiness(gateway.daemon, 200);
   EXPECT_EQ(gateway.post(key, chat()).status, 200);
   check_witness(gateway, Run::clean);
+}
+
+// --- the store's files are removed or replaced while crd runs ---
+
+namespace fs = std::filesystem;
+
+struct Loss {
+  const char* name;
+  void (*happens)(const std::string& ledger);
+  const char* told;
+  bool starts_again;  // without a word, with all that was recorded
+};
+void replace(const std::string& ledger) {
+  fs::copy_file(ledger, ledger + ".other");
+  fs::rename(ledger + ".other", ledger);
+}
+const Loss k_losses[] = {
+    {"FileRemoved", [](const std::string& ledger) { fs::remove(ledger); }, "ledger.db is gone", false},
+    {"AllRemoved",
+     [](const std::string& ledger) {
+       for (const char* part : {"", "-wal", "-shm"}) fs::remove(ledger + part);
+     },
+     "ledger.db is gone", false},
+    {"LogRemoved", [](const std::string& ledger) { fs::remove(ledger + "-wal"); }, "ledger.db-wal is gone", true},
+    {"IndexRemoved", [](const std::string& ledger) { fs::remove(ledger + "-shm"); }, "ledger.db-shm is gone", true},
+    {"LockRemoved", [](const std::string& ledger) { fs::remove(ledger + ".lock"); }, "ledger.db.lock is gone", true},
+    {"FileReplaced", replace, "ledger.db is not the file any more", false},
+    {"FileEmptied", [](const std::string& ledger) { fs::resize_file(ledger, 0); }, "ledger.db was emptied", false},
+    {"FolderRenamed",
+     [](const std::string& ledger) {
+       const auto folder = fs::path(ledger).parent_path();
+       fs::rename(folder, folder.string() + ".moved");
+     },
+     "ledger.db is gone", false},
+};
+
+// With a channel that needs no provider: what is lost here is not to be held against what one counted.
+class LosingDaemon {
+ public:
+  LosingDaemon() {
+    daemon.must({"channel", "create", "echo", "--kind", "echo", "--models", "m"});
+    key = daemon.must({"token", "create", "t"});
+    key.pop_back();
+  }
+  HttpAnswer post() {
+    const Json body = {{"model", "m"}, {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+    return HttpClient(daemon.listener(), key).post("/v1/chat/completions", body.dump());
+  }
+  bool wait_for(std::string_view line) { return daemon.process().wait_for_line(Stream::err, line).has_value(); }
+  Daemon daemon;
+  std::string key;
+};
+
+class StoreLost : public testing::TestWithParam<Loss> {};
+
+TEST_P(StoreLost, TakesNothingSaysSoAndEndsInFailure) {
+  LosingDaemon one;
+  ASSERT_EQ(one.post().status, 200);
+  GetParam().happens(one.daemon.ledger());
+  ASSERT_TRUE(one.wait_for("the store cannot commit")) << "nobody asks anything: it looks by itself";
+  EXPECT_THAT(one.daemon.log(), HasSubstr(GetParam().told));
+  expect_unavailable(one.post());
+  EXPECT_EQ(readiness(one.daemon), 503);
+  const auto created = one.daemon.crctl({"token", "create", "late"});
+  EXPECT_NE(created.exit, 0);
+  EXPECT_THAT(created.err, HasSubstr(GetParam().told));
+  EXPECT_EQ(one.daemon.stop(), 1);
+  EXPECT_THAT(one.daemon.log(), HasSubstr("were removed or replaced"));
+  if (!GetParam().starts_again) return;
+  one.daemon.start();
+  EXPECT_EQ(one.daemon.sql_value("SELECT count(*) FROM request"), "1");
+  check_books(one.daemon);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StoreLost, testing::ValuesIn(k_losses), [](const auto& one) { return one.param.name; });
+
+TEST(StoreThatWasMoved, IsUsedAgainOnceItIsBack) {
+  LosingDaemon one;
+  const auto away = one.daemon.state_dir() + ".moved";
+  fs::rename(one.daemon.state_dir(), away);
+  ASSERT_TRUE(one.wait_for("the store cannot commit"));
+  expect_unavailable(one.post());
+  fs::rename(away, one.daemon.state_dir());
+  ASSERT_TRUE(one.wait_for("the store can commit again"));
+  wait_for_readiness(one.daemon, 200);
+  EXPECT_EQ(one.post().status, 200);
+  EXPECT_EQ(one.daemon.stop(), 0);
+  one.daemon.start();
+  EXPECT_EQ(one.daemon.sql_value("SELECT count(*) FROM request"), "1");
+  check_books(one.daemon);
+}
+
+// The other file's next start must not read a log that is not its own.
+TEST(StoreThatWasReplaced, IsLeftAsItIs) {
+  LosingDaemon one;
+  ASSERT_EQ(one.daemon.stop(), 0);
+  const auto other = one.daemon.dir() / "other.db";
+  fs::copy_file(one.daemon.ledger(), other);
+  one.daemon.start();
+  ASSERT_EQ(one.post().status, 200);
+  fs::rename(other, one.daemon.ledger());
+  ASSERT_TRUE(one.wait_for("the store cannot commit"));
+  EXPECT_EQ(one.daemon.stop(), 1);
+  EXPECT_FALSE(fs::exists(one.daemon.ledger() + "-wal"));
+  EXPECT_TRUE(fs::exists(one.daemon.ledger() + "-wal.replaced"));
+  EXPECT_EQ(one.daemon.sql_value("SELECT count(*) FROM request"), "0") << "as it was when it was copied";
 }
 
 // The service manager's end of NOTIFY_SOCKET.

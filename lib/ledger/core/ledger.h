@@ -33,17 +33,19 @@ class Reports;
 class Ledger {
  public:
   struct Options {
-    std::string path;                                 // the file; its directory exists and is ours
-    std::size_t queue_max = 65'536;                   // waiting reservations; more are `unavailable`
-    std::size_t backlog_max = 8'192;                  // settlements not committed; with so many no request is admitted
-    std::chrono::milliseconds settle_delay{5};        // how long a settlement may wait for a reservation's commit
+    std::string path;                           // the file; its directory exists, is ours and holds no other store
+    std::size_t queue_max = 65'536;             // waiting reservations; more are `unavailable`
+    std::size_t backlog_max = 8'192;            // settlements not committed; with so many no request is admitted
+    std::chrono::milliseconds settle_delay{5};  // how long a settlement may wait for a reservation's commit
     std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(), balance(): how long they wait
     std::string key_prefix{token::k_default_key_prefix};
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
     std::chrono::milliseconds grace_max{std::chrono::hours(24 * 30)};
     std::chrono::milliseconds retention{std::chrono::hours(24 * 90)};  // of requests' rows; 0 = for good
     std::string_view price_list;  // a fresh store's, in share/prices.json's form; empty = that which crd is built with
-    std::function<void()> on_fatal;  // a failed fsync: stop admitting and exit; called on the ledger thread
+    // A failed fsync: stop admitting and exit. Or, when all is over: the store's files were not there any more. Called
+    // on the ledger thread.
+    std::function<void()> on_fatal;
   };
   struct Recipient {
     // Called with a list of finished operations (by `next`), which are the recipient's from then on; hands it to its

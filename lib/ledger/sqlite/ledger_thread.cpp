@@ -14,8 +14,8 @@ using base::steady_now;
 using std::chrono::milliseconds;
 
 constexpr milliseconds k_idle{1000};
-constexpr milliseconds k_prune_pace{5};       // between steps of idle times
-constexpr milliseconds k_prune_look{10'000};  // whether rows have grown old
+constexpr milliseconds k_look{1000};     // at the store's files
+constexpr milliseconds k_prune_pace{5};  // between steps of idle times
 
 }  // namespace
 
@@ -73,23 +73,18 @@ WorkQueue::Patience LedgerThread::patience() const {
   }
   patience.lively = lively_;
   if (fatal_) return patience;
-  if (chores_.more_to_prune()) {
-    patience.idle_after = k_prune_pace;
-  } else if (checkpoint_.any() || chores_.any()) {
-    patience.idle_after = k_idle;
-  } else {
-    patience.idle_after = k_prune_look;
-  }
+  patience.idle_after = chores_.more_to_prune() ? k_prune_pace : k_idle;
   return patience;
 }
 
 void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
+  look_at_files();
   absorb(batch, woken);
   lively_ = !batch.reserves.empty();
   answer_without_reservation(batch);
   const bool needed = needs_transaction(batch, woken);
   if (needed && may_try()) {
-    if (auto done = transact(batch); done) {
+    if (auto done = whole_ ? transact(batch) : whole_; done) {
       committed();
     } else {
       failed(batch, done.error());
@@ -102,6 +97,14 @@ void LedgerThread::work_off(Batch& batch, WorkQueue::Woken woken) {
   batch.queries = {};
   batch.jobs.clear();
   batch.stop = false;
+}
+
+void LedgerThread::look_at_files() {
+  const auto now = steady_now();
+  const bool tries_again = retry_.is_failing() && retry_.may_try(now);
+  if (now < look_due_ && !tries_again) return;
+  look_due_ = now + k_look;
+  whole_ = parts_.watch->look();
 }
 
 void LedgerThread::absorb(Batch& batch, WorkQueue::Woken woken) {
@@ -137,7 +140,7 @@ void LedgerThread::answer_without_reservation(Batch& batch) {
 }
 
 bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken) const {
-  if (!batch.reserves.empty()) return true;
+  if (!batch.reserves.empty() || !whole_) return true;
   const auto now = steady_now();
   if (retry_.is_failing() && retry_.may_try(now)) return true;  // whether the store can commit again
   const bool unwritten = !pending_.empty() || chores_.any();
@@ -277,7 +280,7 @@ void LedgerThread::committed() {
   chores_.committed(uncommitted_.settlements);
   parts_.queue->committed(pending_.size());
   pending_.clear();
-  if (retry_.committed()) {
+  if (retry_.committed() && whole_) {
     parts_.log->info("the store can commit again");
     parts_.status->set_trouble({});
   }
@@ -301,11 +304,14 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
   }
   parts_.balances->rolled_back();
   draft_.rolled_back();
-  if (!retry_.is_failing()) parts_.log->error("the store cannot commit: " + error.message);
+  const bool first = !retry_.is_failing();
   last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};
   retry_.failed(steady_now());
   parts_.status->count_failure();
   parts_.status->set_trouble(error.message);
+  if (first) {  // who reads it finds that it is so
+    parts_.log->error(last_error_.message + (whole_ ? std::string() : ": no request is taken; " + error.hint));
+  }
   if (fatal) be_fatal(error);
   refuse(batch, last_error_);
 }
@@ -350,7 +356,7 @@ void LedgerThread::answer(QueryOp& op) {
 }
 
 void LedgerThread::checkpoint_if(bool due) {
-  if (!due || fatal_) return;
+  if (!due || fatal_ || !whole_) return;
   const auto done = checkpoint_.run();
   if (done) return;
   parts_.log->error(done.error().message);
@@ -371,6 +377,7 @@ void LedgerThread::last_words() {
   Batch batch;
   parts_.queue->take(batch, {});  // settlements that came since; nothing else is taken any more
   absorb(batch, WorkQueue::Woken::work);
+  whole_ = parts_.watch->look();
   if (!fatal_ && (!pending_.empty() || chores_.any())) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
@@ -383,9 +390,20 @@ void LedgerThread::last_words() {
   batch.reserves = waiting_.take_all();
   refuse(batch, last_error_);
   deliver(batch);
+  if (!whole_) leave_lost_files();
   if (pending_.empty()) return;
   parts_.log->error("settlements were lost with the store: what they had reserved is posted at the next start",
                     {{"settlements", std::to_string(pending_.size())}});
+}
+
+// What is open got all that was to be written: it may come back. Another file in its place is left as it is.
+void LedgerThread::leave_lost_files() {
+  parts_.log->error("the store's files were removed or replaced while crd ran: " + whole_.error().message);
+  if (!parts_.watch->has_file()) Checkpoint::forbid_at_close(*parts_.db);
+  if (parts_.watch->has_another()) {
+    if (auto done = parts_.watch->set_log_aside(); !done) parts_.log->error(done.error().message);
+  }
+  if (parts_.options->on_fatal) parts_.options->on_fatal();
 }
 
 }  // namespace cr::ledger

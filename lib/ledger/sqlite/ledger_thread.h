@@ -2,7 +2,8 @@
 // LedgerThread: the one writer. Takes all that waits, runs one transaction, commits once, then releases the waiters.
 // A commit that fails is rolled back in memory too: reservations become `unavailable`, settlements are kept and tried
 // again with back-off. Until a commit succeeds nothing new is admitted, and with nothing to commit a row is written to
-// find out. A failed fsync is never tried again: nobody knows what the disk has.
+// find out. A failed fsync is never tried again: nobody knows what the disk has. A store whose files were removed or
+// replaced counts as one that cannot commit, until they are back.
 #pragma once
 
 #include <memory>
@@ -20,6 +21,7 @@
 #include "ledger/sqlite/checkpoint.h"
 #include "ledger/sqlite/chores.h"
 #include "ledger/sqlite/directory_draft.h"
+#include "ledger/sqlite/file_watch.h"
 #include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
@@ -36,6 +38,7 @@ class LedgerThread {
     EngineStatus* status;
     DirectoryFeed* feed;
     sqlite::Database* db;
+    const FileWatch* watch;
     Balances* balances;
     Store::Impl* store;
   };
@@ -51,6 +54,7 @@ class LedgerThread {
   void run();
   void work_off(Batch& batch, WorkQueue::Woken woken);
   WorkQueue::Patience patience() const;
+  void look_at_files();
   void absorb(Batch& batch, WorkQueue::Woken woken);
   void answer_without_reservation(Batch& batch);
   bool needs_transaction(const Batch& batch, WorkQueue::Woken woken) const;
@@ -74,6 +78,7 @@ class LedgerThread {
   void checkpoint_if(bool due);
   void be_fatal(const base::Error& error);
   void last_words();
+  void leave_lost_files();
 
   Parts parts_;
   Checkpoint checkpoint_;
@@ -88,6 +93,8 @@ class LedgerThread {
   WaitingReservations waiting_;      // for credit that is reserved
   bool lively_ = false;
   Retry retry_;
+  base::Result<void> whole_;  // whether the store's files are those that are open
+  base::SteadyTime look_due_{};
   bool fatal_ = false;
   base::Error last_error_;
   Ledger::Counters uncommitted_;  // of the transaction that runs

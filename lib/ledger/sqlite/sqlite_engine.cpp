@@ -57,7 +57,7 @@ Result<void> SqliteEngine::start() {
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
   auto started = LedgerThread::start({&options(), &clock(), &recipients(), &log(), &queue(), &writable_status(),
-                                      &feed(), &file_.writer, &*balances_, &*store_});
+                                      &feed(), &file_.writer, &file_.watch, &*balances_, &*store_});
   if (!started) return tl::unexpected(started.error());
   thread_ = std::move(*started);
   return {};

@@ -40,6 +40,11 @@ std::string holder_of(int fd) {
   return "another crd (pid " + std::to_string(pid) + ')';
 }
 
+tl::unexpected<base::Error> in_use(const std::string& path, int lock) {
+  return base::fail(ErrorCode::unavailable, "open store " + path + ": " + holder_of(lock) + " uses it",
+                    "stop that one first, or give this one a state directory of its own");
+}
+
 bool exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
@@ -104,15 +109,30 @@ Result<Database> open_reader(const std::string& path) {
 
 }  // namespace
 
+Result<void> FileLock::take_folder(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  folder_fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd_ < 0) return failed("open folder", folder, errno);
+  if (flock(folder_fd_, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return failed("lock folder", folder, errno);
+  return in_use(path, fd_);
+}
+
 Result<FileLock> FileLock::take(const std::string& path) {
   const std::string name = path + ".lock";
-  FileLock lock(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileLock lock;
+  // Whatever the name leads to would be overwritten: never another's file behind a link.
+  lock.fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock.fd_ < 0 && errno == ELOOP) {
+    return base::fail(ErrorCode::invalid, "open lock " + name + ": it is a link", "take it away: crd makes a file");
+  }
   if (lock.fd_ < 0) return failed("open lock", name, errno);
   if (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("lock", name, errno);
-    return base::fail(ErrorCode::unavailable, "open store " + path + ": " + holder_of(lock.fd_) + " uses it",
-                      "stop that one first, or give this one a state directory of its own");
+    return in_use(path, lock.fd_);
   }
+  if (auto done = lock.take_folder(path); !done) return tl::unexpected(done.error());
   const std::string pid = std::to_string(getpid()) + '\n';
   if (ftruncate(lock.fd_, 0) != 0 || pwrite(lock.fd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     return failed("write lock", name, errno);
@@ -120,10 +140,13 @@ Result<FileLock> FileLock::take(const std::string& path) {
   return lock;
 }
 
-FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+FileLock::FileLock(FileLock&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), folder_fd_(std::exchange(other.folder_fd_, -1)) {}
 
 FileLock::~FileLock() {
-  if (fd_ >= 0) close(fd_);
+  for (const int fd : {fd_, folder_fd_}) {
+    if (fd >= 0) close(fd);
+  }
 }
 
 Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault, std::string_view price_list) {
@@ -147,7 +170,8 @@ Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& v
   if (!reader) return tl::unexpected(reader.error());
   auto long_reader = open_reader(path);
   if (!long_reader) return tl::unexpected(long_reader.error());
-  return StoreFile{std::move(*lock), locked_boot_ms, std::move(*writer), std::move(*reader), std::move(*long_reader)};
+  return StoreFile{std::move(*lock),   locked_boot_ms,          std::move(*writer),
+                   std::move(*reader), std::move(*long_reader), FileWatch(path)};
 }
 
 }  // namespace cr::ledger

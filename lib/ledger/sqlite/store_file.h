@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "ledger/sqlite/file_watch.h"
 #include "sqlite/database.h"
 #include "token/key.h"
 
 namespace cr::ledger {
 
-// flock on "<path>.lock", which names the holder's pid. Freed by the kernel however the process ends.
+// flock on the store's folder, which keeps its lock whoever takes files out of it, and on "<path>.lock", which names
+// the holder's pid. Freed by the kernel however the process ends.
 class FileLock {
  public:
   static base::Result<FileLock> take(const std::string& path);
@@ -21,8 +23,10 @@ class FileLock {
   ~FileLock();
 
  private:
-  explicit FileLock(int fd) : fd_(fd) {}
+  FileLock() = default;
+  base::Result<void> take_folder(const std::string& path);
   int fd_ = -1;
+  int folder_fd_ = -1;
 };
 
 // Members end in reverse: the readers first, then the writer (which closes the log), the lock last.
@@ -32,6 +36,7 @@ struct StoreFile {
   sqlite::Database writer;
   sqlite::Database reader;
   sqlite::Database long_reader;  // for what takes long
+  FileWatch watch;
 
   // Opens what is there or makes it, `price_list` as in Ledger::Options; never makes one in the place of a file that is
   // there. Errors as Ledger::open.

@@ -293,6 +293,7 @@ TEST_F(Recovery, missing_file_with_its_log_there_is_refused) {
   open();
   create_token("ci", dollars(10));
   const std::string copy = copy_as("lost.db");
+  ledger_.reset();  // whose folder it is
   fs::remove(copy);
   options_.path = copy;
   expect_refused(ErrorCode::corrupt, "the file is missing, but its log");
