@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "relay/request/probe_entry.h"
 
-#include "billing/cost.h"
+#include <algorithm>
+
 #include "dialect/meter.h"
 #include "ledger/core/own_requests.h"
 #include "provider/provider.h"
+#include "relay/request/priced_request.h"
 
 namespace cr::relay::request {
 
@@ -21,13 +23,14 @@ constexpr std::int64_t k_output_tokens_max = 16;
 struct ProbeUsage {
   dialect::Usage usage;
   bool untold = false;
+  dialect::Told told{};
 };
 ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   dialect::Usage most;
   most.input_tokens = k_input_tokens_max;
   most.output_tokens = k_output_tokens_max;
   if (answer.not_connected) return {};
-  if (answer.outcome != AnswerOutcome::ok) return {most, true};
+  if (answer.outcome != AnswerOutcome::ok) return {most, true, {}};
   if (answer.status < 200 || answer.status >= 300) return {};
   const auto& provider = provider::of(kind);
   const auto endpoint = provider.probe.endpoint;
@@ -36,14 +39,36 @@ ProbeUsage probe_usage(const ProbeAnswer& answer, ledger::ChannelKind kind) {
   meter.observe_body(answer.body);
   if (answer.whole && !answer.coded && meter.answer_kind() == dialect::AnswerKind::none) return {};
   const auto told = meter.usage();
-  return {told.value_or(most), !told};
+  return {told.value_or(most), !told, meter.told()};
+}
+
+// As of any request: of the model that answered, else of the one that was asked, else of its name here.
+std::shared_ptr<const ledger::PriceRecord> find_price(const dialect::Told& told, const ProbedRoute& route,
+                                                      const ledger::Directory& directory, base::Time now) {
+  for (const auto model : {told.text("/model"), route.upstream_model, route.model}) {
+    if (auto price = directory.find_price(model, now)) return price;
+  }
+  return nullptr;
+}
+
+// By the tier that answered, or what the provider tells that it charges where that is more.
+void charge(ledger::Settlement& row, const ProbeUsage& used, const ledger::PriceRecord& price,
+            const ledger::ChannelRecord& channel) {
+  const dialect::RequestScan said;
+  const PricedRequest request{.scan = said, .price = &price, .channel = &channel};
+  row.cost = request.cost(used.usage, &used.told);
+  row.price_generation = price.generation;
+  const auto theirs = base::Credits::from_nano(used.told.count("/usage/cost"));
+  if (theirs > row.cost) row.flags |= ledger::k_told_cost;
+  row.cost = std::max(row.cost, theirs);
 }
 
 }  // namespace
 
 std::optional<ledger::Settlement> probe_settlement(const ProbeAnswer& answer, const ProbedRoute& route,
                                                    const ledger::Directory& directory, base::Time now) {
-  const auto [usage, untold] = probe_usage(answer, route.channel.kind);
+  const auto used = probe_usage(answer, route.channel.kind);
+  const auto& usage = used.usage;
   if (usage == dialect::Usage{}) return std::nullopt;
   ledger::Settlement row;
   row.facts.id = base::RequestId::make(now);
@@ -60,12 +85,13 @@ std::optional<ledger::Settlement> probe_settlement(const ProbeAnswer& answer, co
   row.cache_write_tokens = usage.cache_write_tokens;
   row.output_tokens = usage.output_tokens;
   row.duration_ms = answer.total_ms;
-  if (untold) row.flags |= answer.outcome == AnswerOutcome::ok ? ledger::k_estimated : ledger::k_unknown;
-  auto price = directory.find_price(route.model, now);
-  if (!price) price = directory.find_price(route.upstream_model, now);
-  if (!price) row.flags |= ledger::k_unpriced;
-  if (price) row.cost = billing::cost(*price, {}, usage);
-  if (price) row.price_generation = price->generation;
+  if (used.untold) row.flags |= answer.outcome == AnswerOutcome::ok ? ledger::k_estimated : ledger::k_unknown;
+  const auto price = find_price(used.told, route, directory, now);
+  if (price) {
+    charge(row, used, *price, route.channel);
+  } else {
+    row.flags |= ledger::k_unpriced;
+  }
   return row;
 }
 

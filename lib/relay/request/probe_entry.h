@@ -13,8 +13,8 @@
 
 namespace cr::relay::request {
 
-// `model`: as clients call it, for its price; the upstream's where that has none. `now`: when it ended. Nothing: the
-// provider did nothing for it.
+// `model`: as clients call it, whose price it has where neither the one that answered nor the upstream's has one.
+// `now`: when it ended. Nothing: the provider did nothing for it.
 struct ProbedRoute {
   const ledger::ChannelRecord& channel;
   std::string_view model, upstream_model;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "billing/price_rules.h"
 #include "ledger/core/directory_builder.h"
 #include "ledger/core/own_requests.h"
 
@@ -30,10 +31,20 @@ class ProbeEntry : public testing::Test {
   std::optional<ledger::Settlement> row(std::string_view model = "m") {
     ledger::Directory::Impl impl;
     impl.put_price(std::make_shared<const ledger::PriceRecord>(price_));
+    for (const auto& price : others_) impl.put_price(std::make_shared<const ledger::PriceRecord>(price));
     return probe_settlement(answer_, {channel_, model, "upstream-m"},
                             ledger::Directory(std::make_shared<const ledger::Directory::Impl>(std::move(impl))), k_now);
   }
+  // A model that costs ten times as much.
+  void add_dear(const std::string& model) {
+    auto price = price_;
+    price.model = model;
+    price.input = price.cached_input = price.cache_write = {10'000'000'000};
+    price.output = {20'000'000'000};
+    others_.push_back(price);
+  }
   ledger::PriceRecord price_;
+  std::vector<ledger::PriceRecord> others_;
   ledger::ChannelRecord channel_;
   ProbeAnswer answer_;
 };
@@ -76,6 +87,39 @@ TEST_F(ProbeEntry, counts_what_may_have_been_done) {
   EXPECT_EQ(late->flags, std::uint32_t{ledger::k_unknown});
   EXPECT_EQ(late->ending, ledger::Ending::upstream_failed);
   EXPECT_EQ(late->cost, untold->cost);
+}
+
+TEST_F(ProbeEntry, costs_what_the_asked_model_does_and_not_its_name_here) {
+  add_dear("upstream-m");
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(100'000));
+}
+
+TEST_F(ProbeEntry, costs_what_the_model_does_that_answered) {
+  add_dear("fallback-m");
+  answer_.body.replace(0, 1, R"({"model":"fallback-m",)");
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(100'000));
+}
+
+TEST_F(ProbeEntry, costs_what_the_tier_does_that_answered) {
+  price_.rules = *billing::parse_rules(std::string_view(
+      R"([{"request":"/service_tier","answer":"/service_tier","is":["priority"],"factor":"2"},
+          {"request":"/service_tier","answer":"/service_tier","is":["default"]}])"));
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(10'000));
+  channel_.service_tier = "priority";
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(20'000)) << "the project's, and nobody told another";
+  answer_.body.replace(0, 1, R"({"service_tier":"default",)");
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(10'000));
+  channel_.service_tier.clear();
+  answer_.body = R"({"service_tier":"priority","choices":[{"message":{"content":"hi"}}],)"
+                 R"("usage":{"prompt_tokens":8,"completion_tokens":1}})";
+  EXPECT_EQ(row()->cost, base::Credits::from_nano(20'000));
+}
+
+TEST_F(ProbeEntry, costs_what_the_provider_tells_where_that_is_more) {
+  answer_.body.replace(answer_.body.find("\"prompt_tokens\""), 0, R"("cost":0.5,)");
+  const auto made = row();
+  EXPECT_EQ(made->cost, base::Credits::from_nano(500'000'000));
+  EXPECT_EQ(made->flags, std::uint32_t{ledger::k_told_cost});
 }
 
 TEST_F(ProbeEntry, without_a_price_is_flagged) {
