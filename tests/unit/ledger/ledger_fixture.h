@@ -46,6 +46,10 @@ class Waiters {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return done_.erase(op) == 1; });
   }
+  bool has(const void* op) {
+    const std::lock_guard lock(mutex_);
+    return done_.contains(op);
+  }
 
  private:
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random operations against a small reference model; the numbers of both must agree after each, and the invariants
-// hold.
+// Random operations against a small reference model; the numbers of both must agree after each, the invariants hold,
+// and who waits for held credit is decided in its turn: not later, and not before.
+#include <deque>
 #include <map>
 #include <random>
 
@@ -41,6 +42,12 @@ struct OpenRequest {
   ReserveOp op;
   Place place;
 };
+// Of a token's line. The ledger has its address until it is decided.
+struct WaitingRequest {
+  std::unique_ptr<ReserveOp> op;
+  Place place;
+  std::int64_t amount = 0;
+};
 struct EndedRequest {
   RequestId id;
   Place place;
@@ -67,7 +74,8 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     random_.seed(static_cast<unsigned>(GetParam()));
     open();
     for (std::size_t i = 0; i < k_accounts; ++i) {
-      accounts_.push_back({some_quota()});
+      // Enough for a while; an exhausted one has nobody wait.
+      accounts_.push_back({below(4) == 0 ? std::nullopt : std::optional(below(200'000))});
       create_account("a" + std::to_string(i), credits(accounts_[i].quota));
     }
     for (std::size_t i = 0; i < k_tokens; ++i) {
@@ -104,16 +112,59 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
 
   void reserve_one() {
     const std::size_t which = pick(k_tokens);
-    const Place place{which, tokens_[which].account, pick(k_days)};
     const std::int64_t amount = below(300);
-    ReserveOp op = reservation(issued_[which], Credits::from_nano(amount));
-    op.facts.started_at = k_first_day + std::chrono::hours(24 * static_cast<int>(place.day)) +
-                          std::chrono::milliseconds(below(86'400'000));
-    reserve(op);
-    const ReserveOutcome expected = expected_of(place, amount);
-    ASSERT_EQ(op.outcome, expected);
-    if (expected == ReserveOutcome::reserved) move(place, 0, amount);
-    if (expected == ReserveOutcome::reserved || expected == ReserveOutcome::unlimited) open_.push_back({op, place});
+    WaitingRequest request{std::make_unique<ReserveOp>(reservation(issued_[which], Credits::from_nano(amount))),
+                           {which, tokens_[which].account, pick(k_days)},
+                           amount};
+    request.op->facts.started_at = k_first_day + std::chrono::hours(24 * static_cast<int>(request.place.day)) +
+                                   std::chrono::milliseconds(below(86'400'000));
+    request.op->may_wait = below(2) == 0;
+    ledger_->reserve(*request.op);
+    auto& line = lines_[which];
+    const ReserveOutcome expected = expected_of(request.place, amount);
+    const bool reserves = expected != ReserveOutcome::unlimited && expected != ReserveOutcome::gone;
+    const bool behind = reserves && !line.empty();  // though there be enough for it
+    if (!request.op->may_wait || (!behind && expected != ReserveOutcome::credit_reserved)) {
+      take(request, expected);
+      return;
+    }
+    line.push_back(std::move(request));
+    ++waited_;
+  }
+
+  // The ledger has decided on it, and so.
+  void take(WaitingRequest& request, ReserveOutcome expected) {
+    waiters_.wait(request.op.get());
+    ASSERT_EQ(request.op->outcome, expected);
+    if (expected == ReserveOutcome::reserved) move(request.place, 0, request.amount);
+    if (expected == ReserveOutcome::reserved || expected == ReserveOutcome::unlimited)
+      open_.push_back({*request.op, request.place});
+  }
+
+  // Each commit decides anew on all that wait, token by token, of each line up to the first that has to wait on.
+  void retry_lines() {
+    for (auto& line : lines_) {
+      while (!line.empty()) {
+        auto& first = line.front();
+        first.place.account = tokens_[first.place.token].account;
+        const auto expected =
+            first.op->abandoned() ? ReserveOutcome::unavailable : expected_of(first.place, first.amount);
+        if (expected == ReserveOutcome::credit_reserved) break;
+        ASSERT_NO_FATAL_FAILURE(take(first, expected));
+        reserved_late_ += expected == ReserveOutcome::reserved ? 1 : 0;
+        line.pop_front();
+      }
+    }
+  }
+
+  // Whoever waited for it has left. What comes with the next commit, the ledger commits at once.
+  void abandon_one() {
+    auto& line = lines_[pick(k_tokens)];
+    if (line.empty()) return;
+    line[pick(line.size())].op->abandon();
+    const auto nothing =
+        write([](Store&) -> base::Result<void> { return base::fail(base::ErrorCode::conflict, "no"); });
+    ASSERT_FALSE(nothing);
   }
 
   void settle_one() {
@@ -122,7 +173,7 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     const OpenRequest request = open_[which];
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(which));
     const std::int64_t held = request.op.amount.nano();
-    const std::int64_t cost = below(400);
+    const std::int64_t cost = below(below(3) == 0 ? 400 : 60);  // what is held is mostly given back
     ledger_->settle(settlement(request.op, Credits::from_nano(cost)));
     if (below(5) == 0) ledger_->settle(settlement(request.op, Credits::from_nano(below(400))));  // once more
     const std::int64_t posted = held > 0 ? std::min(cost, held) : cost;
@@ -165,11 +216,15 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
     const std::size_t which = pick(k_tokens);
     if (tokens_[which].deleted) return;
     TokenPatch patch;
+    // Above what is used or below it.
     tokens_[which].quota = some_quota();
+    if (tokens_[which].quota && below(4) != 0) *tokens_[which].quota += tokens_[which].posted;
     patch.quota = QuotaChange{tokens_[which].quota ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
                               credits(tokens_[which].quota).value_or(Credits())};
     if (below(3) == 0) {
-      tokens_[which].budget = below(3) == 0 ? std::nullopt : std::optional(below(600));
+      auto& budget = tokens_[which].budget;
+      budget = below(3) == 0 ? std::nullopt : std::optional(below(600));
+      if (budget && below(4) != 0) *budget += tokens_[which].days[pick(k_days)].posted;
       patch.budgets[0] = QuotaChange{tokens_[which].budget ? QuotaChange::Kind::set : QuotaChange::Kind::unlimited,
                                      credits(tokens_[which].budget).value_or(Credits())};
     }
@@ -183,10 +238,17 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   void crash_both() {
     const std::string copy = (folder_ / ("crash-" + std::to_string(++crashes_))).string();
     ASSERT_TRUE(ledger_->flush());  // the model does not know what a crash would lose
+    const auto waiting = std::exchange(lines_, {});
     for (const char* part : {"", "-wal"}) {
       if (std::filesystem::exists(options_.path + part)) std::filesystem::copy_file(options_.path + part, copy + part);
     }
     ledger_.reset();
+    for (const auto& line : waiting) {
+      for (const auto& request : line) {
+        waiters_.wait(request.op.get());
+        ASSERT_EQ(request.op->outcome, ReserveOutcome::unavailable);
+      }
+    }
     std::filesystem::remove(options_.path);
     power_vfs::begin(power_vfs::Syncs::honest);
     options_.path = copy;
@@ -219,6 +281,12 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
       ASSERT_GE(seen.token_balance.reserved, Credits());
     }
     ASSERT_EQ(ledger_->counters().overrun.nano(), overrun_);
+    for (const auto& line : lines_) {
+      for (const auto& request : line) {
+        ASSERT_TRUE(request.op->waits());
+        ASSERT_FALSE(waiters_.has(request.op.get())) << "decided, though it should wait";
+      }
+    }
   }
 
   std::mt19937 random_;
@@ -227,6 +295,8 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   std::vector<IssuedKey> issued_;
   std::vector<OpenRequest> open_;
   std::vector<EndedRequest> ended_;
+  std::array<std::deque<WaitingRequest>, k_tokens> lines_;
+  int waited_ = 0, reserved_late_ = 0;
   std::int64_t overrun_ = 0;
 };
 
@@ -236,7 +306,7 @@ constexpr int k_seeds = 40, k_steps = 2500;
 TEST_P(RandomOperations, agree_with_the_model) {
   for (int step = 0; step < k_steps; ++step) {
     const std::int64_t dice = below(1000);
-    if (dice < 500) {
+    if (dice < 640) {
       reserve_one();
     } else if (dice < 880) {
       settle_one();
@@ -244,11 +314,15 @@ TEST_P(RandomOperations, agree_with_the_model) {
       refund_one();
     } else if (dice < 975) {
       edit_one();
-    } else if (dice < 995) {
+    } else if (dice < 985) {
       delete_or_restore_one();
+    } else if (dice < 995) {
+      abandon_one();
     } else {
       crash_both();
     }
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
+    retry_lines();
     ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
     expect_same();
     ASSERT_FALSE(HasFatalFailure()) << "seed " << GetParam() << " step " << step;
@@ -256,6 +330,8 @@ TEST_P(RandomOperations, agree_with_the_model) {
   }
   expect_sound();
   EXPECT_GT(crashes_, 0);
+  EXPECT_GT(waited_, 5);
+  EXPECT_GT(reserved_late_, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, testing::Range(1, 1 + k_seeds));
