@@ -23,20 +23,13 @@ Json answer_of(const Json& usage, const Json& more = Json::object()) {
 
 class Bills : public testing::Test {
  protected:
-  Bills() { gateway_.leave_end_unchecked(); }
-  ~Bills() override {
-    BookedDaemon::at_end(gateway_.daemon, [this] { check_books(gateway_.daemon); });
-  }
-
-  void set_price(const std::string& model, const std::vector<std::string>& flags, const std::string& rules = {}) {
-    std::vector<std::string> args{"price", "set", model};
-    args.insert(args.end(), flags.begin(), flags.end());
+  void set_price(const std::string& model, std::vector<std::string> flags, const std::string& rules = {}) {
     if (!rules.empty()) {
       const std::string file = gateway_.daemon.dir() / "rules.json";
       std::ofstream(file) << rules;
-      args.insert(args.end(), {"--rules", file});
+      flags.insert(flags.end(), {"--rules", file});
     }
-    gateway_.daemon.must(args);
+    gateway_.set_price(model, flags);
   }
   // The row of a request that is answered so.
   Json row(const Json& body, const Json& answer) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "integration/priced_bodies.h"
 #include "support/client.h"
 
 namespace cr::test {
@@ -60,15 +61,10 @@ bool BusyClients::send_one(RawClient& client, const std::string& mark, std::mt19
   const auto below = [&](std::size_t bound) {
     return std::uniform_int_distribution<std::size_t>(0, bound - 1)(random);
   };
-  nlohmann::json body = {{"model", below(2) == 0 ? "fake-a" : "fake-full"},
-                         {"max_tokens", 5 + below(40)},
-                         {"messages", {{{"role", "user"}, {"content", "hello"}}}}};
-  // With its usage asked for, so that crd need not edit the body whose bytes fake-full counts.
-  if (below(2) == 0) body.update({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
+  const auto [path, body] = priced_body(random, 44);
   const auto& key = options_.keys[below(options_.keys.size())];
   SentRequest sent{.mark = mark, .request_id = {}};
-  const bool went =
-      client.send(raw_request("POST", "/v1/chat/completions", key, body.dump(), "Idempotency-Key: " + mark + "\r\n"));
+  const bool went = client.send(raw_request("POST", path, key, body.dump(), "Idempotency-Key: " + mark + "\r\n"));
   const auto head = went ? client.read_head() : std::nullopt;
   if (head) {
     sent.status = head->status;

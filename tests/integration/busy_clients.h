@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// BusyClients: several clients that send plain and streamed requests, one after the other each, until crd is gone. Each
-// request carries a mark in `idempotency-key`, which a provider gets to see: it ties an answer to the witness's record.
+// BusyClients: several clients that send plain and streamed requests of every price (priced_bodies.h), one after the
+// other each, until crd is gone. Each request carries a mark in `idempotency-key`, which a provider gets to see: it
+// ties an answer to the witness's record.
 #pragma once
 
 #include <condition_variable>

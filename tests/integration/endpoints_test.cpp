@@ -149,9 +149,7 @@ class EndpointTest : public testing::TestWithParam<Case> {
  protected:
   EndpointTest() {
     gateway_.daemon.must({"channel", "edit", "fake", "--models", "fake-*,omni-moderation-latest"});
-    std::vector<std::string> args{"price", "set", model_of(GetParam())};
-    args.insert(args.end(), GetParam().price.begin(), GetParam().price.end());
-    gateway_.daemon.must(args);
+    gateway_.set_price(model_of(GetParam()), GetParam().price);
   }
 
   HttpAnswer post(const std::string& key) { return gateway_.post(key, GetParam().body, GetParam().path); }
@@ -221,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(All, EndpointTest, testing::ValuesIn(cases()),
 
 TEST(Endpoints, SoundPassesByteForByte) {
   Gateway gateway;
-  gateway.daemon.must({"price", "set", "fake-tts", "--per-character", "15"});
+  gateway.set_price("fake-tts", {"--per-character", "15"});
   const auto key = gateway.token("t", {"--quota", "1"});
   // 160,000 bytes: more than is gathered before an answer's head goes out.
   const Json body = {{"model", "fake-tts"}, {"voice", "v"}, {"input", std::string(20'000, 'a')}};
@@ -235,7 +233,7 @@ TEST(Endpoints, SoundPassesByteForByte) {
 
 TEST(Endpoints, ImagesOfAnAnswerThatCannotBeReadAreChargedAsAsked) {
   Gateway gateway;
-  gateway.daemon.must({"price", "set", "fake-dall", "--per-image", "0.04"});
+  gateway.set_price("fake-dall", {"--per-image", "0.04"});
   const auto key = gateway.token("t", {"--quota", "1"});
   const Json body = {{"model", "fake-dall"}, {"prompt", "a cat"}, {"n", 2}};
   gateway.upstream.behave({{"body", R"({"created":1})"}});
@@ -305,9 +303,8 @@ struct Cached {
 
 TEST(Endpoints, CachedWrittenAndReasonedTokensHaveTheirOwnPrices) {
   Gateway gateway;
-  gateway.leave_end_unchecked();  // the witness does not know these prices
-  gateway.daemon.must({"price", "set", "fake-a", "--input", "3", "--cached-input", "0.3", "--cache-write", "3.75",
-                       "--output", "15", "--max-output", "4096"});
+  gateway.set_price("fake-a", {"--input", "3", "--cached-input", "0.3", "--cache-write", "3.75", "--output", "15",
+                               "--max-output", "4096"});
   const auto key = gateway.token("t", {"--quota", "10"});
   constexpr std::int64_t k_output = 20 * 15'000;
   std::int64_t posted = 0;
@@ -343,8 +340,7 @@ TEST(Endpoints, CachedWrittenAndReasonedTokensHaveTheirOwnPrices) {
 
 TEST(Endpoints, AnHoursCacheIsHeldAtItsPrice) {
   Gateway gateway;
-  gateway.leave_end_unchecked();
-  gateway.daemon.must({"price", "set", "fake-a", "--input", "3", "--cache-write", "3.75", "--output", "0"});
+  gateway.set_price("fake-a", {"--input", "3", "--cache-write", "3.75", "--output", "0"});
   const auto key = gateway.token("t", {"--quota", "1"});
   for (const auto& [ttl, rate] : {std::pair{"5m", 3750}, std::pair{"1h", 6000}}) {
     const Json part = {{"type", "text"}, {"text", "hello"}, {"cache_control", {{"type", "ephemeral"}, {"ttl", ttl}}}};

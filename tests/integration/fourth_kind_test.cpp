@@ -36,6 +36,7 @@ class FourthKind : public testing::Test {
  protected:
   FourthKind() {
     hosted_.behave({{"deployments", true}, {"times", -1}});
+    gateway_.also_billed_by(hosted_);
     create("hosted", "deployment");
     for (const auto* model : {"o-fake", "alias"}) gateway_.set_price(model);
   }
@@ -58,6 +59,7 @@ class FourthKind : public testing::Test {
 
 // Without crd: what the provider takes, and what it does not.
 TEST_F(FourthKind, ItsProviderTakesNothingElse) {
+  gateway_.leave_end_unchecked();  // what is asked past crd is not in its ledger
   HttpClient client{Listener(hosted_.port())};
   const Headers key{{"api-key", "sk-1"}};
   const auto status = [&](const std::string& path, const Headers& headers) {

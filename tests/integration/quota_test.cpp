@@ -25,12 +25,6 @@ std::int64_t ceiling_of(const Json& body) {
   return input * 1000 + body["max_tokens"].get<std::int64_t>() * 2000;
 }
 
-std::string dollars(std::int64_t nano) {
-  auto text = std::to_string(nano);
-  if (text.size() < 10) text.insert(0, 10 - text.size(), '0');
-  return text.insert(text.size() - 9, ".");
-}
-
 TEST(Quota, FiftyOfTwoHundredPassWhereEachUsesItsWholeCeiling) {
   Gateway gateway;
   const Json body = chat("fake-full", {{"max_tokens", 100}});

@@ -19,6 +19,7 @@ class Stored : public testing::Test {
     daemon().must({"channel", "create", "second", "--kind", "openai", "--base-url", second_.url(), "--models", "fake-*",
                    "--key-stdin", "--allow-private"},
                   "sk-second-9876\n");
+    gateway_.also_billed_by(second_);
     key_ = gateway_.token("t", {"--quota", "5"});
     daemon().must(
         {"price", "set", "fake-a", "--input", "1", "--output", "2", "--max-output", "4096", "--context", "9000"});

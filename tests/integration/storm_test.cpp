@@ -3,6 +3,7 @@
 #include <random>
 
 #include "integration/gateway.h"
+#include "integration/priced_bodies.h"
 #include "support/programs.h"
 #include "support/storm.h"
 
@@ -23,12 +24,6 @@ DaemonOptions quiet() {
 std::int64_t ceiling_of(const Json& body) {
   const auto input = static_cast<std::int64_t>(body.dump().size()) + 16 + 64;
   return input * 1000 + body["max_tokens"].get<std::int64_t>() * 2000;
-}
-
-std::string dollars(std::int64_t nano) {
-  auto text = std::to_string(nano);
-  if (text.size() < 10) text.insert(0, 10 - text.size(), '0');
-  return text.insert(text.size() - 9, ".");
 }
 
 std::vector<std::string> requests_of(const std::vector<std::string>& keys, const Json& body) {
@@ -147,6 +142,45 @@ TEST_F(Storm, TheBudgetBindsAnUnlimitedToken) {
     EXPECT_EQ(gateway_.show(name).at("status"), "limited");
   }
   check_books(gateway_.daemon);
+}
+
+// Tiers, speed, lengths, searches, and an alias whose cheaper route is down at times, on credit that carries few of
+// them at once: they wait for one another. What is held is enough for each, and what is posted is the provider's bill.
+TEST_F(Storm, OfEveryPriceOnTightCreditCostsWhatTheProviderBills) {
+  constexpr std::size_t k_at_once = 300;
+  add_dear_channel(gateway_);
+  int by_dear_routes = 0;
+  for (int seed = 0; seed < k_seeds / 6 && !HasFailure(); ++seed) {
+    random_.seed(static_cast<unsigned>(seed));
+    gateway_.upstream.reset();
+    take_down(gateway_, static_cast<int>(pick(0, 20)));
+    const auto name = "e" + std::to_string(seed);
+    const auto quota = pick(5'000'000, 200'000'000);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + dollars(quota));
+    gateway_.daemon.must({"account", "create", name, "--quota", dollars(quota)});
+    const std::vector<std::string> keys{
+        gateway_.token(name + "-q", {"--quota", dollars(quota), "--when-low", "refuse"}),
+        gateway_.token(name + "-a", {"--account", name, "--when-low", "refuse"}),
+        gateway_.token(name + "-b", {"--budget", dollars(quota) + "/day", "--when-low", "refuse"})};
+    std::vector<std::string> requests;
+    for (std::size_t i = 0; i < k_at_once; ++i) {
+      const auto [path, body] = priced_body(random_, 120);
+      requests.push_back(storm_request(keys[i % keys.size()], body.dump(), path));
+    }
+    auto statuses = storm(gateway_.daemon.port(), requests);
+    EXPECT_GT(statuses[200], 0);
+    // 503: credit for the cheaper route alone, and that one is down.
+    EXPECT_EQ(statuses[200] + statuses[429] + statuses[503], static_cast<int>(k_at_once));
+    const auto seen = gateway_.upstream.requests();
+    for (const auto& request : seen) by_dear_routes += request["answered_by"] == "fake-dear" ? 1 : 0;
+    check_witness(gateway_, Run::clean);
+  }
+  check_books(gateway_.daemon);
+  EXPECT_GT(by_dear_routes, 0);
+  EXPECT_EQ(gateway_.daemon.sql_value("SELECT sum(overrun) FROM request"), "0");
+  // More was held in all than there was: it was given back to whom waited for it.
+  EXPECT_GT(std::stoll(gateway_.daemon.sql_value("SELECT sum(held) FROM request")),
+            2 * std::stoll(gateway_.daemon.sql_value("SELECT sum(posted) FROM request")));
 }
 
 // With credit for all of them nobody is refused, although each holds its whole ceiling and names no bound of its own.

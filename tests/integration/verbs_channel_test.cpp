@@ -256,7 +256,6 @@ TEST(ChannelKeys, SetAddAndRemove) {
 
 TEST(ChannelTest, SaysWhetherItAnswersAndCostsNobody) {
   Gateway gateway;
-  gateway.leave_end_unchecked();  // the provider counts the probes, which nobody pays
   auto& daemon = gateway.daemon;
   daemon.must({"channel", "create", "try", "--kind", "echo", "--models", "echo-*,echo-one"});
   EXPECT_THAT(daemon.must({"channel", "test", "try"}), testing::StartsWith("ok: echo-one answered 200 in "));
@@ -284,7 +283,6 @@ TEST(ChannelTest, SaysWhetherItAnswersAndCostsNobody) {
 // A provider that refuses one of the channel's keys, and one of which the health book knows it.
 TEST(ChannelTest, TriesEachKeyAndTakesBackOnlyWhatWasAccepted) {
   Gateway gateway;
-  gateway.leave_end_unchecked();
   auto& daemon = gateway.daemon;
   daemon.must({"channel", "set-key", "fake", "--key-stdin"}, "sk-good-key-0123456789aaaa\n");
   daemon.must({"channel", "set-key", "fake", "--add", "--key-stdin"}, "sk-badd-key-0123456789bbbb\n");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "support/fake_behaviour.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <functional>
 #include <stdexcept>
@@ -53,6 +55,9 @@ const std::map<std::string, Field>& fields() {
       {"piece_bytes", into(&Behaviour::piece_bytes)},
       {"blob_bytes", into(&Behaviour::blob_bytes)},
       {"billed", into(&Behaviour::billed)},
+      {"works_on", into(&Behaviour::works_on)},
+      {"tier", into(&Behaviour::tier)},
+      {"answers_as", into(&Behaviour::answers_as)},
       {"deployments", into(&Behaviour::deployments)},
       {"early", into(&Behaviour::early)},
       {"stop_reading", into(&Behaviour::stop_reading)},
@@ -71,7 +76,8 @@ Json usage_json(const FakeUsage& usage) {
           {"search_units", usage.search_units},
           {"cache_write", usage.cache_write},
           {"long_cache_write", usage.long_cache_write},
-          {"reasoning", usage.reasoning}};
+          {"reasoning", usage.reasoning},
+          {"searches", usage.searches}};
 }
 
 }  // namespace
@@ -86,6 +92,10 @@ Behaviour Behaviour::from_json(const Json& json) {
   return behaviour;
 }
 
+std::string Witnessed::answer_id() const {
+  return "req_fake_" + std::to_string(::getpid()) + "_" + std::to_string(id);
+}
+
 Json Witnessed::to_json() const {
   return {{"id", id},
           {"endpoint", endpoint},
@@ -96,6 +106,10 @@ Json Witnessed::to_json() const {
           {"status", status},
           {"ending", ending},
           {"consumed", usage_json(consumed)},
+          {"answered_by", sale.model},
+          {"tier", sale.tier},
+          {"bill", bill()},
+          {"own", own},
           {"reported", reported ? usage_json(*reported) : Json()}};
 }
 
@@ -170,7 +184,8 @@ void World::reset() {
   std::lock_guard lock(mutex_);
   behaviours_.clear();
   heads_ = partial_ = 0;
-  seen_.clear();
+  for (auto seen = seen_.upper_bound(forgotten_); seen != seen_.end(); ++seen) seen->second.request = {};
+  forgotten_ = last_id_;
   gate_closed_ = false;
   changed_.notify_all();
 }
@@ -178,6 +193,7 @@ void World::reset() {
 std::uint64_t World::arrive(Witnessed seen) {
   std::lock_guard lock(mutex_);
   seen.id = ++last_id_;
+  seen.prices = prices_;
   seen_.emplace(seen.id, std::move(seen));
   changed_.notify_all();
   return last_id_;
@@ -185,10 +201,9 @@ std::uint64_t World::arrive(Witnessed seen) {
 
 void World::note(std::uint64_t id, const std::function<void(Witnessed&)>& change) {
   std::lock_guard lock(mutex_);
-  auto found = seen_.find(id);
-  if (found == seen_.end()) return;  // forgotten by a reset
-  change(found->second);
-  if (!found->second.ending.empty()) changed_.notify_all();
+  auto& seen = seen_.at(id);
+  change(seen);
+  if (!seen.ending.empty()) changed_.notify_all();
 }
 
 void World::close_gate(std::int64_t after) {
@@ -220,24 +235,12 @@ bool World::pass_gate(std::int64_t at, const Wire& wire) {
 }
 
 std::map<std::string, std::int64_t> World::counts() const {
-  std::map<std::string, std::int64_t> counts{{"arrived", static_cast<std::int64_t>(seen_.size())},
-                                             {"finished", 0},
-                                             {"held", held_},
-                                             {"heads", heads_},
-                                             {"partial", partial_},
-                                             {"complete", 0},
-                                             {"gone", 0},
-                                             {"flood", 0},
-                                             {"probes", 0},
-                                             {"input", 0},
-                                             {"cached", 0},
-                                             {"output", 0}};
-  for (const auto& [id, seen] : seen_) {
-    if (seen.probe) {
-      --counts["arrived"];
-      ++counts["probes"];
-      continue;
-    }
+  std::map<std::string, std::int64_t> counts{{"arrived", 0},        {"finished", 0}, {"held", held_}, {"heads", heads_},
+                                             {"partial", partial_}, {"complete", 0}, {"gone", 0},     {"flood", 0},
+                                             {"probes", 0},         {"input", 0},    {"cached", 0},   {"output", 0}};
+  for (const auto& [id, seen] : in_sight()) {
+    ++counts[seen.probe ? "probes" : "arrived"];
+    if (seen.probe) continue;
     if (!seen.ending.empty()) {
       ++counts["finished"];
       ++counts[seen.ending];
@@ -256,7 +259,7 @@ Json World::tally() const {
   json["connections"] = HttpServer::connections();
   json["open_connections"] = HttpServer::open_connections();
   json["models"] = Json::object();
-  for (const auto& [id, seen] : seen_) {
+  for (const auto& [id, seen] : in_sight()) {
     if (seen.probe) continue;
     auto& count = json["models"][seen.model];
     count = (count.is_null() ? 0 : count.get<std::int64_t>()) + 1;
@@ -267,7 +270,7 @@ Json World::tally() const {
 Json World::requests() const {
   std::lock_guard lock(mutex_);
   Json list = Json::array();
-  for (const auto& [id, seen] : seen_) {
+  for (const auto& [id, seen] : in_sight()) {
     if (seen.probe) continue;
     Json row = seen.to_json();
     row["method"] = seen.request.method;
@@ -281,6 +284,35 @@ Json World::requests() const {
     list.push_back(std::move(row));
   }
   return list;
+}
+
+Json World::request(std::uint64_t id) const {
+  std::lock_guard lock(mutex_);
+  return seen_.at(id).to_json();
+}
+
+Json World::bill() const {
+  std::lock_guard lock(mutex_);
+  std::int64_t requests = 0, own = 0, running = 0;
+  Json answers = Json::array();
+  for (const auto& [id, seen] : seen_) {
+    const auto bill = seen.bill();
+    (seen.own ? own : requests) += bill;
+    running += seen.ending.empty() ? 1 : 0;
+    const bool whole = seen.ending == "complete" && seen.reported;
+    if (!seen.own) answers.push_back({{"id", seen.answer_id()}, {"bill", bill}, {"whole", whole}});
+  }
+  return {{"requests", requests}, {"own", own}, {"answers", std::move(answers)}, {"running", running}};
+}
+
+void World::change_price(const Json& price) {
+  std::map<std::string, std::string> rates = price;
+  const auto model = rates.extract("model");
+  if (model.empty()) throw std::invalid_argument("the price of which model?");
+  std::lock_guard lock(mutex_);
+  auto changed = *prices_;
+  changed.change(model.mapped(), rates);
+  prices_ = std::make_shared<const FakeBill>(std::move(changed));
 }
 
 bool World::wait_for(const std::map<std::string, std::int64_t>& least, std::chrono::milliseconds deadline) {

@@ -13,7 +13,9 @@ using Json = nlohmann::json;
 struct FakeCall {
   Json body;
   FakeTerms terms;
-  std::string model;
+  std::string model;  // that answers
+  std::string tier;   // that answers; empty: it is not told
+  bool fast = false;
   bool stream = false;
   std::int64_t choices = 1;
   std::optional<std::int64_t> bound;
@@ -23,6 +25,8 @@ struct FakeCall {
   bool tells_tokens = false;   // asked for, where a provider need not
   bool include_usage = false;  // stream_options.include_usage
 
+  // The usage before any search was made.
+  FakeUsage before_searches() const;
   bool cut_by_bound() const { return bound && usage.output >= *bound; }
   std::string text() const;                 // usage.output words
   std::string word(std::int64_t at) const;  // 4 bytes

@@ -49,11 +49,13 @@ std::string finish_of(const FakeCall& call) {
 }
 
 Json chunk_of(const FakeCall& call, const char* object, Json choices) {
-  return {{"id", "chatcmpl-" + call.id},
-          {"object", object},
-          {"created", k_created},
-          {"model", call.model},
-          {"choices", std::move(choices)}};
+  Json chunk = {{"id", "chatcmpl-" + call.id},
+                {"object", object},
+                {"created", k_created},
+                {"model", call.model},
+                {"choices", std::move(choices)}};
+  if (!call.tier.empty()) chunk["service_tier"] = call.tier;
+  return chunk;
 }
 
 Json chat_choice(std::int64_t index, Json delta, Json finish = nullptr) {

@@ -69,7 +69,7 @@ FakeAnswer answer_transcription(const FakeCall& call) {
 
 FakeAnswer answer_image_edit(const FakeCall& call) {
   FakeAnswer answer;
-  answer.usage = {call.usage.input, call.usage.cached, call.usage.output * call.choices};
+  answer.usage = {call.usage.input, call.usage.cached, call.usage.output * call.choices, call.choices};
   Json data = Json::array();
   for (std::int64_t i = 0; i < call.choices; ++i) data.push_back({{"b64_json", "aW1hZ2U="}});
   Json body = {{"created", 1'700'000'000}, {"data", std::move(data)}};

@@ -54,6 +54,21 @@ std::int64_t characters_in(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
 }
 
+bool is_search(const Json& tool) {
+  return tool.is_object() && tool.value("type", "").starts_with("web_search");
+}
+
+// What the provider looks up by itself, before it answers.
+std::int64_t searches_of(std::string_view endpoint, std::string_view text, const Json& body) {
+  const auto tools = body.find("tools");
+  if ((endpoint != "messages" && endpoint != "responses") || tools == body.end() || !tools->is_array()) return 0;
+  const auto tool = std::find_if(tools->begin(), tools->end(), is_search);
+  if (tool == tools->end()) return 0;
+  const auto allowed =
+      endpoint == "messages" ? tool->value("max_uses", k_most_searches) : body.value("max_tool_calls", k_most_searches);
+  return std::min({asked_for(text, "searches").value_or(1), allowed, k_most_searches});
+}
+
 FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeCall& call) {
   const auto messages = message_count(endpoint, call.body);
   const bool full = call.model.starts_with("fake-full");
@@ -70,7 +85,18 @@ FakeUsage usage_of(std::string_view endpoint, std::string_view text, const FakeC
   if (endpoint == "images/generations") usage.images = call.body.value("n", std::int64_t{1});
   if (endpoint == "audio/speech") usage.characters = characters_in(call.body.value("input", std::string()));
   if (endpoint == "rerank") usage.search_units = asked_for(text, "units").value_or(0);
+  usage.searches = searches_of(endpoint, text, call.body);
+  usage.input += usage.searches * k_found;
   return usage;
+}
+
+// "auto" is the provider's usual one.
+std::string tier_of(std::string_view endpoint, const Json& body, const FakeTerms& terms) {
+  if (!endpoint.ends_with("completions") && endpoint != "responses") return {};
+  if (!terms.tier.empty()) return terms.tier;
+  const auto asked = body.find("service_tier");
+  if (asked == body.end() || !asked->is_string()) return {};
+  return *asked == "auto" ? "default" : asked->get<std::string>();
 }
 
 // Whether the last word is a tool's result: a model answers that in words.
@@ -89,7 +115,9 @@ std::string tool_of(const Json& body) {
   auto tools = body.find("tools");
   if (tools == body.end() || !tools->is_array() || tools->empty()) return {};
   if (body.value("tool_choice", Json()) == Json("none")) return {};
-  const Json& tool = tools->front();
+  const auto own = std::find_if_not(tools->begin(), tools->end(), is_search);
+  if (own == tools->end()) return {};
+  const Json& tool = *own;
   return tool.contains("function") ? tool["function"].value("name", "") : tool.value("name", "");
 }
 
@@ -120,6 +148,13 @@ std::string FakeCall::word(std::int64_t at) const {
   return k_words[static_cast<std::size_t>(at) % std::size(k_words)];
 }
 
+FakeUsage FakeCall::before_searches() const {
+  FakeUsage before = usage;
+  before.input -= usage.searches * k_found;
+  before.searches = 0;
+  return before;
+}
+
 std::string FakeCall::text() const {
   std::string out;
   for (std::int64_t at = 0; at < usage.output; ++at) out += word(at);
@@ -147,10 +182,13 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
     return refusal(endpoint, 400, "invalid_request_error", complaint);
   call.terms = terms;
   call.model = call.body["model"].get<std::string>();
+  call.tier = tier_of(endpoint, call.body, terms);
+  call.fast = endpoint == "messages" && call.body.value("speed", "") == "fast";
   call.stream = call.body.value("stream", false);
   call.choices = call.body.value("n", std::int64_t{1});
   call.bound = bound_in(call.body);
   call.usage = usage_of(endpoint, body, call);
+  if (!terms.model.empty()) call.model = terms.model;
   call.tells_tokens = asked_for(body, "tokens").value_or(0) != 0;
   call.tool = tool_of(call.body);
   call.id = "fake-" + std::to_string(::getpid()) + "-" + std::to_string(++serial);
@@ -186,7 +224,8 @@ FakeAnswer fake_answer(std::string_view endpoint, std::string_view body, const F
     return refusal(endpoint, 404, "invalid_request_error", "unknown endpoint");
   const bool sse = call.body.value("stream_format", "") == "sse";
   answer.stream = (call.stream || sse) && !answer.events.empty();
-  answer.model = call.model;
+  answer.sale = {call.model, call.tier, call.fast};
+  answer.usage.requests = endpoint == "messages/count_tokens" ? 0 : 1;
   answer.bound = call.bound;
   const bool unasked = answer.stream && endpoint.ends_with("completions") && !call.include_usage;
   const bool later = endpoint == "responses" && !answer.stream && call.body.value("background", false);

@@ -12,6 +12,10 @@
 //   [[input=N output=N cached=N]]  anywhere in the text of the request: these numbers (each optional); also write=N and
 //                                  long=N, of the input written to a cache, reasoning=N, and of what is not metered by
 //                                  tokens: tokens=1 (tell them all the same), units=N (tell a rerank's search units)
+//   [[searches=N]]                 so many searches where a tool named web_search... is allowed, at most as many as it
+//                                  allows and k_most_searches; else one. Each finds k_found model tokens of input
+// What changes the price is answered as it was asked for, unless the terms say otherwise: `service_tier` by OpenAI's
+// endpoints of text, `speed` by messages.
 #pragma once
 
 #include <cstdint>
@@ -20,22 +24,15 @@
 #include <string_view>
 #include <vector>
 
-namespace cr::test {
+#include "support/fake_bill.h"
+#include "support/fake_usage.h"
 
-struct FakeUsage {
-  std::int64_t input = 0;
-  std::int64_t cached = 0;
-  std::int64_t output = 0;  // of all choices
-  std::int64_t images = 0;
-  std::int64_t characters = 0;                         // spoken, in Unicode characters
-  std::int64_t search_units = 0;                       // of a rerank
-  std::int64_t cache_write = 0, long_cache_write = 0;  // of the input; the second a part of the first
-  std::int64_t reasoning = 0;                          // of the output
-};
+namespace cr::test {
 
 struct FakeEvent {
   std::string text;                // the whole event with its blank line
   std::int64_t output_tokens = 0;  // what it brings
+  std::int64_t searches = 0;       // that were made before it
 };
 
 struct FakeAnswer {
@@ -45,7 +42,7 @@ struct FakeAnswer {
   std::vector<FakeEvent> events;                  // stream
   std::string content_type = "application/json";  // of the plain one
   FakeUsage usage;
-  std::string model;
+  FakeSale sale;
   std::optional<std::int64_t> bound;  // the request's output bound, per choice
   bool usage_told = false;            // a client that reads it all learns the usage
   std::string stored;                 // the response that is kept for later, as JSON; empty = none
@@ -54,6 +51,8 @@ struct FakeAnswer {
 struct FakeTerms {
   bool report_usage = true;
   bool done_marker = true;  // [DONE] at the end of OpenAI streams
+  std::string tier;         // that answers, whatever was asked for; empty: that one
+  std::string model;        // that answers instead of the asked one; empty: none
 };
 
 // `endpoint` is the path after /v1: "chat/completions". A request that a provider refuses is an answer with a 4xx

@@ -30,6 +30,20 @@ Json item_json(const FakeCall& call, bool done) {
       {"type", "message"}, {"id", "msg_" + call.id}, {"role", "assistant"}, {"status", status}, {"content", content}};
 }
 
+Json search_json(const FakeCall& call, std::int64_t at, bool done) {
+  return {{"type", "web_search_call"},
+          {"id", "ws_" + call.id + "_" + std::to_string(at)},
+          {"status", done ? "completed" : "in_progress"},
+          {"action", {{"type", "search"}, {"query", "news"}}}};
+}
+
+Json output_json(const FakeCall& call) {
+  Json output = Json::array();
+  for (std::int64_t at = 0; at < call.usage.searches; ++at) output.push_back(search_json(call, at, true));
+  output.push_back(item_json(call, true));
+  return output;
+}
+
 Json response_json(const FakeCall& call, const FakeUsage& usage, bool done) {
   const bool incomplete = done && call.tool.empty() && call.cut_by_bound();
   Json json = {{"id", "resp_" + call.id},
@@ -40,23 +54,24 @@ Json response_json(const FakeCall& call, const FakeUsage& usage, bool done) {
                           : incomplete ? "incomplete"
                                        : "completed"},
                {"error", nullptr},
-               {"output", done ? Json::array({item_json(call, true)}) : Json::array()},
+               {"output", done ? output_json(call) : Json::array()},
                {"usage", nullptr},
                {"incomplete_details", nullptr},
                {"parallel_tool_calls", true},
                {"tools", Json::array()}};
   if (incomplete) json["incomplete_details"] = {{"reason", "max_output_tokens"}};
   if (done && call.terms.report_usage) json["usage"] = usage_json(usage);
+  if (!call.tier.empty()) json["service_tier"] = call.tier;
   return json;
 }
 
 class Stream {
  public:
   explicit Stream(FakeAnswer& answer) : answer_(answer) {}
-  void add(const std::string& type, Json fields, std::int64_t tokens = 0) {
+  void add(const std::string& type, Json fields, std::int64_t tokens = 0, std::int64_t searches = 0) {
     fields["type"] = type;
     fields["sequence_number"] = serial_++;
-    answer_.events.push_back({"event: " + type + "\ndata: " + fields.dump() + "\n\n", tokens});
+    answer_.events.push_back({"event: " + type + "\ndata: " + fields.dump() + "\n\n", tokens, searches});
   }
 
  private:
@@ -67,7 +82,7 @@ class Stream {
 void add_text(const FakeCall& call, Stream& stream) {
   auto place = [&](Json more) {
     more["item_id"] = "msg_" + call.id;
-    more["output_index"] = 0;
+    more["output_index"] = call.usage.searches;
     more["content_index"] = 0;
     return more;
   };
@@ -82,7 +97,7 @@ void add_text(const FakeCall& call, Stream& stream) {
 }
 
 void add_tool(const FakeCall& call, Stream& stream) {
-  const Json place = {{"item_id", "fc_" + call.id}, {"output_index", 0}};
+  const Json place = {{"item_id", "fc_" + call.id}, {"output_index", call.usage.searches}};
   for (const auto& piece : tool_argument_pieces()) {
     Json delta = place;
     delta["delta"] = piece;
@@ -113,12 +128,17 @@ FakeAnswer answer_responses(const FakeCall& call) {
   const Json begun = response_json(call, answer.usage, false);
   stream.add("response.created", {{"response", begun}});
   stream.add("response.in_progress", {{"response", begun}});
-  stream.add("response.output_item.added", {{"output_index", 0}, {"item", item_json(call, false)}});
+  for (std::int64_t at = 0; at < call.usage.searches; ++at) {
+    stream.add("response.output_item.added", {{"output_index", at}, {"item", search_json(call, at, false)}}, 0, 1);
+    stream.add("response.output_item.done", {{"output_index", at}, {"item", search_json(call, at, true)}});
+  }
+  const auto last = call.usage.searches;
+  stream.add("response.output_item.added", {{"output_index", last}, {"item", item_json(call, false)}});
   if (call.tool.empty())
     add_text(call, stream);
   else
     add_tool(call, stream);
-  stream.add("response.output_item.done", {{"output_index", 0}, {"item", item_json(call, true)}});
+  stream.add("response.output_item.done", {{"output_index", last}, {"item", item_json(call, true)}});
   stream.add("response." + whole["status"].get<std::string>(), {{"response", whole}});
   return answer;
 }

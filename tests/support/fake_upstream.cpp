@@ -4,6 +4,7 @@
 // and:
 //   POST /control            behaviours (fake_behaviour.h)      POST /control/reset    forget behaviours and counts
 //   GET  /control/tally      counts                             GET  /control/requests each request, headers and body
+//   GET  /control/bill       what it charges (World::bill)      POST /control/price    another price (fake_bill.h)
 //   POST /control/gate {"after": N}   hold answers: before the head, or after N events; POST /control/open lets them go
 //   GET  /control/wait?arrived=3&held=1&timeout_ms=30000   until the counts are reached; "reached" says if they were
 #include <fcntl.h>
@@ -46,14 +47,13 @@ class Answering {
       for (const auto& text : *behaviour_.events) answer_.events.push_back({with_blob(text), 0});
     }
     status_ = behaviour_.status.value_or(answer_.status);
-    note([&](Witnessed& seen) { seen.status = status_; });
+    note([&](Witnessed& seen) {
+      seen.status = status_;
+      id_text_ = seen.answer_id();
+    });
+    begin_work();
     if ((!probe_ && !world_.pass_gate(-1, wire_)) || !wire_.pause(behaviour_.head_delay)) return end_with("gone");
     if (behaviour_.cut_after == -1) return cut();
-    if (accepted() && behaviour_.billed && !behaviour_.body && !behaviour_.raw)
-      note([&](Witnessed& seen) {
-        seen.consumed = answer_.usage;
-        seen.consumed.output = 0;
-      });
     if (behaviour_.silent_after == -1) return fall_silent();
     if (behaviour_.raw) return end_with(send(*behaviour_.raw) ? "raw" : "gone");
     return streams() ? run_stream() : run_plain();
@@ -63,11 +63,33 @@ class Answering {
   bool accepted() const { return status_ < 300; }
   bool streams() const { return answer_.stream && accepted() && !behaviour_.body; }
 
+  // From here on it costs: what was sent is read at once, and what is asked of it made as its events say.
+  void begin_work() {
+    if (!accepted() || !behaviour_.billed || behaviour_.body || behaviour_.raw) return;
+    note([&](Witnessed& seen) {
+      seen.sale = answer_.sale;
+      seen.consumed = answer_.usage;
+      if (behaviour_.works_on) return;
+      seen.consumed.output = 0;
+      if (!answer_.stream) return;
+      seen.consumed.input -= answer_.usage.searches * k_found;
+      seen.consumed.searches = 0;
+    });
+  }
+  void work_for(const FakeEvent& event) {
+    if (!behaviour_.billed || behaviour_.works_on) return;
+    note([&](Witnessed& seen) {
+      seen.consumed.output += event.output_tokens;
+      seen.consumed.searches += event.searches;
+      seen.consumed.input += event.searches * k_found;
+    });
+  }
+
   std::string head(const std::string& framing) const {
     std::string type = streams() ? "text/event-stream" : accepted() ? answer_.content_type : "application/json";
     if (!behaviour_.content_type.empty()) type = behaviour_.content_type;
     std::string text = "HTTP/1.1 " + std::to_string(status_) + " " + std::string(reason_of(status_));
-    text += "\r\nContent-Type: " + type + "\r\nx-request-id: req_fake\r\nset-cookie: fake=1\r\n" + framing;
+    text += "\r\nContent-Type: " + type + "\r\nx-request-id: " + id_text_ + "\r\nset-cookie: fake=1\r\n" + framing;
     for (const auto& [name, value] : behaviour_.headers) text += name + ": " + value + "\r\n";
     return text + "\r\n";
   }
@@ -109,7 +131,7 @@ class Answering {
       if (behaviour_.cut_after == at) return cut();
       if (behaviour_.silent_after == at) return fall_silent();
       if (behaviour_.error_after == at) return break_off();
-      if (behaviour_.billed) note([&](Witnessed& seen) { seen.consumed.output += event.output_tokens; });
+      work_for(event);
       if (static_cast<std::size_t>(++at) == answer_.events.size() && !behaviour_.cut_after)
         complete(!behaviour_.events);
       if (!send(chunk(event.text))) return end_with("gone");
@@ -177,6 +199,7 @@ class Answering {
   Wire& wire_;
   const bool probe_;
   int status_ = 0;
+  std::string id_text_;
 };
 
 class Upstream {
@@ -213,6 +236,7 @@ class Upstream {
     seen.probe = is_probe(request);
     if (endpoint.starts_with("models")) return list_models(wire, std::move(seen));
     const auto body = request_json(endpoint, request.body);
+    seen.own = seen.probe || is_channel_test(body);
     if (body.is_object() && body.contains("model") && body["model"].is_string()) seen.model = body["model"];
     const std::string key(request.header(endpoint.starts_with("messages") ? "x-api-key" : "authorization"));
     seen.authorization_end = key.substr(key.size() - std::min<std::size_t>(4, key.size()));
@@ -225,15 +249,19 @@ class Upstream {
     const bool probe = seen.probe;
     const auto id = world_.arrive(std::move(seen));
     const After after = Answering(world_, id, behaviour, std::move(answer), wire, probe).run();
-    world_.note(id, [&](Witnessed& ended) {
-      if (!probe) write_tally(ended);
-    });
+    if (!probe) write_tally(world_.request(id));
     return after;
   }
 
  private:
   static bool is_probe(const HttpRequest& request) {
     return request.header("user-agent").find("(probe)") != std::string_view::npos;
+  }
+
+  // An administrator's test of a channel is as any request, but for what it says.
+  static bool is_channel_test(const Json& body) {
+    static const Json k_said = Json::array({{{"role", "user"}, {"content", "ping"}}});
+    return body.is_object() && body.contains("messages") && body["messages"] == k_said;
   }
 
   static std::string endpoint_of(const HttpRequest& request) {
@@ -282,14 +310,14 @@ class Upstream {
     return refusal;
   }
 
-  void write_tally(const Witnessed& seen) const {
-    const std::string line = seen.to_json().dump() + "\n";
+  void write_tally(const Json& seen) const {
+    const std::string line = seen.dump() + "\n";
     if (tally_fd_ >= 0 && ::write(tally_fd_, line.data(), line.size()) < 0) std::perror("tally");
   }
 
   static FakeAnswer model_answer(const std::string& endpoint, const std::string& body, const Behaviour& behaviour) {
     try {
-      return fake_answer(endpoint, body, {behaviour.usage, behaviour.done});
+      return fake_answer(endpoint, body, {behaviour.usage, behaviour.done, behaviour.tier, behaviour.answers_as});
     } catch (const Json::exception& error) {  // a member of the wrong type
       FakeAnswer refusal;
       refusal.status = 400;
@@ -320,12 +348,15 @@ class Upstream {
   Json control_answer(const std::string& path, const HttpRequest& request) {
     if (path == "/control/tally") return world_.tally();
     if (path == "/control/requests") return world_.requests();
+    if (path == "/control/bill") return world_.bill();
     if (path == "/control/wait") return wait(request);
     const Json body = request.body.empty() ? Json::object() : Json::parse(request.body);
     if (path == "/control/gate")
       world_.close_gate(body.value("after", std::int64_t{-1}));
     else if (path == "/control/open")
       world_.open_gate();
+    else if (path == "/control/price")
+      world_.change_price(body);
     else if (path == "/control/reset")
       world_.reset();
     else if (path == "/control" && body.is_array())

@@ -92,8 +92,8 @@ int status_of(std::string_view answer) {
 
 }  // namespace
 
-std::string storm_request(const std::string& key, const std::string& json) {
-  return raw_request("POST", "/v1/chat/completions", key, json, "Connection: close\r\n");
+std::string storm_request(const std::string& key, const std::string& json, const std::string& path) {
+  return raw_request("POST", path, key, json, "Connection: close\r\n");
 }
 
 std::map<int, int> storm(int port, const std::vector<std::string>& requests) {

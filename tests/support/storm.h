@@ -12,6 +12,7 @@ namespace cr::test {
 // Whole requests with "Connection: close" (storm_request), one each; how many got which status (0 = no answer).
 // Throws std::runtime_error past k_deadline.
 std::map<int, int> storm(int port, const std::vector<std::string>& requests);
-std::string storm_request(const std::string& key, const std::string& json);
+std::string storm_request(const std::string& key, const std::string& json,
+                          const std::string& path = "/v1/chat/completions");
 
 }  // namespace cr::test

@@ -52,6 +52,13 @@ nlohmann::json FakeUpstream::requests() {
   return control("GET", "/control/requests", "");
 }
 
+nlohmann::json FakeUpstream::bill() {
+  return control("GET", "/control/bill", "");
+}
+void FakeUpstream::change_price(const nlohmann::json& price) {
+  control("POST", "/control/price", price.dump());
+}
+
 nlohmann::json FakeUpstream::wait_for(const std::string& count, std::int64_t least) {
   auto answer = control("GET", "/control/wait?timeout_ms=30000&" + count + "=" + std::to_string(least), "");
   if (!answer["reached"].get<bool>())

@@ -30,6 +30,8 @@ class FakeUpstream {
   void open_gate();
   nlohmann::json tally();
   nlohmann::json requests();
+  nlohmann::json bill();  // World::bill, fake_behaviour.h
+  void change_price(const nlohmann::json& price);
   // The tally once `count` ("arrived", "held", "finished", "gone", ...) is at least `least`; throws past the deadline.
   nlohmann::json wait_for(const std::string& count, std::int64_t least);
 
