@@ -57,17 +57,6 @@ class Section {
   bool open_ = false;
 };
 
-// The pointers that the rules look at by `member`, each once.
-template <class Member>
-std::vector<std::string_view> pointers(const Price& price, Member member) {
-  std::vector<std::string_view> found;
-  for (const PriceRule& rule : price.rules.list()) {
-    const std::string_view pointer = rule.*member;
-    if (!pointer.empty() && std::ranges::find(found, pointer) == found.end()) found.push_back(pointer);
-  }
-  return found;
-}
-
 // A value that every rule which knows it leaves without effect need not be kept.
 bool is_neutral(const Price& price, std::string_view pointer, std::string_view value) {
   bool known = false;
@@ -88,7 +77,7 @@ bool is_neutral_for_all(const Price& price, std::string_view value) {
 void write_members(JsonWriter& writer, bool& any, const Price& price, const Circumstances& circumstances) {
   {
     Section asked(writer, "asked", any);
-    for (const auto pointer : pointers(price, &PriceRule::request)) {
+    for (const auto pointer : price.rules.requests()) {
       const auto value = sent_value(pointer, circumstances);
       // One that changes nothing matters where the channel would have another.
       const bool matters = !circumstances.service_tier.empty() || !is_neutral(price, pointer, value);
@@ -98,7 +87,7 @@ void write_members(JsonWriter& writer, bool& any, const Price& price, const Circ
   if (circumstances.told == nullptr) return;
   {
     Section told(writer, "told", any);
-    for (const auto pointer : pointers(price, &PriceRule::answer)) {
+    for (const auto pointer : price.rules.answers()) {
       const auto value = circumstances.told->text(pointer);
       // One that costs nothing more matters only where the request, or the channel, asked for one that would.
       const bool asked_more = any || !circumstances.service_tier.empty();
@@ -107,7 +96,7 @@ void write_members(JsonWriter& writer, bool& any, const Price& price, const Circ
     }
   }
   Section counts(writer, "counts", any);
-  for (const auto pointer : pointers(price, &PriceRule::count)) {
+  for (const auto pointer : price.rules.counts()) {
     if (const auto count = circumstances.told->count(pointer); count != 0) counts.member(pointer).integer(count);
   }
 }

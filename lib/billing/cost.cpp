@@ -87,7 +87,7 @@ void each_other_charge(const Price& price, const dialect::Usage& usage, const Ci
   charge(Part::request, std::max<std::int64_t>(usage.search_units, 1), price.per_request);
   charge(Part::image, usage.images, price.per_image);
   take(Charge{Part::sound, usage.audio_ms, {}, price.per_second, {}, sound(usage.audio_ms, price.per_second)});
-  if (circumstances.told == nullptr) return;
+  if (circumstances.told == nullptr || circumstances.told->counts().empty()) return;
   for (const PriceRule& rule : price.rules.list()) {
     if (rule.is_fee()) charge(Part::tool, circumstances.told->count(rule.count), rule.fee, rule.tool);
   }
@@ -103,7 +103,7 @@ Sum sum_of_tokens(const Rates& rates, const TokenParts& parts) {
 Rates dearer_rates(const Price& price, const dialect::Usage& usage, const TokenParts& parts,
                    const Circumstances& circumstances) {
   const auto asked = rates_of(price, usage.input_tokens, circumstances);
-  if (price.rules.empty()) return asked;
+  if (price.rules.of_rates().empty()) return asked;
   const auto confirmed = rates_of(price, usage.input_tokens, circumstances, true);
   if (asked == confirmed) return asked;
   return sum_of_tokens(asked, parts) >= sum_of_tokens(confirmed, parts) ? asked : confirmed;
@@ -112,8 +112,10 @@ Rates dearer_rates(const Price& price, const dialect::Usage& usage, const TokenP
 template <class Take>
 void each_charge(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances,
                  const Take& take) {
-  const auto parts = parts_of(usage);
-  each_token_charge(dearer_rates(price, usage, parts, circumstances), parts, take);
+  if (usage.input_tokens > 0 || usage.output_tokens > 0) {
+    const auto parts = parts_of(usage);
+    each_token_charge(dearer_rates(price, usage, parts, circumstances), parts, take);
+  }
   each_other_charge(price, usage, circumstances, take);
 }
 

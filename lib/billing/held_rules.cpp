@@ -12,7 +12,7 @@ std::string value_of(const PriceRule& rule, const Circumstances& circumstances) 
     const auto told = circumstances.told->text(rule.answer);
     if (std::ranges::find(rule.is, told) != rule.is.end()) return std::string(told);
   }
-  return std::string(asked_value(rule, circumstances));
+  return std::string(asked_value(rule.request, circumstances));
 }
 
 std::string words_of(const PriceRule& rule, const Circumstances& circumstances) {

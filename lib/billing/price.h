@@ -32,12 +32,20 @@ class PriceRules {
  public:
   PriceRules() = default;
   explicit PriceRules(std::vector<PriceRule> rules);
-  bool empty() const { return rules_ == nullptr; }
+  bool empty() const { return index_ == nullptr; }
   std::span<const PriceRule> list() const;
+  // Those that can change a rate; the lengths of input from which on one does, ascending; and the pointers that the
+  // rules look at, each once.
+  std::span<const PriceRule* const> of_rates() const;
+  std::span<const std::int64_t> steps() const;
+  std::span<const std::string_view> requests() const;
+  std::span<const std::string_view> answers() const;
+  std::span<const std::string_view> counts() const;
   bool operator==(const PriceRules& other) const;
 
  private:
-  std::shared_ptr<const std::vector<PriceRule>> rules_;  // null: none
+  struct Index;
+  std::shared_ptr<const Index> index_;  // null: none
 };
 
 struct Price {

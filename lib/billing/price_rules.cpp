@@ -160,7 +160,7 @@ bool holds(const PriceRule& rule, std::int64_t input_tokens, const Circumstances
   if (rule.input_over && input_tokens <= *rule.input_over) return false;
   if (rule.request.empty()) return true;
   auto value = told_value(rule, circumstances);
-  if (value.empty() && !confirmed) value = asked_value(rule, circumstances);
+  if (value.empty() && !confirmed) value = asked_value(rule.request, circumstances);
   return is_one_of(rule.is, value);
 }
 
@@ -213,16 +213,61 @@ Working begin(const Price& price) {
 
 }  // namespace
 
+// Refers to its own rules: it is neither moved nor copied.
+struct PriceRules::Index {
+  explicit Index(std::vector<PriceRule> given) : rules(std::move(given)) {
+    const auto add = [](std::vector<std::string_view>& pointers, std::string_view pointer) {
+      if (!pointer.empty() && std::ranges::find(pointers, pointer) == pointers.end()) pointers.push_back(pointer);
+    };
+    for (const PriceRule& rule : rules) {
+      if (!rule.is_fee() && rule.has_effect()) of_rates.push_back(&rule);
+      if (rule.input_over) steps.push_back(*rule.input_over);
+      add(requests, rule.request);
+      add(answers, rule.answer);
+      add(counts, rule.count);
+    }
+    std::ranges::sort(steps);
+    steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  }
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  const std::vector<PriceRule> rules;
+  std::vector<const PriceRule*> of_rates;
+  std::vector<std::int64_t> steps;
+  std::vector<std::string_view> requests, answers, counts;
+};
+
 PriceRules::PriceRules(std::vector<PriceRule> rules) {
-  if (!rules.empty()) rules_ = std::make_shared<const std::vector<PriceRule>>(std::move(rules));
+  if (!rules.empty()) index_ = std::make_shared<const Index>(std::move(rules));
 }
 
 std::span<const PriceRule> PriceRules::list() const {
-  return rules_ ? std::span<const PriceRule>(*rules_) : std::span<const PriceRule>();
+  return index_ ? std::span<const PriceRule>(index_->rules) : std::span<const PriceRule>();
+}
+
+std::span<const PriceRule* const> PriceRules::of_rates() const {
+  return index_ ? std::span<const PriceRule* const>(index_->of_rates) : std::span<const PriceRule* const>();
+}
+
+std::span<const std::int64_t> PriceRules::steps() const {
+  return index_ ? std::span<const std::int64_t>(index_->steps) : std::span<const std::int64_t>();
+}
+
+std::span<const std::string_view> PriceRules::requests() const {
+  return index_ ? std::span<const std::string_view>(index_->requests) : std::span<const std::string_view>();
+}
+
+std::span<const std::string_view> PriceRules::answers() const {
+  return index_ ? std::span<const std::string_view>(index_->answers) : std::span<const std::string_view>();
+}
+
+std::span<const std::string_view> PriceRules::counts() const {
+  return index_ ? std::span<const std::string_view>(index_->counts) : std::span<const std::string_view>();
 }
 
 bool PriceRules::operator==(const PriceRules& other) const {
-  return rules_ == other.rules_ || std::ranges::equal(list(), other.list());
+  return index_ == other.index_ || std::ranges::equal(list(), other.list());
 }
 
 base::Result<PriceRules> parse_rules(const Json& list) {
@@ -309,9 +354,9 @@ std::string_view sent_value(std::string_view pointer, const Circumstances& circu
   return circumstances.scan == nullptr || left_out ? std::string_view() : circumstances.scan->member(pointer);
 }
 
-std::string_view asked_value(const PriceRule& rule, const Circumstances& circumstances) {
-  const auto value = sent_value(rule.request, circumstances);
-  if (rule.request == "/service_tier" && (value.empty() || value == "auto")) return circumstances.service_tier;
+std::string_view asked_value(std::string_view pointer, const Circumstances& circumstances) {
+  const auto value = sent_value(pointer, circumstances);
+  if (pointer == "/service_tier" && (value.empty() || value == "auto")) return circumstances.service_tier;
   return value == "auto" ? std::string_view() : value;
 }
 
@@ -320,44 +365,31 @@ Rates base_rates(const Price& price) {
 }
 
 Rates rates_of(const Price& price, std::int64_t input_tokens, const Circumstances& circumstances, bool confirmed) {
-  if (price.rules.empty()) return base_rates(price);
+  if (price.rules.of_rates().empty()) return base_rates(price);
   auto working = begin(price);
-  for (const PriceRule& rule : price.rules.list()) {
-    if (!holds(rule, input_tokens, circumstances, confirmed)) continue;
-    working.change(rule.rates);
-    if (rule.factor) working.scale(*rule.factor);
+  for (const PriceRule* rule : price.rules.of_rates()) {
+    if (!holds(*rule, input_tokens, circumstances, confirmed)) continue;
+    working.change(rule->rates);
+    if (rule->factor) working.scale(*rule->factor);
   }
   return finish(working.now);
 }
 
-std::vector<std::int64_t> input_steps(const Price& price) {
-  std::vector<std::int64_t> steps;
-  for (const PriceRule& rule : price.rules.list()) {
-    if (rule.input_over) steps.push_back(*rule.input_over);
-  }
-  std::sort(steps.begin(), steps.end());
-  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
-  return steps;
-}
-
 std::optional<UnknownValue> find_unknown_value(const Price& price, const Circumstances& circumstances) {
   for (const auto& member : k_billing_members) {
-    const bool ruled =
-        std::ranges::any_of(price.rules.list(), [&](const PriceRule& rule) { return rule.request == member.request; });
-    PriceRule asked;
-    asked.request = member.request;
-    const auto value = ruled ? std::string_view() : asked_value(asked, circumstances);
-    if (!value.empty() && std::ranges::find(member.neutral, value) == member.neutral.end())
+    const auto value = asked_value(member.request, circumstances);
+    if (value.empty() || std::ranges::find(price.rules.requests(), member.request) != price.rules.requests().end())
+      continue;
+    if (std::ranges::find(member.neutral, value) == member.neutral.end())
       return UnknownValue{std::string(member.request), std::string(value)};
   }
-  for (const PriceRule& rule : price.rules.list()) {
-    if (rule.request.empty()) continue;
-    const auto value = asked_value(rule, circumstances);
+  for (const auto pointer : price.rules.requests()) {
+    const auto value = asked_value(pointer, circumstances);
     if (value.empty()) continue;
-    const bool known = std::ranges::any_of(price.rules.list(), [&](const PriceRule& other) {
-      return other.request == rule.request && is_one_of(other.is, value);
+    const bool known = std::ranges::any_of(price.rules.list(), [&](const PriceRule& rule) {
+      return rule.request == pointer && is_one_of(rule.is, value);
     });
-    if (!known) return UnknownValue{rule.request, std::string(value)};
+    if (!known) return UnknownValue{std::string(pointer), std::string(value)};
   }
   return std::nullopt;
 }

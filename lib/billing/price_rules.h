@@ -76,11 +76,9 @@ Rates base_rates(const Price& price);
 // What the request says of the member at `pointer`; empty where it is left out on the way.
 std::string_view sent_value(std::string_view pointer, const Circumstances& circumstances);
 
-// What a request asks for by this member, and with that the rule's condition. Empty: nothing; "auto" is nothing.
-std::string_view asked_value(const PriceRule& rule, const Circumstances& circumstances);
-
-// The lengths of input from which on other rates hold, ascending.
-std::vector<std::int64_t> input_steps(const Price& price);
+// What a request asks for by the member at `pointer`: what it says of it, or the channel's tier. Empty: nothing; "auto"
+// is nothing.
+std::string_view asked_value(std::string_view pointer, const Circumstances& circumstances);
 
 // A member whose value the price's rules do not know, though they know the member: what it costs is not known.
 struct UnknownValue {

@@ -40,6 +40,7 @@ std::int64_t largest(std::int64_t least, std::int64_t above, const Fits& fits) {
 // The fees of the tools that the request lets the provider call.
 Sum tool_fees(const Price& price, const dialect::RequestScan& scan) {
   Sum sum = 0;
+  if (scan.provider_tools.empty()) return sum;
   for (const PriceRule& rule : price.rules.list()) {
     if (rule.is_fee()) sum = plus(sum, times(most_calls(rule, scan), rule.fee));
   }
@@ -98,10 +99,9 @@ std::optional<RouteCeiling> RouteCeiling::of(const Price& price, Multiplier mult
   dialect::Usage output = *units;
   output.image_output_tokens = dialect::makes_images(request.endpoint) ? output.output_tokens : 0;
   output.audio_output_tokens = request.endpoint == dialect::Endpoint::audio_speech ? output.output_tokens : 0;
-  for (const auto& charge : charges_of(price, output, circumstances)) made.fixed_ = plus(made.fixed_, charge.sum);
-  made.fixed_ = plus(made.fixed_, tool_fees(price, scan));
+  made.fixed_ = plus(sum_of_charges(price, output, circumstances), tool_fees(price, scan));
 
-  for (const auto step : input_steps(price)) {
+  for (const auto step : price.rules.steps()) {
     if (step < made.input_tokens_) made.add_piece(price, request, circumstances, step);
   }
   made.add_piece(price, request, circumstances, made.input_tokens_);
@@ -121,7 +121,7 @@ void RouteCeiling::add_piece(const Price& price, const RequestTerms& request, co
     piece.sound = std::max({piece.sound, piece.text, rates.audio_input, rates.cached_audio_input});
     piece.output = std::max({piece.output, rates.output, request.wants_sound ? rates.audio_output : Rate{},
                              price.other.image_output ? rates.image_output : Rate{}});
-    if (price.rules.empty()) break;
+    if (price.rules.of_rates().empty()) break;
   }
   piece.input_up_to = up_to;
   if (piece_count_ == k_pieces_max) {

@@ -96,9 +96,7 @@ class Walk {
   void take_scalar(std::string_view key, std::string_view raw, JsonKind kind, int depth) {
     const auto pointer = own_pointer();
     if (take_cost(pointer, raw)) return;
-    const auto known = std::find_if(members_.begin(), members_.end(),
-                                    [&](const UsageMember& member) { return member.pointer == pointer; });
-    if (known != members_.end()) {
+    if (const UsageMember* known = find_member(pointer)) {
       if (known->field == nullptr) return;
       const auto count = to_count(raw, known->decimals, UsageReport::k_tokens_max);
       if (count) report_.*known->field = count;
@@ -110,6 +108,17 @@ class Walk {
     } else if (depth == 0 && kind != JsonKind::number) {
       set_text(told_, pointer_.view(), raw);
     }
+  }
+
+  // From where the one before it was found: answers name them in about the order of the table.
+  const UsageMember* find_member(std::string_view pointer) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      const std::size_t at = next_ + i < members_.size() ? next_ + i : next_ + i - members_.size();
+      if (members_[at].pointer != pointer) continue;
+      next_ = at + 1 < members_.size() ? at + 1 : 0;
+      return &members_[at];
+    }
+    return nullptr;
   }
 
   bool take_cost(std::string_view pointer, std::string_view raw) {
@@ -133,6 +142,7 @@ class Walk {
   UsageReport& report_;
   Told& told_;
   PointerText pointer_;
+  std::size_t next_ = 0;  // of the members, where the next one is looked for first
 };
 
 }  // namespace

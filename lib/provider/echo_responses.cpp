@@ -82,7 +82,7 @@ LocalResponse stream_response(const Turn& turn, const std::string& text, const c
   const auto add_part = [&](const char* type, const char* key, Json value) {
     Json rest = place;
     rest[key] = std::move(value);
-    events.add(type, std::move(rest));
+    events.add(type, rest);
   };
   add_part("response.content_part.added", "part", text_part(""));
   for (const Saying& choice : turn.choices) {
@@ -90,13 +90,13 @@ LocalResponse stream_response(const Turn& turn, const std::string& text, const c
       Json rest = place;
       rest["delta"] = word;
       rest["logprobs"] = Json::array();
-      events.add("response.output_text.delta", std::move(rest));
+      events.add("response.output_text.delta", rest);
     }
   }
   Json done = place;
   done["text"] = text;
   done["logprobs"] = Json::array();
-  events.add("response.output_text.done", std::move(done));
+  events.add("response.output_text.done", done);
   add_part("response.content_part.done", "part", text_part(text));
   events.add("response.output_item.done",
              {{"output_index", 0}, {"item", item_of(turn, status, Json::array({text_part(text)}))}});

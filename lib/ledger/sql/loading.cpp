@@ -59,7 +59,7 @@ Result<LoadedKeys> load_keys(SqlSession& sql, Time now) {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
         if (auto order = check_order(keys.empty() || key->id < keys.back()->id, "key"); !order) return order;
-        keys.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
+        keys.push_back(std::make_shared<const KeyRecord>(*key));
         return {};
       },
       now);

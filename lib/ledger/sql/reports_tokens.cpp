@@ -133,7 +133,7 @@ Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens, Time now) 
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
         auto& keys = by_id.at(key->token)->keys;
-        keys.push_back({std::move(*key), column_as<std::optional<Time>>(row, k_key_column_count),
+        keys.push_back({*key, column_as<std::optional<Time>>(row, k_key_column_count),
                         row.column_optional_text(k_key_column_count + 1)});
         return {};
       },

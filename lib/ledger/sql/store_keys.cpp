@@ -85,7 +85,7 @@ Result<void> Store::Impl::refresh_keys(TokenId token) {
       [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
-        keys.push_back(std::make_shared<const KeyRecord>(std::move(*key)));
+        keys.push_back(std::make_shared<const KeyRecord>(*key));
         return {};
       },
       token);

@@ -165,7 +165,7 @@ Ruling rule_on_head(int status, bool last, bool readable, const dialect::Provide
   // Never followed: a redirect would take the channel's key along.
   if (status < 200 || (status >= 300 && status < 400)) return {{Kind::try_another, unusable()}, observation};
   if (observation.kind == Observation::Kind::key_refused) {
-    const auto ruling = rule_on_refused_key(observation, last, said);
+    auto ruling = rule_on_refused_key(observation, last, said);
     if (ruling.result.kind != Kind::opened || readable) return ruling;
   }
   const bool another = observation.kind != Observation::Kind::answered || asks_for_another(status);

@@ -15,7 +15,7 @@ namespace cr::relay::request {
 // The response's head, read while the request is still being sent. Shared with the coroutine that reads it.
 template <class Client, class Upstream>
 struct BasicUploadStream<Client, Upstream>::EarlyHead {
-  explicit EarlyHead(http::Executor executor) : ended(executor, std::chrono::steady_clock::time_point::max()) {}
+  explicit EarlyHead(const http::Executor& executor) : ended(executor, std::chrono::steady_clock::time_point::max()) {}
   http::asio::basic_waitable_timer<std::chrono::steady_clock, http::asio::wait_traits<std::chrono::steady_clock>,
                                    http::Executor>
       ended;  // never expires: cancelled when the head, or none, has come

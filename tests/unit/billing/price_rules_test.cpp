@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "billing/price_rules.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <random>
 
@@ -75,7 +75,7 @@ TEST(PriceRules, LongInputIsAtItsOwnRatesAsAWhole) {
   EXPECT_EQ(nano(price, tokens(200, 10)), 200 * 1000 + 10 * 4000);
   EXPECT_EQ(nano(price, tokens(201, 10)), 201 * 2000 + 10 * 6000);
   EXPECT_EQ(nano(price, tokens(401, 10)), 401 * 3000 + 10 * 6000);
-  EXPECT_EQ(input_steps(price), (std::vector<std::int64_t>{200, 400}));
+  EXPECT_THAT(price.rules.steps(), testing::ElementsAre(200, 400));
 }
 
 // A provider without a rate for cached input charges it as input, whatever rule changed that.
