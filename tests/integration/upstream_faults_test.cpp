@@ -219,7 +219,7 @@ TEST(UpstreamTls, F8_AnEndWithoutCloseNotifyIsACut) {
   EXPECT_EQ(seen.ending, "upstream_cut");
   EXPECT_EQ(seen.flags, Json::array({"estimated"}));
   const auto bytes = static_cast<std::int64_t>(chat("net-a", {{"max_tokens", 100}}).dump().size());
-  EXPECT_EQ(seen.posted, (bytes + 3) / 4 * 1000 + 100 * 2000) << "all it may have made, unseen";
+  EXPECT_EQ(seen.posted, (bytes + 16 + 64) * 1000 + 100 * 2000) << "all it may have made, unseen";
   EXPECT_EQ(seen.reserved, 0);
 }
 

@@ -68,8 +68,8 @@ std::vector<Kind> kinds() {
                    {{"model", "fake-a"}, {"max_tokens", 4000}, {"messages", messages}},
                    Json{{"answers_as", model}}});
   }
-  // As many bytes as a token usually has: what is not told is estimated by them.
-  const std::string padding(6000, 'x');
+  // Two bytes a token: what is not told is charged as reserved.
+  const std::string padding(2000, 'x');
   all.push_back(
       {"long", "/v1/chat/completions", {{"model", "fake-long"}, {"messages", said("[[input=1001]]" + padding)}}});
   all.push_back(

@@ -133,10 +133,22 @@ bool is_ended_by_closing(const ledger::ChannelRecord& channel) {
   return channel.cancels != "never";
 }
 
+// To what is reserved for: a client that leaves before the end learns no price by it, and pays no less than it may have
+// used up. Four bytes a token are an estimate, and no bound of what has less.
+void PricedRequest::raise_input(Usage& usage) const {
+  if (reservation == nullptr || price == nullptr || is_form()) return;
+  const auto most = ceiling(terms(ledger::WhenLow::clamp, {}));
+  if (!most || most->input_tokens() <= usage.input_tokens) return;
+  usage.input_tokens = most->input_tokens();
+  usage.image_input_tokens = scan.images * price->image_tokens.value_or(0);
+  usage.audio_input_tokens = billing::sound_tokens_ceiling(scan.sound_bytes);
+}
+
 Usage PricedRequest::unanswered() const {
   Usage usage;
   if (dialect::is_free(endpoint)) return usage;
   if (needs_tokens()) usage.input_tokens = estimated_input();
+  if (needs_tokens()) raise_input(usage);
   if (endpoint == dialect::Endpoint::audio_speech) usage.characters = scan.characters;
   return usage;
 }
@@ -164,6 +176,7 @@ Usage PricedRequest::made_in(std::chrono::milliseconds since_sent, std::int64_t 
 
 void PricedRequest::add_unseen(const dialect::Meter& meter, std::chrono::milliseconds worked_for,
                                std::int64_t output_rate, Usage& usage) const {
+  if (!meter.input_usage()) raise_input(usage);
   const bool silent = meter.estimated_output_tokens() == 0;
   const bool thinks = price != nullptr && (price->thinks || price->thinking_tokens);
   if (!silent && !thinks) return;
@@ -193,8 +206,9 @@ std::optional<ledger::UnseenCost> PricedRequest::unseen_cost(const billing::Rout
   if (!scan.stream || scan.background || dialect::output_of(endpoint) != dialect::Output::text) return std::nullopt;
   if (channel != nullptr && !is_ended_by_closing(*channel)) return std::nullopt;
   const auto calls = with_all_calls({});
-  return ledger::UnseenCost{cost(made_in(std::chrono::milliseconds(0), output_rate), &calls),
-                            ceiling.output_alone(output_rate)};
+  auto made = made_in(std::chrono::milliseconds(0), output_rate);
+  made.input_tokens = std::max(made.input_tokens, ceiling.input_tokens());
+  return ledger::UnseenCost{cost(made, &calls), ceiling.output_alone(output_rate)};
 }
 
 base::Credits PricedRequest::cost(const Usage& usage, const dialect::Told* told) const {

@@ -47,13 +47,14 @@ struct PricedRequest {
 
   // What the provider told of its response; what it did not tell is estimated, and flagged (ledger::Flag).
   dialect::Usage used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const;
-  // Of an attempt that was sent and not answered: its input, which the provider may have read.
+  // Of an attempt that was sent and not answered: its input, which the provider may have read; where it is reserved for,
+  // all that was reserved.
   dialect::Usage unanswered() const;
   // Of an attempt that was sent and that the provider ended: all it can have made until then, and in the time it may
   // take to notice that; at most all that the request allows.
   dialect::Usage made_in(std::chrono::milliseconds since_sent, std::int64_t output_rate) const;
-  // Of a response that ended early, untold: into `usage`, the estimate by what came of it, what can have been made
-  // unseen: before any text, or by a model that thinks.
+  // Of a response that ended early, untold: into `usage`, the estimate by what came of it, the input that is reserved
+  // for where it was not told, and what can have been made unseen: before any text, or by a model that thinks.
   void add_unseen(const dialect::Meter& meter, std::chrono::milliseconds worked_for, std::int64_t output_rate,
                   dialect::Usage& usage) const;
   // The provider goes on with it whatever becomes of the connection, and nobody tells what it used.
@@ -72,6 +73,7 @@ struct PricedRequest {
  private:
   dialect::Told with_all_calls(dialect::Told told) const;
   bool needs_tokens() const;
+  void raise_input(dialect::Usage& usage) const;
   dialect::Usage estimated(const dialect::Meter& meter, std::uint64_t unread_bytes) const;
   void count_units(const dialect::Meter& meter, dialect::Usage& usage, std::uint32_t& flags) const;
 };

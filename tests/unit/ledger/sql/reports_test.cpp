@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ledger/core/reports.h"
 
-#include "sqlite/database.h"
 #include "ledger/core/own_requests.h"
+#include "sqlite/database.h"
 #include "unit/ledger/ledger_fixture.h"
 
 namespace cr::ledger {
@@ -361,8 +361,10 @@ TEST_F(ReportsTest, verify_finds_what_was_changed_behind_its_back) {
       {"UPDATE audit SET at = at + 1 WHERE seq = 2", "audit row 2"},
   };
   for (const Harm& row : rows) {
-    const auto copy = (folder_ / "harmed.db").string();
-    std::filesystem::remove(copy);
+    // A folder is of one store.
+    const auto copy = (folder_ / "copy" / "harmed.db").string();
+    std::filesystem::remove_all(folder_ / "copy");
+    std::filesystem::create_directory(folder_ / "copy");
     {
       auto db = sqlite::Database::open(options_.path, {});
       ASSERT_TRUE(db->execute(("VACUUM INTO '" + copy + "'").c_str()));

@@ -24,9 +24,9 @@ constexpr std::string_view k_told =
 constexpr std::string_view k_untold = R"({"choices":[{"message":{"content":"0123456789abcdef"}}]})";
 constexpr std::string_view k_error = R"({"error":{"message":"overloaded"}})";
 constexpr std::int64_t k_told_cost = 10 * 1000 + 20 * 2000;
-constexpr std::int64_t k_input_cost = 100 * 1000;             // of a body of 400 bytes
-constexpr std::int64_t k_estimate = k_input_cost + 4 * 2000;  // and 16 bytes of text
-constexpr std::int64_t k_reservation = -1;                    // all of it
+constexpr std::int64_t k_input_cost = (400 + 64 + 16) * 1000;  // the most of a body of 400 bytes and one message
+constexpr std::int64_t k_estimate = 100 * 1000 + 4 * 2000;     // of it, and 16 bytes of text
+constexpr std::int64_t k_reservation = -1;                     // all of it
 
 class LedgerEntryTest : public testing::Test {
  protected:

@@ -112,6 +112,32 @@ TEST_F(PricedRequestTest, WhatMayHaveBeenMadeUnseenCountsByTime) {
   EXPECT_EQ(unseen(k_word, 1), 1) << "what came is what was made";
 }
 
+// Four bytes a token are no bound of a text of rare characters: who is limited pays for what it may have come to.
+TEST_F(PricedRequestTest, UntoldInputOfAnEarlyEndIsWhatIsReserved) {
+  const auto most = request_.ceiling(terms())->input_tokens();
+  auto meter = dialect::meter_of(Endpoint::chat_completions, dialect::UsageEvent::forward);
+  const auto unseen = [&] {
+    dialect::Usage usage{.input_tokens = 100};
+    request_.add_unseen(meter, std::chrono::milliseconds(0), 1000, usage);
+    return usage.input_tokens;
+  };
+  EXPECT_EQ(unseen(), 100) << "nothing is reserved: an estimate";
+  const billing::ReservationSize reservation{base::Credits::from_nano(1), 700, true, true};
+  request_.reservation = &reservation;
+  EXPECT_EQ(unseen(), most);
+  EXPECT_EQ(request_.unanswered().input_tokens, most);
+  EXPECT_EQ(request_.made_in(std::chrono::milliseconds(0), 1000).input_tokens, most);
+  scan_.images = 2;
+  price_.image_tokens = 1000;
+  EXPECT_EQ(unseen(), most + 2000);
+  auto told = dialect::meter_of(Endpoint::messages, dialect::UsageEvent::forward);
+  constexpr std::string_view k_start = R"({"type":"message_start","message":{"usage":{"input_tokens":7}}})";
+  told.observe({k_start, "message_start", k_start});
+  dialect::Usage usage{.input_tokens = 7};
+  request_.add_unseen(told, std::chrono::milliseconds(0), 1000, usage);
+  EXPECT_EQ(usage.input_tokens, 7) << "it was told";
+}
+
 TEST_F(PricedRequestTest, FilesAreEstimatedByTheirLengthWithinTheContext) {
   request_.endpoint = Endpoint::audio_transcriptions;
   request_.told_bytes = 256'000;

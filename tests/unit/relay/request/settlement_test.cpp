@@ -22,6 +22,9 @@ constexpr std::string_view k_word = R"(data: {"choices":[{"index":0,"delta":{"co
 constexpr std::string_view k_usage =
     R"(data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":20,"total_tokens":30}})";
 
+// What is reserved for the input of the requests here, where an estimate is 100,000.
+constexpr std::int64_t k_input_cost = (400 + 64) * 1000;
+
 // Input tokens cost 1,000 nano-dollars each, output tokens 2,000; the request's body is of 400 bytes, a hundred tokens.
 class SettlementTest : public testing::Test {
  protected:
@@ -200,7 +203,7 @@ TEST_F(SettlementTest, ClientGoneWhileAProviderWasAskedGotNothing) {
   auto gone = after_lost(refused(RefusalCode::upstream_invalid));
   gone.client_gone = true;
   const auto row = settlement(std::move(gone));
-  expect_posted(row, Ending::client_gone, 100'000, ledger::k_unknown);
+  expect_posted(row, Ending::client_gone, k_input_cost, ledger::k_unknown);
   EXPECT_EQ(row.status, 0);
   EXPECT_EQ(row.error, "");
 }
@@ -251,9 +254,9 @@ TEST_F(SettlementTest, EndedEarlyAndUnseenIsEstimatedByItsTime) {
     return settlement(std::move(gone));
   };
   using std::chrono::seconds;
-  expect_posted(early(k_role, seconds(1)), Ending::client_gone, 100 * 1000 + 150 * 2000, ledger::k_estimated);
-  expect_posted(early(k_role, seconds(60)), Ending::client_gone, 100 * 1000 + 256 * 2000, ledger::k_estimated);
-  expect_posted(early(k_word, seconds(60)), Ending::client_gone, 100 * 1000 + 4 * 2000, ledger::k_estimated);
+  expect_posted(early(k_role, seconds(1)), Ending::client_gone, k_input_cost + 150 * 2000, ledger::k_estimated);
+  expect_posted(early(k_role, seconds(60)), Ending::client_gone, k_input_cost + 256 * 2000, ledger::k_estimated);
+  expect_posted(early(k_word, seconds(60)), Ending::client_gone, k_input_cost + 4 * 2000, ledger::k_estimated);
 }
 
 // Its provider goes on whatever becomes of the connection.
@@ -289,8 +292,8 @@ TEST_F(SettlementTest, EndedEarlyAndUnseenCallsOfToolsAreChargedAsReserved) {
 
 TEST_F(SettlementTest, AnAttemptThatWasLostIsPostedBesideTheUsageOfTheNext) {
   const auto row = settlement(after_lost(answered(k_told)));
-  expect_posted(row, Ending::complete, 50'000 + 100'000, ledger::k_unknown);
-  EXPECT_EQ(row.input_tokens, 110);
+  expect_posted(row, Ending::complete, 50'000 + k_input_cost, ledger::k_unknown);
+  EXPECT_EQ(row.input_tokens, 10 + 464);
   // Both within the reservation, but for what was told.
   reserved_ = Credits::from_nano(60'000);
   expect_posted(settlement(after_lost(answered(k_told))), Ending::complete, 60'000, ledger::k_unknown);
