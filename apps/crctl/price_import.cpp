@@ -80,7 +80,8 @@ Result<void> read_member(const Json& value, std::string_view name, std::size_t i
 Result<void> check_names(const Json& entry, std::size_t index) {
   static constexpr std::array<std::string_view, 7> k_said = {"provider",   "source",     "sources", "note",
                                                              "updated_at", "generation", "changes"};
-  for (const auto& [name, value] : entry.items()) {
+  for (const auto& item : entry.items()) {
+    const std::string& name = item.key();
     bool known = std::find(k_said.begin(), k_said.end(), name) != k_said.end();
     base::each_field(admin::k_price_fields, [&](const auto& row) { known |= row.name == name; });
     if (!known) return refuse(index, fmt::format("\"{}\" is no member of a price", base::escape_for_terminal(name)));

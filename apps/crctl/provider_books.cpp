@@ -46,7 +46,7 @@ class Reader {
     auto pages = split(file.text, place);
     if (!pages) return tl::unexpected(pages.error());
     for (std::size_t i = 0; i < pages->size(); ++i) {
-      const auto done = add_page((*pages)[i], pages->size() == 1 ? place : place.at(i));
+      auto done = add_page((*pages)[i], pages->size() == 1 ? place : place.at(i));
       if (!done) return done;
     }
     if (goes_on_)

@@ -40,7 +40,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <vector>
 
@@ -124,7 +123,13 @@ class World {
  private:
   std::map<std::string, std::int64_t> counts() const;
   // Without what a reset has put out of sight.
-  auto in_sight() const { return std::ranges::subrange(seen_.upper_bound(forgotten_), seen_.end()); }
+  // (Clang 14 cannot read a std::ranges::subrange of GCC 12's library.)
+  struct Sight {
+    std::map<std::uint64_t, Witnessed>::const_iterator from, to;
+    auto begin() const { return from; }
+    auto end() const { return to; }
+  };
+  Sight in_sight() const { return {seen_.upper_bound(forgotten_), seen_.end()}; }
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

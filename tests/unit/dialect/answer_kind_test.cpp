@@ -82,8 +82,8 @@ TEST(AnswerKind, OfAStreamsFirstEvents) {
            EventRow{Endpoint::responses, "", R"({"type":"response.failed","response":{"error":{"code":"x"}}})", k_no},
            EventRow{Endpoint::messages, "ping", R"({"type":"ping"})", k_open},
            EventRow{Endpoint::messages, "", R"({"type":"ping"})", k_open},
-           EventRow{Endpoint::messages, "message_start", R"({"type":"message_start","message":{"usage":{"input_tokens":3}}})",
-                    k_yes},
+           EventRow{Endpoint::messages, "message_start",
+                    R"({"type":"message_start","message":{"usage":{"input_tokens":3}}})", k_yes},
            EventRow{Endpoint::messages, "error", R"({"type":"error","error":{"type":"overloaded_error"}})", k_no},
        }) {
     Meter meter = meter_of(row.endpoint, UsageEvent::forward);
@@ -93,7 +93,8 @@ TEST(AnswerKind, OfAStreamsFirstEvents) {
 }
 
 TEST(AnswerKind, KnowsAStreamByItsFirstBytes) {
-  for (const std::string_view text : {"data: x", "event: a", ": hello", "\n\n: x", "id:3", "retry: 10", "\xef\xbb\xbf" "data:"})
+  const std::string marked = "\xef\xbb\xbf" + std::string("data:");
+  for (const std::string_view text : {"data: x", "event: a", ": hello", "\n\n: x", "id:3", "retry: 10", marked.c_str()})
     EXPECT_EQ(is_event_stream(text), true) << text;
   for (const std::string_view text : {"{", " {\"a\"", "<html>", "dat a", "eventual", "idle", "x"})
     EXPECT_EQ(is_event_stream(text), false) << text;

@@ -91,8 +91,8 @@ TEST(Content, Responses) {
           R"("input":[{"type":"message","role":"user","content":"a"}])",
           R"("input":[{"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"x"}])",
           R"("input":[{"type":"reasoning","summary":[],"encrypted_content":"abc"}])",
-          R"("input":[{"type":"agent_message","author":"a","recipient":"b","content":[{"type":"input_text","text":"a"},)"
-          R"({"type":"encrypted_content","encrypted_content":"abc"}]}])",
+          R"("input":[{"type":"agent_message","author":"a","recipient":"b","content":[{"type":"input_text","text":"a"},
+            {"type":"encrypted_content","encrypted_content":"abc"}]}])",
           R"("input":[{"type":"context_compaction","encrypted_content":"abc"},{"type":"compaction_trigger"}])",
           R"("input":[{"type":"configuration_update","reasoning":{"effort":"high"}}])",
           R"("input":"a","previous_response_id":null,"conversation":null,"prompt":null)",
