@@ -27,7 +27,7 @@ enum class RefusalCode {
   invalid_encoding,  // a body that is not of its Content-Encoding, or cut short: 400
   duplicate_key,
   invalid_value,
-  conflicting_credentials,  // two known keys that differ: 400
+  conflicting_credentials,  // two known keys that differ, or lines of one field: 400
   body_too_large,           // 413
   body_timeout,             // 408
   unsupported_media_type,   // 415

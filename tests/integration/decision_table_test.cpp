@@ -92,6 +92,31 @@ TEST_F(DecisionTable, OfSeveralCredentialsTheKnownKeyCounts) {
   }
 }
 
+TEST_F(DecisionTable, TwoLinesOfOneCredentialAreRefusedThoughOneIsKnown) {
+  const auto key = gateway_.token("one");
+  struct Row {
+    std::string lines;
+    int status;
+    std::string code;
+  };
+  for (const std::string field : {"x-api-key", "Api-Key", "x-goog-api-key"}) {
+    const auto line = [&field](const std::string& value) { return field + ": " + value + "\r\n"; };
+    for (const Row& row : {Row{line(key) + line("placeholder"), 400, "conflicting_credentials"},
+                           Row{line("placeholder") + line(key), 400, "conflicting_credentials"},
+                           Row{line(key) + "x-api-key2: x\r\n" + line(key + "x"), 400, "conflicting_credentials"},
+                           Row{line(key) + line(key + ", x"), 400, "conflicting_credentials"},
+                           Row{line("one") + line("two"), 401, "invalid_api_key"}, Row{line(key) + line(key), 200, ""},
+                           Row{line("") + line(key), 200, ""}}) {
+      RawClient client(gateway_.daemon.port());
+      client.send("GET /v1/token HTTP/1.1\r\nhost: localhost\r\n" + row.lines + "\r\n");
+      const auto head = client.read_head();
+      ASSERT_TRUE(head) << field;
+      EXPECT_EQ(head->status, row.status) << row.lines.size();
+      EXPECT_THAT(client.read_body(*head), HasSubstr(row.code));
+    }
+  }
+}
+
 TEST_F(DecisionTable, DeletedToken) {
   const auto key = gateway_.token("gone");
   gateway_.daemon.must({"token", "delete", "gone", "--yes"});

@@ -42,7 +42,13 @@ Refusal no_key(const http::message::RequestHead& head) {
           {}};
 }
 
-// The one offer that is a known key. Programs send two, of which one is a placeholder or another service's.
+// Which of two lines of one field counts each program on the way decides for itself: here none does.
+bool have_two_of_a_field(const Offers& offers) {
+  const auto contradict = [](const Offer& one, const Offer& next) { return one.contradicts(next); };
+  return std::adjacent_find(offers.begin(), offers.end(), contradict) != offers.end();
+}
+
+// The one offer that is a known key. Programs send two fields, of which one is a placeholder or another service's.
 tl::expected<ledger::Credential, Refusal> find_credential(const http::message::RequestHead& head, const KeyReader& keys,
                                                           const ledger::Directory& directory, base::Time now) {
   const auto offers = read_offers(head);
@@ -61,7 +67,7 @@ tl::expected<ledger::Credential, Refusal> find_credential(const http::message::R
     differ = differ || (found && found->key->id != known->key->id);
     found = std::move(known);
   }
-  if (differ) {
+  if (differ || (found && have_two_of_a_field(offers))) {
     return tl::unexpected(Refusal{
         RefusalCode::conflicting_credentials, "the request carries different API keys: send one of them", {}, {}});
   }

@@ -45,8 +45,8 @@ token::IpAddress source_address(const http::message::RequestHead& head, const to
                                 const policy::Settings& settings);
 
 // Key -> digest -> token -> status, times, account, address; no disk, found or not. Of several credentials in a head
-// the one that is a known key counts (relay/request/credentials.h); two that differ are refused. A refusal that comes
-// after the token was found leaves it in `caller`, so that the request can be recorded.
+// the one that is a known key counts (relay/request/credentials.h); two that differ are refused, and two lines of one
+// field. A refusal that comes after the token was found leaves it in `caller`, so that the request can be recorded.
 tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHead& head, const token::IpAddress& peer,
                                                   const policy::Settings& settings, const KeyReader& keys,
                                                   const ledger::Directory& directory, base::Time now, Caller& caller);

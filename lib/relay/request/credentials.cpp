@@ -87,6 +87,10 @@ std::string Offer::mistake() const {
   return mistake_in(field->value);
 }
 
+bool Offer::contradicts(const Offer& other) const {
+  return field->value != other.field->value && base::equals_ignoring_case(field->name, other.field->name);
+}
+
 Offers read_offers(const http::message::RequestHead& head) {
   Offers offers;
   for (const auto name : k_fields) {

@@ -19,6 +19,8 @@ struct Offer {
   const http::message::Field* field = nullptr;
   // What to say of it if it is no known key; empty: nothing is wrong with it to look at.
   std::string mistake() const;
+  // Whether the other is a line of the same field that says something else.
+  bool contradicts(const Offer& other) const;
 };
 
 // In a fixed place: each request makes one, and nearly all hold one offer.
@@ -38,7 +40,8 @@ class Offers {
 };
 
 // Authorization ("Bearer KEY", the scheme in any case, one space or more: RFC 9110, 11.4), x-api-key, api-key and
-// x-goog-api-key, in this order. A field that is empty, or holds a scheme and no key, offers nothing.
+// x-goog-api-key, in this order, the lines of one field behind each other. A field that is empty, or holds a scheme and
+// no key, offers nothing.
 Offers read_offers(const http::message::RequestHead& head);
 
 }  // namespace cr::relay::request
