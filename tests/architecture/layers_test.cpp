@@ -71,8 +71,8 @@ const std::map<std::string, Row>& table() {
          "server/config"}}},
       {"server/admin",
        {4,
-        {"admin", "base", "billing", "http/tls", "ledger/core", "provider", "provider/kinds", "relay/policy",
-         "relay/request", "relay/routing", "token"}}},
+        {"admin", "base", "billing", "http/message", "http/tls", "ledger/core", "provider", "provider/kinds",
+         "relay/policy", "relay/request", "relay/routing", "token"}}},
 
       {"crctl", {5, {"admin", "base", "provider/kinds"}}},
       {"crd",

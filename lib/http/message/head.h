@@ -25,6 +25,13 @@ struct Field {
   std::string_view value;  // outer blanks trimmed
 };
 
+// A name that differs from Content-Length or Transfer-Encoding in its dash alone. Programs before or behind this one
+// take such a twin for the field (CGI and WSGI write both with underscores) and see another end of the message.
+bool is_framing_twin(std::string_view name);
+
+// Digits only, 1 to 19 of them, at most 2^63 - 1.
+std::optional<std::uint64_t> parse_content_length(std::string_view text);
+
 enum class Method { get, head, post, put, patch, delete_, options, trace, connect, other };
 
 // Whether an answer of this status to a request of this method has a body, whatever its head says of a length (RFC

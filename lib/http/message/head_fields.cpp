@@ -11,6 +11,9 @@
 namespace cr::http::message {
 namespace {
 
+constexpr std::string_view k_content_length = "content-length";
+constexpr std::string_view k_transfer_encoding = "transfer-encoding";
+
 constexpr bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 && c != '\t') || byte == 0x7F;
@@ -59,6 +62,13 @@ bool is_list_with_chunked_last(std::string_view value) {
   });
 }
 
+bool is_twin_of(std::string_view field, std::string_view name) {
+  const auto dash = field.find('-');
+  return name.size() == field.size() && name[dash] != '-' &&
+         base::equals_ignoring_case(name.substr(0, dash), field.substr(0, dash)) &&
+         base::equals_ignoring_case(name.substr(dash + 1), field.substr(dash + 1));
+}
+
 std::string_view trim_blanks(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
@@ -98,6 +108,10 @@ std::optional<std::uint64_t> parse_content_length(std::string_view text) {
   std::from_chars(text.data(), text.data() + text.size(), value);  // 19 digits always fit
   if (value > k_max) return std::nullopt;
   return value;
+}
+
+bool is_framing_twin(std::string_view name) {
+  return is_twin_of(k_content_length, name) || is_twin_of(k_transfer_encoding, name);
 }
 
 HeadResult refused(HeadFault refusal) {
@@ -180,10 +194,12 @@ void FramingFields::take(const Field& field) {
       if (is("authorization")) ++authorizations_;
       break;
     case 14:
-      if (is("content-length") && ++content_lengths_ == 1) content_length_ = parse_content_length(field.value);
+      if (is(k_content_length) && ++content_lengths_ == 1) content_length_ = parse_content_length(field.value);
+      twin_ = twin_ || is_framing_twin(field.name);
       break;
     case 17:
-      if (is("transfer-encoding") && ++transfer_encodings_ == 1) transfer_encoding_ = field.value;
+      if (is(k_transfer_encoding) && ++transfer_encodings_ == 1) transfer_encoding_ = field.value;
+      twin_ = twin_ || is_framing_twin(field.name);
       break;
     default:
       break;
@@ -201,6 +217,7 @@ void FramingFields::take_connection(std::string_view list) {
 }
 
 std::optional<HeadFault> FramingFields::check_lengths(int minor_version) const {
+  if (twin_) return HeadFault{400, "a header name looks like Content-Length or Transfer-Encoding"};
   if (content_lengths_ != 0 && transfer_encodings_ != 0) {
     return HeadFault{400, "Content-Length and Transfer-Encoding exclude each other"};
   }

@@ -42,9 +42,6 @@ bool is_token(std::string_view text);
 // no userinfo, no percent signs, no sub-delims.
 bool is_host_and_port(std::string_view text);
 
-// Digits only, 1 to 19 of them, at most 2^63 - 1.
-std::optional<std::uint64_t> parse_content_length(std::string_view text);
-
 // Walks the lines of a head as they arrive, each byte once, and refuses what is no CRLF-ended line of `name: value`.
 // The answer does not depend on how the bytes were cut.
 class LineCheck {
@@ -84,7 +81,7 @@ class FramingFields {
  public:
   void take(const Field& field);
 
-  // Content-Length and Transfer-Encoding, each at most once and never together (RFC 9112, 6).
+  // Content-Length and Transfer-Encoding, each at most once, never together (RFC 9112, 6), and no twin of them.
   std::optional<HeadFault> check_lengths(int minor_version) const;
   std::optional<HeadFault> check_expect() const;  // 100-continue or nothing
   bool keep_alive(int minor_version) const;
@@ -109,6 +106,7 @@ class FramingFields {
   bool expects_ = false;
   bool expects_other_ = false;
   bool close_ = false;
+  bool twin_ = false;
   bool keep_alive_ = false;
 };
 

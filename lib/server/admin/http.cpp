@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/text.h"
+#include "http/message/head.h"
 #include "server/admin/status.h"
 
 namespace cr::server::admin {
@@ -122,6 +123,7 @@ struct Framing {
 constexpr const char* k_bad_field = "a header line is malformed";
 
 // Of the head's bytes, for httplib passes over in silence what it cannot read: a field without a value, a blank before
+constexpr const char* k_twin = "a header name looks like Content-Length or Transfer-Encoding";
 // the colon, a line that goes on, an end of line that is none.
 base::Result<Framing> read_framing(std::string_view head) {
   Framing framing;
@@ -137,6 +139,7 @@ base::Result<Framing> read_framing(std::string_view head) {
       return base::fail(base::ErrorCode::invalid, k_bad_field);
     auto value = line.substr(colon + 1);
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    if (http::message::is_framing_twin(name)) return base::fail(base::ErrorCode::invalid, k_twin);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
     if (base::equals_ignoring_case(name, "Content-Length")) framing.lengths.emplace_back(value);
     if (base::equals_ignoring_case(name, "Transfer-Encoding")) framing.codings.emplace_back(value);

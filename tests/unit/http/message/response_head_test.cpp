@@ -66,6 +66,8 @@ const Row k_rows[] = {
     {"F16", "HTTP/1.1 204 No Content\r\nContent-Length: x\r\n\r\n", false},
     {"fields", with("X: a\r\n b\r\n"), false},
     {"fields", with("X: a\rb\r\n"), false},
+    {"F16", with("Content_Length: 5\r\n"), false},
+    {"F16", with("Content-Length: 2\r\nTransfer_Encoding: chunked\r\n"), false},
     {"fields", with("X: a\n"), false},
     {"fields", with("X: a\0b\r\n"s), false},
     {"fields", with("X : a\r\n"), false},

@@ -239,6 +239,9 @@ TEST_F(AdminWire, bad_requests_get_an_answer_and_do_nothing) {
       {"POST /admin/v1/tokens" + host + "\r\n", "400"},
       {"POST /admin/v1/tokens" + host + "Content-Length: 9999999\r\n\r\n", "413"},
       {"POST /admin/v1/tokens" + host + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x01", "400"},
+      {"GET /admin/v1/tokens/%zz" + host + "\r\n", "400"},
+      {"GET /admin/v1/status" + host + "Transfer_Encoding: chunked\r\n\r\n", "400"},
+      {"POST /admin/v1/tokens" + host + "content.length: 2\r\n\r\n{}", "400"},
       {"PATCH /admin/v1/tokens/x" + host + "If-Match: soon\r\nContent-Length: 2\r\n\r\n{}", "400"},
   };
   for (const auto& row : table) {
