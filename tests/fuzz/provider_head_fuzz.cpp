@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   ResponseHead head;
   if (!check_steps<ResponseHeadParser>(bytes, step, head)) return 0;
-  CR_CHECK(head.status >= 100 && head.status <= 999);
+  CR_CHECK(head.status >= 100 && head.status <= 599);
   CR_CHECK(head.minor_version == 0 || head.minor_version == 1);
   if (has_no_body(head.status)) CR_CHECK(!head.chunked && head.content_length == 0U);
   // Without a length the end of the connection is the end of the body: nothing can follow.

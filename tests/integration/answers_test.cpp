@@ -135,6 +135,10 @@ std::vector<std::pair<Json, bool>> no_answers() {
           R"({"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}})", "upstream connect error"})
       rows.emplace_back(body(text), stream);
     rows.emplace_back(Json{{"raw", "SMTP ready\r\n"}}, stream);
+    for (const std::string status : {"600", "999"}) {
+      const auto lie = "HTTP/1.1 " + status + " X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+      rows.emplace_back(Json{{"raw", lie}}, stream);
+    }
     rows.emplace_back(Json{{"raw", "HTTP/1.1 204 No Content\r\n\r\n"}}, stream);
     rows.emplace_back(Json{{"raw", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}}, stream);
     rows.emplace_back(Json{{"body", "x"}, {"headers", {{"Content-Encoding", "nonsense"}}}}, stream);

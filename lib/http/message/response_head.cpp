@@ -17,9 +17,10 @@ std::optional<HeadFault> check_status_line(std::string_view line, bool whole) {
   const bool version = line.size() > k_status_at && (line[7] == '0' || line[7] == '1') && line[8] == ' ';
   if (!version) return HeadFault{400, "the status line has no known version"};
   const auto rest = line.substr(k_status_at);
-  const bool status = rest.size() >= 3 && rest[0] != '0' && is_digit(rest[0]) && is_digit(rest[1]) && is_digit(rest[2]);
+  // Five classes there are (RFC 9110, 15); what is of none would pass to clients that know none either.
+  const bool status = rest.size() >= 3 && rest[0] >= '1' && rest[0] <= '5' && is_digit(rest[1]) && is_digit(rest[2]);
   if (!status || (rest.size() > 3 && rest[3] != ' '))
-    return HeadFault{400, "the status line has no three-digit status"};
+    return HeadFault{400, "the status line has no status from 100 to 599"};
   return std::nullopt;
 }
 
