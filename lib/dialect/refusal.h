@@ -22,6 +22,7 @@ enum class RefusalCode {
   ip_not_allowed,
   rate_limit_exceeded,
   concurrency_limit_exceeded,
+  bad_framing,  // a body whose end cannot be told, or that ends before it: 400 bad_request
   invalid_json,
   invalid_multipart,
   invalid_encoding,  // a body that is not of its Content-Encoding, or cut short: 400

@@ -114,7 +114,8 @@ TEST_P(Http, FramingErrorsCloseAndReachNobody) {
       {"GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nhost: x\r\n\r\n", 414},
       {"GET / HTTP/1.1\r\nhost: x\r\nlong: " + std::string(20'000, 'a') + "\r\n\r\n", 431},
       {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", 400},
-      {head_of(key, "transfer-encoding: chunked\r\n") + "zz\r\n", 400},
+      {start + "transfer_encoding: chunked\r\ncontent-length: 5\r\n\r\nhello", 400},
+      {"GET /v1/models/%00 HTTP/1.1\r\nhost: x\r\n\r\n", 400},
   };
   for (const auto& [bytes, status] : rows) {
     RawClient client(gateway.daemon.listener());
@@ -127,6 +128,33 @@ TEST_P(Http, FramingErrorsCloseAndReachNobody) {
   }
   EXPECT_EQ(gateway.arrived(), 0);
   EXPECT_EQ(ledger_sum(gateway, "posted + reserved"), 0);
+}
+
+// Whatever it is a body of, it is no request: told as the errors of heads are, and no row.
+TEST_P(Http, AMalformedChunkedBodyIsAFramingError) {
+  Gateway gateway(over(GetParam()));
+  const auto key = gateway.token("framer");
+  const std::string start = " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key +
+                            "\r\ntransfer-encoding: chunked\r\ncontent-type: ";
+  for (const std::string& head :
+       {"POST /v1/chat/completions" + start + "application/json\r\n\r\n",
+        "POST /v1/chat/completions" + start + "application/json\r\ncontent-encoding: gzip\r\n\r\n",
+        "POST /v1/audio/transcriptions" + start + "multipart/form-data; boundary=b\r\n\r\n"}) {
+    for (const std::string& body : {std::string("zz\r\n"), std::string("-5\r\n"), std::string("2\r\n{}x\r\n"),
+                                    std::string("2\n{}\n"), std::string("0\r\n\x01: x\r\n\r\n"),
+                                    std::string("00000000000000002\r\n{}"), "2;" + std::string(300, 'a') + "\r\n"}) {
+      SCOPED_TRACE(head + body);
+      RawClient client(gateway.daemon.listener());
+      client.send(head + body);
+      const auto answer = client.read_head();
+      ASSERT_TRUE(answer);
+      EXPECT_EQ(answer->status, 400);
+      EXPECT_THAT(client.read_body(*answer), testing::HasSubstr("\"code\":\"bad_request\""));
+      EXPECT_TRUE(client.wait_closed());
+    }
+  }
+  EXPECT_EQ(gateway.arrived(), 0);
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), "0");
 }
 
 TEST_P(Http, ABodyThatEndsEarlySendsNothing) {

@@ -279,12 +279,12 @@ BodySource::MaybeRefusal BodySource::refusal_of(ReadOutcome outcome) {
     case ReadOutcome::timed_out:
       return Refusal{RefusalCode::body_timeout, "the request body did not arrive in time", {}, {}};
     case ReadOutcome::refused:
-      return Refusal{RefusalCode::invalid_json, "the request body's chunked coding is malformed", {}, {}};
+      return Refusal{RefusalCode::bad_framing, "the request body's chunked coding is malformed", {}, {}};
     default:
       break;
   }
   client_left_ = true;
-  return Refusal{RefusalCode::invalid_json, "the request body ended early", {}, {}};
+  return Refusal{RefusalCode::bad_framing, "the request body ended early", {}, {}};
 }
 
 }  // namespace cr::relay::request

@@ -28,6 +28,7 @@ constexpr Row k_rows[] = {
     {RefusalCode::rate_limit_exceeded, 429, "rate_limit_exceeded", true},
     {RefusalCode::concurrency_limit_exceeded, 429, "concurrency_limit_exceeded", true},
     {RefusalCode::invalid_json, 400, "invalid_json", false},
+    {RefusalCode::bad_framing, 400, "bad_request", false},
     {RefusalCode::invalid_multipart, 400, "invalid_multipart", false},
     {RefusalCode::invalid_encoding, 400, "invalid_encoding", false},
     {RefusalCode::duplicate_key, 400, "duplicate_key", false},

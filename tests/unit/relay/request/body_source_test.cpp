@@ -90,6 +90,26 @@ TEST_F(BodySourceTest, the_head_says_what_can_be_read) {
   }
 }
 
+TEST_F(BodySourceTest, why_there_is_no_more_of_it) {
+  struct Row {
+    ReadOutcome outcome;
+    std::optional<RefusalCode> refused;
+    bool client_left = false;
+  };
+  for (const auto& row : {
+           Row{ReadOutcome::ok, {}},
+           Row{ReadOutcome::too_large, RefusalCode::body_too_large},
+           Row{ReadOutcome::no_room, RefusalCode::overloaded},
+           Row{ReadOutcome::timed_out, RefusalCode::body_timeout},
+           Row{ReadOutcome::refused, RefusalCode::bad_framing},
+           Row{ReadOutcome::closed, RefusalCode::bad_framing, true},
+       }) {
+    ASSERT_FALSE(begin_json());
+    EXPECT_EQ(code_of(body_->refusal_of(row.outcome)), row.refused) << static_cast<int>(row.outcome);
+    EXPECT_EQ(body_->client_left(), row.client_left) << static_cast<int>(row.outcome);
+  }
+}
+
 TEST_F(BodySourceTest, pieces_are_held_as_they_come) {
   ASSERT_FALSE(begin_json());
   EXPECT_FALSE(take("{\"model\":"));

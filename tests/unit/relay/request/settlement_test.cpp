@@ -373,13 +373,15 @@ TEST_F(SettlementTest, AStrangersRequestHasNoFacts) {
 TEST_F(SettlementTest, WhatLeavesARow) {
   EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
   EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), false)) << "its reservation goes back";
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::rate_limit_exceeded), true));
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::concurrency_limit_exceeded), true));
+  EXPECT_TRUE(leaves_row(refused(RefusalCode::bad_framing), true)) << "of an upload that was under way";
   EXPECT_TRUE(leaves_row(after_lost(refused(RefusalCode::upstream_invalid)), false));
   EXPECT_TRUE(leaves_row(answered(k_told), false));
   reserved_ = Credits();
   EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
   EXPECT_FALSE(leaves_row(refused(RefusalCode::model_not_found), false));
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::rate_limit_exceeded), true));
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::concurrency_limit_exceeded), true));
+  EXPECT_FALSE(leaves_row(refused(RefusalCode::bad_framing), true)) << "no request ever came whole";
 }
 
 }  // namespace
