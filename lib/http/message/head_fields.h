@@ -21,6 +21,9 @@ struct HeadFault {
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
+constexpr bool is_hex_digit(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 constexpr bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -103,10 +106,10 @@ class FramingFields {
   std::string_view host_;
   std::string_view transfer_encoding_;
   std::optional<std::uint64_t> content_length_;
+  bool twin_ = false;
   bool expects_ = false;
   bool expects_other_ = false;
   bool close_ = false;
-  bool twin_ = false;
   bool keep_alive_ = false;
 };
 

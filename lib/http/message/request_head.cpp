@@ -56,10 +56,22 @@ TargetParts split_target(std::string_view target) {
   return parts;
 }
 
+// Of a target: `%` is followed by two hex digits, and no NUL is hidden. Programs send a bare `%` in a query.
+bool has_bad_escape(std::string_view target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
+  for (auto at = target.find('%'); at != std::string_view::npos; at = target.find('%', at + 1)) {
+    const auto digits = target.substr(at + 1, 2);
+    const bool whole = digits.size() == 2 && is_hex_digit(digits[0]) && is_hex_digit(digits[1]);
+    if (digits == "00" || (!whole && at < query)) return true;
+  }
+  return false;
+}
+
 std::optional<HeadFault> check_target(std::string_view method, std::string_view target) {
   if (target.empty()) return HeadFault{400, "the request line has no target, or blanks too many"};
   const bool printable = std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7F; });
   if (!printable) return HeadFault{400, "the target holds a byte that must be percent-encoded"};
+  if (has_bad_escape(target)) return HeadFault{400, "the target holds an escape that is malformed, or of a NUL"};
   if (target.find('#') != std::string_view::npos) return HeadFault{400, "the target holds a fragment"};
   if (target.front() == '/' || (target == "*" && method == "OPTIONS")) return std::nullopt;
   const auto parts = split_target(target);
