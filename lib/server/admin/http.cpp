@@ -25,6 +25,7 @@ constexpr std::size_t k_trim_bytes = std::size_t{2} << 20;  // above a page of a
 constexpr const char* k_json = "application/json";
 constexpr const char* k_any_path = "/";
 constexpr int k_bad_request = 400;
+constexpr int k_too_large = 413;
 
 // httplib's view of our stream.
 class HttpStream : public httplib::Stream {
@@ -59,7 +60,8 @@ struct Current {
   std::string request_id;
   bool reached = false;      // our function ran: the head and body were read to their end
   bool leaves_much = false;  // of freed memory
-  std::string bad_framing;   // why where its body ends cannot be told; empty = it can
+  std::string head_fault;    // why nothing is read behind the head; empty = its body can be
+  int head_status = k_bad_request;
   std::function<bool()> abandoned;
 };
 thread_local Current* t_current = nullptr;
@@ -67,11 +69,11 @@ thread_local Current* t_current = nullptr;
 std::string body_of(const httplib::Response& response, std::string_view request_id) {
   using base::ErrorCode;
   base::Error error{ErrorCode::invalid, "the request could not be read", {}};
-  if (!t_current->bad_framing.empty()) {
-    error.message = t_current->bad_framing;
+  if (!t_current->head_fault.empty()) {
+    error.message = t_current->head_fault;
     return cr::admin::error_json(error, request_id);
   }
-  if (response.status == 413) error.message = "the request is too large";
+  if (response.status == k_too_large) error.message = "the request is too large";
   if (response.status == 404) error = {ErrorCode::invalid, "this method is not known here", {}};
   if (response.status >= 500) error = {ErrorCode::internal, "the daemon failed on this request", {}};
   return cr::admin::error_json(error, request_id);
@@ -121,9 +123,9 @@ struct Framing {
 };
 
 constexpr const char* k_bad_field = "a header line is malformed";
+constexpr const char* k_twin = "a header name looks like Content-Length or Transfer-Encoding";
 
 // Of the head's bytes, for httplib passes over in silence what it cannot read: a field without a value, a blank before
-constexpr const char* k_twin = "a header name looks like Content-Length or Transfer-Encoding";
 // the colon, a line that goes on, an end of line that is none.
 base::Result<Framing> read_framing(std::string_view head) {
   Framing framing;
@@ -137,9 +139,9 @@ base::Result<Framing> read_framing(std::string_view head) {
     const auto name = line.substr(0, colon);
     if (colon == std::string_view::npos || name.empty() || name.find_first_of(" \t") != std::string_view::npos)
       return base::fail(base::ErrorCode::invalid, k_bad_field);
+    if (http::message::is_framing_twin(name)) return base::fail(base::ErrorCode::invalid, k_twin);
     auto value = line.substr(colon + 1);
     while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-    if (http::message::is_framing_twin(name)) return base::fail(base::ErrorCode::invalid, k_twin);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
     if (base::equals_ignoring_case(name, "Content-Length")) framing.lengths.emplace_back(value);
     if (base::equals_ignoring_case(name, "Transfer-Encoding")) framing.codings.emplace_back(value);
@@ -178,18 +180,29 @@ void set_field(httplib::Request& request, const char* name, const char* value) {
   request.set_header(name, value);
 }
 
+// What is announced as too large is refused before it comes: httplib would read it to its end, or to the deadline.
+bool is_too_large(const httplib::Request& request, std::size_t body_bytes_max) {
+  const auto length = http::message::parse_content_length(request.get_header_value("Content-Length"));
+  return length && *length > body_bytes_max;
+}
+
 // The parts of httplib's reading that could surprise us are put right before it goes on.
-void normalise(httplib::Request& request, std::string_view head) {
+void normalise(httplib::Request& request, std::string_view head, std::size_t body_bytes_max) {
   // Our own table decides by the target; its regular expressions see a constant.
   request.path = k_any_path;
   request.ranges.clear();
   request.headers.erase("Accept-Encoding");   // no compressing of answers
   request.headers.erase("Content-Encoding");  // nor expanding of bodies
   request.headers.erase("Content-Type");      // nor reading them as a form
-  t_current->bad_framing = judge_framing(head, request.version);
-  if (!t_current->bad_framing.empty()) {
+  t_current->head_fault = judge_framing(head, request.version);
+  if (t_current->head_fault.empty() && is_too_large(request, body_bytes_max)) {
+    t_current->head_fault = "the request is larger than " + std::to_string(body_bytes_max) + " bytes";
+    t_current->head_status = k_too_large;
+  }
+  if (!t_current->head_fault.empty()) {
     // No function is found for it and no body read: the error handler answers and the connection ends.
     request.method = "OPTIONS";
+    request.headers.erase("Expect");  // nor asked for
     return;
   }
   // A body that is not read would be taken for the next request: the answer says that there is none.
@@ -215,7 +228,7 @@ class AdminHttp::Server : public httplib::Server {
     set_default_headers({{"x-crd-version", CR_VERSION}, {"Cache-Control", "no-store"}});
     set_error_handler(httplib::Server::Handler([](const httplib::Request&, httplib::Response& response) {
       if (t_current->reached) return;
-      if (!t_current->bad_framing.empty()) response.status = k_bad_request;
+      if (!t_current->head_fault.empty()) response.status = t_current->head_status;
       response.set_header("Connection", "close");
       response.set_content(body_of(response, t_current->request_id), k_json);
     }));
@@ -231,16 +244,17 @@ class AdminHttp::Server : public httplib::Server {
   // One request; false if the connection cannot carry another.
   bool serve_one(AdminStream& stream, const Peer& peer, std::size_t body_bytes_max, bool last,
                  const std::atomic<bool>& stopping) {
-    Current current{peer, base::RequestId::make(base::wall_now()).to_string(), false, false,
-                    {},   [&] {
-                      return stopping || stream.is_hung_up(); }};
+    Current current;
+    current.peer = peer;
+    current.request_id = base::RequestId::make(base::wall_now()).to_string();
+    current.abandoned = [&] { return stopping || stream.is_hung_up(); };
     t_current = &current;
     stream.begin_request(k_head_bytes_max);
     HttpStream http(stream);
     bool closed = false;
     bool unread = false;
     const bool done = process_request(http, last, closed, [&](httplib::Request& request) {
-      normalise(request, http.take_head());
+      normalise(request, http.take_head(), body_bytes_max);
       unread = !reads_body(request) && has_body(request);
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });

@@ -257,6 +257,25 @@ TEST_F(AdminWire, bad_requests_get_an_answer_and_do_nothing) {
 }
 
 TEST_F(AdminWire, a_stale_rev_is_412) {
+// Neither asked for nor waited for: the deadline for a request would end these connections without an answer.
+TEST_F(AdminWire, a_body_announced_as_too_large_is_refused_before_it_comes) {
+  for (const std::string line : {"POST /admin/v1/tokens", "PATCH /admin/v1/tokens/none", "DELETE /admin/v1/tokens/none",
+                                 "POST /admin/v1/none", "GET /admin/v1/status"}) {
+    for (const std::string fields : {"", "Expect: 100-continue\r\n"}) {
+      SCOPED_TRACE(line + " " + fields);
+      Wire wire(path());
+      wire.send(line + " HTTP/1.1\r\nHost: crd\r\n" + fields + "Content-Length: 1073741824\r\n\r\n");
+      const auto answer = wire.read_all();
+      EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 413 "));
+      EXPECT_THAT(answer, HasSubstr("the request is larger than"));
+      EXPECT_THAT(answer, HasSubstr("Connection: close"));
+    }
+  }
+  Wire doubtful(path());
+  doubtful.send("POST /admin/v1/tokens HTTP/1.1\r\nHost: crd\r\nExpect: 100-continue\r\nContent-Length: x\r\n\r\n");
+  EXPECT_THAT(doubtful.read_all(), testing::StartsWith("HTTP/1.1 400 ")) << "and not 100 before it";
+}
+
   create("ci");
   Wire wire(path());
   wire.send(
