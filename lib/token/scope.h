@@ -2,6 +2,8 @@
 // Scope: what a token may do, and the verdict on one request. Pure: no I/O, no clock, no lock; any thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,14 +27,21 @@ class IpSet {
   static base::Result<IpSet> parse(const std::vector<std::string>& entries);
   bool unrestricted() const { return !restricted_; }
   bool contains(const IpAddress& address) const;  // true for everything if unrestricted
+  // Of a set that restricts: all of IPv4, which is nearly every client; and more than one /8 of IPv4, or /16 of IPv6.
+  bool covers_ipv4() const;
+  bool is_wide() const;
+  std::size_t heap_bytes() const;
 
  private:
+  template <class Address>
   struct Range {
-    IpAddress first, last;
+    Address first, last;
   };
-  void merge();
+  void add(const IpAddress& first, const IpAddress& last);
   bool restricted_ = false;
-  std::vector<Range> ranges_;
+  // Long lists are kept by many tokens: an IPv4 range takes a quarter. One of IPv6 about all of IPv4 is in both.
+  std::vector<Range<std::uint32_t>> v4_;
+  std::vector<Range<IpAddress>> v6_;
 };
 
 // Model names and patterns ("gpt-4o", "gpt-*"). Byte-exact but for '*'.

@@ -125,6 +125,10 @@ TEST(SourceAddress, E9_AProxyHeaderNobodyAskedForIsNoRequest) {
        {std::string("PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n"), std::string("PROXY UNKNOWN\r\n"), v2}) {
     RawClient client(daemon.port());
     client.send(bytes + "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+      {"E7", "0.0.0.0/0"},
+      {"E7", "::/0"},
+      {"E7", "::ffff:0:0/96"},
+      {"E7", "128.0.0.0/1,0.0.0.0/1"},
     const auto head = client.read_head();
     ASSERT_TRUE(head);
     EXPECT_EQ(head->status, 400);

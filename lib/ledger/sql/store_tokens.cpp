@@ -57,6 +57,13 @@ Result<void> compile(TokenRecord& token) {
   return {};
 }
 
+// Of a list that is new: an old one of such stays as it is until it is changed, so that its token can be.
+Result<void> check_addresses(const TokenRecord& token) {
+  if (!token.settings->ip_set.covers_ipv4()) return {};
+  return fail(ErrorCode::invalid, "allow_ip: the list holds every IPv4 address, and so restricts nothing",
+              "name the networks; for no restriction leave it out, or blank to take it away (--allow-ip '')");
+}
+
 constexpr std::int64_t k_rate_max = 1'000'000'000;
 
 Result<void> check_rates(const RateLimits& rates) {
@@ -114,6 +121,7 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
   token.created_at = now;
   Result<void> checked = check_times(token, now);
   if (checked) checked = check_settings(token);
+  if (checked) checked = check_addresses(token);
   if (!checked) return tl::unexpected(checked.error());
   auto key = impl_.make_key(wanted.key);
   if (!key) return tl::unexpected(key.error());
@@ -168,6 +176,7 @@ Result<std::shared_ptr<const TokenRecord>> Store::edit_token(std::string_view na
   if (done && (patch.not_before || patch.expires)) done = check_times(token, impl_.clock.now());
   if (done && patch.groups) done = impl_.check_groups(token.settings->groups);
   if (done) done = check_settings(token);
+  if (done && patch.allow_ip) done = check_addresses(token);
   if (!done) return tl::unexpected(done.error());
   if (same_settings(k_token_fields, token, **before))
     return *before;  // nothing to do is nothing done: no new rev, no audit row

@@ -156,6 +156,10 @@ ConfigKey trusted_proxies_key() {
             if (!texts->empty()) {
               auto parsed = token::IpSet::parse(*texts);
               if (!parsed) return tl::unexpected(parsed.error());
+              if (parsed->covers_ipv4()) {
+                return fail(ErrorCode::invalid, "holds every IPv4 address: every client could say where it comes from",
+                            "name the proxies' own addresses or networks");
+              }
               set = std::move(*parsed);
             }
             config.relay.trust_proxies = !texts->empty();

@@ -61,6 +61,42 @@ TEST(IpSet, contains) {
   }
 }
 
+struct ReachCase {
+  std::vector<std::string> entries;
+  bool ipv4, wide;
+};
+
+TEST(IpSet, says_how_much_it_holds) {
+  const ReachCase table[] = {
+      {{"0.0.0.0/0"}, true, true},
+      {{"::/0"}, true, true},
+      {{"::ffff:0:0/96"}, true, true},
+      {{"::ffff:0.0.0.0/96"}, true, true},
+      {{"::/1"}, true, true},
+      {{"::/64"}, true, true},
+      {{"0.0.0.0/0", "::/0"}, true, true},
+      {{"128.0.0.0/1", "0.0.0.0/1"}, true, true},
+      {{"0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/1", "10.0.0.0/8"}, true, true},
+      {{"::ffff:0:0/97", "128.0.0.0/1"}, true, true},
+      {{"0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3", "224.0.0.0/4", "240.0.0.0/5"}, false, true},
+      {{"0.0.0.1", "0.0.0.2/31", "0.0.0.4/30", "128.0.0.0/1"}, false, true},
+      {{"10.0.0.0/7"}, false, true},
+      {{"10.0.0.0/8", "11.0.0.0/8"}, false, true},
+      {{"10.0.0.0/8", "12.0.0.0/8"}, false, false},
+      {{"2000::/3"}, false, true},
+      {{"2001::/16", "fd00::/16"}, false, false},
+      {{"8000::/1"}, false, true},
+      {{"0.0.0.0", "::"}, false, false},
+  };
+  for (const auto& row : table) {
+    const auto set = IpSet::parse(row.entries).value();
+    EXPECT_EQ(set.covers_ipv4(), row.ipv4) << row.entries.front();
+    EXPECT_EQ(set.is_wide(), row.wide) << row.entries.front();
+  }
+  EXPECT_FALSE(IpSet().covers_ipv4());
+  EXPECT_FALSE(IpSet().is_wide());
+}
+
 TEST(IpSet, by_default_everything) {
   const IpSet set;
   EXPECT_TRUE(set.unrestricted());
@@ -82,8 +118,7 @@ TEST(IpSet, agrees_with_a_plain_loop) {
   }
 }
 
-// E11: 10,000 entries, every second /24 of 78 /16s. What is held is two addresses an entry, and less where they
-// overlap.
+// E11: 10,000 entries, every second /24 of 78 /16s. What is held is the two ends of each, and less where they meet.
 TEST(IpSet, E11_is_exact_and_small_with_ten_thousand_entries) {
   std::vector<std::string> entries;
   for (int i = 0; i < 10'000; ++i)
@@ -101,6 +136,11 @@ TEST(IpSet, E11_is_exact_and_small_with_ten_thousand_entries) {
   }
   EXPECT_FALSE(set.contains(address("19.255.255.255")));
   EXPECT_FALSE(set.contains(address("20.79.0.0")));
+  EXPECT_EQ(set.heap_bytes(), 10'000 * 2 * sizeof(std::uint32_t));
+  for (auto& entry : entries) entry = "::ffff:" + entry.substr(0, entry.find('/')) + "/120";
+  EXPECT_EQ(IpSet::parse(entries)->heap_bytes(), set.heap_bytes()) << "written as IPv6, it is IPv4 all the same";
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = "2001:db8:" + std::to_string(i % 10'000) + "::/64";
+  EXPECT_EQ(IpSet::parse(entries)->heap_bytes(), 10'000 * 2 * sizeof(IpAddress));
 }
 
 struct RefusedEntry {
