@@ -35,7 +35,9 @@ void expect_rows(const std::string& proxies, const std::vector<ForwardedRow>& ta
   for (const auto& row : table) {
     auto& key = keys[row.allow];
     if (key.empty()) {
-      key = daemon.must({"token", "create", "t" + std::to_string(keys.size()), "--allow-ip", row.allow});
+      Args create{"token", "create", "t" + std::to_string(keys.size())};
+      if (!row.allow.empty()) create.insert(create.end(), {"--allow-ip", row.allow});
+      key = daemon.must(create);
       key.pop_back();
     }
     EXPECT_EQ(status_of(daemon, key, row.fields), row.status) << row.number << " " << row.allow << "\n" << row.fields;
@@ -68,8 +70,15 @@ TEST(SourceAddress, E2_E3_E4_E5_E6_BehindATrustedProxy) {
           {"E2", k_client, forwarded + "192.0.2.7\r\n" + forwarded + "203.0.113.9\r\n", 403},
           {"E2", k_client, "", 403},
           {"E2", k_client, forwarded + "\r\n", 403},
+          {"E2", k_client, forwarded + "192.0.2.7:4711\r\n", 200},  // as some proxies write it
+          {"E2", "2001:db8::1", forwarded + "[2001:db8::1]:443\r\n", 200},
+          // A hop that cannot be read leaves the source unknown: no address of a list is it, not the proxy's either.
           {"E2", k_client, forwarded + "192.0.2.7, unknown\r\n", 403},
-          {"E2", k_client, forwarded + "192.0.2.7:4711\r\n", 403},
+          {"E2", "127.0.0.1", forwarded + "unknown\r\n", 403},
+          {"E2", "127.0.0.1", forwarded + "192.0.2.7, _hidden\r\n", 403},
+          {"E2", "10.1.1.1", forwarded + "garbage, 10.1.1.1\r\n", 403},
+          {"E2", "", forwarded + "garbage\r\n", 200},
+          {"E2", "127.0.0.1", forwarded + " , \r\n", 200},  // no hop at all
           {"E2", "127.0.0.1", "", 200},
           {"E2", "10.1.1.1", forwarded + "10.1.1.1\r\n", 200},  // all of them trusted: the farthest
           {"E3", k_client, "Forwarded: for=192.0.2.7\r\n", 403},
@@ -83,6 +92,20 @@ TEST(SourceAddress, E2_E3_E4_E5_E6_BehindATrustedProxy) {
           {"E5", "fe80::1", forwarded + "fe80::1%eth0\r\n", 403},
           {"E6", "10.0.0.1", forwarded + "010.0.0.1\r\n", 403},
       });
+}
+
+TEST(SourceAddress, E2_AHopThatCannotBeReadIsSaidInTheRowAndOnceInTheLog) {
+  Gateway gateway(trusting("\"127.0.0.1\""));
+  HttpClient client(gateway.daemon.port());
+  const Headers headers{{"authorization", "Bearer " + gateway.token("t")}, {"x-forwarded-for", "garbage"}};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.post("/v1/chat/completions", chat().dump(), headers).status, 200);
+  gateway.flush();
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT group_concat(DISTINCT source_ip) FROM request"), "unknown");
+  const auto log = gateway.daemon.log();
+  const auto at = log.find("X-Forwarded-For of a trusted proxy cannot be read");
+  ASSERT_NE(at, std::string::npos) << log;
+  EXPECT_EQ(log.find("X-Forwarded-For of a trusted proxy cannot be read", at + 1), std::string::npos);
+  EXPECT_THAT(log.substr(at), HasSubstr("127.0.0.1"));
 }
 
 TEST(SourceAddress, E5_E6_E7_E8_EntriesThatAreRefusedLeaveTheListAsItWas) {
@@ -102,6 +125,10 @@ TEST(SourceAddress, E5_E6_E7_E8_EntriesThatAreRefusedLeaveTheListAsItWas) {
       {"E7", ","},
       {"E7", " "},
       {"E7", " , ,"},
+      {"E7", "0.0.0.0/0"},
+      {"E7", "::/0"},
+      {"E7", "::ffff:0:0/96"},
+      {"E7", "128.0.0.0/1,0.0.0.0/1"},
       {"E8", "10.0.0.0/8,300.1.1.1"},
       {"E8", "300.1.1.1,10.0.0.0/8"},
       {"E8", "10.0.0.0/8,2001:db8::1/32"},
@@ -125,10 +152,6 @@ TEST(SourceAddress, E9_AProxyHeaderNobodyAskedForIsNoRequest) {
        {std::string("PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n"), std::string("PROXY UNKNOWN\r\n"), v2}) {
     RawClient client(daemon.port());
     client.send(bytes + "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
-      {"E7", "0.0.0.0/0"},
-      {"E7", "::/0"},
-      {"E7", "::ffff:0:0/96"},
-      {"E7", "128.0.0.0/1,0.0.0.0/1"},
     const auto head = client.read_head();
     ASSERT_TRUE(head);
     EXPECT_EQ(head->status, 400);

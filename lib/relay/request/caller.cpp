@@ -76,10 +76,30 @@ tl::expected<ledger::Credential, Refusal> find_credential(const http::message::R
   return bad_key(reason_of(offers, keys.prefix));
 }
 
+// The address of a hop as some proxies write it: 192.0.2.7:4711, [2001:db8::1]:4711, [2001:db8::1].
+std::string_view without_port(std::string_view hop) {
+  const bool bracketed = hop.starts_with('[');
+  const auto end = bracketed ? hop.find(']') : hop.find(':');
+  if (end == std::string_view::npos || (!bracketed && hop.find(':', end + 1) != std::string_view::npos)) return hop;
+  const auto rest = hop.substr(bracketed ? end + 1 : end);
+  const auto port = rest.substr(std::min<std::size_t>(1, rest.size()));
+  const bool is_port = rest.empty() || (rest.front() == ':' && !port.empty() && port.size() <= 5 &&
+                                        port.find_first_not_of("0123456789") == std::string_view::npos);
+  return is_port ? hop.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end) : hop;
+}
+
+Refusal unknown_source(const ledger::TokenRecord& token) {
+  return {RefusalCode::ip_not_allowed,
+          "the proxy's X-Forwarded-For cannot be read, and token '" + token.name +
+              "' has an allowlist: ask its administrator to look at the proxy",
+          {},
+          {}};
+}
+
 }  // namespace
 
-token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
-                                const policy::Settings& settings) {
+std::optional<token::IpAddress> source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                               const policy::Settings& settings) {
   if (!settings.trust_proxies || !settings.trusted_proxies.contains(peer)) return peer;
   auto source = peer;
   // Several fields are one list (RFC 9110, 5.3); the nearest hop wrote the last entry.
@@ -89,8 +109,8 @@ token::IpAddress source_address(const http::message::RequestHead& head, const to
     for (auto& hop : base::split_list(field.value)) hops.push_back(std::move(hop));
   }
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    const auto address = token::IpAddress::parse(*hop);
-    if (!address) break;  // what cannot be read cannot be trusted to have been written by a proxy of ours
+    const auto address = token::IpAddress::parse(without_port(*hop));
+    if (!address) return std::nullopt;
     source = *address;
     if (!settings.trusted_proxies.contains(source)) break;
   }
@@ -162,6 +182,8 @@ tl::expected<void, dialect::Refusal> authenticate(const http::message::RequestHe
   if (!caller.account) return bad_key("the API key has no account any more");
   const auto verdict = admit(*caller.token, *caller.account, now, caller.source);
   if (verdict != token::Verdict::allowed) return tl::unexpected(refusal_of(verdict, *caller.token));
+  if (!caller.source && !caller.token->settings->ip_set.unrestricted())
+    return tl::unexpected(unknown_source(*caller.token));
   return {};
 }
 

@@ -28,7 +28,7 @@ struct Caller {
   std::shared_ptr<const ledger::KeyRecord> key;
   std::shared_ptr<const ledger::TokenRecord> token;
   std::shared_ptr<const ledger::AccountRecord> account;
-  token::IpAddress source;
+  std::optional<token::IpAddress> source;  // none: a trusted proxy named no address that can be read
 
   bool limited() const { return is_limited(*token, account.get()); }
 };
@@ -40,9 +40,9 @@ struct KeyReader {
 };
 
 // The address a request comes from: the peer, or behind a trusted proxy the nearest hop of X-Forwarded-For that is not
-// trusted.
-token::IpAddress source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
-                                const policy::Settings& settings);
+// trusted. None where a hop before that is no address: its proxy's cannot stand for the client's.
+std::optional<token::IpAddress> source_address(const http::message::RequestHead& head, const token::IpAddress& peer,
+                                               const policy::Settings& settings);
 
 // Key -> digest -> token -> status, times, account, address; no disk, found or not. Of several credentials in a head
 // the one that is a known key counts (relay/request/credentials.h); two that differ are refused, and two lines of one

@@ -60,6 +60,7 @@ Exchange::MaybeRefusal Exchange::identify() {
   if (!shared.ledger.fresh()) return ledger_unavailable();
   auto refusal =
       admission_.identify(context_.head, client_.peer(), *context_.settings, worker_.key_reader(), entry_.started_at());
+  worker_.note_source(admission_.caller(), client_.peer());
   if (!refusal) {
     const bool draining = shared.is_draining();
     refusal = Admission::serve(draining, worker_.ledger_admits());

@@ -76,7 +76,7 @@ void LedgerEntry::fill_facts(ledger::RequestFacts& facts) const {
   if (group_ != nullptr) facts.group = group_->name;
   facts.model = admission_.scan().model;
   facts.endpoint = dialect::name_of(context_.endpoint);
-  facts.source_ip = caller.source.to_string();
+  facts.source_ip = caller.source ? caller.source->to_string() : "unknown";
   facts.stream = admission_.scan().stream;
 }
 

@@ -240,6 +240,7 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     refusal = ledger_unavailable();
   } else {
     refusal = admission.identify(head, client.peer(), *settings, worker.key_reader(), worker.shared().ledger.now());
+    worker.note_source(admission.caller(), client.peer());
     if (!refusal) refusal = admission.ask(base::steady_now());
   }
   if (refusal) {

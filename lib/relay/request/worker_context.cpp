@@ -29,6 +29,14 @@ void WorkerContext::use(std::shared_ptr<const policy::Settings> settings) {
   upstreams_.reload(settings_->upstream_idle_connections_max);
 }
 
+void WorkerContext::note_source(const Caller& caller, const token::IpAddress& peer) {
+  if (caller.source || !caller.token) return;
+  const auto count = shared_.unread_source.count(base::coarse_now());
+  if (!count) return;
+  shared_.log.warning("X-Forwarded-For of a trusted proxy cannot be read: tokens with an allowlist are refused",
+                      {{"proxy", peer.to_string()}, {"requests", std::to_string(*count)}});
+}
+
 void WorkerContext::cut_all() {
   for (Exchange* exchange : running_) exchange->cut();
   ledger_waits_.leave_all();

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/memory_budget.h"
+#include "base/rare_line.h"
 #include "dialect/request_scan.h"
 #include "http/net/heartbeat.h"
 #include "http/net/net.h"
@@ -46,6 +47,7 @@ struct Shared {
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
   http::client::DistrustedProviders distrusted{};
   LearntEdits learnt{};
+  base::RareLine unread_source{};
 };
 
 class WorkerContext {
@@ -66,6 +68,8 @@ class WorkerContext {
   const std::shared_ptr<const policy::Settings>& settings() const { return settings_; }
   // After a reload, which may have read channels' certificate files again.
   void use(std::shared_ptr<const policy::Settings> settings);
+  // A line where a proxy that is trusted names no source of a request that can be read.
+  void note_source(const Caller& caller, const token::IpAddress& peer);
   std::uint32_t random() { return static_cast<std::uint32_t>(random_()); }
 
   // Requests under way, so that a second SIGTERM can cut them.

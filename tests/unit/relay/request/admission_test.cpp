@@ -166,7 +166,7 @@ TEST_F(AdmissionTest, AKnownKeyIsItsToken) {
   const auto admission = identified();
   EXPECT_EQ(admission->caller().token->name, "ci");
   EXPECT_EQ(admission->caller().account->name, "team");
-  EXPECT_EQ(admission->caller().source.to_string(), "192.0.2.1");
+  EXPECT_EQ(admission->caller().source->to_string(), "192.0.2.1");
 }
 
 TEST_F(AdmissionTest, NoKeyOrAnUnknownOneIsRefused) {

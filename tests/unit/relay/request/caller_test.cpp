@@ -17,7 +17,8 @@ class SourceAddress : public testing::Test {
     for (const auto& value : forwarded) head.fields.push_back({"X-Forwarded-For", value});
     head.fields.push_back({"X-Real-IP", "203.0.113.9"});
     head.fields.push_back({"Forwarded", "for=203.0.113.9"});
-    return source_address(head, address(peer), settings_).to_string();
+    const auto source = source_address(head, address(peer), settings_);
+    return source ? source->to_string() : "unknown";
   }
   void trust(const std::vector<std::string>& proxies) {
     settings_.trust_proxies = true;
@@ -42,11 +43,26 @@ TEST_F(SourceAddress, E2_FromTheRightToTheFirstUntrustedHop) {
   EXPECT_EQ(source("10.0.0.1", {}), "10.0.0.1");
 }
 
-TEST_F(SourceAddress, WhatIsNoAddressEndsTheWalk) {
+TEST_F(SourceAddress, AHopThatIsNoAddressLeavesNone) {
   trust({"10.0.0.0/8"});
-  EXPECT_EQ(source("10.0.0.1", {"192.0.2.1, unknown"}), "10.0.0.1");
-  EXPECT_EQ(source("10.0.0.1", {"192.0.2.1, 10.0.0.2%eth0, 10.0.0.3"}), "10.0.0.3");
-  EXPECT_EQ(source("10.0.0.1", {"010.0.0.9"}), "10.0.0.1");
+  for (const std::string hop :
+       {"unknown", "_hidden", "garbage", "010.0.0.9", "10.0.0.2%eth0", "\"192.0.2.1\"", "192.0.2.1 10.0.0.5",
+        "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:123456", "[192.0.2.1", "[]", "[2001:db8::1]80",
+        "[2001:db8::1]:", "2001:db8::1:x", ":80", "[2001:db8::1%eth0]:80"}) {
+    EXPECT_EQ(source("10.0.0.1", {hop}), "unknown") << hop;
+    EXPECT_EQ(source("10.0.0.1", {"192.0.2.1, " + hop}), "unknown") << hop;
+    EXPECT_EQ(source("10.0.0.1", {hop + ", 10.0.0.3"}), "unknown") << hop;
+    EXPECT_EQ(source("10.0.0.1", {hop + ", 192.0.2.1, 10.0.0.3"}), "192.0.2.1") << "what its client wrote: " << hop;
+    EXPECT_EQ(source("198.51.100.1", {hop}), "198.51.100.1") << hop;
+  }
+}
+
+TEST_F(SourceAddress, APortBehindAnAddressIsNotOfIt) {
+  trust({"10.0.0.0/8"});
+  for (const std::string hop : {"192.0.2.1:4711", "[::ffff:192.0.2.1]:80", "[::ffff:192.0.2.1]"})
+    EXPECT_EQ(source("10.0.0.1", {hop}), "192.0.2.1") << hop;
+  EXPECT_EQ(source("10.0.0.1", {"[2001:db8::1]:443, 10.0.0.2:80"}), "2001:db8::1");
+  EXPECT_EQ(source("10.0.0.1", {"", " , "}), "10.0.0.1") << "no hop at all";
 }
 
 TEST_F(SourceAddress, E4_MappedAddressesAreIpv4) {

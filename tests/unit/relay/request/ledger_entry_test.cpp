@@ -268,7 +268,7 @@ TEST_F(LedgerEntryTest, without_a_limit_nothing_is_reserved_and_the_cost_is_told
   ASSERT_TRUE(row);
   EXPECT_EQ(row->reserved, Credits());
   EXPECT_GT(row->cost.nano(), k_told_cost) << "the stale attempt's, too";
-  EXPECT_EQ(row->facts.source_ip, request_.admission->caller().source.to_string());
+  EXPECT_EQ(row->facts.source_ip, request_.admission->caller().source->to_string());
 }
 
 TEST_F(LedgerEntryTest, what_leaves_no_row) {
