@@ -5,6 +5,7 @@
 #include "ledger/sql/rows.h"
 #include "ledger/sql/settings_json.h"
 #include "ledger/sql/store_state.h"
+#include "token/guessable.h"
 
 namespace cr::ledger {
 namespace {
@@ -37,9 +38,15 @@ Result<base::Secret> Store::Impl::make_key(const std::optional<base::Secret>& im
     case token::KeyShape::ours:
       return imported->clone();
     case token::KeyShape::foreign:
-      if (text.size() >= k_imported_bytes_min) return imported->clone();
-      return fail(ErrorCode::invalid, "imported key: shorter than 20 bytes, which can be guessed",
-                  "leave it out to have one made");
+      if (text.size() < k_imported_bytes_min) {
+        return fail(ErrorCode::invalid, "imported key: shorter than 20 bytes, which can be guessed",
+                    "leave it out to have one made");
+      }
+      if (const auto why = token::why_guessable(text); !why.empty()) {
+        return fail(ErrorCode::invalid, "imported key: it can be guessed: " + std::string(why),
+                    "leave it out to have one made");
+      }
+      return imported->clone();
     case token::KeyShape::mistyped:
       return fail(ErrorCode::invalid, "imported key: begins like one of ours, but its checksum is wrong",
                   "copy it whole");

@@ -113,6 +113,14 @@ TEST_F(StoreTokens, bad_settings_are_refused_and_leave_nothing) {
        ErrorCode::invalid, "tag"},
       {"note", [](NewToken& t) { t.note = "\xff"; }, ErrorCode::invalid, "note"},
       {"short key", [](NewToken& t) { t.key = base::Secret(std::string("sk-short")); }, ErrorCode::invalid, "20 bytes"},
+      {"guessable key", [](NewToken& t) { t.key = base::Secret(std::string("sk-abababababababababababab")); },
+       ErrorCode::invalid, "it can be guessed"},
+      {"every address", [](NewToken& t) { t.allow_ip = {"0.0.0.0/0"}; }, ErrorCode::invalid, "every IPv4 address"},
+      {"every address",
+       [](NewToken& t) {
+         t.allow_ip = {"10.0.0.0/8", "::/0"};
+       },
+       ErrorCode::invalid, "every IPv4"},
       {"mistyped key",
        [](NewToken& t) {
          t.key = base::Secret(std::string("sk-cr-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg29Z6Hx"));
