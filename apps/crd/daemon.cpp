@@ -7,6 +7,7 @@
 
 #include <thread>
 #include <utility>
+#include "base/boot.h"
 
 #include "base/text.h"
 #include "finish_guard.h"
@@ -59,6 +60,7 @@ Daemon::Daemon(server::config::Config config, std::string config_file)
     : config_(std::move(config)),
       config_file_(std::move(config_file)),
       started_at_(base::wall_now()),
+      clock_watch_(started_at_, base::boot_ms()),
       log_(log_options(config_)) {
   listeners_.connections_max = config_.limits.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(config_.limits.requests_per_connection_max);
@@ -246,6 +248,7 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
 
 int Daemon::run() {
   bool cut = false;
+    watch_clock();
   for (;;) {
     const bool draining = drain_until_ != base::SteadyTime::max();
     const int signal = wait_for_signal(draining ? k_drain_tick : k_tick);
@@ -269,6 +272,18 @@ int Daemon::run() {
       break;
     }
   }
+// Expiries, the windows of budgets and the hours of reports go by the wall clock: whoever wonders about them finds
+// this.
+void Daemon::watch_clock() {
+  const auto now = base::wall_now();
+  const auto step = clock_watch_.look(now, base::boot_ms());
+  if (!step) return;
+  log_.warning("the clock was set",
+               {{"from", base::format_rfc3339(now - *step)},
+                {"to", base::format_rfc3339(now)},
+                {"by", (*step < step->zero() ? "-" : "+") + base::format_duration(std::chrono::abs(*step))}});
+}
+
   finish();
   return store_failed_ ? 1 : 0;
 }

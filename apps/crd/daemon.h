@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "admin/messages.h"
+#include "base/clock_watch.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "http/dns/dns_resolver.h"
@@ -52,6 +53,7 @@ class Daemon {
   bool drained() const;
   void finish();
   std::chrono::milliseconds ledger_timeout() const;
+  void watch_clock();
   void keep_watchdog_quiet();
 
   // Admin threads.
@@ -68,6 +70,7 @@ class Daemon {
   server::config::Config config_ CR_GUARDED_BY(config_mutex_);
   const std::string config_file_;
   std::optional<base::Time> certificate_expires_ CR_GUARDED_BY(config_mutex_);  // of the listeners'; empty: no TLS
+  base::ClockWatch clock_watch_;  // the main thread's
   const base::Time started_at_;
   base::Log log_;
   std::unique_ptr<http::tls::TlsContexts> tls_;

@@ -84,6 +84,16 @@ TEST_F(ClockStep, RunningRequestsAreNotCut) {
   check_books(gateway_.daemon);
 }
 
+TEST_F(ClockStep, EachIsSaidInTheLog) {
+  const auto set = [this](std::chrono::seconds by, const std::string& said) {
+    gateway_.daemon.step(by);
+    EXPECT_THAT(gateway_.daemon.log_with(said), testing::HasSubstr("the clock was set"));
+  };
+  set(1h, "to=2030-01-01T13:00:0");
+  set(-25h, "to=2029-12-31T12:00:0");
+  set(720h, "by=+30d");
+}
+
 TEST_F(ClockStep, ABudgetGoesByTheDayThatIsNow) {
   const auto key = gateway_.token("t", {"--budget", "0.0003/day", "--when-low", "refuse"});
   const Json body = chat("fake-full", {{"max_tokens", 16}});
