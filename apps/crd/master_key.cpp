@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/file_owner.h"
 #include "token/key.h"
 
 namespace cr::crd {
@@ -25,6 +26,9 @@ tl::unexpected<base::Error> system_error(const std::string& doing) {
 
 base::Result<Secret> read_key(const std::string& path, bool ours) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && errno == ELOOP) {
+    return base::fail(ErrorCode::invalid, "the master key " + path + " is a link", "put the file itself there");
+  }
   if (fd < 0) return system_error("cannot read the master key " + path);
   struct stat info {};
   std::string bytes(k_bytes + 1, '\0');
@@ -34,6 +38,10 @@ base::Result<Secret> read_key(const std::string& path, bool ours) {
   if (!known || got < 0) return system_error("cannot read the master key " + path);
   bytes.resize(static_cast<std::size_t>(got));
   Secret key{std::move(bytes)};
+  if (const auto why = base::why_not_ours(info); ours && !why.empty()) {
+    return base::fail(ErrorCode::invalid, "the master key " + path + ' ' + why,
+                      "give it to the user that crd runs as (and rotate the tokens if that one may have read it)");
+  }
   if (ours && (info.st_mode & 077) != 0) {
     return base::fail(ErrorCode::invalid, "the master key " + path + " can be read by others",
                       "run: chmod 600 " + path + " (and rotate the tokens if someone has read it)");

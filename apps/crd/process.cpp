@@ -13,6 +13,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/file_owner.h"
+
 namespace cr::crd {
 
 void harden_process() {
@@ -31,24 +33,42 @@ void harden_process() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+namespace {
+
+tl::unexpected<base::Error> cannot_use(const std::string& path, const std::string& why) {
+  return base::fail(base::ErrorCode::unavailable, "cannot use the state directory " + path + ": " + why,
+                    "name another one with 'state_dir' in crd.toml, or make it writable for this user");
+}
+
+}  // namespace
+
 base::Result<void> make_private_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path), error);
+  if (error) return cannot_use(path, error.message());
   struct stat info {};
-  if (error || ::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    const auto why = error ? error.message() : std::string("it is not a directory");
-    return base::fail(base::ErrorCode::unavailable, "cannot use the state directory " + path + ": " + why,
-                      "name another one with 'state_dir' in crd.toml, or make it writable for this user");
+  if (::stat(path.c_str(), &info) != 0) return cannot_use(path, std::strerror(errno));
+  return check_private_directory(path);
+}
+
+// A link to it is followed: systemd makes one for DynamicUser. It is what the link leads to that counts.
+base::Result<void> check_private_directory(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return {};
+    return cannot_use(path, std::strerror(errno));
+  }
+  if (!S_ISDIR(info.st_mode)) return cannot_use(path, "it is not a directory");
+  // Root's is good for others too: a service manager may have made it.
+  if (const auto why = base::why_not_ours(info); !why.empty() && info.st_uid != 0) {
+    return base::fail(base::ErrorCode::invalid, "the state directory " + path + ' ' + why,
+                      "give it to the user that crd runs as, or name another one with 'state_dir' in crd.toml");
   }
   if ((info.st_mode & 022) != 0) {
     return base::fail(base::ErrorCode::invalid, "the state directory " + path + " is writable by others",
                       "run: chmod 700 " + path);
   }
-  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
-    return base::fail(base::ErrorCode::unavailable,
-                      "cannot use the state directory " + path + ": " + std::strerror(errno),
-                      "name another one with 'state_dir' in crd.toml, or make it writable for this user");
-  }
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) return cannot_use(path, std::strerror(errno));
   return {};
 }
 

@@ -16,6 +16,8 @@ void harden_process();
 
 // `path` as a directory only its owner may enter; made if it is missing.
 base::Result<void> make_private_directory(const std::string& path);
+// Whether what is there may be it; nothing there: it may.
+base::Result<void> check_private_directory(const std::string& path);
 
 // "READY=1", "STOPPING=1", "STATUS=...": to the service manager, if there is one.
 void notify_manager(std::string_view state);

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/boot.h"
+#include "base/file_owner.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/schema.h"
 
@@ -45,8 +46,10 @@ tl::unexpected<base::Error> in_use(const std::string& path, int lock) {
                     "stop that one first, or give this one a state directory of its own");
 }
 
+// Be it a link that leads nowhere.
 bool exists(const std::string& path) {
-  return access(path.c_str(), F_OK) == 0;
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0;
 }
 
 // Made whole under another name first: a start that was cut short leaves no half store behind.
@@ -69,17 +72,31 @@ Result<void> create(const std::string& path, const token::Vault& vault, std::str
   return rename_durably(fresh, path);
 }
 
+// What others could read or write before this start is not closed in silence.
+Result<void> check_private(const std::string& path, const struct stat& status) {
+  if (const auto why = base::why_not_ours(status); !why.empty()) {
+    return base::fail(ErrorCode::invalid, "open store " + path + ": it " + why, "give it to the user that crd runs as");
+  }
+  if ((status.st_mode & 0077) == 0) return {};
+  return base::fail(ErrorCode::invalid, "open store " + path + ": it can be read or written by others",
+                    "run: chmod 600 " + path + " (and rotate the tokens if someone has changed it)");
+}
+
 Result<void> check_file(const std::string& path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return failed("open store", path, errno);
+  if (lstat(path.c_str(), &status) != 0) return failed("open store", path, errno);
+  // Its log would be beside the link, and not beside the file.
+  if (S_ISLNK(status.st_mode)) {
+    return base::fail(ErrorCode::invalid, "open store " + path + ": it is a link",
+                      "put the file itself there, or name its folder with 'state_dir' in crd.toml");
+  }
   if (!S_ISREG(status.st_mode)) return base::fail(ErrorCode::invalid, "open store " + path + ": not a regular file");
   if (status.st_size == 0) {
     return base::fail(ErrorCode::corrupt, "open store " + path + ": the file is empty",
                       "restore the newest backup in its place; to begin anew, move it away");
   }
   if (access(path.c_str(), R_OK | W_OK) != 0) return failed("open store", path, errno);
-  if ((status.st_mode & 0077) != 0 && chmod(path.c_str(), 0600) != 0) return failed("close to others", path, errno);
-  return {};
+  return check_private(path, status);
 }
 
 Result<void> set_up_writer(Database& db) {

@@ -2,6 +2,8 @@
 // LedgerFixture: a real ledger on a real file in a temporary folder, and blocking forms of its asynchronous operations.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +64,7 @@ class LedgerFixture : public testing::Test {
   LedgerFixture() {
     std::string pattern = (std::filesystem::temp_directory_path() / "crd-ledger-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
+    ::umask(077);  // as crd has it: what a test writes in the store's place is not refused for its mode
     options_.path = (folder_ / "crd.db").string();
   }
   ~LedgerFixture() override {

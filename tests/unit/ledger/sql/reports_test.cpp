@@ -368,6 +368,7 @@ TEST_F(ReportsTest, verify_finds_what_was_changed_behind_its_back) {
     {
       auto db = sqlite::Database::open(options_.path, {});
       ASSERT_TRUE(db->execute(("VACUUM INTO '" + copy + "'").c_str()));
+      std::filesystem::permissions(copy, std::filesystem::perms(0600));
       auto harmed = sqlite::Database::open(copy, {});
       // Settled by hand, lest the start of the copy finds it open.
       ASSERT_TRUE(

@@ -324,8 +324,7 @@ TEST_F(Recovery, files_are_for_the_owner_alone) {
   }
   ledger_.reset();
   fs::permissions(options_.path, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add);
-  open();
-  EXPECT_EQ(fs::status(options_.path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  expect_refused(ErrorCode::invalid, "can be read or written by others");
 }
 
 TEST_F(Recovery, lock_of_a_stranger_is_waited_for_and_named) {
