@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <thread>
 #include <utility>
-#include "base/boot.h"
 
+#include "base/boot.h"
 #include "base/text.h"
 #include "finish_guard.h"
 #include "master_key.h"
+#include "preflight.h"
 #include "process.h"
 
 namespace cr::crd {
@@ -62,7 +62,7 @@ Daemon::Daemon(server::config::Config config, std::string config_file)
       started_at_(base::wall_now()),
       clock_watch_(started_at_, base::boot_ms()),
       log_(log_options(config_)) {
-  listeners_.connections_max = config_.limits.connections_max;
+  listeners_.connections_max = plan_descriptors(config_).connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(config_.limits.requests_per_connection_max);
 }
 
@@ -97,6 +97,7 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(server::config::Config confi
   if (auto opened = daemon->open_listeners(*plan); !opened) return tl::unexpected(opened.error());
   if (auto opened = daemon->open_admin(plan->admin_socket); !opened) return tl::unexpected(opened.error());
   daemon->use_tls(*server_tls);
+  for (const auto& warning : warnings_at_start(daemon->config_, daemon->config_file_)) daemon->log_.warning(warning);
   for (auto& worker : daemon->workers_) worker->start();
   for (const auto& address : daemon->bound_) daemon->log_.info("listening", {{"address", address}});
   daemon->log_.info("ready", {{"version", CR_VERSION}, {"admin_socket", daemon->config_.admin_socket}});
@@ -129,7 +130,7 @@ base::Result<void> Daemon::open_ledger() {
   std::vector<std::unique_ptr<http::EventLoop>> loops;
   std::vector<std::shared_ptr<relay::request::LedgerInbox>> inboxes;
   std::vector<ledger::Ledger::Recipient> workers;
-  for (std::size_t i = 0; i < worker_count(); ++i) {
+  for (std::size_t i = 0; i < worker_count(config_); ++i) {
     loops.push_back(std::make_unique<http::EventLoop>());
     inboxes.push_back(std::make_shared<relay::request::LedgerInbox>(*loops.back()));
     workers.push_back({[inbox = inboxes.back()](ledger::ReserveOp* reserves, ledger::QueryOp* queries) {
@@ -162,11 +163,6 @@ base::Result<void> Daemon::open_ledger() {
 std::chrono::milliseconds Daemon::ledger_timeout() const {
   const base::MutexLock lock(config_mutex_);
   return config_.relay.ledger_timeout;
-}
-
-std::size_t Daemon::worker_count() const {
-  if (config_.workers > 0) return static_cast<std::size_t>(config_.workers);
-  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 // A channel whose files are bad is unreachable, and the others serve all the same; files that have gone bad leave what
@@ -248,11 +244,11 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
 
 int Daemon::run() {
   bool cut = false;
-    watch_clock();
   for (;;) {
     const bool draining = drain_until_ != base::SteadyTime::max();
     const int signal = wait_for_signal(draining ? k_drain_tick : k_tick);
     keep_watchdog_quiet();
+    watch_clock();
     // Large blocks go back to the system by themselves (main.cpp); what smaller ones left between others does not.
     if (shared_->memory.take_trim_due()) ::malloc_trim(0);
     if (signal == SIGHUP && !draining) reload();
@@ -272,6 +268,10 @@ int Daemon::run() {
       break;
     }
   }
+  finish();
+  return store_failed_ ? 1 : 0;
+}
+
 // Expiries, the windows of budgets and the hours of reports go by the wall clock: whoever wonders about them finds
 // this.
 void Daemon::watch_clock() {
@@ -282,10 +282,6 @@ void Daemon::watch_clock() {
                {{"from", base::format_rfc3339(now - *step)},
                 {"to", base::format_rfc3339(now)},
                 {"by", (*step < step->zero() ? "-" : "+") + base::format_duration(std::chrono::abs(*step))}});
-}
-
-  finish();
-  return store_failed_ ? 1 : 0;
 }
 
 void Daemon::begin_drain() {

@@ -43,7 +43,6 @@ class Daemon {
   Daemon(server::config::Config config, std::string config_file);
 
   base::Result<void> open_ledger() CR_REQUIRES(config_mutex_);
-  std::size_t worker_count() const CR_REQUIRES(config_mutex_);
   base::Result<void> open_listeners(const server::listener::ListenPlan& plan) CR_REQUIRES(config_mutex_);
   base::Result<void> listen_on(const server::config::ListenAddress& address);
   base::Result<void> open_admin(int passed_socket) CR_REQUIRES(config_mutex_);
@@ -53,8 +52,8 @@ class Daemon {
   bool drained() const;
   void finish();
   std::chrono::milliseconds ledger_timeout() const;
-  void watch_clock();
   void keep_watchdog_quiet();
+  void watch_clock();
 
   // Admin threads.
   admin::Status status() const;
@@ -70,8 +69,8 @@ class Daemon {
   server::config::Config config_ CR_GUARDED_BY(config_mutex_);
   const std::string config_file_;
   std::optional<base::Time> certificate_expires_ CR_GUARDED_BY(config_mutex_);  // of the listeners'; empty: no TLS
-  base::ClockWatch clock_watch_;  // the main thread's
   const base::Time started_at_;
+  base::ClockWatch clock_watch_;  // the main thread's
   base::Log log_;
   std::unique_ptr<http::tls::TlsContexts> tls_;
   std::unique_ptr<http::dns::DnsResolver> names_;

@@ -7,6 +7,7 @@
 #include "base/hide_keys.h"
 #include "daemon.h"
 #include "ledger/core/shipped_prices.h"
+#include "preflight.h"
 
 namespace cr::crd {
 
@@ -142,7 +143,9 @@ void Daemon::use_settings() {
   const auto settings = std::make_shared<const relay::policy::Settings>(config_.relay);
   const auto& limits = config_.limits;
   const auto connection = connection_limits(config_);
-  listeners_.connections_max = limits.connections_max;
+  const auto descriptors = plan_descriptors(config_);
+  if (!descriptors.warning.empty()) log_.warning(descriptors.warning);
+  listeners_.connections_max = descriptors.connections_max;
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);
   shared_->health.use(config_.relay.health);

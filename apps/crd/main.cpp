@@ -10,6 +10,7 @@
 
 #include "base/hide_keys.h"
 #include "daemon.h"
+#include "preflight.h"
 #include "process.h"
 #include "server/config/config.h"
 
@@ -54,6 +55,10 @@ int serve(const std::string& config_file, bool check_only) {
     if (*tls) {
       for (const auto& warning : (*tls)->warnings()) std::fprintf(stderr, "crd: warning: %s\n", warning.c_str());
     }
+    if (auto startable = cr::crd::check_start(*config); !startable)
+      return complain(startable.error(), k_not_configured);
+    for (const auto& warning : cr::crd::warnings_at_start(*config, config_file))
+      std::fprintf(stderr, "crd: warning: %s\n", warning.c_str());
     std::printf("%s: ok\n", config_file.empty() ? "defaults" : config_file.c_str());
     return 0;
   }
@@ -75,7 +80,8 @@ int main(int argc, char** argv) {
   std::string config_file;
   bool check_only = false;
   app.add_option("--config", config_file, "Configuration file; without it crd runs on its defaults")->type_name("FILE");
-  app.add_flag("--check", check_only, "Read the configuration and its TLS files, say whether they are valid, and exit");
+  app.add_flag("--check", check_only,
+               "Say whether a start with this configuration and its files would be refused, or warn, and exit");
   app.set_version_flag("--version", "crd " CR_VERSION);
   app.footer("See crd(8), crd.toml(5) and crctl(1).");
   try {

@@ -2,11 +2,14 @@
 // Starts that must fail, each with one clear line, a way out, a non-zero exit and nothing lost; and orderly ends.
 #include <grp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "integration/gateway.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -145,6 +148,115 @@ TEST_F(Startup, AStateDirectoryThatOthersMayWrite) {
   fs::create_directories(daemon.state_dir());
   fs::permissions(daemon.state_dir(), fs::perms::all);
   EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr(daemon.state_dir()), HasSubstr("chmod 700")));
+}
+
+// What is no file of this process's own, or was open to others. Nothing of it is changed.
+TEST_F(Startup, StoresAndKeysThatOthersCouldHaveChanged) {
+  struct Row {
+    std::string what;
+    std::function<void(const Daemon&)> spoil;
+    std::string said;
+    bool needs_root = false;
+  };
+  const auto link_away = [](const std::string& path) {
+    fs::rename(path, path + ".real");
+    fs::create_symlink(path + ".real", path);
+  };
+  const auto give_away = [](const std::string& path) { ASSERT_EQ(::chown(path.c_str(), 12'345, 12'345), 0); };
+  const std::vector<Row> table{
+      {"read by all", [](const Daemon& d) { fs::permissions(d.ledger(), fs::perms(0644)); }, "chmod 600"},
+      {"read by a group", [](const Daemon& d) { fs::permissions(d.ledger(), fs::perms(0640)); }, "chmod 600"},
+      {"written by all", [](const Daemon& d) { fs::permissions(d.ledger(), fs::perms(0666)); }, "chmod 600"},
+      {"a link", [&](const Daemon& d) { link_away(d.ledger()); }, "it is a link"},
+      {"a link to nothing",
+       [](const Daemon& d) {
+         fs::remove(d.ledger());
+         fs::create_symlink(d.state_dir() + "/nowhere.db", d.ledger());
+       },
+       "it is a link"},
+      {"a key that is a link", [&](const Daemon& d) { link_away(d.state_dir() + "/master.key"); },
+       "/master.key is a link"},
+      {"another's store", [&](const Daemon& d) { give_away(d.ledger()); }, "belongs to uid 12345", true},
+      {"another's key", [&](const Daemon& d) { give_away(d.state_dir() + "/master.key"); }, "uid 12345", true},
+      {"another's directory", [&](const Daemon& d) { give_away(d.state_dir()); }, "belongs to uid 12345", true},
+  };
+  for (const auto& row : table) {
+    if (row.needs_root && ::geteuid() != 0) continue;
+    SCOPED_TRACE(row.what);
+    BookedDaemon daemon;
+    ASSERT_EQ(daemon.stop(), 0);
+    row.spoil(daemon);
+    struct stat before {
+    }, after{};
+    ASSERT_EQ(::lstat(daemon.ledger().c_str(), &before), 0);
+    EXPECT_THAT(failure(daemon), AllOf(HasSubstr("exit 6"), HasSubstr(row.said), HasSubstr(daemon.state_dir())));
+    ASSERT_EQ(::lstat(daemon.ledger().c_str(), &after), 0);
+    EXPECT_EQ(after.st_mode, before.st_mode);
+    EXPECT_FALSE(fs::exists(daemon.state_dir() + "/nowhere.db"));
+  }
+}
+
+TEST_F(Startup, WhatServesButShouldNotStayIsWarnedOf) {
+  DaemonOptions options;
+  options.start = false;
+  options.listen = "[\"0.0.0.0:0\"]";
+  options.top_level = "trusted_proxies = [\"10.0.0.0/7\"]";
+  options.tables = "[limits]\nconnections_max = 1000000";
+  Daemon daemon(options);
+  fs::create_directories(daemon.state_dir());
+  fs::permissions(daemon.state_dir(), fs::perms::owner_all);
+  write(daemon.ledger(), "");
+  fs::create_hard_link(daemon.ledger(), daemon.state_dir() + "/second");
+  fs::permissions(daemon.config_file(), fs::perms(0666));
+  const std::vector<std::string> said{"without TLS", "trusted_proxies holds a network", "a hard link", "chmod go-w",
+                                      "connections_max is 1000000"};
+  const auto checked =
+      run({.argv = {crd_program(), "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
+  EXPECT_EQ(checked.exit, 0) << checked.err;
+  for (const auto& words : said) EXPECT_THAT(checked.err, HasSubstr(words));
+  fs::remove(daemon.ledger());
+  daemon.start();
+  const auto log = daemon.log();
+  for (const auto& words : said) {
+    if (words == "a hard link") continue;  // the start made the store anew
+    EXPECT_THAT(log, HasSubstr(words));
+  }
+}
+
+// What a start is refused for the check says, too, and makes nothing.
+TEST_F(Startup, TheCheckReadsWhatAStartReads) {
+  struct Row {
+    std::string tables;
+    std::function<void(const Daemon&)> spoil;
+    std::string said;
+  };
+  const std::string ca = "[relay]\nca_file = ";
+  const std::vector<Row> table{
+      {ca + "\"/nonexistent/ca.pem\"", {}, "/nonexistent/ca.pem"},
+      {ca + "\"/dev/null\"", {}, "/dev/null"},
+      {ca + "\"/\"", {}, "ca_file"},
+      {"",
+       [](const Daemon& d) {
+         fs::create_directories(d.state_dir());
+         fs::permissions(d.state_dir(), fs::perms::all);
+       },
+       "chmod 700"},
+      {"", [](const Daemon& d) { write(d.socket(), "x"); }, "is not a socket"},
+  };
+  for (const auto& row : table) {
+    DaemonOptions options;
+    options.start = false;
+    options.tables = row.tables;
+    Daemon daemon(options);
+    if (row.spoil) row.spoil(daemon);
+    const bool there = fs::exists(daemon.state_dir());
+    const auto checked =
+        run({.argv = {crd_program(), "--config", daemon.config_file(), "--check"}, .env = {}, .directory = {}});
+    EXPECT_EQ(checked.exit, 6) << row.said;
+    EXPECT_THAT(checked.err, AllOf(HasSubstr(row.said), HasSubstr("error:"))) << row.said;
+    EXPECT_EQ(fs::exists(daemon.state_dir()), there);
+    EXPECT_NE(failure(daemon), "") << row.said;
+  }
 }
 
 TEST_F(Startup, FilesAreForTheirOwnerOnly) {
