@@ -68,8 +68,6 @@ std::string words_for(int code) {
       return "no such file";
     case ECONNREFUSED:
       return "connection refused";
-    case EAGAIN:
-      return "it is busy";
     case ENOTSOCK:
       return "not a socket";
     case ENAMETOOLONG:
@@ -86,6 +84,10 @@ Error connection_failed(const std::string& path) {
     return {ErrorCode::forbidden, "not permitted to use " + shown,
             "the admin socket is for root and the group crd-admin: sudo usermod -aG crd-admin \"$USER\", then log in "
             "again"};
+  }
+  if (code == EAGAIN) {
+    return {ErrorCode::exhausted, "crd has no admin connection left: its queue on " + shown + " is full",
+            "end other crctl commands, or try again in a moment"};
   }
   if (code == ENAMETOOLONG) return {ErrorCode::invalid, shown + ": " + words_for(code), "give a shorter --socket path"};
   return {ErrorCode::unavailable,

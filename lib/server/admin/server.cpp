@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "server/admin/server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
@@ -18,7 +20,10 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/rare_line.h"
+#include "server/admin/farewell.h"
 #include "server/admin/http.h"
+#include "server/admin/places.h"
 #include "server/admin/socket.h"
 
 namespace cr::server::admin {
@@ -31,6 +36,14 @@ using base::fail;
 constexpr int k_nice = 10;
 constexpr int k_sweep_ms = 30'000;
 constexpr int k_out_of_descriptors_pause_ms = 50;
+constexpr std::size_t k_spares = 2;
+
+// One that was accepted, and whose it is.
+struct Client {
+  int fd = -1;
+  Peer peer;
+  bool operator<(const Client& other) const { return fd < other.fd; }
+};
 
 }  // namespace
 
@@ -41,17 +54,23 @@ struct AdminServer::Impl {
         socket(std::move(open_socket)),
         api(ledger, std::move(hooks), open_log),
         http(api, {options.body_bytes_max, options.requests_per_connection_max, options.idle_timeout}),
-        wake(::eventfd(0, EFD_CLOEXEC)) {}
+        wake(::eventfd(0, EFD_CLOEXEC)),
+        places({options.connections_max, options.connections_each_uid_max, options.connections_kept}, ::geteuid()) {}
   ~Impl() {
     if (wake >= 0) ::close(wake);
+    for (const int spare : spares) ::close(spare);
   }
 
   base::Result<void> start_threads();
   void stop();
   void accept_until_stopped();
+  bool wait_for_client();
+  int accept();
+  void accept_one();
   void hand_over(int fd);
+  void refuse(int fd, const base::Error& error);
   void serve_until_stopped();
-  void serve(int fd);
+  void keep_spares();
 
   const Options options;
   base::Log& log;
@@ -59,11 +78,16 @@ struct AdminServer::Impl {
   AdminApi api;
   AdminHttp http;
   const int wake;
+  // The accepting thread's.
+  Farewell farewell;
+  std::vector<int> spares;  // descriptors to let go of where there is none for a client
+  base::RareLine no_descriptor;
 
   base::Mutex mutex;
   std::condition_variable waiting_changed;
-  std::deque<int> waiting CR_GUARDED_BY(mutex);  // accepted, no thread has it yet
-  std::set<int> served CR_GUARDED_BY(mutex);
+  Places places CR_GUARDED_BY(mutex);
+  std::deque<Client> waiting CR_GUARDED_BY(mutex);  // accepted, no thread has it yet
+  std::set<Client> served CR_GUARDED_BY(mutex);
   std::atomic<bool> stopping{false};
   std::vector<std::thread> threads;
 };
@@ -89,48 +113,92 @@ void AdminServer::Impl::stop() {
   {
     const base::MutexLock lock(mutex);
     // No more is read; an answer on its way is still written.
-    for (const int fd : served) ::shutdown(fd, SHUT_RD);
+    for (const auto& client : served) ::shutdown(client.fd, SHUT_RD);
   }
   waiting_changed.notify_all();
   for (auto& thread : threads) thread.join();
   socket.reset();
   const base::MutexLock lock(mutex);
-  for (const int fd : waiting) ::close(fd);
+  for (const auto& client : waiting) ::close(client.fd);
+}
+
+// Or for the next sweep; what is refused is seen off meanwhile. Whether a client waits.
+bool AdminServer::Impl::wait_for_client() {
+  std::vector<pollfd> entries{{socket->fd(), POLLIN, 0}, {wake, POLLIN, 0}};
+  farewell.append(entries);
+  const int due = farewell.wait_ms(base::steady_now());
+  const int ready = ::poll(entries.data(), entries.size(), due < 0 ? k_sweep_ms : std::min(due, k_sweep_ms));
+  farewell.read(base::steady_now());
+  return ready > 0 && entries[0].revents != 0;
 }
 
 void AdminServer::Impl::accept_until_stopped() {
   auto next_sweep = base::steady_now();
   while (!stopping) {
-    pollfd entries[] = {{socket->fd(), POLLIN, 0}, {wake, POLLIN, 0}};
-    const int ready = ::poll(entries, 2, k_sweep_ms);
+    keep_spares();
+    const bool waits = wait_for_client();
     if (base::steady_now() >= next_sweep) {
       next_sweep = base::steady_now() + std::chrono::milliseconds(k_sweep_ms);
       api.sweep();
     }
-    if (ready <= 0 || stopping || entries[0].revents == 0) continue;
-    const int fd = ::accept4(socket->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) {
-      hand_over(fd);
-    } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN) {
-      // Out of descriptors, most likely: try again, but do not turn in circles.
-      ::poll(nullptr, 0, k_out_of_descriptors_pause_ms);
-    }
+    if (waits && !stopping) accept_one();
+  }
+}
+
+int AdminServer::Impl::accept() {
+  return ::accept4(socket->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+void AdminServer::Impl::accept_one() {
+  int fd = accept();
+  const int error = fd < 0 ? errno : 0;
+  if (error == EINTR || error == ECONNABORTED || error == EAGAIN) return;
+  if (error != 0 && !spares.empty()) {
+    // At once: whoever is quicker would take its place.
+    ::close(spares.back());
+    spares.pop_back();
+    fd = accept();
+  }
+  if (fd >= 0) return hand_over(fd);
+  if (const auto count = no_descriptor.count(base::steady_now())) {
+    log.warning("no descriptor for a connection of the admin socket",
+                {{"reason", std::generic_category().message(error)}, {"times", std::to_string(*count)}});
+  }
+  ::poll(nullptr, 0, k_out_of_descriptors_pause_ms);  // try again, but do not turn in circles
+}
+
+// An operator must get in where clients have taken all descriptors.
+void AdminServer::Impl::keep_spares() {
+  while (spares.size() < k_spares) {
+    const int spare = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (spare < 0) return;
+    spares.push_back(spare);
   }
 }
 
 void AdminServer::Impl::hand_over(int fd) {
+  const auto peer = options.peer(fd);
+  if (!peer) {
+    log.warning("admin connection refused", {{"reason", peer.error().message}});
+    return refuse(fd, peer.error());
+  }
   {
     const base::MutexLock lock(mutex);
-    if (served.size() + waiting.size() < options.connections_max) {
-      waiting.push_back(fd);
+    if (places.take(peer->uid)) {
+      waiting.push_back({fd, *peer});
       waiting_changed.notify_one();
       return;
     }
   }
+  refuse(fd, {ErrorCode::exhausted, "crd has no admin connection left for your uid",
+              "end other crctl commands, or try again in a moment"});
+}
+
+void AdminServer::Impl::refuse(int fd, const base::Error& error) {
   // Never waits: a new connection's buffer has room for these bytes.
   AdminStream stream(fd, std::chrono::milliseconds(0), std::chrono::milliseconds(0));
-  AdminHttp::refuse(stream, {ErrorCode::unavailable, "too many admin connections at once", "try again in a moment"});
-  ::close(fd);
+  AdminHttp::refuse(stream, error);
+  farewell.add(fd, base::steady_now());
 }
 
 void AdminServer::Impl::serve_until_stopped() {
@@ -139,30 +207,22 @@ void AdminServer::Impl::serve_until_stopped() {
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), k_nice);
   (void)::pthread_setname_np(::pthread_self(), "admin");
   for (;;) {
-    int fd = -1;
+    Client client;
     {
       base::MutexLock lock(mutex);
       waiting_changed.wait(lock.native(), [this]() CR_REQUIRES(mutex) { return stopping || !waiting.empty(); });
       if (stopping) return;
-      fd = waiting.front();
+      client = waiting.front();
       waiting.pop_front();
-      served.insert(fd);
+      served.insert(client);
     }
-    serve(fd);
+    AdminStream stream(client.fd, options.request_timeout, options.write_timeout);
+    http.serve(stream, client.peer, stopping);
     const base::MutexLock lock(mutex);
-    served.erase(fd);
-    ::close(fd);
+    served.erase(client);
+    places.give_back(client.peer.uid);
+    ::close(client.fd);
   }
-}
-
-void AdminServer::Impl::serve(int fd) {
-  AdminStream stream(fd, options.request_timeout, options.write_timeout);
-  const auto peer = peer_of(fd);
-  if (!peer) {
-    log.warning("admin connection refused", {{"reason", peer.error().message}});
-    return AdminHttp::refuse(stream, peer.error());
-  }
-  http.serve(stream, *peer, stopping);
 }
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "ledger/core/ledger.h"
 #include "server/admin/api.h"
+#include "server/admin/socket.h"
 
 namespace cr::server::admin {
 
@@ -19,9 +21,12 @@ class AdminServer {
   using Hooks = AdminHooks;
   struct Options {
     std::string socket_path;
-    int passed_socket = -1;                             // listens there already, by the service manager; -1 = none
-    std::string group = "crd-admin";                    // may use the socket, beside the owner and root
-    std::size_t connections_max = 32;                   // more are told 503 and closed
+    int passed_socket = -1;            // listens there already, by the service manager; -1 = none
+    std::string group = "crd-admin";   // may use the socket, beside the owner and root
+    std::size_t connections_max = 32;  // more are told 429 and closed
+    std::size_t connections_each_uid_max = 16;
+    std::size_t connections_kept = 4;  // of all, for root and crd's own user
+    std::function<base::Result<Peer>(int fd)> peer = peer_of;
     std::size_t body_bytes_max = std::size_t{8} << 20;  // a price import is the largest
     std::size_t requests_per_connection_max = 1000;
     std::chrono::milliseconds idle_timeout{5'000};      // for the next request on a connection

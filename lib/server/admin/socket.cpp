@@ -25,7 +25,7 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-constexpr int k_backlog = 64;
+constexpr int k_backlog = 256;
 constexpr uid_t k_unmapped_uid = 65534;
 constexpr mode_t k_owner_only = 0600;
 constexpr mode_t k_owner_and_group = 0660;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -238,10 +239,10 @@ TEST_F(AdminWire, bad_requests_get_an_answer_and_do_nothing) {
       {"GET /admin/v1/" + std::string(9000, 'a') + host + "\r\n", "414"},
       {"POST /admin/v1/tokens" + host + "\r\n", "400"},
       {"POST /admin/v1/tokens" + host + "Content-Length: 9999999\r\n\r\n", "413"},
-      {"POST /admin/v1/tokens" + host + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x01", "400"},
       {"GET /admin/v1/tokens/%zz" + host + "\r\n", "400"},
       {"GET /admin/v1/status" + host + "Transfer_Encoding: chunked\r\n\r\n", "400"},
       {"POST /admin/v1/tokens" + host + "content.length: 2\r\n\r\n{}", "400"},
+      {"POST /admin/v1/tokens" + host + "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x01", "400"},
       {"PATCH /admin/v1/tokens/x" + host + "If-Match: soon\r\nContent-Length: 2\r\n\r\n{}", "400"},
   };
   for (const auto& row : table) {
@@ -256,7 +257,6 @@ TEST_F(AdminWire, bad_requests_get_an_answer_and_do_nothing) {
   EXPECT_EQ(audit_rows(), rows);
 }
 
-TEST_F(AdminWire, a_stale_rev_is_412) {
 // Neither asked for nor waited for: the deadline for a request would end these connections without an answer.
 TEST_F(AdminWire, a_body_announced_as_too_large_is_refused_before_it_comes) {
   for (const std::string line : {"POST /admin/v1/tokens", "PATCH /admin/v1/tokens/none", "DELETE /admin/v1/tokens/none",
@@ -276,6 +276,7 @@ TEST_F(AdminWire, a_body_announced_as_too_large_is_refused_before_it_comes) {
   EXPECT_THAT(doubtful.read_all(), testing::StartsWith("HTTP/1.1 400 ")) << "and not 100 before it";
 }
 
+TEST_F(AdminWire, a_stale_rev_is_412) {
   create("ci");
   Wire wire(path());
   wire.send(
@@ -322,8 +323,42 @@ TEST_F(AdminWire, too_many_connections_are_told_so) {
   }
   Wire one_more(path());
   const auto answer = one_more.read_all();
-  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
-  EXPECT_THAT(answer, HasSubstr("too many admin connections at once"));
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 429 "));
+  EXPECT_THAT(answer, HasSubstr("crd has no admin connection left for your uid"));
+}
+
+TEST_F(AdminWire, half_requests_of_one_user_lock_nobody_out) {
+  constexpr uid_t k_other = 1001;
+  std::atomic<uid_t> uid{k_other};
+  server_options_.peer = [&uid](int) -> base::Result<Peer> { return Peer{1, uid.load(), 1}; };
+  start();
+  std::vector<std::unique_ptr<Wire>> held;
+  const auto hold = [&] {
+    held.push_back(std::make_unique<Wire>(path()));
+    held.back()->send("GET /admin/v1/version HTTP/1.1\r\n");
+  };
+  for (std::size_t count = 0; count < server_options_.connections_each_uid_max; ++count) hold();
+  Wire refused(path());
+  EXPECT_THAT(refused.read_all(), HasSubstr("no admin connection left for your uid"));
+  for (const uid_t served : {uid_t{1002}, uid_t{0}}) {
+    uid = served;
+    EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1") << served;
+  }
+  held.front()->send("Host: crd\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(held.front()->read_all(), HasSubstr("\"v1\"}")) << "those it has work";
+}
+
+// Its answer is on its way before it has written all: who closed then would take the words along.
+TEST_F(AdminWire, a_refusal_is_read_by_a_peer_that_still_writes) {
+  server_options_.peer = [](int) -> base::Result<Peer> { return base::fail(ErrorCode::forbidden, "not you"); };
+  start();
+  const std::string body(1 << 20, 'x');
+  for (int count = 0; count < 20; ++count) {
+    Wire wire(path());
+    wire.send("POST /admin/v1/tokens HTTP/1.1\r\nHost: crd\r\nContent-Length: 1048576\r\n\r\n");
+    wire.send(body);
+    EXPECT_THAT(wire.read_all(), HasSubstr("not you"));
+  }
 }
 
 TEST_F(AdminWire, stopping_wakes_idle_connections_and_finishes_running_requests) {
