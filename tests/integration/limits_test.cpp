@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Budgets and rates on the request path: what is refused, with which words and headers, and what the books say of it.
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <set>
+
 #include "integration/gateway.h"
 
 namespace cr::test {
@@ -192,6 +197,63 @@ TEST_P(Rates, RequestsAtOnce) {
   EXPECT_EQ(gateway.post(key, chat()).status, 200);
   EXPECT_EQ(gateway.arrived(), 3);
   check_witness(gateway, Run::clean);
+}
+
+// No descriptor is left to crd for as long as this lives.
+class NoDescriptors {
+ public:
+  explicit NoDescriptors(Daemon& daemon) : pid_(daemon.process().pid()) {
+    std::set<rlim_t> open;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd"))
+      open.insert(std::stoul(entry.path().filename()));
+    rlimit none{0, 0};
+    while (open.count(none.rlim_cur) != 0) ++none.rlim_cur;
+    ::prlimit(pid_, RLIMIT_NOFILE, nullptr, &before_);
+    none.rlim_max = before_.rlim_max;
+    EXPECT_EQ(::prlimit(pid_, RLIMIT_NOFILE, &none, nullptr), 0);
+  }
+  ~NoDescriptors() { ::prlimit(pid_, RLIMIT_NOFILE, &before_, nullptr); }
+
+ private:
+  pid_t pid_;
+  rlimit before_{};
+};
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(Descriptors, NoneLeftIsNoChannelsFaultAndKeepsNobodyOut) {
+  DaemonOptions options;
+  options.top_level = "workers = 1";
+  Gateway gateway(options);
+  HttpClient client(gateway.daemon.port(), gateway.token("t"));
+  ASSERT_EQ(client.get("/v1/token").status, 200) << "its connection stays";
+  {
+    const NoDescriptors none(gateway.daemon);
+    for (int i = 0; i < 6; ++i) {
+      const auto answer = client.post("/v1/chat/completions", chat().dump());
+      EXPECT_EQ(answer.status, 503) << answer.body;
+      EXPECT_EQ(error_code(answer), "overloaded");
+      EXPECT_EQ(answer.header("retry-after"), "1");
+    }
+    for (int i = 0; i < 3; ++i) RawClient(gateway.daemon.port()).wait_closed();
+    EXPECT_EQ(gateway.daemon.crctl({"status"}).exit, 0) << "the admin socket has descriptors of its own";
+  }
+  EXPECT_EQ(gateway.arrived(), 0);
+  EXPECT_EQ(gateway.reserved("t"), 0);
+  EXPECT_EQ(client.post("/v1/chat/completions", chat().dump()).status, 200) << "the channel was not set aside";
+  {
+    const NoDescriptors none(gateway.daemon);
+    gateway.daemon.must({"channel", "edit", "fake", "--note", "at another address now"});
+    EXPECT_EQ(client.post("/v1/chat/completions", chat().dump()).status, 200) << "an idle connection made room";
+  }
+  const auto log = gateway.daemon.log();
+  EXPECT_EQ(count_of(log, "no connection to a provider can be made"), 1U) << log;
+  EXPECT_EQ(count_of(log, "accepting is paused"), 1U) << log;
+  EXPECT_EQ(count_of(log, "channel cannot be reached"), 0U);
 }
 
 }  // namespace

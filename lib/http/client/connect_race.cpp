@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -13,6 +14,12 @@ namespace {
 using Endpoint = asio::ip::tcp::endpoint;
 using Timer =
     asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+// This machine has nothing left to connect with; a port of IPv4, that is: without IPv6 all its addresses end so.
+bool is_short(const SystemError& error, const Endpoint& endpoint) {
+  return error == asio::error::no_descriptors || error.value() == ENFILE || error == asio::error::no_buffer_space ||
+         error == asio::error::no_memory || (error.value() == EADDRNOTAVAIL && endpoint.address().is_v4());
+}
 
 }  // namespace
 
@@ -49,6 +56,7 @@ struct ConnectRace::State {
   std::size_t failed = 0;
   std::optional<Socket> winner;
   SystemError last = asio::error::operation_aborted;
+  std::optional<SystemError> short_of;
   bool over = false;
 };
 
@@ -73,6 +81,7 @@ void ConnectRace::State::ended(const std::shared_ptr<State>& self, std::size_t a
     return;
   }
   self->last = error;
+  if (is_short(error, self->endpoints[attempt])) self->short_of = error;
   ++self->failed;
   if (self->failed == self->endpoints.size()) {
     self->finish();
@@ -109,6 +118,8 @@ Task<base::Result<Socket>> ConnectRace::run() {
   State::start_next(state_);
   if (!state_->over && !state_->endpoints.empty()) co_await state_->end.async_wait(k_await);
   if (state_->winner) co_return std::move(*state_->winner);
+  if (state_->short_of)
+    co_return base::fail(base::ErrorCode::exhausted, "cannot be reached from here: " + state_->short_of->message());
   co_return base::fail(base::ErrorCode::upstream, "cannot be reached: " + state_->last.message());
 }
 

@@ -27,8 +27,9 @@ class ConnectRace {
   ConnectRace(const ConnectRace&) = delete;
   ConnectRace& operator=(const ConnectRace&) = delete;
 
-  // Once. `upstream` with the last attempt's error if none connects or cancel() came first; its message goes on from
-  // "the upstream": "cannot be reached: ...".
+  // Once. `upstream` with the last attempt's error if none connects or cancel() came first; `exhausted` where this
+  // machine had no descriptor or port for one of them, which says nothing of the peer. The message goes on from "the
+  // upstream": "cannot be reached: ...".
   Task<base::Result<Socket>> run();
   void cancel();
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -57,7 +58,8 @@ class UpstreamPool {
   // Keeps it if it is reusable, its provider is trusted, and there is room; closes it otherwise.
   void give_back(const PoolKey& key, std::unique_ptr<UpstreamConnection> connection);
   std::unique_ptr<UpstreamConnection> make() { return std::make_unique<UpstreamConnection>(io_, heartbeat_); }
-  void clear() { lists_.clear(); }
+  // Closes all that are idle; whether there were any.
+  bool drop_idle() { return !std::exchange(lists_, {}).empty(); }
 
  private:
   struct Idle {

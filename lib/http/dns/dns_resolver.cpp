@@ -5,15 +5,20 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <cstring>
 #include <map>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -42,6 +47,17 @@ base::Error cannot(const std::string& what, int status) {
 base::Error failure_of(int status) {
   if (status == ARES_ETIMEOUT) return {base::ErrorCode::timeout, "name was not resolved in time", {}};
   return {base::ErrorCode::upstream, "name does not resolve: " + base::to_lower_ascii(ares_strerror(status)), {}};
+}
+
+// The library tells none of it: a look-up without a socket ends as one that no server answers.
+std::optional<base::Error> shortage() {
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (fd >= 0 || (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)) return std::nullopt;
+  return base::Error{base::ErrorCode::exhausted,
+                     "name cannot be asked for: " + base::to_lower_ascii(std::generic_category().message(error)),
+                     {}};
 }
 
 asio::ip::address address_of(const sockaddr& name) {
@@ -154,6 +170,7 @@ void DnsResolver::Impl::ask(const std::string& name, Done done) {
                     channel ? "name was not asked for: too many are being resolved" : "name cannot be resolved"));
     return;
   }
+  if (auto missing = shortage()) return done(tl::unexpected(std::move(*missing)));
   waiting[name].push_back(std::move(done));
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
@@ -182,7 +199,12 @@ void DnsResolver::Impl::answered(const std::string& name, int status, const ares
   if (status != ARES_SUCCESS || answer->empty()) {
     answer = tl::unexpected(failure_of(status == ARES_SUCCESS ? ARES_ENODATA : status));
   }
-  cache.put(name, answer, std::chrono::seconds(ttl), base::steady_now());
+  auto missing = answer ? std::nullopt : shortage();
+  if (missing) {
+    answer = tl::unexpected(std::move(*missing));  // and not remembered
+  } else {
+    cache.put(name, answer, std::chrono::seconds(ttl), base::steady_now());
+  }
   auto those = std::move(waiting[name]);
   waiting.erase(name);
   for (const auto& done : those) done(answer);

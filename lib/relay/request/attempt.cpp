@@ -187,7 +187,11 @@ http::Task<AttemptResult> Attempt::send(bool last) {
   kept_ = connection_ != nullptr;
   if (!kept_) {
     connection_ = upstreams_.pool().make();
-    const auto connected = co_await connection_->connect(address_->target, upstreams_.resolver());
+    auto connected = co_await connection_->connect(address_->target, upstreams_.resolver());
+    if (!connected && connected.error().code == base::ErrorCode::exhausted && upstreams_.pool().drop_idle()) {
+      connection_ = upstreams_.pool().make();
+      connected = co_await connection_->connect(address_->target, upstreams_.resolver());
+    }
     if (!connected) co_return not_connected(connected.error());
   }
   auto outcome = AnswerOutcome::closed;
@@ -211,8 +215,11 @@ http::Task<AttemptResult> Attempt::send(bool last) {
 }
 
 AttemptResult Attempt::not_connected(const base::Error& error) {
-  if (!client_gone_)
+  if (error.code == base::ErrorCode::exhausted) {
+    upstreams_.note_shortage(error);
+  } else if (!client_gone_) {
     log_.warning("channel cannot be reached", {{"channel", channel().name}, {"reason", error.message}});
+  }
   connection_.reset();
   upstreams_.give_back(std::move(request_.head));
   return take(rule_on_unconnected(error, client_gone_));

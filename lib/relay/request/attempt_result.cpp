@@ -20,6 +20,13 @@ Refusal failed_to_connect(bool late) {
   return {RefusalCode::upstream_unreachable, "the provider cannot be reached: send the request again later", {}, {}};
 }
 
+Refusal no_connection_left() {
+  return {RefusalCode::overloaded,
+          "this gateway has no descriptor or port left for a connection to a provider: send the request again",
+          {},
+          std::chrono::seconds(1)};
+}
+
 Refusal unusable() {
   return {RefusalCode::upstream_invalid, "the provider's answer was not usable: send the request again", {}, {}};
 }
@@ -142,6 +149,8 @@ Ruling rule_on_refused_key(const Observation& observation, bool last, const dial
 }  // namespace
 
 Ruling rule_on_unconnected(const base::Error& error, bool client_gone) {
+  // Another channel's connection would need the same.
+  if (error.code == base::ErrorCode::exhausted) return {{Kind::spent, no_connection_left()}, abandoned()};
   const bool late = error.code == base::ErrorCode::timeout;
   auto observation = failed(late ? "could not be reached in time" : "could not be reached");
   if (client_gone) observation = abandoned();

@@ -40,7 +40,7 @@ struct Ruling {
   bool unreadable = false;  // the response's coding is why it is not passed on
 };
 
-// No connection came about.
+// No connection came about. `exhausted`: this machine had nothing left to make one with, and no channel is to blame.
 Ruling rule_on_unconnected(const base::Error& error, bool client_gone);
 
 // No response came.

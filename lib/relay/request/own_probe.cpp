@@ -81,6 +81,8 @@ ProbeFinding judge_probe(const ProbeAnswer& answer, ledger::ChannelKind kind) {
     observation.of_request = false;
     return ProbeFinding{Probe::bad, observation};
   };
+  if (answer.not_connected && answer.not_connected->code == base::ErrorCode::exhausted)
+    return {};  // says nothing of it
   if (answer.not_connected) return bad({Observation::Kind::failed, 0, "could not be reached"});
   if (answer.outcome == AnswerOutcome::cancelled) return {};
   if (answer.outcome != AnswerOutcome::ok) return bad({Observation::Kind::failed, 0, words_for(answer.outcome)});

@@ -45,6 +45,13 @@ base::Result<std::shared_ptr<const ChannelAddress>> UpstreamAccess::address_of(c
   return addresses_.emplace(key, std::move(*address)).first->second;
 }
 
+void UpstreamAccess::note_shortage(const base::Error& error) {
+  const auto count = shortage_.count(base::coarse_now());
+  if (!count) return;
+  shared_.log.warning("no connection to a provider can be made: raise the limit of open files, or of local ports",
+                      {{"reason", error.message}, {"times", std::to_string(*count)}});
+}
+
 base::Result<std::shared_ptr<const ChannelAddress>> UpstreamAccess::work_out(const ledger::ChannelRecord& channel) {
   auto url = base::Url::parse(channel.base_url);
   if (!url) return base::fail(url.error().code, "base URL: " + url.error().message, url.error().hint);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/rare_line.h"
 #include "http/client/upstream_pool.h"
 #include "http/dns/egress_policy.h"
 #include "http/net/heartbeat.h"
@@ -60,6 +61,9 @@ class UpstreamAccess {
   // An error was logged. Kept by its user: a reload or many edits make the worker forget it.
   base::Result<std::shared_ptr<const ChannelAddress>> address_of(const ledger::ChannelRecord& channel);
 
+  // A line, now and then: this machine has no descriptor or port left to connect with.
+  void note_shortage(const base::Error& error);
+
   // A string that already has room; wiped when it comes back, since heads to providers carry keys.
   std::string take_text();
   void give_back(std::string&& text);
@@ -75,6 +79,7 @@ class UpstreamAccess {
   http::client::UpstreamPool pool_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const ChannelAddress>> addresses_;
   std::uint64_t next_pool_key_ = 0;
+  base::RareLine shortage_;
   std::vector<std::string> texts_;
 };
 

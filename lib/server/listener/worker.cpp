@@ -26,7 +26,6 @@ using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NO
 constexpr int k_backlog = 4096;
 // What the kernel takes ahead of a client that does not read: left to itself it would be megabytes.
 constexpr int k_unsent_bytes_max = 128 * 1024;
-constexpr std::chrono::minutes k_quiet{1};
 constexpr std::string_view k_full =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 119\r\nretry-after: 1\r\n"
     "connection: close\r\n\r\n"
@@ -210,7 +209,8 @@ http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
 
 // Lets one waiting client go with the descriptor kept for this.
 void Worker::pause_accepting_until_fds_are_free() {
-  shared_.log.warning("out of file descriptors: accepting is paused", {{"worker", std::to_string(index_)}});
+  if (const auto count = state_.no_descriptor.count(base::coarse_now()))
+    shared_.log.warning("out of file descriptors: accepting is paused", {{"times", std::to_string(*count)}});
   if (reserve_fd_ < 0 || acceptors_.empty()) return;
   ::close(reserve_fd_);
   const int client = ::accept4(acceptors_.front().native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -259,14 +259,11 @@ http::Task<bool> Worker::begin_tls(http::server::Connection& client) {
 
 // One line for all of a while: whoever can connect could fill the log.
 void Worker::note_wrong_protocol(const http::server::Connection& client) {
-  const auto count = state_.wrong_protocol.fetch_add(1) + 1;
-  const auto now = base::coarse_now();
-  auto quiet_until = state_.wrong_protocol_quiet_until.load();
-  if (now < quiet_until || !state_.wrong_protocol_quiet_until.compare_exchange_strong(quiet_until, now + k_quiet))
-    return;
+  const auto count = state_.wrong_protocol.count(base::coarse_now());
+  if (!count) return;
   shared_.log.warning(client.is_tls() ? "a client spoke no TLS to a TLS listener: it must connect by https://"
                                       : "a client spoke TLS to a plain listener: it must connect by http://",
-                      {{"source", client.peer().to_string()}, {"connections", std::to_string(count)}});
+                      {{"source", client.peer().to_string()}, {"connections", std::to_string(*count)}});
 }
 
 }  // namespace cr::server::listener

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/rare_line.h"
 #include "base/result.h"
 #include "dialect/endpoint.h"
 #include "http/net/event_loop.h"
@@ -33,9 +34,8 @@ struct ListenerState {
   std::atomic<std::uint64_t> connections_refused{0};
   std::atomic<std::uint64_t> handshakes_failed{0};
   std::atomic<std::int64_t> drains{0};  // connections that close once the rest of a body has been read away
-  // TLS spoken to a plain listener, or HTTP to a TLS one: how often, and until when no more is said of it.
-  std::atomic<std::uint64_t> wrong_protocol{0};
-  std::atomic<base::SteadyTime> wrong_protocol_quiet_until{base::SteadyTime()};
+  base::RareLine wrong_protocol;        // TLS spoken to a plain listener, or HTTP to a TLS one
+  base::RareLine no_descriptor;         // of an accept
 };
 
 class Worker {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "http/client/connect_race.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -91,6 +94,38 @@ TEST_F(ConnectRaceTest, AllFailedIsTheLastOnesError) {
   const auto socket = run({at("127.0.0.1", 1), at("127.0.0.1", 2)}, std::chrono::hours(1));
   ASSERT_FALSE(socket);
   EXPECT_NE(socket.error().message.find("refused"), std::string::npos) << socket.error().message;
+}
+
+// No more descriptors than are open, for as long as it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ConnectRaceTest, WithoutADescriptorItIsThisMachinesFault) {
+  const Endpoint there = at("127.0.0.1", listener_.port());
+  EXPECT_TRUE(run({there}, std::chrono::hours(1))) << "the loop has its own from here on";
+  {
+    const NoDescriptors none;
+    for (const auto& endpoints : {Endpoints{there}, Endpoints{there, at("127.0.0.1", 1)}}) {
+      const auto socket = run(endpoints, std::chrono::hours(1));
+      ASSERT_FALSE(socket);
+      EXPECT_EQ(socket.error().code, base::ErrorCode::exhausted);
+      EXPECT_NE(socket.error().message.find("open files"), std::string::npos) << socket.error().message;
+    }
+  }
+  EXPECT_TRUE(run({there}, std::chrono::hours(1)));
+  EXPECT_EQ(run({at("127.0.0.1", 1)}, std::chrono::hours(1)).error().code, base::ErrorCode::upstream);
 }
 
 TEST_F(ConnectRaceTest, CancelEndsIt) {

@@ -37,6 +37,10 @@ TEST(AttemptResult, without_a_connection_the_next_route_is_tried) {
          {Kind::try_another, Seen::failed, RefusalCode::upstream_timeout, "could not be reached in time"}, "late");
   expect(rule_on_unconnected(refused, true),
          {Kind::try_another, Seen::abandoned, RefusalCode::upstream_unreachable, {}}, "the client left");
+  const base::Error nothing_left{base::ErrorCode::exhausted, "too many open files", {}};
+  expect(rule_on_unconnected(nothing_left, false), {Kind::spent, Seen::abandoned, RefusalCode::overloaded, {}},
+         "no descriptor");
+  EXPECT_EQ(rule_on_unconnected(nothing_left, false).result.refusal.retry_after, std::chrono::seconds(1));
 }
 
 TEST(AttemptResult, without_a_response_it_depends_on_what_was_sent) {
