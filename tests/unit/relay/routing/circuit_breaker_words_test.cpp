@@ -224,7 +224,7 @@ TEST_P(CircuitBreakerWordsRandom, GoodTokensAreServedWhileTheChannelWorks) {
   std::mt19937 random(GetParam());
   const auto pick = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
   const bool one_account = pick(2) == 0;
-  set_keys(static_cast<std::size_t>(1 + pick(3)));
+  set_keys(1 + static_cast<std::size_t>(pick(3)));
   const std::vector<Observation> kinds{
       k_failed, k_limited, k_forbidden, k_no_credit, {Kind::rate_limited, 429, {}, 30s, true}};
   const auto bad_kind = kinds[static_cast<std::size_t>(pick(static_cast<int>(kinds.size())))];
