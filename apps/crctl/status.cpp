@@ -52,6 +52,7 @@ const RecordKind<Status>& status_kind() {
           {{"ledger_commits"}, [](T s, V) { return count_cell(s.ledger_commits); }},
           {{"ledger_queue"}, [](T s, V) { return count_cell(s.ledger_queue); }},
           {{"ledger_backlog"}, [](T s, V) { return count_cell(s.ledger_backlog); }},
+          {{"head"}, [](T s, V) { return text_cell(s.head); }},
           {{"price_list"}, [](T s, V v) { return price_list_cell(s.price_list, v); }},
           {{"certificate_expires"},
            [](T s, V v) {

@@ -122,7 +122,7 @@ void Daemon::use_tls(const std::shared_ptr<const http::tls::TlsServer>& tls) {
 
 base::Result<void> Daemon::open_ledger() {
   const auto path = config_.state_dir + std::string(k_store_file);
-  auto master = load_master_key(config_.state_dir, path);
+  auto master = load_master_key(config_.state_dir, path, config_.accept_loss ? "" : *config_.store_head);
   if (!master) return tl::unexpected(master.error());
   auto vault = token::Vault::make(*master);
   if (!vault) return tl::unexpected(vault.error());
@@ -139,6 +139,8 @@ base::Result<void> Daemon::open_ledger() {
   }
   ledger::Ledger::Options options;
   options.path = path;
+  options.head = *config_.store_head;
+  options.accept_loss = config_.accept_loss;
   options.key_prefix = config_.key_prefix;
   options.default_expiry = config_.default_expiry;
   options.retention = config_.retention.value_or(std::chrono::milliseconds(0));

@@ -24,6 +24,15 @@ std::string warnings_of(const std::shared_ptr<const http::tls::TlsServer>& tls) 
   return text;
 }
 
+// Below two seconds it is as usual: the head is raised once a second, and written then.
+std::string text_of(const ledger::Ledger::HeadState& head) {
+  if (head.path.empty()) return "none";
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(head.behind).count();
+  if (seconds < 2) return head.path + ": up to date";
+  const std::string why = head.trouble.empty() ? "its disk does not answer" : head.trouble;
+  return head.path + ": not written for " + std::to_string(seconds) + " s: " + why;
+}
+
 }  // namespace
 
 admin::Status Daemon::status() const {
@@ -47,6 +56,7 @@ admin::Status Daemon::status() const {
   status.ledger_commits = static_cast<std::int64_t>(counters.commits);
   status.ledger_queue = static_cast<std::int64_t>(counters.waiting);
   status.ledger_backlog = static_cast<std::int64_t>(counters.backlog);
+  status.head = text_of(ledger_->head());
   status.price_list = ledger::shipped_prices_date();
   status.certificate_expires = certificate_expires_;
   status.overrun = counters.overrun;
@@ -86,6 +96,11 @@ std::string Daemon::metrics() const {
       ledger_->admits(ledger_timeout()) ? 1 : 0);
   one("crd_ledger_recovered_total", "counter", "Requests found open at this start: posted, in doubt.",
       counters.recovered);
+  const auto head = ledger_->head();
+  if (!head.path.empty()) {
+    one("crd_store_head_behind_seconds", "gauge", "For how long the store's head has not told of its newest commits.",
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(head.behind).count()));
+  }
   relay::request::append_metric(out, "crd_overrun_dollars_total", "counter",
                                 "Cost above what was reserved: should be 0.");
   out.append("crd_overrun_dollars_total ").append(counters.overrun.to_decimal()).append("\n");

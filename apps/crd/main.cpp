@@ -45,11 +45,19 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int serve(const std::string& config_file, bool check_only) {
+struct Given {
+  std::string config_file;
+  bool check_only = false;
+  bool accept_loss = false;
+};
+
+int serve(const Given& given) {
+  const std::string& config_file = given.config_file;
   auto config = config_file.empty() ? cr::server::config::parse_config("", "defaults")
                                     : cr::server::config::load_config(config_file);
   if (!config) return complain(config.error(), k_not_configured);
-  if (check_only) {
+  config->accept_loss = given.accept_loss;
+  if (given.check_only) {
     const auto tls = cr::crd::Daemon::load_tls(*config);
     if (!tls) return complain(tls.error(), k_not_configured);
     if (*tls) {
@@ -77,11 +85,13 @@ int main(int argc, char** argv) {
   cr::crd::harden_process();
   return_large_blocks();
   CLI::App app("Code Router's daemon: the OpenAI-compatible gateway under /v1, and the admin socket for crctl.", "crd");
-  std::string config_file;
-  bool check_only = false;
-  app.add_option("--config", config_file, "Configuration file; without it crd runs on its defaults")->type_name("FILE");
-  app.add_flag("--check", check_only,
+  Given given;
+  app.add_option("--config", given.config_file, "Configuration file; without it crd runs on its defaults")
+      ->type_name("FILE");
+  app.add_flag("--check", given.check_only,
                "Say whether a start with this configuration and its files would be refused, or warn, and exit");
+  app.add_flag("--accept-loss", given.accept_loss,
+               "Start with a store whose newest commits are missing, or with a new one where it is gone");
   app.set_version_flag("--version", "crd " CR_VERSION);
   app.footer("See crd(8), crd.toml(5) and crctl(1).");
   try {
@@ -91,7 +101,7 @@ int main(int argc, char** argv) {
     return complain({cr::base::ErrorCode::invalid, error.what(), "see crd --help"}, k_usage);
   }
   try {
-    return serve(config_file, check_only);
+    return serve(given);
   } catch (const std::exception& error) {
     return complain({cr::base::ErrorCode::internal, std::string("stopped by an exception: ") + error.what(), {}},
                     k_failed);

@@ -73,7 +73,8 @@ base::Result<Secret> make_key(const std::string& state_dir, const std::string& p
 
 }  // namespace
 
-base::Result<Secret> load_master_key(const std::string& state_dir, const std::string& store_path) {
+base::Result<Secret> load_master_key(const std::string& state_dir, const std::string& store_path,
+                                     const std::string& head_path) {
   if (const char* credentials = std::getenv("CREDENTIALS_DIRECTORY")) {
     const auto path = std::string(credentials) + "/master.key";
     if (::access(path.c_str(), F_OK) == 0) return read_key(path, false);
@@ -86,6 +87,12 @@ base::Result<Secret> load_master_key(const std::string& state_dir, const std::st
     return base::fail(ErrorCode::invalid,
                       "the master key " + path + " is missing, and " + store_path + " was made with it",
                       "restore master.key from its backup; for a new, empty store move " + store_path + " away");
+  }
+  if (!head_path.empty() && ::lstat(head_path.c_str(), &info) == 0) {
+    return base::fail(ErrorCode::invalid,
+                      "the master key " + path + " and the store " + store_path + " are missing, but the head " +
+                          head_path + " tells of one",
+                      "put the state directory back, or restore a backup; for a new, empty store: crd --accept-loss");
   }
   return make_key(state_dir, path);
 }

@@ -156,6 +156,7 @@ void fields(auto& v, message_of<Status> auto& m) {
   v("ledger_commits", m.ledger_commits);
   v("ledger_queue", m.ledger_queue);
   v("ledger_backlog", m.ledger_backlog);
+  v("head", m.head);
   v("price_list", m.price_list);
   v("certificate_expires", m.certificate_expires);
   v("overrun", m.overrun);

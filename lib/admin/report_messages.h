@@ -137,7 +137,8 @@ struct Status {
   std::int64_t log_lines_dropped = 0;
   std::string ledger;  // "ready", or why no request is admitted
   std::int64_t ledger_commits = 0, ledger_queue = 0, ledger_backlog = 0;
-  std::string price_list;                     // "2026-11-20": of the newest source of the shipped prices
+  std::string head;        // the store's head: "PATH: up to date", or by how much it is not, or "none"
+  std::string price_list;  // "2026-11-20": of the newest source of the shipped prices
   std::optional<Time> certificate_expires{};  // of the public listeners' TLS certificate; absent = no TLS
   Credits overrun;
   std::int64_t memory_used = 0, memory_limit = 0;  // bytes of requests and answers, those over 64 KiB: limits.memory

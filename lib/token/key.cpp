@@ -60,7 +60,7 @@ bool has_our_tail(std::string_view key, std::size_t prefix_size) {
   return key.substr(key.size() - k_key_checksum_chars) == std::string_view(wanted.data(), wanted.size());
 }
 
-enum class Purpose : std::uint64_t { digest = 1, seal = 2, fingerprint = 3 };
+enum class Purpose : std::uint64_t { digest = 1, seal = 2, fingerprint = 3, head = 4 };
 constexpr char k_kdf_context[crypto_kdf_CONTEXTBYTES + 1] = "crkeys__";
 constexpr std::size_t k_subkey_bytes = 32;
 static_assert(k_subkey_bytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
@@ -142,6 +142,7 @@ base::Result<Vault> Vault::make(const base::Secret& master) {
   vault.digest_key_ = subkey(master, Purpose::digest);
   vault.seal_key_ = subkey(master, Purpose::seal);
   vault.fingerprint_key_ = subkey(master, Purpose::fingerprint);
+  vault.head_key_ = subkey(master, Purpose::head);
   return vault;
 }
 
@@ -185,6 +186,10 @@ base::Result<base::Secret> Vault::open(std::string_view sealed, std::string_view
 
 Digest Vault::fingerprint() const {
   return keyed_digest(fingerprint_key_, "code router store");
+}
+
+Digest Vault::head_code(std::string_view text) const {
+  return keyed_digest(head_key_, text);
 }
 
 }  // namespace cr::token

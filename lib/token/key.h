@@ -58,12 +58,15 @@ class Vault {
   base::Result<base::Secret> open(std::string_view sealed, std::string_view context) const;  // `corrupt` if it does not
   // A value stored in a new store and compared at each start: tells a wrong master key before any harm.
   Digest fingerprint() const;
+  // What a head of the store ends with: who has not the master key cannot write one.
+  Digest head_code(std::string_view text) const;
 
  private:
   Vault() = default;
   base::Secret digest_key_;
   base::Secret seal_key_;
   base::Secret fingerprint_key_;
+  base::Secret head_key_;
 };
 
 }  // namespace cr::token

@@ -121,6 +121,7 @@ const std::vector<Elsewhere>& elsewhere() {
       {"ledger/sqlite/budgets", "tests/unit/ledger/sqlite/budget_test.cpp", "windows need the thread that commits"},
       {"ledger/sqlite/checkpoint", "tests/unit/ledger/sqlite/power_loss_test.cpp", "what is durable when"},
       {"ledger/sqlite/chores", "tests/unit/ledger/sqlite/usage_sums_test.cpp", "what is summed up, and pruned"},
+      {"ledger/sqlite/head_keeper", "tests/unit/ledger/sqlite/store_head_test.cpp", "its thread needs a store"},
       {"ledger/sqlite/key_uses", "tests/unit/ledger/sql/store_keys_test.cpp", "when keys were used, as rotations ask"},
       {"ledger/sqlite/ledger_thread", "tests/unit/ledger/sqlite/reserve_test.cpp", "the thread behind it"},
       {"ledger/sqlite/pruning", "tests/unit/ledger/sqlite/usage_sums_test.cpp", "what is pruned was summed up before"},

@@ -132,6 +132,64 @@ TEST_F(Startup, MasterKeyMissingShortWrongOrReadable) {
   EXPECT_THAT(daemon.must({"token", "list", "-q"}), HasSubstr("kept"));
 }
 
+// --- a store whose newest commits are gone, or that is gone ---
+
+struct Missing {
+  const char* name;
+  void (*happens)(Daemon& daemon);
+  const char* told;
+};
+void remove_store(Daemon& daemon) {
+  for (const char* part : {"", "-wal", "-shm", ".lock"}) fs::remove(daemon.ledger() + part);
+}
+const Missing k_missing[] = {
+    {"LogRemoved", [](Daemon& daemon) { fs::remove(daemon.ledger() + "-wal"); }, "is behind its head"},
+    {"LogEmptied", [](Daemon& daemon) { fs::resize_file(daemon.ledger() + "-wal", 0); }, "is behind its head"},
+    {"StoreRemoved", remove_store, "is missing, but its head"},
+    {"FileRemoved", [](Daemon& daemon) { fs::remove(daemon.ledger()); }, "is missing, but its head"},
+    {"FolderRemoved", [](Daemon& daemon) { fs::remove_all(daemon.state_dir()); }, "tells of one"},
+    {"HeadRemoved", [](Daemon& daemon) { fs::remove(daemon.state_dir() + "-head/head"); }, "cannot be told"},
+};
+
+class StoreMissing : public testing::TestWithParam<Missing> {};
+
+TEST_P(StoreMissing, IsRefusedUntilItIsAccepted) {
+  Daemon daemon;
+  daemon.must({"token", "create", "kept"});
+  daemon.kill9();
+  GetParam().happens(daemon);
+  std::string failed;
+  try {
+    daemon.start();
+  } catch (const std::exception& error) {
+    failed = error.what();
+  }
+  EXPECT_THAT(failed, AllOf(HasSubstr(GetParam().told), HasSubstr("--accept-loss")));
+  if (fs::exists(daemon.ledger() + "-wal") && !fs::exists(daemon.ledger())) fs::remove(daemon.ledger() + "-wal");
+  Process accepting(
+      {.argv = {crd_program(), "--config", daemon.config_file(), "--accept-loss"}, .env = {}, .directory = {}});
+  ASSERT_TRUE(accepting.wait_for_line(Stream::err, " ready")) << accepting.err();
+  accepting.signal(SIGTERM);
+  EXPECT_EQ(accepting.wait(), 0);
+  daemon.start();
+  EXPECT_THAT(daemon.must({"audit", "list"}), HasSubstr("store.loss_accepted"));
+  EXPECT_THAT(daemon.must({"status", "--field", "head"}), HasSubstr("-head/head: up to date"));
+  EXPECT_THAT(daemon.must({"metrics"}), HasSubstr("crd_store_head_behind_seconds 0"));
+  check_books(daemon);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StoreMissing, testing::ValuesIn(k_missing),
+                         [](const auto& one) { return one.param.name; });
+
+TEST_F(Startup, AStoreWithoutAHeadIsSaidAtEachStart) {
+  DaemonOptions options;
+  options.tables = "[store]\nhead = \"\"\n";
+  BookedDaemon daemon(options);
+  EXPECT_THAT(daemon.log(), HasSubstr("no head of the store is kept"));
+  EXPECT_EQ(daemon.must({"status", "--field", "head"}), "none\n");
+  EXPECT_FALSE(fs::exists(daemon.state_dir() + "-head"));
+}
+
 TEST_F(Startup, ACorruptStoreIsNamedAndKept) {
   Daemon daemon;
   ASSERT_EQ(daemon.stop(), 0);

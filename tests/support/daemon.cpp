@@ -106,8 +106,11 @@ std::string Daemon::log_with(std::string_view part) const {
 void Daemon::write_config() {
   const auto tls =
       options_.tls ? "[tls]\ncert = \"" + (dir_ / "cert.pem") + "\"\nkey = \"" + (dir_ / "key.pem") + "\"\n" : "";
+  // By itself it would lie beside a state directory that is another's, and stay there.
+  const auto head =
+      options_.state_dir.empty() ? std::string() : "[store]\nhead = \"" + (dir_ / "state-head/head") + "\"\n";
   write_file(config_file(), "listen = " + options_.listen + "\nadmin_socket = \"" + socket() + "\"\nstate_dir = \"" +
-                                state_dir() + "\"\n" + options_.top_level + "\n" + tls + options_.tables + "\n");
+                                state_dir() + "\"\n" + options_.top_level + "\n" + tls + head + options_.tables + "\n");
 }
 
 std::map<std::string, std::string> Daemon::environment() const {

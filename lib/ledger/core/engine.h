@@ -46,6 +46,7 @@ class Engine {
   virtual void stop_reads() = 0;
   virtual void keep_requests(std::chrono::milliseconds retention) = 0;
   virtual Ledger::Counters counters() const;
+  virtual Ledger::HeadState head() const { return {}; }
 
   // --- what needs no store; any thread ---
   const Ledger::Options& options() const { return setup_.options; }

@@ -119,4 +119,8 @@ Ledger::Counters Ledger::counters() const {
   return engine_->counters();
 }
 
+Ledger::HeadState Ledger::head() const {
+  return engine_->head();
+}
+
 }  // namespace cr::ledger

@@ -33,10 +33,12 @@ class Reports;
 class Ledger {
  public:
   struct Options {
-    std::string path;                           // the file; its directory exists, is ours and holds no other store
-    std::size_t queue_max = 65'536;             // waiting reservations; more are `unavailable`
-    std::size_t backlog_max = 8'192;            // settlements not committed; with so many no request is admitted
-    std::chrono::milliseconds settle_delay{5};  // how long a settlement may wait for a reservation's commit
+    std::string path;                 // the file; its directory exists, is ours and holds no other store
+    std::string head;                 // the file that tells how far the store had come, in another folder; empty = none
+    bool accept_loss = false;         // go on with a store that is not what its head saw, or anew; written to the audit
+    std::size_t queue_max = 65'536;   // waiting reservations; more are `unavailable`
+    std::size_t backlog_max = 8'192;  // settlements not committed; with so many no request is admitted
+    std::chrono::milliseconds settle_delay{5};        // how long a settlement may wait for a reservation's commit
     std::chrono::milliseconds admin_timeout{10'000};  // write(), flush(), balance(): how long they wait
     std::string key_prefix{token::k_default_key_prefix};
     std::optional<std::chrono::milliseconds> default_expiry;  // of new tokens
@@ -63,10 +65,17 @@ class Ledger {
     std::uint64_t settlements_refused = 0;   // of no reservation there is: logged
     Credits overrun;
   };
+  // Of the store's head, which an engine need not have.
+  struct HeadState {
+    std::string path;                     // empty = none is kept
+    std::chrono::milliseconds behind{0};  // for how long it has not told of the newest commits that it is to tell of
+    std::string trouble;                  // why it could not be written the last time
+  };
 
   // Opens or creates the store, migrates it, posts reservations left open by a crash (flag in_doubt), loads the
   // directory, takes the file's lock. Errors name the file: `corrupt`, `unavailable` (locked by another crd, read-only,
-  // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there. `recipients` one a worker.
+  // full), `invalid` (newer schema, wrong master key). Never recreates a file that is there, or that the
+  // head tells of. `recipients` one a worker.
   static base::Result<std::unique_ptr<Ledger>> open(Options options, token::Vault vault,
                                                     std::vector<Recipient> recipients, base::Log& log);
   // Over an engine that has started, or one of a test that keeps what it is told.
@@ -120,6 +129,7 @@ class Ledger {
   base::Result<void> read_at_length(const std::function<base::Result<void>(Reports&)>& query);
   void keep_requests(std::chrono::milliseconds retention);  // 0 = for good; after a reload
   Counters counters() const;
+  HeadState head() const;
 
  private:
   std::unique_ptr<Engine> engine_;

@@ -140,6 +140,11 @@ class Reports {
   };
   Result<std::vector<AuditRow>> audit(std::int64_t after_seq, std::size_t limit);
   Result<std::vector<AuditRow>> newest_audit(std::size_t limit);  // oldest of them first
+  // The last entry of the audit that is known from elsewhere, and its chain in hexadecimal digits; 0: none is.
+  struct AuditEnd {
+    std::int64_t seq = 0;
+    std::string chain;
+  };
   // I1 (that no balance is below 0), I2, I3 and the audit's chain, recomputed from the rows; the first violation as
   // `corrupt`.
   struct Verified {

@@ -24,6 +24,16 @@ token::Digest audit_chain(const token::Vault& vault, std::span<const std::uint8_
   return vault.digest(text);
 }
 
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view k_digits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += k_digits[byte >> 4];
+    text += k_digits[byte & 15];
+  }
+  return text;
+}
+
 Result<void> Store::Impl::audit(const Actor& actor, std::string_view action, std::string_view object,
                                 std::string_view detail) {
   Reports::AuditRow row;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "ledger/core/reports.h"
 #include "token/key.h"
@@ -12,5 +13,6 @@ namespace cr::ledger {
 
 token::Digest audit_chain(const token::Vault& vault, std::span<const std::uint8_t> previous,
                           const Reports::AuditRow& row);
+std::string to_hex(std::span<const std::uint8_t> bytes);  // how a head writes the end of it
 
 }  // namespace cr::ledger

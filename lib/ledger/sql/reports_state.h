@@ -19,6 +19,7 @@ struct Reports::Impl {
   SqlSession sql;
   const token::Vault& vault;
   const StoreClock& clock;
+  Reports::AuditEnd audit_end{};  // known before the transaction of the report began
 
   // Names of what a row has the id of; "" for id 0, deleted ones too.
   Result<std::string> name_of(std::string_view table, std::int64_t id);

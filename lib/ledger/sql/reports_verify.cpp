@@ -168,9 +168,18 @@ Result<void> check_chain(Reports::Impl& impl) {
                                                     ": it, or one before it, was changed or taken out");
         }
         previous.assign(chain.begin(), chain.end());
+        if (seq == impl.audit_end.seq && to_hex(chain) != impl.audit_end.chain) {
+          return base::fail(ErrorCode::corrupt,
+                            "audit row " + std::to_string(seq) + " is not the one that the store's head saw");
+        }
         return {};
       });
   if (!read) return read;
+  if (seq < impl.audit_end.seq) {
+    return base::fail(ErrorCode::corrupt, "audit: rows after " + std::to_string(seq) +
+                                              " were taken out: the store's head saw " +
+                                              std::to_string(impl.audit_end.seq));
+  }
   // Rows taken off the end leave a chain that fits, but not the number of the last one given.
   const auto last = impl.sql.find_int("SELECT value FROM meta WHERE key = 'audit_seq'");
   if (!last) return tl::unexpected(last.error());

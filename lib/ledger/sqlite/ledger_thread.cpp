@@ -145,7 +145,8 @@ bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken)
   if (retry_.is_failing() && retry_.may_try(now)) return true;  // whether the store can commit again
   const bool unwritten = !pending_.empty() || chores_.any();
   if (!pending_.empty() && (batch.stop || now >= settle_by_)) return true;
-  if (woken == WorkQueue::Woken::idle && (unwritten || chores_.due(now))) return true;
+  const bool untold = parts_.head != nullptr && parts_.head->due(now);
+  if (woken == WorkQueue::Woken::idle && (unwritten || untold || chores_.due(now))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
                      [&](const auto& job) { return job->has_change() || unwritten; });
 }
@@ -164,6 +165,7 @@ Result<void> LedgerThread::transact(Batch& batch) {
   if (auto done = run_jobs(batch); !done) return done;
   if (auto done = reserve_all(batch); !done) return done;
   if (auto done = write_balances(batch); !done) return done;
+  if (auto done = raise_head(batch); !done) return done;
   return commit_.run();
 }
 
@@ -274,7 +276,18 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   return chores_.run({requests, !batch.jobs.empty(), batch.stop});
 }
 
+Result<void> LedgerThread::raise_head(const Batch& batch) {
+  if (parts_.head == nullptr) return {};
+  const bool changes =
+      std::any_of(batch.jobs.begin(), batch.jobs.end(), [](const auto& job) { return job->has_change(); });
+  const auto beside = batch.stop ? HeadKeeper::Beside::last
+                      : changes  ? HeadKeeper::Beside::changes
+                                 : HeadKeeper::Beside::requests;
+  return parts_.head->raise(parts_.store->sql, beside, parts_.clock->now());
+}
+
 void LedgerThread::committed() {
+  if (parts_.head != nullptr) parts_.head->committed();
   report_overrun();
   parts_.balances->committed(chores_.marks());
   chores_.committed(uncommitted_.settlements);
@@ -378,7 +391,8 @@ void LedgerThread::last_words() {
   parts_.queue->take(batch, {});  // settlements that came since; nothing else is taken any more
   absorb(batch, WorkQueue::Woken::work);
   whole_ = parts_.watch->look();
-  if (!fatal_ && (!pending_.empty() || chores_.any())) {
+  const bool untold = parts_.head != nullptr && parts_.head->dirty();
+  if (!fatal_ && (!pending_.empty() || chores_.any() || untold)) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
       committed();

@@ -22,6 +22,7 @@
 #include "ledger/sqlite/chores.h"
 #include "ledger/sqlite/directory_draft.h"
 #include "ledger/sqlite/file_watch.h"
+#include "ledger/sqlite/head_keeper.h"
 #include "ledger/sqlite/stored_responses.h"
 
 namespace cr::ledger {
@@ -39,6 +40,7 @@ class LedgerThread {
     DirectoryFeed* feed;
     sqlite::Database* db;
     const FileWatch* watch;
+    HeadKeeper* head;  // null: none is kept
     Balances* balances;
     Store::Impl* store;
   };
@@ -68,6 +70,7 @@ class LedgerThread {
   base::Result<void> reserve_all(Batch& batch);
   base::Result<void> reserve(ReserveOp& op);
   base::Result<void> write_balances(const Batch& batch);
+  base::Result<void> raise_head(const Batch& batch);
   void committed();
   void report_overrun();
   void failed(Batch& batch, const base::Error& error);

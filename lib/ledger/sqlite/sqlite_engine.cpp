@@ -2,6 +2,7 @@
 #include "ledger/sqlite/sqlite_engine.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <future>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "ledger/sql/loading.h"
 #include "ledger/sqlite/balances_loading.h"
 #include "ledger/sqlite/recovery.h"
+#include "ledger/sqlite/store_head.h"
 
 namespace cr::ledger {
 
@@ -51,13 +53,14 @@ Result<void> SqliteEngine::start() {
   if (auto done = load_balances(store_->sql, store_->directory, *balances_); !done) return done;
   put.get();
   feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
+  if (auto begun = begin_head(); !begun) return begun;
   for (Reader* reader : {&quick_, &lengthy_}) {
     const base::MutexLock lock(reader->mutex);
     reader->reports.emplace(SqlSession(reader->db), vault(), clock());
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
   auto started = LedgerThread::start({&options(), &clock(), &recipients(), &log(), &queue(), &writable_status(),
-                                      &feed(), &file_.writer, &file_.watch, &*balances_, &*store_});
+                                      &feed(), &file_.writer, &file_.watch, head_.get(), &*balances_, &*store_});
   if (!started) return tl::unexpected(started.error());
   thread_ = std::move(*started);
   return {};
@@ -65,6 +68,36 @@ Result<void> SqliteEngine::start() {
 
 void SqliteEngine::close() {
   thread_->end();
+  if (head_) head_->end();
+}
+
+// Before anything is served: a store without a head on the disk would be one whose loss nobody sees.
+Result<void> SqliteEngine::begin_head() {
+  SqlSession& sql = store_->sql;
+  if (options().head.empty()) {
+    log().info("no head of the store is kept: the loss of its newest commits would go unseen");
+    return forget_head(sql);
+  }
+  auto transaction = sqlite::Transaction::begin(file_.writer);
+  if (!transaction) return tl::unexpected(transaction.error());
+  auto head = raise_head(sql, now(), file_.head ? file_.head->seq : 0);
+  if (!head) return tl::unexpected(head.error());
+  if (!file_.accepted.empty()) {
+    log().warning("a loss of the store was accepted: " + file_.accepted);
+    const Actor self{.pid = getpid(), .uid = geteuid(), .gid = getegid(), .reason = "crd --accept-loss"};
+    if (auto done = store_->audit(self, "store.loss_accepted", "store", file_.accepted); !done) return done;
+    head = raise_head(sql, now(), head->seq);
+    if (!head) return tl::unexpected(head.error());
+  }
+  if (auto done = transaction->commit(); !done) return done;
+  if (auto made = make_head_folder(options().head); !made) return made;
+  if (auto saved = save_head(options().head, *head, vault()); !saved) return saved;
+  head_ = std::make_unique<HeadKeeper>(options().head, vault(), log(), std::move(*head));
+  return {};
+}
+
+Ledger::HeadState SqliteEngine::head() const {
+  return head_ ? head_->state() : Ledger::HeadState();
 }
 
 Result<void> SqliteEngine::write(const AdminJob::Change& change, Ledger::DryRun dry_run) {
@@ -75,6 +108,7 @@ Result<void> SqliteEngine::read(const std::function<Result<void>(Reports&)>& que
   Reader& reader = reading == Reading::quick ? quick_ : lengthy_;
   const base::MutexLock lock(reader.mutex);
   if (reads_stopped_) return base::fail(ErrorCode::unavailable, "read the store: crd is stopping");
+  if (head_) reader.reports->audit_end = head_->audit_end();
   // One transaction: every number of a report is of the same commit.
   if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;
   struct End {
@@ -100,7 +134,7 @@ Ledger::Counters SqliteEngine::counters() const {
 
 Result<std::unique_ptr<Ledger>> Ledger::open(Options options, token::Vault vault, std::vector<Recipient> recipients,
                                              base::Log& log) {
-  auto file = StoreFile::open(options.path, vault, options.price_list);
+  auto file = StoreFile::open(options, vault);
   if (!file) return tl::unexpected(file.error());
   const std::string path = options.path;
   auto engine = std::make_unique<SqliteEngine>(

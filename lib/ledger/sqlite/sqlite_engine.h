@@ -13,6 +13,7 @@
 #include "ledger/sql/store_state.h"
 #include "ledger/sqlite/balance_changes.h"
 #include "ledger/sqlite/balances.h"
+#include "ledger/sqlite/head_keeper.h"
 #include "ledger/sqlite/ledger_thread.h"
 #include "ledger/sqlite/store_file.h"
 
@@ -31,8 +32,11 @@ class SqliteEngine final : public Engine {
   void stop_reads() override { reads_stopped_ = true; }
   void keep_requests(std::chrono::milliseconds retention) override;
   Ledger::Counters counters() const override;
+  Ledger::HeadState head() const override;
 
  private:
+  base::Result<void> begin_head();
+
   // Each on a connection of its own.
   struct Reader {
     explicit Reader(sqlite::Database& its_db) : db(its_db) {}
@@ -46,6 +50,7 @@ class SqliteEngine final : public Engine {
   std::optional<BalanceChanges> holders_;
   std::optional<Store::Impl> store_;
   Reader quick_{file_.reader}, lengthy_{file_.long_reader};
+  std::unique_ptr<HeadKeeper> head_;  // none: no head is kept
   std::unique_ptr<LedgerThread> thread_;
   std::uint64_t recovered_ = 0;
   std::atomic<bool> reads_stopped_{false};

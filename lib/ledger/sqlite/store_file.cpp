@@ -17,6 +17,7 @@
 #include "base/file_owner.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/schema.h"
+#include "ledger/sqlite/store_head.h"
 
 namespace cr::ledger {
 namespace {
@@ -166,29 +167,75 @@ FileLock::~FileLock() {
   }
 }
 
-Result<StoreFile> StoreFile::open(const std::string& path, const token::Vault& vault, std::string_view price_list) {
-  auto lock = FileLock::take(path);
-  if (!lock) return tl::unexpected(lock.error());
-  const auto locked_boot_ms = base::boot_ms();
-  if (!exists(path)) {
-    if (auto created = create(path, vault, price_list); !created) return tl::unexpected(created.error());
+namespace {
+
+// What the head says, or why it says nothing; with accept_loss that stops nobody.
+struct Known {
+  Result<std::optional<Head>> head;
+  std::string accepted{};
+
+  Result<void> judge(const Ledger::Options& options, Result<void> verdict) {
+    if (verdict || verdict.error().code != ErrorCode::corrupt || !options.accept_loss) return verdict;
+    accepted = verdict.error().message;
+    return {};
   }
-  if (auto checked = check_file(path); !checked) return tl::unexpected(checked.error());
-  auto writer = Database::open(path, {OpenMode::read_write, 2000, {}});
-  if (!writer) return tl::unexpected(writer.error());
+};
+
+Result<void> compare(Known& known, Database& db, const Ledger::Options& options) {
+  if (options.head.empty()) return {};
+  if (!known.head) return known.judge(options, tl::unexpected(with_way_out(known.head.error())));
+  SqlSession sql(db);
+  return known.judge(options, compare_with_head(sql, options.path, options.head, *known.head));
+}
+
+// Before anything is made in its place.
+Result<void> check_not_lost(Known& known, const Ledger::Options& options) {
+  if (!known.head) return known.judge(options, tl::unexpected(with_way_out(known.head.error())));
+  if (!*known.head) return {};
+  return known.judge(options, tl::unexpected(store_is_missing(options.path, options.head, **known.head)));
+}
+
+Result<Database> open_writer(const Ledger::Options& options, const token::Vault& vault, Known& known) {
+  auto writer = Database::open(options.path, {OpenMode::read_write, 2000, {}});
+  if (!writer) return writer;
   Result<void> ready = check_identity(*writer);
   if (ready) ready = set_up_writer(*writer);
   if (ready) ready = migrate(*writer, migrations());
   if (ready) ready = check_tables(*writer);
   if (ready) ready = check_fingerprint(*writer, vault);
-  if (ready) ready = refresh_shipped_prices(*writer, price_list);
+  if (ready && known.accepted.empty()) ready = compare(known, *writer, options);
+  if (ready) ready = refresh_shipped_prices(*writer, options.price_list);
   if (!ready) return tl::unexpected(ready.error());
+  return writer;
+}
+
+}  // namespace
+
+Result<StoreFile> StoreFile::open(const Ledger::Options& options, const token::Vault& vault) {
+  const std::string& path = options.path;
+  auto lock = FileLock::take(path);
+  if (!lock) return tl::unexpected(lock.error());
+  const auto locked_boot_ms = base::boot_ms();
+  Known known{options.head.empty() ? std::optional<Head>() : load_head(options.head, vault)};
+  if (!exists(path)) {
+    if (auto kept = check_not_lost(known, options); !kept) return tl::unexpected(kept.error());
+    if (auto created = create(path, vault, options.price_list); !created) return tl::unexpected(created.error());
+  }
+  if (auto checked = check_file(path); !checked) return tl::unexpected(checked.error());
+  auto writer = open_writer(options, vault, known);
+  if (!writer) return tl::unexpected(writer.error());
   auto reader = open_reader(path);
   if (!reader) return tl::unexpected(reader.error());
   auto long_reader = open_reader(path);
   if (!long_reader) return tl::unexpected(long_reader.error());
-  return StoreFile{std::move(*lock),   locked_boot_ms,          std::move(*writer),
-                   std::move(*reader), std::move(*long_reader), FileWatch(path)};
+  return StoreFile{std::move(*lock),
+                   locked_boot_ms,
+                   std::move(*writer),
+                   std::move(*reader),
+                   std::move(*long_reader),
+                   FileWatch(path),
+                   known.head ? *known.head : std::nullopt,
+                   known.accepted};
 }
 
 }  // namespace cr::ledger

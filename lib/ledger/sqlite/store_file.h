@@ -3,11 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "ledger/core/ledger.h"
 #include "ledger/sqlite/file_watch.h"
+#include "ledger/sqlite/head_file.h"
 #include "sqlite/database.h"
 #include "token/key.h"
 
@@ -37,11 +40,11 @@ struct StoreFile {
   sqlite::Database reader;
   sqlite::Database long_reader;  // for what takes long
   FileWatch watch;
+  std::optional<Head> head{};  // as it was found
+  std::string accepted{};      // what it told is missing, and the start goes on without
 
-  // Opens what is there or makes it, `price_list` as in Ledger::Options; never makes one in the place of a file that is
-  // there. Errors as Ledger::open.
-  static base::Result<StoreFile> open(const std::string& path, const token::Vault& vault,
-                                      std::string_view price_list = {});
+  // Opens what is there or makes it; never makes one in the place of a file that is there. Errors as Ledger::open.
+  static base::Result<StoreFile> open(const Ledger::Options& options, const token::Vault& vault);
 };
 
 }  // namespace cr::ledger

@@ -107,6 +107,21 @@ void set_default_directories(Config& config, const Surroundings& around) {
   }
 }
 
+// Beside the state directory, and not in it: what takes that away leaves the head.
+void set_default_head(Config& config, const Surroundings& around) {
+  if (config.store_head) return;
+  const auto second = around.state_directory.find(':');
+  std::string folder;
+  if (second != std::string::npos) {
+    folder = first_of_list(std::string_view(around.state_directory).substr(second + 1));
+  } else {
+    folder = config.state_dir;
+    while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+    folder += "-head";
+  }
+  config.store_head = folder + "/head";
+}
+
 void set_default_socket(Config& config, const Surroundings& around) {
   if (!config.admin_socket.empty()) return;
   if (!around.runtime_directory.empty()) {
@@ -203,6 +218,7 @@ Result<Config> parse_config(std::string_view text, std::string_view file_name, c
                 "name one in crd.toml: state_dir = \"/some/directory\"");
   }
   set_default_socket(config, around);
+  set_default_head(config, around);
   return config;
 }
 

@@ -41,6 +41,9 @@ struct Config {
   std::vector<ListenAddress> listen{{"127.0.0.1", 8787}};
   bool listen_given = false;  // by the file: not the default
   std::string state_dir;
+  std::optional<std::string>
+      store_head;            // where the store's head is kept; empty = nowhere; none until the end of reading
+  bool accept_loss = false;  // crd --accept-loss; no key of the file
   std::string admin_socket;
   std::int64_t workers = 0;                  // 0 = one a core
   std::vector<std::string> trusted_proxies;  // as typed; relay.trusted_proxies is the compiled set

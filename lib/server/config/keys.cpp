@@ -243,6 +243,21 @@ ConfigKey path_or_empty(std::string name, Reload reload, At at) {
   return key;
 }
 
+ConfigKey head_key() {
+  return {"store.head", Reload::restart,
+          [](const ConfigValue& value, Config& config) -> Result<void> {
+            if (value.kind == ConfigValue::Kind::text && value.text.empty()) {
+              config.store_head = "";
+              return {};
+            }
+            auto text = read_path(value);
+            if (!text) return tl::unexpected(text.error());
+            config.store_head = std::move(*text);
+            return {};
+          },
+          [](const Config& config) { return show_text(config.store_head.value_or("")); }};
+}
+
 std::vector<ConfigKey> tls_keys() {
   return {path_or_empty(
               "tls.cert", Reload::live, [](auto& config) -> auto& { return config.tls.cert; }),
@@ -385,6 +400,7 @@ std::string_view last_part(std::string_view name) {
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     auto all = top_keys();
+    all.push_back(head_key());
     for (auto& key : tls_keys()) all.push_back(std::move(key));
     all.push_back(origins_key());
     for (auto& key : limit_keys()) all.push_back(std::move(key));

@@ -266,7 +266,7 @@ TEST(Messages, other_answers_go_round) {
       {"version",        "pid",         "started_at",        "state",       "listen",           "admin_socket",
        "state_dir",      "config_file", "workers",           "connections", "requests_running", "requests_total",
        "tokens",         "channels",    "log_lines_dropped", "ledger",      "ledger_commits",   "ledger_queue",
-       "ledger_backlog", "price_list",  "overrun",           "memory_used", "memory_limit"});
+       "ledger_backlog", "head",        "price_list",        "overrun",     "memory_used",      "memory_limit"});
   expect_round_trip(AuditEntry{1, sample_time(1), 2, 3, 4, "create", "token ci", "d", "r"},
                     {"seq", "at", "pid", "uid", "gid", "action", "object", "detail", "reason"});
   expect_round_trip(Version{"0.1.0", "v1"}, {"version", "api"});

@@ -151,6 +151,7 @@ inline Status sample_status() {
   status.ledger = "ready";
   status.ledger_queue = 13;
   status.ledger_backlog = 15;
+  status.head = "/h/head: up to date";
   status.price_list = "2026-11-20";
   status.overrun = sample_credits(14);
   status.memory_used = 16;

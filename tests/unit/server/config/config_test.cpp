@@ -38,27 +38,33 @@ TEST(Config, works_without_any_file) {
 
 struct DirectoryCase {
   Surroundings around;
-  std::string text, state_dir, admin_socket;
+  std::string text, state_dir, admin_socket, head;
 };
 
 TEST(Config, directories_depend_on_the_surroundings) {
+  const std::string ann = "/home/ann/.local/state/crd";
+  const Surroundings service{false, "/var/lib/crd:/var/lib/other", "/run/crd", "", ""};
   const DirectoryCase table[] = {
-      {k_root, "", "/var/lib/crd", "/run/crd/admin.sock"},
-      {k_user, "", "/home/ann/.local/state/crd", "/home/ann/.local/state/crd/admin.sock"},
-      {{false, "", "", "/data/state", "/home/ann"}, "", "/data/state/crd", "/data/state/crd/admin.sock"},
-      {{false, "", "", "relative", "/home/ann"},
+      {k_root, "", "/var/lib/crd", "/run/crd/admin.sock", "/var/lib/crd-head/head"},
+      {k_user, "", ann, ann + "/admin.sock", ann + "-head/head"},
+      {{false, "", "", "/data/state", "/home/ann"},
        "",
-       "/home/ann/.local/state/crd",
-       "/home/ann/.local/state/crd/admin.sock"},
-      {{false, "/var/lib/crd:/var/lib/other", "/run/crd", "", ""}, "", "/var/lib/crd", "/run/crd/admin.sock"},
-      {k_user, "state_dir = '/srv/crd'", "/srv/crd", "/srv/crd/admin.sock"},
-      {k_root, "state_dir = '/srv/crd'\nadmin_socket = '/tmp/a.sock'", "/srv/crd", "/tmp/a.sock"},
+       "/data/state/crd",
+       "/data/state/crd/admin.sock",
+       "/data/state/crd-head/head"},
+      {{false, "", "", "relative", "/home/ann"}, "", ann, ann + "/admin.sock", ann + "-head/head"},
+      {service, "", "/var/lib/crd", "/run/crd/admin.sock", "/var/lib/other/head"},
+      {service, "[store]\nhead = '/mnt/head'", "/var/lib/crd", "/run/crd/admin.sock", "/mnt/head"},
+      {service, "[store]\nhead = ''", "/var/lib/crd", "/run/crd/admin.sock", ""},
+      {k_user, "state_dir = '/srv/crd/'", "/srv/crd/", "/srv/crd//admin.sock", "/srv/crd-head/head"},
+      {k_root, "state_dir = '/srv/crd'\nadmin_socket = '/tmp/a.sock'", "/srv/crd", "/tmp/a.sock", "/srv/crd-head/head"},
   };
   for (const auto& row : table) {
     const auto config = parse_config(row.text, "crd.toml", row.around);
     ASSERT_TRUE(config.has_value()) << config.error().message;
     EXPECT_EQ(config->state_dir, row.state_dir);
     EXPECT_EQ(config->admin_socket, row.admin_socket);
+    EXPECT_EQ(config->store_head, row.head);
   }
   const auto nowhere = parse_config("", "crd.toml", Surroundings{});
   ASSERT_FALSE(nowhere.has_value());
@@ -73,6 +79,8 @@ struct ShowCase {
 // One row a key at least: what is written is what the config then says.
 const ShowCase k_values[] = {
     {"listen = ['0.0.0.0:80', '[::1]:0']", R"(listen = ["0.0.0.0:80", "[::1]:0"])"},
+    {"[store]\nhead = '/mnt/head'", R"(store.head = "/mnt/head")"},
+    {"[store]\nhead = ''", R"(store.head = "")"},
     {"state_dir = '/srv/crd'", R"(state_dir = "/srv/crd")"},
     {"admin_socket = '/srv/a.sock'", R"(admin_socket = "/srv/a.sock")"},
     {"workers = 3", "workers = 3"},
