@@ -42,7 +42,7 @@ std::size_t closing(const std::string& code, std::size_t open) {
   return code.size();
 }
 
-std::string without_nested(std::string text, char open, char close) {
+std::string without_nested(const std::string& text, char open, char close) {
   std::string outside;
   int depth = 0;
   for (const char c : text) {

@@ -41,7 +41,7 @@ class NetworkGateway {
   }
 
   std::string file(const std::string& name, const std::string& content) {
-    const auto path = gateway.daemon.dir() / name;
+    auto path = gateway.daemon.dir() / name;
     std::ofstream(path) << content;
     return path;
   }

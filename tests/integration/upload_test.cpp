@@ -452,7 +452,8 @@ TEST_F(Uploads, AnEarlyAnswerIsPassedOn) {
     for (const auto& row : {Row{413, 413, "too much"}, Row{401, 502, "upstream_auth"}, Row{429, 429, "too much"},
                             Row{500, 500, "too much"}}) {
       gateway_.upstream.reset();
-      gateway_.daemon.must({"channel", "edit", "fake", "--note", row.says + std::to_string(size + row.client)});
+      gateway_.daemon.must({"channel", "edit", "fake", "--note",
+                            row.says + std::to_string(size + static_cast<std::size_t>(row.client))});
       gateway_.upstream.behave({{"early", true},
                                 {"head_delay_ms", 100},
                                 {"status", row.upstream},

@@ -326,6 +326,8 @@ TEST_F(Reserve, waits_for_what_running_requests_have_reserved) {
     op.may_wait = true;
     ledger_->reserve(op);
   }
+  // All of them have come before the first one is settled.
+  ASSERT_TRUE(ledger_->flush());
   for (std::size_t i = 0; i < ops.size(); ++i) {
     waiters_.wait(&ops[i]);
     const bool affordable = i <= 6;  // six of them have used six of ten

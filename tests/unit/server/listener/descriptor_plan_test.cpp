@@ -25,7 +25,7 @@ TEST(DescriptorPlan, HalfOfWhatIsLeftElseAndTheLimitThatWouldDo) {
 }
 
 TEST(DescriptorPlan, OneAtLeast) {
-  for (const std::uint64_t limit : {0, 10, 64, 66}) {
+  for (const std::uint64_t limit : std::initializer_list<std::uint64_t>{0, 10, 64, 66}) {
     const auto plan = plan_descriptors({limit, 1, 1, 10'000});
     EXPECT_EQ(plan.connections_max, 1) << limit;
     EXPECT_NE(plan.warning, "") << limit;
