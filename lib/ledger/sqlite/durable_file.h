@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that must be there after a power cut: their bytes, and their names. Blocking; at the start only.
+// Files that must be there after a power cut: their bytes, and their names. Blocking.
 #pragma once
 
 #include <string>

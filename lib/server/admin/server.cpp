@@ -55,6 +55,10 @@ struct AdminServer::Impl {
         api(ledger, std::move(hooks), open_log),
         http(api, {options.body_bytes_max, options.requests_per_connection_max, options.idle_timeout}),
         wake(::eventfd(0, EFD_CLOEXEC)),
+        admitted({options.connections_max + options.waiting_max,
+                  options.connections_each_uid_max + options.waiting_each_uid_max,
+                  options.connections_kept + options.waiting_kept},
+                 ::geteuid()),
         places({options.connections_max, options.connections_each_uid_max, options.connections_kept}, ::geteuid()) {}
   ~Impl() {
     if (wake >= 0) ::close(wake);
@@ -70,6 +74,7 @@ struct AdminServer::Impl {
   void hand_over(int fd);
   void refuse(int fd, const base::Error& error);
   void serve_until_stopped();
+  std::optional<Client> next_client() CR_REQUIRES(mutex);
   void keep_spares();
 
   const Options options;
@@ -85,7 +90,8 @@ struct AdminServer::Impl {
 
   base::Mutex mutex;
   std::condition_variable waiting_changed;
-  Places places CR_GUARDED_BY(mutex);
+  Places admitted CR_GUARDED_BY(mutex);             // those that wait, and those that are served
+  Places places CR_GUARDED_BY(mutex);               // the latter
   std::deque<Client> waiting CR_GUARDED_BY(mutex);  // accepted, no thread has it yet
   std::set<Client> served CR_GUARDED_BY(mutex);
   std::atomic<bool> stopping{false};
@@ -184,7 +190,7 @@ void AdminServer::Impl::hand_over(int fd) {
   }
   {
     const base::MutexLock lock(mutex);
-    if (places.take(peer->uid)) {
+    if (admitted.take(peer->uid)) {
       waiting.push_back({fd, *peer});
       waiting_changed.notify_one();
       return;
@@ -201,27 +207,40 @@ void AdminServer::Impl::refuse(int fd, const base::Error& error) {
   farewell.add(fd, base::steady_now());
 }
 
+// The first whose user has a place left: one user's many wait for each other, and hold up nobody else.
+std::optional<Client> AdminServer::Impl::next_client() {
+  const auto found = std::find_if(waiting.begin(), waiting.end(), [this](const Client& client) CR_REQUIRES(mutex) {
+    return places.take(client.peer.uid);
+  });
+  if (found == waiting.end()) return std::nullopt;
+  const Client client = *found;
+  waiting.erase(found);
+  served.insert(client);
+  return client;
+}
+
 void AdminServer::Impl::serve_until_stopped() {
   // A report over years computes for a while; where processors are scarce, requests go first. Where it is not allowed,
   // nothing is lost but that.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), k_nice);
   (void)::pthread_setname_np(::pthread_self(), "admin");
   for (;;) {
-    Client client;
+    std::optional<Client> client;
     {
       base::MutexLock lock(mutex);
-      waiting_changed.wait(lock.native(), [this]() CR_REQUIRES(mutex) { return stopping || !waiting.empty(); });
-      if (stopping) return;
-      client = waiting.front();
-      waiting.pop_front();
-      served.insert(client);
+      waiting_changed.wait(lock.native(), [&]() CR_REQUIRES(mutex) {
+        if (!stopping) client = next_client();
+        return stopping || client;
+      });
+      if (!client) return;
     }
-    AdminStream stream(client.fd, options.request_timeout, options.write_timeout);
-    http.serve(stream, client.peer, stopping);
+    AdminStream stream(client->fd, options.request_timeout, options.write_timeout);
+    http.serve(stream, client->peer, stopping);
     const base::MutexLock lock(mutex);
-    served.erase(client);
-    places.give_back(client.peer.uid);
-    ::close(client.fd);
+    served.erase(*client);
+    places.give_back(client->peer.uid);
+    admitted.give_back(client->peer.uid);
+    ::close(client->fd);
   }
 }
 

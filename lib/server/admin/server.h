@@ -23,9 +23,12 @@ class AdminServer {
     std::string socket_path;
     int passed_socket = -1;            // listens there already, by the service manager; -1 = none
     std::string group = "crd-admin";   // may use the socket, beside the owner and root
-    std::size_t connections_max = 32;  // more are told 429 and closed
+    std::size_t connections_max = 32;  // served at once; more wait their turn
     std::size_t connections_each_uid_max = 16;
     std::size_t connections_kept = 4;  // of all, for root and crd's own user
+    std::size_t waiting_max = 96;      // and the same of those that wait; more are told 429 and closed
+    std::size_t waiting_each_uid_max = 48;
+    std::size_t waiting_kept = 16;
     std::function<base::Result<Peer>(int fd)> peer = peer_of;
     std::size_t body_bytes_max = std::size_t{8} << 20;  // a price import is the largest
     std::size_t requests_per_connection_max = 1000;

@@ -8,7 +8,7 @@ namespace cr::server::listener {
 namespace {
 
 constexpr std::uint64_t k_of_a_worker = 4;  // its loop's three, and one kept for accepting without any left
-constexpr std::uint64_t k_of_admin = 35;    // its connections, its socket, two kept for accepting
+constexpr std::uint64_t k_of_admin = 131;   // its connections, its socket, two kept for accepting
 // The standard streams, the store with its log and readers, the look-up of names, certificates while they are read.
 constexpr std::uint64_t k_of_the_rest = 24;
 constexpr std::int64_t k_connections_min = 1;

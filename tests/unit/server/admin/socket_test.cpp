@@ -314,6 +314,7 @@ TEST_F(AdminWire, an_idle_connection_is_closed) {
 
 TEST_F(AdminWire, too_many_connections_are_told_so) {
   server_options_.connections_max = 3;
+  server_options_.waiting_max = server_options_.waiting_kept = server_options_.connections_kept = 0;
   start();
   std::vector<std::unique_ptr<Wire>> held;
   for (int count = 0; count < 3; ++count) {
@@ -331,21 +332,27 @@ TEST_F(AdminWire, half_requests_of_one_user_lock_nobody_out) {
   constexpr uid_t k_other = 1001;
   std::atomic<uid_t> uid{k_other};
   server_options_.peer = [&uid](int) -> base::Result<Peer> { return Peer{1, uid.load(), 1}; };
+  server_options_.waiting_each_uid_max = 3;
   start();
   std::vector<std::unique_ptr<Wire>> held;
   const auto hold = [&] {
     held.push_back(std::make_unique<Wire>(path()));
     held.back()->send("GET /admin/v1/version HTTP/1.1\r\n");
   };
-  for (std::size_t count = 0; count < server_options_.connections_each_uid_max; ++count) hold();
+  for (std::size_t count = 0; count < server_options_.connections_each_uid_max + 2; ++count) hold();
+  Wire waits(path());
+  waits.send("GET /admin/v1/version HTTP/1.1\r\nHost: crd\r\nConnection: close\r\n\r\n");
   Wire refused(path());
   EXPECT_THAT(refused.read_all(), HasSubstr("no admin connection left for your uid"));
   for (const uid_t served : {uid_t{1002}, uid_t{0}}) {
     uid = served;
     EXPECT_EQ(get<cr::admin::Version>("/version").api, "v1") << served;
   }
-  held.front()->send("Host: crd\r\nConnection: close\r\n\r\n");
-  EXPECT_THAT(held.front()->read_all(), HasSubstr("\"v1\"}")) << "those it has work";
+  for (std::size_t count = 0; count < 3; ++count) {
+    held[count]->send("Host: crd\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(held[count]->read_all(), HasSubstr("\"v1\"}")) << "those it has work";
+  }
+  EXPECT_THAT(waits.read_all(), HasSubstr("\"v1\"}")) << "and make place for those that wait";
 }
 
 // Its answer is on its way before it has written all: who closed then would take the words along.
