@@ -59,6 +59,9 @@ class RandomOperations : public LedgerFixture, public testing::WithParamInterfac
   static constexpr std::size_t k_tokens = 5;
   static constexpr std::size_t k_accounts = 2;
 
+  // The ledger gives back what waits, which is of this class, until its end.
+  ~RandomOperations() override { ledger_.reset(); }
+
   std::int64_t below(std::int64_t bound) { return std::uniform_int_distribution<std::int64_t>(0, bound - 1)(random_); }
   std::size_t pick(std::size_t count) { return static_cast<std::size_t>(below(static_cast<std::int64_t>(count))); }
   std::optional<std::int64_t> some_quota() { return below(4) == 0 ? std::nullopt : std::optional(below(1000)); }
