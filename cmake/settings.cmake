@@ -32,7 +32,7 @@ endif()
 if(CR_UNITY)
   # Of one file these would say something: a parameter with the name of what another file keeps to itself, and what a file
   # keeps to itself in a file that was included.
-  target_compile_options(cr_settings INTERFACE -Wno-shadow -Wno-subobject-linkage)
+  target_compile_options(cr_settings INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 target_link_options(cr_settings INTERFACE -Wl,--as-needed -Wl,-z,relro,-z,now)
 # The tests are many programs: mold links one in a quarter of the time. What ships is linked by the usual linker.
