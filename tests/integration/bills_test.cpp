@@ -36,7 +36,7 @@ class Bills : public testing::Test {
     gateway_.upstream.behave({{"body", answer.dump()}});
     const auto got = gateway_.post(key_, body);
     EXPECT_EQ(got.status, 200) << got.body;
-    const auto row = gateway_.request(got);
+    auto row = gateway_.request(got);
     check_bill(row);
     return row;
   }

@@ -150,7 +150,8 @@ void PrintTo(const TlsCase& one, std::ostream* out) {
 CertificateOptions for_names(std::vector<std::string> names) {
   return {.common_name = "provider", .names = std::move(names)};
 }
-TlsCase untrusted(const std::string& name, std::function<Certificate()> make, const std::string& host = "127.0.0.1") {
+TlsCase untrusted(const std::string& name, const std::function<Certificate()>& make,
+                  const std::string& host = "127.0.0.1") {
   return {name,
           [make] { return TlsUpstreamOptions{.certificate = make()}; },
           502,
