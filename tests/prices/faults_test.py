@@ -114,8 +114,8 @@ class Site:
         with contextlib.suppress(asyncio.CancelledError):
             await bad_ones
         self.client.close()
-        # A key that 401 was said of is not tried again but by a probe, ever more seldom.
-        if health['state'] != 'keys_refused' or self.vendors[0].asked_with_refused > 20 * (1 + self.row[2]) / 3 + 6:
+        # A key that 401 was said of is not tried again but by a probe, ever more seldom; one may be due just now.
+        if health['state'] not in ('keys_refused', 'due') or self.vendors[0].asked_with_refused > 20 * (1 + self.row[2]) / 3 + 6:
             self.wrong.append(f'a refused key was used {self.vendors[0].asked_with_refused} times in 20 s: {health}')
 
     async def every(self, seconds, request):
