@@ -45,6 +45,7 @@ class PriceRules {
 
  private:
   struct Index;
+  const Index& index() const;
   std::shared_ptr<const Index> index_;  // null: none
 };
 

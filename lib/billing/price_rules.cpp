@@ -242,28 +242,33 @@ PriceRules::PriceRules(std::vector<PriceRule> rules) {
   if (!rules.empty()) index_ = std::make_shared<const Index>(std::move(rules));
 }
 
+const PriceRules::Index& PriceRules::index() const {
+  static const Index k_none{{}};
+  return index_ ? *index_ : k_none;
+}
+
 std::span<const PriceRule> PriceRules::list() const {
-  return index_ ? std::span<const PriceRule>(index_->rules) : std::span<const PriceRule>();
+  return index().rules;
 }
 
 std::span<const PriceRule* const> PriceRules::of_rates() const {
-  return index_ ? std::span<const PriceRule* const>(index_->of_rates) : std::span<const PriceRule* const>();
+  return index().of_rates;
 }
 
 std::span<const std::int64_t> PriceRules::steps() const {
-  return index_ ? std::span<const std::int64_t>(index_->steps) : std::span<const std::int64_t>();
+  return index().steps;
 }
 
 std::span<const std::string_view> PriceRules::requests() const {
-  return index_ ? std::span<const std::string_view>(index_->requests) : std::span<const std::string_view>();
+  return index().requests;
 }
 
 std::span<const std::string_view> PriceRules::answers() const {
-  return index_ ? std::span<const std::string_view>(index_->answers) : std::span<const std::string_view>();
+  return index().answers;
 }
 
 std::span<const std::string_view> PriceRules::counts() const {
-  return index_ ? std::span<const std::string_view>(index_->counts) : std::span<const std::string_view>();
+  return index().counts;
 }
 
 bool PriceRules::operator==(const PriceRules& other) const {

@@ -27,6 +27,12 @@ Sum scaled(Sum each, std::int64_t count) {
   return __builtin_mul_overflow(each, static_cast<Sum>(std::max<std::int64_t>(count, 0)), &sum) ? k_sum_max : sum;
 }
 
+// What a bound allows with the thinking `beside` it that it counts none of.
+std::int64_t with_thinking(std::int64_t bound, std::int64_t beside, std::optional<std::int64_t> longest) {
+  if (beside == 0) return bound;
+  return std::min(saturating_sum(bound, beside), longest.value_or(k_tokens_max));
+}
+
 // The largest from `least` on and below `above` that fits, where all below one that fits do; `least` if none does.
 template <class Fits>
 std::int64_t largest(std::int64_t least, std::int64_t above, const Fits& fits) {
@@ -165,8 +171,7 @@ std::optional<std::int64_t> longest_bound(const Price& price) {
 }
 
 std::int64_t most_output(const Price& price, std::int64_t bound) {
-  if (!price.thinking_tokens) return bound;
-  return std::min(saturating_sum(bound, *price.thinking_tokens), price.max_output_tokens.value_or(k_tokens_max));
+  return with_thinking(bound, price.thinking_tokens.value_or(0), price.max_output_tokens);
 }
 
 bool RouteCeiling::leave_open() {
@@ -178,8 +183,7 @@ bool RouteCeiling::leave_open() {
 // Of one choice.
 std::int64_t RouteCeiling::output_of(std::int64_t bound) const {
   if (left_open_) return *longest_;
-  if (thinking_beside_ == 0) return bound;
-  return std::min(saturating_sum(bound, thinking_beside_), longest_.value_or(k_tokens_max));
+  return with_thinking(bound, thinking_beside_, longest_);
 }
 
 base::Credits RouteCeiling::amount(std::int64_t bound) const {
