@@ -55,8 +55,24 @@ CONTEXTS = [
 # Of a longest answer: no limit is documented but that input and answer share the context.
 OF_CONTEXT = 'of the context'
 
+# Alibaba's Qwen thinks beside the answer: `max_tokens` does not bound the thinking, which has a limit of its own and is billed as output:
+# (ids, longest answer, longest thinking, page, how of both, how of the thinking).
+ANSWER_AND_THINKING = [
+    (r'^(qwen/)?qwen3\.(7-(max|plus|flash)|8-(max|flash)(-prime|-0902)?)(-20\d{6})?$', 131072, 262144, QWEN + 'qwen3-8-max',
+     'answer and thinking; the pages of the others say the same', ''),
+    (r'^(qwen/)?qwen3\.8-omni-flash', 131072, 262144, QWEN + 'qwen3-8-omni-flash', 'how long it thinks is not documented: as qwen3.8-flash',
+     'not documented: as qwen3.8-flash'),
+    (r'^(qwen/)?qwen3\.6-max-preview', 65536, 131072, QWEN + 'qwen3-6-flash', 'how long it thinks is not documented: as qwen3.6-flash',
+     'not documented: as qwen3.6-flash'),
+    (r'^(qwen/)?qwen3\.5-plus', 65536, 81920, QWEN + 'models', 'answer and thinking', ''),
+    (r'^qwen3-(max(-preview|-2026-01-23)?|vl-plus|(next-80b-a3b|vl-235b-a22b|vl-32b)-thinking)$', 32768, 81920, QWEN + 'models',
+     'answer and thinking; 65,536 and 32,768 where it does not think', ''),
+    (r'^(qwen/)?qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 32768, 81920, QWEN + 'models', 'answer and thinking', ''),
+    (r'^(qwen/)?qwen-(plus-2025-0(4-28|7-14)|turbo(-latest|-2025-04-28)?)$', 16384, 38912, QWEN + 'models', 'answer and thinking', ''),
+    (r'^qwq-plus$', 8192, 32768, QWEN + 'models', 'answer and thinking', ''),
+]
+
 # Longest answers: (ids, tokens, page, how). They overrule every source; litellm has the context where a vendor documents none.
-# Alibaba's Qwen thinks beside the answer: `max_tokens` does not bound the thinking, which has a limit of its own and is billed as output.
 LONGEST = [
     (r'^gpt-4(-0613)?$', 8192, OPENAI + 'models/gpt-4', 'as long as the context'),
     (r'^gpt-4-(0125|turbo)-preview$|^gpt-3\.5-turbo-(0613|16k|instruct)', 4096, OPENAI + 'models', ''),
@@ -74,17 +90,8 @@ LONGEST = [
     (r'^(mistral|ministral|codestral|devstral|labs-devstral|magistral|pixtral|open-mistral|open-mixtral|voxtral-small)(-|$)', OF_CONTEXT,
      MISTRAL + 'api', 'input and max_tokens share the context, no other limit'),
     (r'^deepseek-(chat|reasoner)$', 393216, 'https://api-docs.deepseek.com/quick_start/pricing', '384K: names of V4 Flash, until they were retired'),
-    (r'^(qwen/)?qwen3\.(7-(max|plus|flash)|8-(max|flash)(-prime|-0902)?)(-20\d{6})?$', 131072 + 262144, QWEN + 'qwen3-8-max',
-     'answer and thinking; the pages of the others say the same'),
-    (r'^(qwen/)?qwen3\.8-omni-flash', 131072 + 262144, QWEN + 'qwen3-8-omni-flash', 'how long it thinks is not documented: as qwen3.8-flash'),
-    (r'^(qwen/)?qwen3\.6-max-preview', 65536 + 131072, QWEN + 'qwen3-6-flash', 'how long it thinks is not documented: as qwen3.6-flash'),
-    (r'^(qwen/)?qwen3\.5-plus', 65536 + 81920, QWEN + 'models', 'answer and thinking'),
-    (r'^qwen3-(max(-preview|-2026-01-23)?|vl-plus|(next-80b-a3b|vl-235b-a22b|vl-32b)-thinking)$', 32768 + 81920, QWEN + 'models',
-     'answer and thinking; 65,536 and 32,768 where it does not think'),
-    (r'^(qwen/)?qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 32768 + 81920, QWEN + 'models', 'answer and thinking'),
-    (r'^(qwen/)?qwen-(plus-2025-0(4-28|7-14)|turbo(-latest|-2025-04-28)?)$', 16384 + 38912, QWEN + 'models', 'answer and thinking'),
+    *((ids, answer + thinking, page, how) for ids, answer, thinking, page, how, _ in ANSWER_AND_THINKING),
     (r'^(qwen/)?qwen-plus-2025-01-25$', 8192, QWEN + 'models', 'does not think'),
-    (r'^qwq-plus$', 8192 + 32768, QWEN + 'models', 'answer and thinking'),
     (r'^(glm|GLM)-4\.5(-[Aa]ir[xX]?|-[xX])?$', 98304, 'https://docs.z.ai/guides/llm/glm-4.5', '96K; litellm has 32,000'),
     (r'^(glm|GLM)-(4\.[67]|5(\.[123])?)(-code|-[Ff]lash[xX]?)?$', 131072, 'https://docs.z.ai/guides/overview/concept-param',
      '128K are 131,072; litellm has 128,000'),
@@ -100,14 +107,7 @@ LONGEST = [
 # max_completion_tokens): (ids, tokens, page, how). A longest answer of LONGEST has it in it.
 XAI_REASONING = 'https://docs.x.ai/docs/guides/reasoning'
 THINKING_BESIDE = [
-    (r'^(qwen/)?qwen3\.(7-(max|plus|flash)|8-(max|flash)(-prime|-0902)?)(-20\d{6})?$', 262144, QWEN + 'qwen3-8-max', ''),
-    (r'^(qwen/)?qwen3\.8-omni-flash', 262144, QWEN + 'qwen3-8-omni-flash', 'not documented: as qwen3.8-flash'),
-    (r'^(qwen/)?qwen3\.6-max-preview', 131072, QWEN + 'qwen3-6-flash', 'not documented: as qwen3.6-flash'),
-    (r'^(qwen/)?qwen3\.5-plus', 81920, QWEN + 'models', ''),
-    (r'^qwen3-(max(-preview|-2026-01-23)?|vl-plus|(next-80b-a3b|vl-235b-a22b|vl-32b)-thinking)$', 81920, QWEN + 'models', ''),
-    (r'^(qwen/)?qwen-(plus|flash)(-latest|-2025-(07-28|09-11))?$', 81920, QWEN + 'models', ''),
-    (r'^(qwen/)?qwen-(plus-2025-0(4-28|7-14)|turbo(-latest|-2025-04-28)?)$', 38912, QWEN + 'models', ''),
-    (r'^qwq-plus$', 32768, QWEN + 'models', ''),
+    *((ids, thinking, page, how) for ids, _, thinking, page, _, how in ANSWER_AND_THINKING),
     (r'^grok-(3-mini|latest|4|build|code)(?!.*non-reasoning)', 32768, XAI_REASONING, 'not documented how long; the total of its usage has it'),
 ]
 
