@@ -24,7 +24,6 @@ constexpr std::chrono::milliseconds k_tick{500};
 constexpr std::chrono::milliseconds k_drain_tick{20};
 constexpr std::chrono::seconds k_after_cut{5};
 constexpr std::chrono::seconds k_admin_wait{5};  // less than crctl's own 10 s: it gets to know why
-constexpr std::string_view k_store_file = "/ledger.db";
 
 base::Log::Options log_options(const server::config::Config& config) {
   base::Log::Options options;

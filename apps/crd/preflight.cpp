@@ -54,7 +54,7 @@ void warn_of_files(const Config& config, const std::string& config_file, std::ve
       (about.st_mode & k_sticky) == 0)
     warnings.push_back(parent + " is writable by others, who could put another state directory in the place of " +
                        config.state_dir);
-  const auto store = config.state_dir + "/ledger.db";
+  const auto store = config.state_dir + std::string(k_store_file);
   if (::lstat(store.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink > 1)
     warnings.push_back(store + " has another name too (a hard link): whoever opens that opens the store");
 }

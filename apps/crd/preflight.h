@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -11,6 +12,8 @@
 #include "server/listener/descriptor_plan.h"
 
 namespace cr::crd {
+
+inline constexpr std::string_view k_store_file = "/ledger.db";  // in the state directory
 
 // Certificates to trust, the state directory and what is in it, the place of the admin socket.
 base::Result<void> check_start(const server::config::Config& config);
