@@ -8,7 +8,7 @@ packages=(
   # build
   g++ cmake mold ninja-build make pkg-config libcli11-dev nlohmann-json3-dev libsqlite3-dev libfmt-dev libcpp-httplib-dev
   libboost1.81-dev libssl-dev libsimdjson-dev libsodium-dev libtomlplusplus-dev libspdlog-dev libsystemd-dev
-  libexpected-dev libc-ares-dev libhowardhinnant-date-dev zlib1g-dev libzstd-dev libbrotli-dev scdoc gzip
+  libexpected-dev libc-ares-dev libjemalloc-dev libhowardhinnant-date-dev zlib1g-dev libzstd-dev libbrotli-dev scdoc gzip
   # demo and tests
   curl ca-certificates python3-venv libgtest-dev libgmock-dev sqlite3 sslscan systemd mandoc bash-completion zsh fish openssl git
   # bench, lint and fuzzers

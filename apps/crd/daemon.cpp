@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "daemon.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "base/boot.h"
+#include "base/freed_memory.h"
 #include "base/text.h"
 #include "finish_guard.h"
 #include "master_key.h"
@@ -250,8 +250,8 @@ int Daemon::run() {
     const int signal = wait_for_signal(draining ? k_drain_tick : k_tick);
     keep_watchdog_quiet();
     watch_clock();
-    // Large blocks go back to the system by themselves (main.cpp); what smaller ones left between others does not.
-    if (shared_->memory.take_trim_due()) ::malloc_trim(0);
+    // The allocator gives back what was freed within seconds (allocator.cpp); after a peak it is told to at once.
+    if (shared_->memory.take_trim_due()) base::return_freed_memory();
     if (signal == SIGHUP && !draining) reload();
     if (store_failed_) {
       log_.error("the store failed to sync: stopping, so that a restart can recover");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // crd: read the options and the file, start the daemon, wait, say what went wrong.
-#include <malloc.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -24,17 +23,6 @@ int complain(const cr::base::Error& error, int code) {
   std::fprintf(stderr, "crd: error: %s\n", cr::base::hide_keys(error.message).c_str());
   if (!error.hint.empty()) std::fprintf(stderr, "crd: hint: %s\n", cr::base::hide_keys(error.hint).c_str());
   return code;
-}
-
-// Blocks from this size on are mapped, each by itself, and so go back to the system when they are freed. By itself
-// glibc would raise the bound to 32 MiB with the first large block, and keep what bodies and answers took.
-void return_large_blocks() {
-  constexpr int k_mapped_bytes = 512 * 1024;
-  (void)::mallopt(M_MMAP_THRESHOLD, k_mapped_bytes);
-  (void)::mallopt(M_TRIM_THRESHOLD, 2 * k_mapped_bytes);
-  // Small blocks are joined as they are freed (each thread keeps a few at hand all the same): left apart, those of a
-  // large tree would keep a thread's arena from shrinking.
-  (void)::mallopt(M_MXFAST, 0);
 }
 
 // Before any thread is made: all of them leave these to the main thread.
@@ -83,7 +71,6 @@ int serve(const Given& given) {
 
 int main(int argc, char** argv) {
   cr::crd::harden_process();
-  return_large_blocks();
   CLI::App app("Code Router's daemon: the OpenAI-compatible gateway under /v1, and the admin socket for crctl.", "crd");
   Given given;
   app.add_option("--config", given.config_file, "Configuration file; without it crd runs on its defaults")

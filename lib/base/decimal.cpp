@@ -37,6 +37,17 @@ bool take_one(std::string_view& text, std::string_view any_of) {
   return takes;
 }
 
+// A number of up to 18 digits and nothing else.
+bool take_whole(std::string_view text, std::int64_t& value) {
+  if (text.empty() || text.size() > 18) return false;
+  value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + (c - '0');
+  }
+  return true;
+}
+
 // Beyond which it does not matter any more, by far.
 constexpr std::int64_t k_exponent_max = 1'000'000;
 
@@ -64,6 +75,9 @@ std::optional<NumberParts> split_number(std::string_view text) {
 }  // namespace
 
 std::optional<std::int64_t> round_up_number(std::string_view text, int decimals, std::int64_t most) {
+  std::int64_t plain = 0;
+  // A count is a whole number mostly: what is told of usage comes here with each answer.
+  if (decimals == 0 && take_whole(text, plain)) return plain > most ? std::nullopt : std::optional(plain);
   const auto parts = split_number(text);
   if (!parts) return std::nullopt;
   // So many of its digits, or of noughts behind them, are whole units.

@@ -48,6 +48,9 @@ int display_width(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 std::vector<std::string> split_list(std::string_view text, char separator = ',');  // trimmed, empties dropped
 std::string to_lower_ascii(std::string_view text);
-bool equals_ignoring_case(std::string_view left, std::string_view right);  // ASCII
+bool same_letters(const char* left, const char* right, std::size_t size);  // whatever their case is; ASCII
+inline bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  return left.size() == right.size() && same_letters(left.data(), right.data(), left.size());
+}
 
 }  // namespace cr::base

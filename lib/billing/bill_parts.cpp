@@ -121,6 +121,8 @@ bool each_count(const Json* object, const Take& take) {
 }  // namespace
 
 std::string bill_parts(const Price& price, const dialect::Usage& usage, const Circumstances& circumstances) {
+  const bool plain = std::ranges::all_of(k_parts, [&](const UsagePart& part) { return usage.*part.member == 0; });
+  if (plain && price.rules.empty()) return {};
   JsonWriter writer;
   bool any = false;
   writer.begin_object();

@@ -36,16 +36,25 @@ class PriceRules {
   std::span<const PriceRule> list() const;
   // Those that can change a rate; the lengths of input from which on one does, ascending; and the pointers that the
   // rules look at, each once.
-  std::span<const PriceRule* const> of_rates() const;
-  std::span<const std::int64_t> steps() const;
-  std::span<const std::string_view> requests() const;
-  std::span<const std::string_view> answers() const;
-  std::span<const std::string_view> counts() const;
+  std::span<const PriceRule* const> of_rates() const { return lists().of_rates; }
+  std::span<const std::int64_t> steps() const { return lists().steps; }
+  std::span<const std::string_view> requests() const { return lists().requests; }
+  std::span<const std::string_view> answers() const { return lists().answers; }
+  std::span<const std::string_view> counts() const { return lists().counts; }
   bool operator==(const PriceRules& other) const;
 
  private:
+  struct Lists {
+    std::vector<const PriceRule*> of_rates;
+    std::vector<std::int64_t> steps;
+    std::vector<std::string_view> requests, answers, counts;
+  };
   struct Index;
-  const Index& index() const;
+  // Asked a dozen times a request, mostly of prices without rules.
+  const Lists& lists() const { return empty() ? k_no_lists : kept_lists(); }
+  const Lists& kept_lists() const;
+
+  static const Lists k_no_lists;
   std::shared_ptr<const Index> index_;  // null: none
 };
 

@@ -214,7 +214,7 @@ Working begin(const Price& price) {
 }  // namespace
 
 // Refers to its own rules: it is neither moved nor copied.
-struct PriceRules::Index {
+struct PriceRules::Index : PriceRules::Lists {
   explicit Index(std::vector<PriceRule> given) : rules(std::move(given)) {
     const auto add = [](std::vector<std::string_view>& pointers, std::string_view pointer) {
       if (!pointer.empty() && std::ranges::find(pointers, pointer) == pointers.end()) pointers.push_back(pointer);
@@ -233,42 +233,20 @@ struct PriceRules::Index {
   Index& operator=(const Index&) = delete;
 
   const std::vector<PriceRule> rules;
-  std::vector<const PriceRule*> of_rates;
-  std::vector<std::int64_t> steps;
-  std::vector<std::string_view> requests, answers, counts;
 };
+
+const PriceRules::Lists PriceRules::k_no_lists;
 
 PriceRules::PriceRules(std::vector<PriceRule> rules) {
   if (!rules.empty()) index_ = std::make_shared<const Index>(std::move(rules));
 }
 
-const PriceRules::Index& PriceRules::index() const {
-  static const Index k_none{{}};
-  return index_ ? *index_ : k_none;
+const PriceRules::Lists& PriceRules::kept_lists() const {
+  return *index_;
 }
 
 std::span<const PriceRule> PriceRules::list() const {
-  return index().rules;
-}
-
-std::span<const PriceRule* const> PriceRules::of_rates() const {
-  return index().of_rates;
-}
-
-std::span<const std::int64_t> PriceRules::steps() const {
-  return index().steps;
-}
-
-std::span<const std::string_view> PriceRules::requests() const {
-  return index().requests;
-}
-
-std::span<const std::string_view> PriceRules::answers() const {
-  return index().answers;
-}
-
-std::span<const std::string_view> PriceRules::counts() const {
-  return index().counts;
+  return index_ ? std::span<const PriceRule>(index_->rules) : std::span<const PriceRule>();
 }
 
 bool PriceRules::operator==(const PriceRules& other) const {

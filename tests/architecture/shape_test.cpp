@@ -78,6 +78,7 @@ const std::vector<Elsewhere>& elsewhere() {
       {"admin/fields", "tests/unit/admin/messages_test.cpp", "what reads and writes the members of messages"},
       {"admin/redact", "tests/unit/admin/messages_test.cpp", "what is left out of messages in logs"},
       {"base/columns", "tests/unit/crctl/table_test.cpp", "the widths of crctl's tables"},
+      {"base/freed_memory", "tests/integration/memory_test.cpp", "what the system has back once a peak is over"},
       {"base/rate", "tests/unit/billing/price_test.cpp", "the numbers of prices"},
       {"base/utf8", "tests/unit/base/text_test.cpp", "text as UTF-8"},
       {"billing/ceilings", "tests/unit/billing/units_test.cpp", "what bodies come to at most"},

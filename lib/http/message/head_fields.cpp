@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <limits>
 
+#include "base/byte_search.h"
 #include "base/text.h"
 
 namespace cr::http::message {
@@ -14,33 +14,10 @@ namespace {
 constexpr std::string_view k_content_length = "content-length";
 constexpr std::string_view k_transfer_encoding = "transfer-encoding";
 
-constexpr bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t') || byte == 0x7F;
-}
-
-// True if one of eight bytes may be a control byte or DEL. HTAB counts too: the caller looks closer.
-bool may_hold_control(const char* bytes) {
-  constexpr std::uint64_t k_ones = 0x0101010101010101U;
-  constexpr std::uint64_t k_high = 0x8080808080808080U;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  const std::uint64_t low = (word - k_ones * 0x20) & ~word;
-  const std::uint64_t del = word ^ (k_ones * 0x7F);
-  return ((low | ((del - k_ones) & ~del)) & k_high) != 0;
-}
-
 // Position of the first control byte in [from, end), or `end`.
 std::size_t find_control(std::string_view bytes, std::size_t from, std::size_t end) {
-  std::size_t at = from;
-  for (;;) {
-    while (at + 8 <= end && !may_hold_control(bytes.data() + at)) at += 8;
-    const std::size_t stop = std::min(at + 8, end);
-    for (; at < stop; ++at) {
-      if (is_control(bytes[at])) return at;
-    }
-    if (at == end) return end;
-  }
+  const char* const begin = bytes.data();
+  return static_cast<std::size_t>(base::find_line_control(begin + from, begin + end) - begin);
 }
 
 std::optional<HeadFault> check_field_line(std::string_view line) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/byte_search.h"
 #include "http/message/head_fields.h"
 
 namespace cr::http::message {
@@ -66,11 +67,17 @@ constexpr std::pair<int, std::string_view> k_reasons[] = {
 void append_number(std::string& out, std::uint64_t number) {
   std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 bool breaks_out(std::string_view value) {
-  return std::any_of(value.begin(), value.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+  const char* const end = value.data() + value.size();
+  // What else may not stand in a line passes: it can end none.
+  for (const char* at = base::find_line_control(value.data(), end); at != end;
+       at = base::find_line_control(at + 1, end)) {
+    if (*at == '\r' || *at == '\n' || *at == '\0') return true;
+  }
+  return false;
 }
 
 struct DateText {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/boot.h"
+#include "base/byte_search.h"
 
 namespace cr::ledger {
 namespace {
@@ -15,25 +16,28 @@ using sqlite::Statement;
 
 void append(std::string& out, std::int64_t number) {
   char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 // A JSON string. What comes here is UTF-8 already: the request's scan saw to it.
 void append_text(std::string& out, std::string_view text) {
   constexpr std::string_view k_hex = "0123456789abcdef";
   out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); at != end; ++at) {
+    const char* const stop = base::find_string_stop(at, end);
+    out.append(at, static_cast<std::size_t>(stop - at));
+    if (stop == end) break;
+    at = stop;
+    const auto byte = static_cast<unsigned char>(*at);
     if (byte == 0) {
       out.append("\\ufffd");  // SQLite's JSON would end the text here
-      continue;
-    }
-    if (byte < 0x20) {
+    } else if (byte < 0x20) {
       out.append("\\u00").append(1, k_hex[byte >> 4]).append(1, k_hex[byte & 15]);
-      continue;
+    } else {
+      out.append(1, '\\').append(1, *at);
     }
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
   }
   out.push_back('"');
 }

@@ -2,11 +2,11 @@
 #include "server/admin/http.h"
 
 #include <httplib.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <mutex>
 
+#include "base/freed_memory.h"
 #include "base/text.h"
 #include "http/message/head.h"
 #include "server/admin/status.h"
@@ -259,7 +259,7 @@ class AdminHttp::Server : public httplib::Server {
       stream.allow(body_bytes_max + k_framing_bytes_max);
     });
     t_current = nullptr;
-    if (current.leaves_much) ::malloc_trim(0);
+    if (current.leaves_much) base::return_freed_memory();
     return done && !closed && !unread && current.reached;
   }
 

@@ -146,5 +146,23 @@ TEST(Case, ascii_only) {
   EXPECT_FALSE(equals_ignoring_case("É", "é"));
 }
 
+// Each byte against each other one, at each place of words as long as two steps and some.
+TEST(Case, each_byte_at_each_place) {
+  const auto lower = [](int byte) { return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte; };
+  for (std::size_t size = 1; size <= 19; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int one = 0; one < 256; ++one) {
+        std::string left(size, 'x'), right(size, 'X');
+        left[at] = static_cast<char>(one);
+        for (const int other : {one, one ^ 0x20, one ^ 0x80, one + 1, one - 1}) {
+          right[at] = static_cast<char>(other);
+          ASSERT_EQ(equals_ignoring_case(left, right), lower(one) == lower(other & 0xFF))
+              << size << " " << at << " " << one << " " << other;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cr::base
