@@ -38,8 +38,11 @@ Result<void> Store::Impl::audit(const Actor& actor, std::string_view action, std
                                 std::string_view detail) {
   Reports::AuditRow row;
   std::vector<std::uint8_t> previous;
-  auto last =
-      sql.each_row("SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1", [&](const Row& found) -> Result<void> {
+  // After the last number given: one whose row was taken off the end is not given again, which would hide the gap.
+  auto last = sql.each_row(
+      "SELECT meta.value, chain FROM meta LEFT JOIN audit ON seq = (SELECT max(seq) FROM audit) WHERE key = "
+      "'audit_seq'",
+      [&](const Row& found) -> Result<void> {
         row.seq = found.column_int(0);
         const auto chain = found.column_blob(1);
         previous.assign(chain.begin(), chain.end());

@@ -131,6 +131,16 @@ TEST_F(StoreHead, entries_cut_off_the_audit_with_its_count_are_missed_by_verify)
   }
 }
 
+TEST_F(StoreHead, without_one_entries_cut_off_the_audit_are_not_hidden_by_later_ones) {
+  options_.head.clear();
+  open();
+  change("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)");
+  create_token("later", dollars(1));
+  const auto verified = read([](Reports& reports) { return reports.verify(); });
+  ASSERT_FALSE(verified);
+  EXPECT_THAT(verified.error().message, HasSubstr("it, or one before it, was changed or taken out"));
+}
+
 TEST_F(StoreHead, none_is_kept_where_none_is_named_and_one_may_be_named_later) {
   const std::string kept = options_.head;
   options_.head.clear();
