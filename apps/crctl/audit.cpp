@@ -182,7 +182,7 @@ void add_audit(Commands& commands) {
 
   commands.verb(audit,
                 {"verify",
-                 "Recompute every balance from its requests, and the audit's chain.",
+                 "Recompute every balance from its requests, the audit's chain and the settings' sum.",
                  {"crctl audit verify --timeout 5m"},
                  "It reads one commit of the store; reservations and other reports go on meanwhile.\n"
                  "Exit 1 and the first thing that does not fit, if something does not."},

@@ -148,7 +148,9 @@ TEST(UsageByCalendar, InTheDaysOfAnyZone) {
                            {{"token", "usage", "nobody"}, 10, "no token named 'nobody'", ""}});
   // The rows may go; the usage stays.
   EXPECT_EQ(daemon.stop(), 0);
-  run({.argv = {"sqlite3", daemon.ledger(), "DELETE FROM request"}, .env = {}, .directory = {}});
+  run({.argv = {"sqlite3", daemon.ledger(), "DELETE FROM request WHERE id < (SELECT max(id) FROM request)"},
+       .env = {},
+       .directory = {}});
   daemon.start();
   EXPECT_EQ(requests({"--by", "month"}), "2030-03 3\n2030-04 1\n");
 }

@@ -140,13 +140,16 @@ class Reports {
   };
   Result<std::vector<AuditRow>> audit(std::int64_t after_seq, std::size_t limit);
   Result<std::vector<AuditRow>> newest_audit(std::size_t limit);  // oldest of them first
-  // The last entry of the audit that is known from elsewhere, and its chain in hexadecimal digits; 0: none is.
-  struct AuditEnd {
-    std::int64_t seq = 0;
-    std::string chain;
+  // What is known of the store from elsewhere, in hexadecimal digits what is bytes.
+  struct Seen {
+    std::int64_t audit_seq = 0;  // the audit's last entry, its chain and the code of the settings' sum; 0: nothing is
+    std::string audit_chain, settings;
+    std::string newest;  // the newest request's row; "" = none
+    Time pruned_before;  // rows of requests
+    Credits overrun;
   };
-  // I1 (that no balance is below 0), I2, I3 and the audit's chain, recomputed from the rows; the first violation as
-  // `corrupt`.
+  // I1 (that no balance is below 0), I2, I3, the audit's chain and the sum of the settings, recomputed from the rows;
+  // the first violation as `corrupt`.
   struct Verified {
     std::int64_t requests = 0, open = 0, tokens = 0, accounts = 0, audit_rows = 0;
     Credits posted, reserved;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "ledger/core/price_fields.h"
+#include "ledger/sql/audit.h"
 #include "ledger/sql/columns.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/rows.h"
@@ -44,6 +45,10 @@ RequestId first_id(Time time) {
       static_cast<std::uint64_t>(std::clamp<std::int64_t>(base::to_unix_ms(time), 0, (std::int64_t{1} << 48) - 1));
   for (std::size_t i = 6; i-- > 0; ms >>= 8) id.bytes[i] = static_cast<std::uint8_t>(ms);
   return id;
+}
+
+bool is_pruned(std::string_view id, Time pruned_before) {
+  return pruned_before > Time() && id < to_hex(first_id(pruned_before + std::chrono::milliseconds(1)).bytes);
 }
 
 Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name) {

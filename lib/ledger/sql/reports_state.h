@@ -19,7 +19,7 @@ struct Reports::Impl {
   SqlSession sql;
   const token::Vault& vault;
   const StoreClock& clock;
-  Reports::AuditEnd audit_end{};  // known before the transaction of the report began
+  Reports::Seen seen{};  // known before the transaction of the report began
 
   // Names of what a row has the id of; "" for id 0, deleted ones too.
   Result<std::string> name_of(std::string_view table, std::int64_t id);
@@ -64,6 +64,8 @@ class Where {
 
 // The first id that a request of that time could have: ids begin with their time.
 RequestId first_id(Time time);
+// Whether the request of that id, in hexadecimal digits, has no row any more where they were pruned so far.
+bool is_pruned(std::string_view id, Time pruned_before);
 // All that ever had this name; `not_found` names the nearest.
 Result<std::vector<std::int64_t>> ids_named(SqlSession& sql, std::string_view table, std::string_view name);
 

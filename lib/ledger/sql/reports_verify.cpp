@@ -4,6 +4,7 @@
 
 #include "ledger/sql/audit.h"
 #include "ledger/sql/reports_state.h"
+#include "ledger/sql/settings_check.h"
 #include "ledger/sql/usage_pieces.h"
 
 namespace cr::ledger {
@@ -145,6 +146,38 @@ Result<void> check_batches(SqlSession& sql) {
   return base::fail(ErrorCode::corrupt, "the rows of open reservations are damaged");
 }
 
+// Of a budget nothing is given back without an entry; a token that was renamed since may have it under another name.
+Result<void> check_resets(SqlSession& sql) {
+  constexpr std::string_view text =
+      "SELECT token.name FROM budget_window AS budget JOIN token ON token.id = budget.token_id WHERE forgiven > 0"
+      " AND NOT EXISTS (SELECT 1 FROM audit WHERE object = 'token ' || token.name AND (action = 'token.budget_reset' OR"
+      " (action = 'token.edit' AND detail LIKE '%\"name\":%'))) LIMIT 1";
+  return sql.each_row(text, [&](const Row& row) -> Result<void> {
+    return base::fail(ErrorCode::corrupt, "a budget of token '" + std::string(row.column_text(0)) +
+                                              "' was given back, and the audit knows of no reset");
+  });
+}
+
+// What becomes no less while a store is used.
+Result<void> check_seen(Reports::Impl& impl) {
+  const auto overrun = impl.sql.find_int("SELECT value FROM meta WHERE key = 'overrun'");
+  if (!overrun) return tl::unexpected(overrun.error());
+  if (const Credits now = Credits::from_nano(overrun->value_or(0)); now < impl.seen.overrun) {
+    return base::fail(ErrorCode::corrupt, "the overrun is " + now.to_decimal() + ", and the store's head saw " +
+                                              impl.seen.overrun.to_decimal());
+  }
+  std::string newest;
+  auto read = impl.sql.each_row("SELECT max(id) FROM request", [&](const Row& row) -> Result<void> {
+    newest = to_hex(row.column_blob(0));
+    return {};
+  });
+  if (!read) return read;
+  const auto pruned = impl.sql.find_int("SELECT value FROM meta WHERE key = 'pruned_before'");
+  if (!pruned) return tl::unexpected(pruned.error());
+  if (newest >= impl.seen.newest || is_pruned(impl.seen.newest, base::from_unix_ms(pruned->value_or(0)))) return {};
+  return base::fail(ErrorCode::corrupt, "rows of the newest requests were taken out: the store's head saw others");
+}
+
 Result<void> check_homeless(SqlSession& sql, const std::string& table, const std::string& holder) {
   const auto found = sql.find_int("SELECT " + holder + "_id FROM " + table + " WHERE " + holder +
                                   "_id NOT IN (SELECT " + holder + "_id FROM " + holder + "_balance) LIMIT 1");
@@ -168,17 +201,17 @@ Result<void> check_chain(Reports::Impl& impl) {
                                                     ": it, or one before it, was changed or taken out");
         }
         previous.assign(chain.begin(), chain.end());
-        if (seq == impl.audit_end.seq && to_hex(chain) != impl.audit_end.chain) {
+        if (seq == impl.seen.audit_seq && to_hex(chain) != impl.seen.audit_chain) {
           return base::fail(ErrorCode::corrupt,
                             "audit row " + std::to_string(seq) + " is not the one that the store's head saw");
         }
         return {};
       });
   if (!read) return read;
-  if (seq < impl.audit_end.seq) {
+  if (seq < impl.seen.audit_seq) {
     return base::fail(ErrorCode::corrupt, "audit: rows after " + std::to_string(seq) +
                                               " were taken out: the store's head saw " +
-                                              std::to_string(impl.audit_end.seq));
+                                              std::to_string(impl.seen.audit_seq));
   }
   // Rows taken off the end leave a chain that fits, but not the number of the last one given.
   const auto last = impl.sql.find_int("SELECT value FROM meta WHERE key = 'audit_seq'");
@@ -256,6 +289,9 @@ Result<Reports::Verified> Reports::verify() {
   if (checked) checked = check_budgets(impl_.sql);
   if (checked) checked = check_batches(impl_.sql);
   if (checked) checked = check_chain(impl_);
+  if (checked) checked = check_settings(impl_);
+  if (checked) checked = check_resets(impl_.sql);
+  if (checked) checked = check_seen(impl_);
   if (!checked) return tl::unexpected(checked.error());
   auto verified = count_all(impl_.sql);
   if (verified && *since > Time()) verified->since = *since;

@@ -203,6 +203,12 @@ std::string audit_detail(const TokenRecord* before, const TokenRecord* after, st
                          std::string_view account_after) {
   return difference_of(before, after, account_before, account_after);
 }
+std::string audit_detail(const TokenRecord& made, std::string_view account, std::int64_t key, std::string_view hint) {
+  json all = settings(made, account);
+  all["key"] = hint;
+  all["key_id"] = key;
+  return difference(json(), all);
+}
 std::string audit_detail(const AccountRecord* before, const AccountRecord* after) {
   return difference_of(before, after);
 }

@@ -27,6 +27,8 @@ base::Result<BudgetLimits> budgets_from_json(std::string_view json);
 // secret.
 std::string audit_detail(const TokenRecord* before, const TokenRecord* after, std::string_view account_before,
                          std::string_view account_after);
+// The same of a token that is made, with the key that it gets.
+std::string audit_detail(const TokenRecord& made, std::string_view account, std::int64_t key, std::string_view hint);
 std::string audit_detail(const AccountRecord* before, const AccountRecord* after);
 std::string audit_detail(const GroupRecord* before, const GroupRecord* after);
 std::string audit_detail(const ChannelRecord* before, const ChannelRecord* after);

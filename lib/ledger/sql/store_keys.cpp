@@ -126,7 +126,9 @@ Result<IssuedKey> Store::rotate_token(std::string_view name, std::chrono::millis
   if (!done) return tl::unexpected(done.error());
   auto issued = impl_.issue_key(*token, token::mint_key(impl_.options.key_prefix));
   if (!issued) return issued;
-  const TextMap facts{{"grace", base::format_duration(grace)}, {"key", to_text(token::hint_of(issued->key.reveal()))}};
+  const TextMap facts{{"grace", base::format_duration(grace)},
+                      {"key", to_text(token::hint_of(issued->key.reveal()))},
+                      {"key_id", std::to_string(issued->key_id.value)}};
   done = impl_.audit(actor, "token.rotate", "token " + (*token)->name, audit_detail(facts));
   if (!done) return tl::unexpected(done.error());
   return issued;
@@ -187,7 +189,7 @@ Result<void> Store::revoke_key(std::string_view name, KeyId key, const Actor& ac
       (*token)->id);
   if (!done) return done;
   if (done = impl_.refresh_keys((*token)->id); !done) return done;
-  const TextMap facts{{"key", to_text((*found)->hint)}};
+  const TextMap facts{{"key", to_text((*found)->hint)}, {"key_id", std::to_string(key.value)}};
   return impl_.audit(actor, "token.key.revoke", "token " + (*token)->name, audit_detail(facts));
 }
 

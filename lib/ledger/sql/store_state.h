@@ -12,6 +12,7 @@
 #include "ledger/core/store.h"
 #include "ledger/core/store_clock.h"
 #include "ledger/sql/holders.h"
+#include "ledger/sql/settings_sum.h"
 #include "ledger/sql/sql_session.h"
 
 namespace cr::ledger {
@@ -28,6 +29,7 @@ struct Store::Impl {
   const StoreClock& clock;
   Directory::Impl directory;  // the draft: as it will be after this transaction
   SettingsPool pool;          // of the tokens in it
+  SettingsSum settings{vault};
 
   // --- what must be there: `not_found`, naming it and the nearest ---
   Result<std::shared_ptr<const TokenRecord>> get_token(std::string_view name);
@@ -45,6 +47,7 @@ struct Store::Impl {
   Result<void> write_token(const TokenRecord& token);
   Result<void> find_deleted(std::string_view name, std::optional<TokenRecord>& token);  // the latest of that name
   Result<void> publish_token(TokenRecord token, const TokenRecord* before, const Actor& actor, std::string_view action);
+  void put_token(TokenRecord token);  // into the directory
   std::string account_name(AccountId id) const;
   // Drops grace keys whose time is over, and puts the rest into the directory, current first.
   Result<void> refresh_keys(TokenId token);

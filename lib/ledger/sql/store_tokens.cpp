@@ -99,9 +99,13 @@ Result<void> Store::Impl::publish_token(TokenRecord token, const TokenRecord* be
   const std::string detail = audit_detail(
       before, &token, before == nullptr ? std::string() : account_name(before->account), account_name(token.account));
   if (auto audited = audit(actor, action, "token " + token.name, detail); !audited) return audited;
+  put_token(std::move(token));
+  return {};
+}
+
+void Store::Impl::put_token(TokenRecord token) {
   pool.share(token.settings);
   directory.put_token(std::make_shared<const TokenRecord>(std::move(token)));
-  return {};
 }
 
 Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor) {
@@ -126,9 +130,15 @@ Result<IssuedKey> Store::create_token(const NewToken& wanted, const Actor& actor
   auto key = impl_.make_key(wanted.key);
   if (!key) return tl::unexpected(key.error());
   if (auto inserted = impl_.insert_token(token); !inserted) return tl::unexpected(inserted.error());
-  auto published = impl_.publish_token(token, nullptr, actor, "token.create");
-  if (!published) return tl::unexpected(published.error());
-  return impl_.issue_key(find_token(token.name), std::move(*key));
+  const std::string account_name = impl_.account_name(token.account), name = token.name;
+  impl_.put_token(std::move(token));
+  auto issued = impl_.issue_key(find_token(name), std::move(*key));
+  if (!issued) return issued;
+  const std::string hint = to_text(token::hint_of(issued->key.reveal()));
+  const std::string detail = audit_detail(*issued->token, account_name, issued->key_id.value, hint);
+  if (auto done = impl_.audit(actor, "token.create", "token " + name, detail); !done)
+    return tl::unexpected(done.error());
+  return issued;
 }
 
 Result<void> Store::Impl::insert_token(TokenRecord& token) {

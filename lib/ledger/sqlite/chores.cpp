@@ -22,8 +22,8 @@ constexpr milliseconds k_prune_pace_busy{100};
 
 }  // namespace
 
-Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses)
-    : balances_(balances), pruning_(db, responses) {}
+Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses, SettingsSum& settings)
+    : balances_(balances), pruning_(db, responses, settings) {}
 
 Result<void> Chores::run(const Beside& beside) {
   const auto now = steady_now();

@@ -16,7 +16,8 @@ namespace cr::ledger {
 
 class Chores {
  public:
-  Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses);  // which outlive it
+  Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses,
+         SettingsSum& settings);  // which outlive it
 
   // What else the transaction is for, or that it is the last of all.
   struct Beside {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -20,7 +21,7 @@ using base::Result;
 
 constexpr std::string_view k_form = "crd-head 1";
 constexpr std::string_view k_code = " mac=";
-constexpr std::size_t k_bytes_max = 512;
+constexpr std::size_t k_bytes_max = 1024;
 constexpr const char* k_use_none = "see [store] head in crd.toml(5): it names another place, or none";
 
 tl::unexpected<base::Error> failed(const std::string& doing, const std::string& path, int error) {
@@ -33,7 +34,9 @@ std::string text_without_code(const Head& head) {
   const auto number = [](std::int64_t value) { return std::to_string(value); };
   return std::string(k_form) + " store=" + head.store_id + " seq=" + number(head.seq) +
          " at=" + number(base::to_unix_ms(head.at)) + " tokens=" + number(head.tokens) +
-         " audit=" + number(head.audit_seq) + " chain=" + head.audit_chain;
+         " audit=" + number(head.audit_seq) + " chain=" + head.audit_chain + " settings=" + head.settings +
+         " pruned=" + number(base::to_unix_ms(head.pruned_before)) + " overrun=" + number(head.overrun.nano()) +
+         " newest=" + head.newest;
 }
 
 // Takes " name=value" off the front of `rest`.
@@ -57,20 +60,38 @@ std::optional<Head> parse_parts(std::string_view text) {
   if (!text.starts_with(k_form)) return std::nullopt;
   text.remove_prefix(k_form.size());
   Head head;
-  std::int64_t at = 0;
+  std::int64_t at = 0, pruned = 0, overrun = 0;
   const auto store = take(text, "store");
   if (!store) return std::nullopt;
   head.store_id = *store;
   const bool numbers = take_number(text, "seq", head.seq) && take_number(text, "at", at) &&
                        take_number(text, "tokens", head.tokens) && take_number(text, "audit", head.audit_seq);
   const auto chain = numbers ? take(text, "chain") : std::nullopt;
-  if (!chain || !text.empty()) return std::nullopt;
+  const auto settings = chain ? take(text, "settings") : std::nullopt;
+  const bool more = settings && take_number(text, "pruned", pruned) && take_number(text, "overrun", overrun);
+  const auto newest = more ? take(text, "newest") : std::nullopt;
+  if (!newest || !text.empty()) return std::nullopt;
   head.at = base::from_unix_ms(at);
   head.audit_chain = *chain;
+  head.settings = *settings;
+  head.pruned_before = base::from_unix_ms(pruned);
+  head.overrun = base::Credits::from_nano(overrun);
+  head.newest = *newest;
   return head;
 }
 
 }  // namespace
+
+void Head::keep(const Head& earlier) {
+  if (audit_seq <= earlier.audit_seq) {
+    audit_seq = earlier.audit_seq;
+    audit_chain = earlier.audit_chain;
+    settings = earlier.settings;
+  }
+  pruned_before = std::max(pruned_before, earlier.pruned_before);
+  overrun = std::max(overrun, earlier.overrun);
+  newest = std::max(newest, earlier.newest);
+}
 
 std::string to_text(const Head& head, const token::Vault& vault) {
   const std::string text = text_without_code(head);

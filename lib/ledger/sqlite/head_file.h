@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/credits.h"
 #include "base/result.h"
 #include "ledger/sql/audit.h"
 #include "token/key.h"
@@ -24,7 +25,14 @@ struct Head {
   std::int64_t tokens = 0;     // the newest token's number
   std::int64_t audit_seq = 0;  // the audit's last entry, and the end of its chain
   std::string audit_chain;
+  std::string settings;      // what the sum of the settings ends with, which changes with the audit alone
+  base::Time pruned_before;  // rows of requests
+  base::Credits overrun;
+  std::string newest;  // the id of the newest request's row; "" = there was none yet
   bool operator==(const Head&) const = default;
+
+  // None of these becomes less: what an earlier head knows and the store lacks stays missed.
+  void keep(const Head& earlier);
 };
 
 std::string to_text(const Head& head, const token::Vault& vault);

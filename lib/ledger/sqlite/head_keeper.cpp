@@ -54,11 +54,7 @@ void HeadKeeper::committed() {
   raised_at_ = steady_now();
   {
     const base::MutexLock lock(mutex_);
-    // Entries of the audit do not become fewer: those that the head knows and the store lacks stay missed.
-    if (raised_->audit_seq <= newest_.audit_seq) {
-      raised_->audit_seq = newest_.audit_seq;
-      raised_->audit_chain = newest_.audit_chain;
-    }
+    raised_->keep(newest_);
     newest_ = std::move(*raised_);
     if (!unwritten_since_) unwritten_since_ = raised_at_;
     warn_if_old(behind());
@@ -107,9 +103,10 @@ Ledger::HeadState HeadKeeper::state() const {
   return {path_, behind(), trouble_};
 }
 
-Reports::AuditEnd HeadKeeper::audit_end() const {
+Reports::Seen HeadKeeper::seen() const {
   const base::MutexLock lock(mutex_);
-  return {newest_.audit_seq, newest_.audit_chain};
+  return {newest_.audit_seq, newest_.audit_chain,   newest_.settings,
+          newest_.newest,    newest_.pruned_before, newest_.overrun};
 }
 
 }  // namespace cr::ledger

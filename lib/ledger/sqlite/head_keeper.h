@@ -35,7 +35,7 @@ class HeadKeeper {
 
   // --- any thread ---
   Ledger::HeadState state() const;
-  Reports::AuditEnd audit_end() const;  // which the store must have
+  Reports::Seen seen() const;  // what the store must have
 
  private:
   static constexpr std::chrono::milliseconds k_period{1000};

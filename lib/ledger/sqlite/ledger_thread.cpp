@@ -23,7 +23,7 @@ LedgerThread::LedgerThread(const Parts& parts)
     : parts_(parts),
       checkpoint_(*parts.db),
       responses_(*parts.db),
-      chores_(*parts.db, *parts.balances, responses_),
+      chores_(*parts.db, *parts.balances, responses_, parts.store->settings),
       draft_(parts.store->directory, *parts.feed),
       deliveries_(*parts.recipients) {
   parts_.status->set_overrun(parts.balances->overrun());
@@ -219,6 +219,7 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
   if (auto done = parts_.balances->budgets().write_touched(); !done) return done;
   if (auto done = sql.run("SAVEPOINT change"); !done) return done;
   const Directory::Impl directory_before = parts_.store->directory;
+  const SettingsState settings_before = parts_.store->settings.now();
   const std::size_t undo_mark = parts_.balances->undo_mark();
   Store store(*parts_.store);
   job.run(store);
@@ -230,6 +231,7 @@ Result<void> LedgerThread::run_job(AdminJob& job) {
   if (!job.result || job.dry_run()) {
     if (auto done = sql.run("ROLLBACK TO change"); !done) return done;
     parts_.store->directory = directory_before;
+    parts_.store->settings.put_back(settings_before);
     parts_.balances->undo_to(undo_mark);
   }
   return sql.run("RELEASE change");
@@ -276,10 +278,14 @@ Result<void> LedgerThread::write_balances(const Batch& batch) {
   return chores_.run({requests, !batch.jobs.empty(), batch.stop});
 }
 
+// The settings' sum before it, which it tells of.
 Result<void> LedgerThread::raise_head(const Batch& batch) {
-  if (parts_.head == nullptr) return {};
   const bool changes =
       std::any_of(batch.jobs.begin(), batch.jobs.end(), [](const auto& job) { return job->has_change(); });
+  if (changes || parts_.store->settings.is_changed()) {
+    if (auto done = parts_.store->settings.write(parts_.store->sql); !done) return tl::unexpected(done.error());
+  }
+  if (parts_.head == nullptr) return {};
   const auto beside = batch.stop ? HeadKeeper::Beside::last
                       : changes  ? HeadKeeper::Beside::changes
                                  : HeadKeeper::Beside::requests;
@@ -289,6 +295,7 @@ Result<void> LedgerThread::raise_head(const Batch& batch) {
 void LedgerThread::committed() {
   if (parts_.head != nullptr) parts_.head->committed();
   report_overrun();
+  parts_.store->settings.committed();
   parts_.balances->committed(chores_.marks());
   chores_.committed(uncommitted_.settlements);
   parts_.queue->committed(pending_.size());
@@ -316,6 +323,7 @@ void LedgerThread::failed(Batch& batch, const Error& error) {
     if (auto done = parts_.db->execute("ROLLBACK"); !done) parts_.log->error(done.error().message);
   }
   parts_.balances->rolled_back();
+  parts_.store->settings.rolled_back();
   draft_.rolled_back();
   const bool first = !retry_.is_failing();
   last_error_ = {ErrorCode::unavailable, "the store cannot commit: " + error.message, error.hint};

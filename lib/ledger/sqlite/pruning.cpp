@@ -20,8 +20,12 @@ constexpr std::chrono::hours k_step_followed{1};
 
 }  // namespace
 
-Pruning::Pruning(sqlite::Database& db, StoredResponses& responses)
-    : sql_(db), responses_(responses), wall_at_start_(base::wall_now()), steady_at_start_(base::steady_now()) {}
+Pruning::Pruning(sqlite::Database& db, StoredResponses& responses, SettingsSum& settings)
+    : sql_(db),
+      responses_(responses),
+      settings_(settings),
+      wall_at_start_(base::wall_now()),
+      steady_at_start_(base::steady_now()) {}
 
 base::Time Pruning::today(base::SteadyTime now) const {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - steady_at_start_);
@@ -55,7 +59,7 @@ Result<bool> Pruning::prune_requests(base::Time before, std::int64_t rows) {
   if (!taken) return tl::unexpected(taken.error());
   if (*taken == rows) return true;
   // A store that has never lost a row says so: all of them can be checked.
-  auto done = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before' AND value > 0", before);
+  auto done = settings_.now().pruned_before == base::Time() ? Result<void>() : settings_.prune(sql_, before);
   // Periods of budgets that ended that long ago; one that still holds something stays.
   if (done) done = sql_.run("DELETE FROM budget_window WHERE ends_at < ?1 AND reserved = 0", before);
   if (done) {
@@ -86,7 +90,7 @@ Result<std::int64_t> Pruning::take_rows(base::Time before, std::int64_t rows) {
       return tl::unexpected(done.error());
   }
   // So far the rows are gone: what is checked against them must begin after it.
-  auto noted = sql_.run("UPDATE meta SET value = max(value, ?1) WHERE key = 'pruned_before'", ids.back().time());
+  auto noted = settings_.prune(sql_, ids.back().time());
   if (!noted) return tl::unexpected(noted.error());
   return static_cast<std::int64_t>(ids.size());
 }

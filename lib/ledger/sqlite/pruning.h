@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "ledger/sql/settings_sum.h"
 #include "ledger/sql/sql_session.h"
 #include "ledger/sqlite/stored_responses.h"
 
@@ -17,7 +18,7 @@ namespace cr::ledger {
 
 class Pruning {
  public:
-  Pruning(sqlite::Database& db, StoredResponses& responses);  // which outlives it
+  Pruning(sqlite::Database& db, StoredResponses& responses, SettingsSum& settings);  // which outlives it
 
   // How long rows of requests are kept; zero = for good. Looked at again with the next commit. Any thread.
   void keep(std::chrono::milliseconds retention) {
@@ -40,6 +41,7 @@ class Pruning {
 
   SqlSession sql_;
   StoredResponses& responses_;
+  SettingsSum& settings_;  // which knows up to when rows were pruned
   std::atomic<std::int64_t> retention_ms_{0};
   std::atomic<bool> look_again_{false};
   const base::Time wall_at_start_;

@@ -61,7 +61,7 @@ Result<bool> take_over(SqlSession& sql, const std::string& boot) {
 
 }  // namespace
 
-Result<std::int64_t> recover(sqlite::Database& db, const Restart& restart) {
+Result<std::int64_t> recover(sqlite::Database& db, const Restart& restart, const std::function<Result<void>()>& last) {
   SqlSession sql(db);
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
@@ -81,6 +81,7 @@ Result<std::int64_t> recover(sqlite::Database& db, const Restart& restart) {
   const auto open = sql.find_int("SELECT count(*) FROM ended");
   if (!open) return tl::unexpected(open.error());
   done = sql.run("DROP TABLE ended");
+  if (done) done = last();
   if (done) done = transaction->commit();
   if (!done) return tl::unexpected(done.error());
   return open->value_or(0);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
@@ -21,7 +22,9 @@ struct Restart {
   std::string boot;                 // base::boot_identity(): noted for the next start
 };
 
-// The number of reservations posted. Keys whose grace is over by now are deleted, too.
-base::Result<std::int64_t> recover(sqlite::Database& db, const Restart& restart);
+// The number of reservations posted. Keys whose grace is over by now are deleted, too. `last` is done in the same
+// transaction.
+base::Result<std::int64_t> recover(sqlite::Database& db, const Restart& restart,
+                                   const std::function<base::Result<void>()>& last);
 
 }  // namespace cr::ledger

@@ -22,6 +22,7 @@
 #include "ledger/sqlite/migration_8_sql.h"
 #include "ledger/sqlite/migration_9_sql.h"
 #include "ledger/sqlite/schema_sql.h"
+#include "ledger/sqlite/settings_watch.h"
 
 namespace cr::ledger {
 namespace {
@@ -122,10 +123,12 @@ Result<void> create_schema(sqlite::Database& db, const token::Vault& vault, std:
         !done)
       return done;
   }
+  if (auto begun = begin_settings_sum(db, vault); !begun) return begun;
   return transaction->commit();
 }
 
-Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std::int64_t target) {
+Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std::int64_t target,
+                     const token::Vault* vault) {
   const auto version = db.query_int("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   if (*version >= target) return {};
@@ -143,16 +146,23 @@ Result<void> migrate(sqlite::Database& db, std::span<const Migration> steps, std
   if (auto kept = rename_durably(partial, backup); !kept) return kept;
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
+  // A step may change the columns, and so the sum.
+  const auto fit = vault == nullptr ? Result<bool>(false) : settings_fit(db, *vault, *version);
+  if (!fit) return tl::unexpected(fit.error());
   for (const Migration& step : steps) {
     if (step.to <= *version || step.to > target) continue;
     if (auto done = db.execute(step.sql); !done) return done;
   }
   const std::string set_version = "PRAGMA user_version = " + std::to_string(target);
   if (auto done = db.execute(set_version.c_str()); !done) return done;
+  if (*fit && vault != nullptr) {
+    if (auto begun = begin_settings_sum(db, *vault); !begun) return begun;
+  }
   return transaction->commit();
 }
 
-Result<void> refresh_shipped_prices(sqlite::Database& db, std::string_view price_list) {
+Result<void> refresh_shipped_prices(sqlite::Database& db, std::string_view price_list,
+                                    const std::function<Result<void>()>& last) {
   SqlSession sql(db);
   const auto known = sql.find_int("SELECT value FROM meta WHERE key = 'shipped_prices'");
   if (!known) return tl::unexpected(known.error());
@@ -160,6 +170,7 @@ Result<void> refresh_shipped_prices(sqlite::Database& db, std::string_view price
   auto transaction = sqlite::Transaction::begin(db);
   if (!transaction) return tl::unexpected(transaction.error());
   if (auto done = put_shipped_prices(sql, base::wall_now(), price_list); !done) return done;
+  if (auto done = last(); !done) return done;
   return transaction->commit();
 }
 

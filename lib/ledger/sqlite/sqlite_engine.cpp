@@ -11,6 +11,8 @@
 #include "ledger/sql/loading.h"
 #include "ledger/sqlite/balances_loading.h"
 #include "ledger/sqlite/recovery.h"
+#include "ledger/sqlite/schema.h"
+#include "ledger/sqlite/settings_watch.h"
 #include "ledger/sqlite/store_head.h"
 
 namespace cr::ledger {
@@ -37,13 +39,15 @@ Result<void> SqliteEngine::start() {
   balances_ = std::move(*prepared);
   holders_.emplace(*balances_);
   store_.emplace(SqlSession(file_.writer), *holders_, vault(), options(), clock());
+  if (auto begun = begin_settings(); !begun) return begun;
   const Time at = now();
   SqlSession other(file_.reader);
   auto keys = load(*store_, other, at);
   if (!keys) return tl::unexpected(keys.error());
   // Balances go by the directory's tokens, not by their keys. Whatever is returned, this has ended then.
   auto put = std::async(std::launch::async, [&] { put_keys(*store_, std::move(*keys)); });
-  const auto found_open = recover(file_.writer, {at, file_.locked_boot_ms, base::boot_identity()});
+  const auto found_open =
+      recover(file_.writer, {at, file_.locked_boot_ms, base::boot_identity()}, [this] { return write_sum(); });
   if (!found_open) return tl::unexpected(found_open.error());
   recovered_ = static_cast<std::uint64_t>(*found_open);
   if (recovered_ > 0) {
@@ -54,8 +58,10 @@ Result<void> SqliteEngine::start() {
   put.get();
   feed().publish(std::make_shared<const Directory>(std::make_shared<const Directory::Impl>(store_->directory)));
   if (auto begun = begin_head(); !begun) return begun;
+  store_->settings.committed();
   for (Reader* reader : {&quick_, &lengthy_}) {
     const base::MutexLock lock(reader->mutex);
+    if (auto shown = show_settings_rows(reader->db, vault()); !shown) return shown;
     reader->reports.emplace(SqlSession(reader->db), vault(), clock());
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
@@ -69,6 +75,57 @@ Result<void> SqliteEngine::start() {
 void SqliteEngine::close() {
   thread_->end();
   if (head_) head_->end();
+}
+
+// Whatever changes a row of settings from here on is followed: the first is what recovery and newer prices do.
+Result<void> SqliteEngine::begin_settings() {
+  SettingsSum& sum = store_->settings;
+  auto done = show_settings_rows(file_.writer, vault());
+  if (done) done = sum.load(store_->sql);
+  if (done && options().accept_loss) done = accept_settings();
+  if (done && !sum.known()) {
+    log().error("the sum of the settings is missing or was altered, and is not followed: see 'crctl audit verify'");
+  }
+  if (done) done = watch_settings(file_.writer, sum);
+  if (done && file_.sum_begun && sum.known()) {
+    done = note("store.settings_begun", "from here on a change of settings beside crd is found", "a newer crd");
+  }
+  if (done) done = refresh_shipped_prices(file_.writer, options().price_list, [this] { return write_sum(); });
+  return done;
+}
+
+// Somebody says that what the rows are now is what they are to be.
+Result<void> SqliteEngine::accept_settings() {
+  SettingsSum& sum = store_->settings;
+  const auto rows = sum_of_rows(store_->sql);
+  if (!rows) return tl::unexpected(rows.error());
+  if (sum.known() && sum.now().parts == *rows) return {};
+  std::string changed;
+  for (std::size_t i = 0; i < rows->size(); ++i) {
+    if (sum.known() && (*rows)[i] == sum.now().parts[i]) continue;
+    changed += (changed.empty() ? "" : ", ") + std::string(k_settings_parts[i]);
+  }
+  if (auto begun = sum.begin(store_->sql); !begun) return begun;
+  log().warning("settings that were changed beside crd were accepted", {{"tables", changed}});
+  return note("store.settings_accepted", "changed beside crd, in these tables: " + changed, "crd --accept-loss");
+}
+
+// An entry of crd's own.
+Result<void> SqliteEngine::note(std::string_view action, const std::string& detail, const std::string& reason) {
+  auto transaction = sqlite::Transaction::begin(file_.writer);
+  if (!transaction) return tl::unexpected(transaction.error());
+  const Actor self{.pid = getpid(), .uid = geteuid(), .gid = getegid(), .reason = reason};
+  auto done = store_->audit(self, action, "store", detail);
+  if (done) done = write_sum();
+  return done ? transaction->commit() : done;
+}
+
+// In the transaction that changed something, before crd serves. The head's number is raised with it, which a head that
+// is not written yet must not be taken for.
+Result<void> SqliteEngine::write_sum() {
+  const auto written = store_->settings.write(store_->sql);
+  if (!written) return tl::unexpected(written.error());
+  return *written ? store_->sql.run("UPDATE meta SET value = value + 1 WHERE key = 'head_seq'") : Result<void>();
 }
 
 // Before anything is served: a store without a head on the disk would be one whose loss nobody sees.
@@ -86,6 +143,7 @@ Result<void> SqliteEngine::begin_head() {
     log().warning("a loss of the store was accepted: " + file_.accepted);
     const Actor self{.pid = getpid(), .uid = geteuid(), .gid = getegid(), .reason = "crd --accept-loss"};
     if (auto done = store_->audit(self, "store.loss_accepted", "store", file_.accepted); !done) return done;
+    if (auto done = write_sum(); !done) return done;
     head = raise_head(sql, now(), head->seq);
     if (!head) return tl::unexpected(head.error());
   }
@@ -108,7 +166,7 @@ Result<void> SqliteEngine::read(const std::function<Result<void>(Reports&)>& que
   Reader& reader = reading == Reading::quick ? quick_ : lengthy_;
   const base::MutexLock lock(reader.mutex);
   if (reads_stopped_) return base::fail(ErrorCode::unavailable, "read the store: crd is stopping");
-  if (head_) reader.reports->audit_end = head_->audit_end();
+  if (head_) reader.reports->seen = head_->seen();
   // One transaction: every number of a report is of the same commit.
   if (auto begun = reader.db.execute("BEGIN"); !begun) return begun;
   struct End {

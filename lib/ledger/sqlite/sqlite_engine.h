@@ -35,6 +35,10 @@ class SqliteEngine final : public Engine {
   Ledger::HeadState head() const override;
 
  private:
+  base::Result<void> begin_settings();
+  base::Result<void> accept_settings();
+  base::Result<void> note(std::string_view action, const std::string& detail, const std::string& reason);
+  base::Result<void> write_sum();
   base::Result<void> begin_head();
 
   // Each on a connection of its own.

@@ -15,6 +15,7 @@
 
 #include "base/boot.h"
 #include "base/file_owner.h"
+#include "ledger/sql/settings_sum.h"
 #include "ledger/sqlite/durable_file.h"
 #include "ledger/sqlite/schema.h"
 #include "ledger/sqlite/store_head.h"
@@ -173,6 +174,7 @@ namespace {
 struct Known {
   Result<std::optional<Head>> head;
   std::string accepted{};
+  bool sum_begun = false;  // of the settings
 
   Result<void> judge(const Ledger::Options& options, Result<void> verdict) {
     if (verdict || verdict.error().code != ErrorCode::corrupt || !options.accept_loss) return verdict;
@@ -181,11 +183,11 @@ struct Known {
   }
 };
 
-Result<void> compare(Known& known, Database& db, const Ledger::Options& options) {
+Result<void> compare(Known& known, Database& db, const Ledger::Options& options, const std::string& settings) {
   if (options.head.empty()) return {};
   if (!known.head) return known.judge(options, tl::unexpected(with_way_out(known.head.error())));
   SqlSession sql(db);
-  return known.judge(options, compare_with_head(sql, options.path, options.head, *known.head));
+  return known.judge(options, compare_with_head(sql, {options.path, options.head, settings}, *known.head));
 }
 
 // Before anything is made in its place.
@@ -195,17 +197,28 @@ Result<void> check_not_lost(Known& known, const Ledger::Options& options) {
   return known.judge(options, tl::unexpected(store_is_missing(options.path, options.head, **known.head)));
 }
 
+// What the sum of the settings ends with; "" of none.
+Result<std::string> find_seal(Database& db) {
+  SqlSession sql(db);
+  const auto text = seal_text_of(sql);
+  if (!text) return tl::unexpected(text.error());
+  return std::string(code_of(text->value_or("")));
+}
+
 Result<Database> open_writer(const Ledger::Options& options, const token::Vault& vault, Known& known) {
   auto writer = Database::open(options.path, {OpenMode::read_write, 2000, {}});
   if (!writer) return writer;
   Result<void> ready = check_identity(*writer);
   if (ready) ready = set_up_writer(*writer);
-  if (ready) ready = migrate(*writer, migrations());
+  // As it was found: a migration may change it.
+  const auto settings = ready ? find_seal(*writer) : Result<std::string>(std::string());
+  if (!settings) ready = tl::unexpected(settings.error());
+  if (ready) ready = migrate(*writer, migrations(), k_schema_version, &vault);
   if (ready) ready = check_tables(*writer);
   if (ready) ready = check_fingerprint(*writer, vault);
-  if (ready && known.accepted.empty()) ready = compare(known, *writer, options);
-  if (ready) ready = refresh_shipped_prices(*writer, options.price_list);
+  if (ready && known.accepted.empty()) ready = compare(known, *writer, options, *settings);
   if (!ready) return tl::unexpected(ready.error());
+  known.sum_begun = settings->empty();
   return writer;
 }
 
@@ -235,7 +248,8 @@ Result<StoreFile> StoreFile::open(const Ledger::Options& options, const token::V
                    std::move(*long_reader),
                    FileWatch(path),
                    known.head ? *known.head : std::nullopt,
-                   known.accepted};
+                   known.accepted,
+                   known.sum_begun};
 }
 
 }  // namespace cr::ledger

@@ -42,6 +42,7 @@ struct StoreFile {
   FileWatch watch;
   std::optional<Head> head{};  // as it was found
   std::string accepted{};      // what it told is missing, and the start goes on without
+  bool sum_begun = false;      // of the settings, by a migration
 
   // Opens what is there or makes it; never makes one in the place of a file that is there. Errors as Ledger::open.
   static base::Result<StoreFile> open(const Ledger::Options& options, const token::Vault& vault);

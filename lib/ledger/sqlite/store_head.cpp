@@ -6,6 +6,8 @@
 
 #include "base/id.h"
 #include "base/text.h"
+#include "ledger/sql/reports_state.h"
+#include "ledger/sql/settings_sum.h"
 
 namespace cr::ledger {
 namespace {
@@ -47,10 +49,13 @@ Result<Head> read_head(SqlSession& sql) {
   auto id = store_id(sql);
   if (!id) return tl::unexpected(id.error());
   head.store_id = std::move(*id);
+  std::int64_t pruned = 0, overrun = 0;
   const std::pair<std::int64_t*, std::string_view> numbers[] = {
       {&head.seq, "SELECT value FROM meta WHERE key = 'head_seq'"},
       {&head.tokens, "SELECT max(id) FROM token"},
-      {&head.audit_seq, "SELECT max(seq) FROM audit"}};
+      {&head.audit_seq, "SELECT max(seq) FROM audit"},
+      {&pruned, "SELECT value FROM meta WHERE key = 'pruned_before'"},
+      {&overrun, "SELECT value FROM meta WHERE key = 'overrun'"}};
   for (const auto& [value, text] : numbers) {
     const auto found = number(sql, text);
     if (!found) return tl::unexpected(found.error());
@@ -59,6 +64,14 @@ Result<Head> read_head(SqlSession& sql) {
   auto chain = chain_of(sql, head.audit_seq);
   if (!chain) return tl::unexpected(chain.error());
   head.audit_chain = std::move(*chain);
+  head.pruned_before = base::from_unix_ms(pruned);
+  head.overrun = base::Credits::from_nano(overrun);
+  auto newest = hex_of(sql, "SELECT max(id) FROM request", -1);
+  if (!newest) return tl::unexpected(newest.error());
+  head.newest = std::move(*newest);
+  const auto settings = seal_text_of(sql);
+  if (!settings) return tl::unexpected(settings.error());
+  head.settings = code_of(settings->value_or(""));
   return head;
 }
 
@@ -104,8 +117,23 @@ Result<void> forget_head(SqlSession& sql) {
   return sql.run("DELETE FROM meta WHERE key = 'head_seq'");
 }
 
-Result<void> compare_with_head(SqlSession& sql, const std::string& store, const std::string& path,
-                               const std::optional<Head>& head) {
+namespace {
+
+// What becomes no less, and the settings' sum, which changes with the head's number alone.
+Result<void> compare_rest(const Head& now, const Compared& compared, const Head& head) {
+  std::string what;
+  if (now.newest < head.newest && !is_pruned(head.newest, now.pruned_before)) what = "its newest requests are gone";
+  if (now.overrun < head.overrun) what = "its overrun was lowered";
+  if (now.pruned_before < head.pruned_before) what = "the time before which its requests were pruned was changed";
+  if (now.seq == head.seq && compared.settings != head.settings) what = "the sum of its settings was changed";
+  if (what.empty()) return {};
+  return refused("the store " + compared.store + " is not what its head " + compared.path + " saw: " + what);
+}
+
+}  // namespace
+
+Result<void> compare_with_head(SqlSession& sql, const Compared& compared, const std::optional<Head>& head) {
+  const auto& [store, path, settings] = compared;
   const auto now = read_head(sql);
   if (!now) return tl::unexpected(now.error());
   if (!head) {
@@ -122,7 +150,7 @@ Result<void> compare_with_head(SqlSession& sql, const std::string& store, const 
   }
   const auto chain = chain_of(sql, head->audit_seq);
   if (!chain) return tl::unexpected(chain.error());
-  if (*chain == head->audit_chain) return {};
+  if (*chain == head->audit_chain) return compare_rest(*now, compared, *head);
   return refused("the store " + store + " is not what its head " + path + " saw: entry " +
                  std::to_string(head->audit_seq) + " of the audit was taken out or changed");
 }

@@ -17,9 +17,14 @@ base::Result<Head> raise_head(SqlSession& sql, base::Time now, std::int64_t abov
 // Forgets that there was a head: one that is kept later begins anew.
 base::Result<void> forget_head(SqlSession& sql);
 
-// `corrupt` with what is missing, for who starts crd; `store` and `head` are their paths.
-base::Result<void> compare_with_head(SqlSession& sql, const std::string& store, const std::string& path,
-                                     const std::optional<Head>& head);
+// What is compared, for who starts crd.
+struct Compared {
+  const std::string& store;     // path
+  const std::string& path;      // of the head
+  const std::string& settings;  // what their sum ended with when the store was found
+};
+// `corrupt` with what is missing.
+base::Result<void> compare_with_head(SqlSession& sql, const Compared& compared, const std::optional<Head>& head);
 // The same where there is no store at all.
 base::Error store_is_missing(const std::string& store, const std::string& path, const Head& head);
 // Adds the way out to what load_head() says of a file that is of no use.

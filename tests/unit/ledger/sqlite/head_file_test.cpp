@@ -17,7 +17,16 @@ using testing::HasSubstr;
 class HeadFile : public LedgerFixture {
  protected:
   static Head sample() {
-    return {"00112233445566778899aabbccddeeff", 57, base::from_unix_ms(1'796'000'000'123), 3, 12, std::string(64, 'c')};
+    return {.store_id = "00112233445566778899aabbccddeeff",
+            .seq = 57,
+            .at = base::from_unix_ms(1'796'000'000'123),
+            .tokens = 3,
+            .audit_seq = 12,
+            .audit_chain = std::string(64, 'c'),
+            .settings = std::string(64, 'd'),
+            .pruned_before = base::from_unix_ms(1'790'000'000'000),
+            .overrun = dollars(2),
+            .newest = std::string(32, 'e')};
   }
   std::string path() const { return (folder_ / "head").string(); }
   token::Vault vault_ = vault_of();

@@ -104,7 +104,7 @@ std::string layout(sqlite::Database& db) {
 // What version 6 had in the place of the indexes of names.
 constexpr const char* k_back_to_10 =
     "ALTER TABLE price DROP COLUMN thinking_tokens; ALTER TABLE price_generation DROP COLUMN thinking_tokens;"
-    "PRAGMA user_version = 10";
+    "DELETE FROM meta WHERE key = 'settings'; PRAGMA user_version = 10";
 
 constexpr const char* k_back_to_9 =
     "DROP TABLE lost_attempt; DROP TABLE own_request; ALTER TABLE response DROP COLUMN tokens;"
@@ -203,6 +203,53 @@ TEST_F(Schema, store_of_version_9_knows_which_bound_fields_were_chosen) {
     if (channel->bound_field_chosen) chosen += channel->name;
   }
   EXPECT_EQ(chosen, "bd");
+}
+
+TEST_F(Schema, store_of_version_10_is_under_the_sum_of_its_settings_from_then_on) {
+  {
+    auto db = stopped();
+    ASSERT_TRUE(db.execute(k_back_to_10));
+  }
+  open();
+  expect_sound();
+  const auto entries = read([](Reports& reports) { return reports.newest_audit(1); });
+  ASSERT_TRUE(entries);
+  EXPECT_EQ(entries->back().action, "store.settings_begun");
+  ASSERT_TRUE(database().execute("UPDATE token SET quota = 9000000000 WHERE name = 'ci'"));
+  const auto verified = read([](Reports& reports) { return reports.verify(); });
+  ASSERT_FALSE(verified);
+  EXPECT_THAT(verified.error().message, HasSubstr("token 'ci': quota is \"9\", and the audit says \"3\""));
+}
+
+// Whoever would have the sum begun anew, of what he made of the rows, has no such store.
+TEST_F(Schema, store_that_is_said_to_be_older_keeps_its_sum) {
+  {
+    auto db = stopped();
+    ASSERT_TRUE(
+        db.execute("UPDATE token SET quota = 9000000000; ALTER TABLE price DROP COLUMN thinking_tokens;"
+                   "ALTER TABLE price_generation DROP COLUMN thinking_tokens; PRAGMA user_version = 10"));
+  }
+  open();
+  EXPECT_FALSE(read([](Reports& reports) { return reports.verify(); }));
+}
+
+TEST_F(Schema, later_version_takes_the_sum_along) {
+  for (const bool changed : {false, true}) {
+    {
+      auto db = stopped();
+      if (changed) {
+        ASSERT_TRUE(db.execute("UPDATE token SET quota = 9000000000"));
+      }
+      const auto vault = vault_of();
+      ASSERT_TRUE(migrate(db, k_steps, k_after_next, &vault));
+      const auto back = "PRAGMA user_version = " + std::to_string(k_schema_version);
+      ASSERT_TRUE(db.execute(back.c_str()));
+    }
+    open();
+    EXPECT_EQ(read([](Reports& reports) { return reports.verify(); }).has_value(), !changed);
+    ledger_.reset();
+    options_.path = (folder_ / "second.db").string();
+  }
 }
 
 // What an administrator has set stays; the rest is as the list that crd has now says.
