@@ -132,6 +132,17 @@ Finding judge_store(const admin::Status& status) {
   return good("store", fmt::format("it commits; {} settlements wait", grouped(status.ledger_backlog)));
 }
 
+// By the words of the daemon: "PATH: up to date", by how much it is not and why, or "none".
+Finding judge_head(const admin::Status& status) {
+  if (status.head.empty() || status.head == "none") {
+    return {"head", Judgement::warning, "none is kept: the loss of the store's newest commits would go unseen",
+            "name a file for it, best on another disk: [store] head in crd.toml(5)"};
+  }
+  if (status.head.ends_with(": up to date")) return good("head", status.head);
+  return {"head", Judgement::wrong, status.head,
+          "make its folder writable for crd, or name another place: [store] head in crd.toml(5)"};
+}
+
 Finding judge_certificate(const std::optional<base::Time>& expires, base::Time now) {
   if (!expires) return good("certificate", "none: TLS is not served here");
   if (*expires <= now) {

@@ -41,6 +41,7 @@ struct DiskSpace {
 };
 Finding judge_disk(const DiskSpace& space, const std::string& folder);
 Finding judge_store(const admin::Status& status);
+Finding judge_head(const admin::Status& status);  // the store's
 Finding judge_certificate(const std::optional<base::Time>& expires, base::Time now);
 // More than two months old is a warning: models that came since have no price, and others another one.
 Finding judge_price_list(const std::string& date, base::Time now);

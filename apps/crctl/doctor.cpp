@@ -117,6 +117,7 @@ Result<Findings> look(Context& context, const Words& words) {
   findings.push_back(judge_clock(clock_is_synchronised()));
   look_at_disk(status->state_dir, findings);
   findings.push_back(judge_store(*status));
+  findings.push_back(judge_head(*status));
   findings.push_back(judge_certificate(status->certificate_expires, context.now));
   findings.push_back(judge_price_list(status->price_list, context.now));
   if (auto looked = look_at_channels(context, words, findings); !looked) return tl::unexpected(looked.error());
@@ -201,9 +202,9 @@ void add_doctor(Commands& commands) {
       {"doctor",
        "Look at all that requests need, and say what to do about what is not well.",
        {"crctl doctor", "crctl doctor --test --json"},
-       "In order: crd's unit and daemon, its configuration file, the clock, the disk, the store, the certificate, the\n"
-       "age of the shipped prices, the channels, and the tokens. Exits with 0 where nothing is wrong (warnings may be\n"
-       "told), with 14 where something is."},
+       "In order: crd's unit and daemon, its configuration file, the clock, the disk, the store and its head, the\n"
+       "certificate, the age of the shipped prices, the channels, and the tokens. Exits with 0 where nothing is wrong\n"
+       "(warnings may be told), with 14 where something is."},
       Effect::reads, [words](Context& context) { return run_doctor(context, *words); });
   add_flag(verb, "--test", "Send one small request with each key of each channel: it is charged by the provider.",
            words->test);

@@ -77,8 +77,10 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   app.add_flag("--check", given.check_only,
                "Say whether a start with this configuration and its files would be refused, or warn, and exit");
-  app.add_flag("--accept-loss", given.accept_loss,
-               "Start with a store whose newest commits are missing, or with a new one where it is gone");
+  app.add_flag(
+      "--accept-loss", given.accept_loss,
+      "Start with a store whose newest commits are missing or whose settings were changed beside crd, or with a new one"
+      " where it is gone");
   app.set_version_flag("--version", "crd " CR_VERSION);
   app.footer("See crd(8), crd.toml(5) and crctl(1).");
   try {

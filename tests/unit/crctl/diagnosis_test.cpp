@@ -88,6 +88,18 @@ TEST(Diagnosis, Store) {
   expect_fix(judge_store(status), Judgement::warning, "7 lines");
 }
 
+TEST(Diagnosis, Head) {
+  auto status = running();
+  for (const char* none : {"", "none"}) {
+    status.head = none;
+    expect_fix(judge_head(status), Judgement::warning, "would go unseen");
+  }
+  status.head = "/var/lib/crd-head/head: up to date";
+  expect_fix(judge_head(status), Judgement::good, "/var/lib/crd-head/head");
+  status.head = "/far/head: not written for 12 s: cannot make the head /far/head.new: Permission denied";
+  expect_fix(judge_head(status), Judgement::wrong, "for 12 s");
+}
+
 TEST(Diagnosis, CertificateAndPrices) {
   expect_fix(judge_certificate({}, k_now), Judgement::good, "none");
   expect_fix(judge_certificate(k_now + 15 * 24h, k_now), Judgement::good, "2026-12-15");
