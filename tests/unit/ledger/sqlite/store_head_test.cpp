@@ -53,8 +53,10 @@ class StoreHead : public LedgerFixture {
     ASSERT_EQ(entries->size(), 1U);
     EXPECT_EQ(entries->front().action, "store.loss_accepted");
     EXPECT_THAT(entries->front().detail, HasSubstr(words));
+    expect_sound();
     options_.accept_loss = false;
     open();
+    expect_sound();
   }
 };
 
