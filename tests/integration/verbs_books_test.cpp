@@ -91,6 +91,13 @@ TEST(AuditVerbs, ListTailAndVerify) {
   EXPECT_THAT(verified, HasSubstr("the books agree"));
   EXPECT_THAT(verified, HasSubstr("4 audit entries, none changed or missing"));
   EXPECT_EQ(json_of(daemon, {"audit", "verify"}).at("audit_rows"), 4);
+  run({.argv = {"sqlite3", daemon.ledger(), "UPDATE grp SET multiplier_millionths = 0 WHERE name = 'default'"},
+       .env = {},
+       .directory = {}});
+  const auto changed = daemon.crctl({"audit", "verify"});
+  EXPECT_EQ(changed.exit, 1);
+  EXPECT_THAT(changed.err, AllOf(HasSubstr("settings were changed beside crd"), HasSubstr("groups"),
+                                 HasSubstr("hint: "), HasSubstr("--accept-loss")));
   EXPECT_EQ(daemon.stop(), 0);
   run({.argv = {"sqlite3", daemon.ledger(), "UPDATE audit SET reason = 'x' WHERE seq = 2"},
        .env = {},

@@ -91,9 +91,11 @@ class Replay {
 
  private:
   void take(std::string_view action, const std::string& name, std::string_view text, Time at) {
+    const bool renames = action == "edit" && text.find("\"name\"") != std::string_view::npos;
+    if (!renames && !chosen_(name)) return;  // most, where it is a part of them
     const json detail = json::parse(text, nullptr, false);
     if (!detail.is_object()) return;
-    if (action == "edit" && detail.contains("name")) rename(detail["name"].value("from", ""), name);
+    if (renames && detail.contains("name")) rename(detail["name"].value("from", ""), name);
     if (!chosen_(name)) return;
     if (action == "delete") {
       auto known = live.extract(name);
@@ -247,14 +249,15 @@ Result<void> compare_tokens(SqlSession& sql, Found& found) {
   if (!last) return tl::unexpected(last.error());
   const auto parts = static_cast<std::size_t>(last->value_or(0) / k_records_at_once + 1);
   for (std::size_t part = 0; part < parts; ++part) {
-    Comparison comparison(sql, found, "token",
-                          [&](std::string_view name) { return std::hash<std::string_view>()(name) % parts == part; });
+    const auto chosen = [&](std::string_view name) { return std::hash<std::string_view>()(name) % parts == part; };
+    Comparison comparison(sql, found, "token", chosen);
     auto done = comparison.read();
     if (done) {
-      done = sql.each_row(select(k_token_columns + ", coalesce(account.name, '')",
+      done = sql.each_row(select(k_token_columns + ", coalesce(account.name, ''), token.name",
                                  "FROM token LEFT JOIN account ON account.id = account_id WHERE token.deleted_at IS "
                                  "NULL ORDER BY token.id"),
                           [&](const Row& row) -> Result<void> {
+                            if (!chosen(row.column_text(k_token_column_count + 1))) return {};
                             const auto token = token_of(row);
                             if (!token) return tl::unexpected(token.error());
                             comparison.row(token->name,
