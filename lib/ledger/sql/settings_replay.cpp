@@ -66,7 +66,11 @@ void compare(const json& members, const json& row, const std::string& what, std:
 class Replay {
  public:
   using Chosen = std::function<bool(std::string_view name)>;
-  Replay(std::string kind, Chosen chosen) : kind_(std::move(kind)), chosen_(std::move(chosen)) {}
+  Replay(std::string kind, Chosen chosen) : kind_(std::move(kind)), chosen_(std::move(chosen)) {
+    // What a new store has, without an entry.
+    if (kind_ == "account") live["default"].members = {{"enabled", true}, {"quota", "unlimited"}, {"note", ""}};
+    if (kind_ == "group") live["default"].members = {{"multiplier_millionths", 1'000'000}, {"note", ""}};
+  }
 
   Result<void> read(SqlSession& sql) {
     return sql.each_row("SELECT action, object, detail, at FROM audit ORDER BY seq",
@@ -174,7 +178,7 @@ class Comparison {
       compare(known->second.members, json::parse(detail, nullptr, false), kind_, name, found_);
     } else if (replay_.deleted.contains(name)) {
       found_.add(kind_, name, "is there, and the audit says that it was deleted");
-    } else if (replay_.is_whole && name != "default") {
+    } else if (replay_.is_whole) {
       found_.add(kind_, name, "is there, and the audit knows of none");
     }
   }

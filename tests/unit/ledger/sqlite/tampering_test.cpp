@@ -77,9 +77,13 @@ constexpr Tampering k_settings[] = {
     {"key of a channel taken away", "DELETE FROM channel_key WHERE id = 1", "channel 'up': keys is"},
     {"factor of a group", "UPDATE grp SET multiplier_millionths = 0 WHERE name = 'vip'",
      "group 'vip': multiplier_millionths is 0"},
+    {"factor of what every token is in", "UPDATE grp SET multiplier_millionths = 0 WHERE name = 'default'",
+     "group 'default': multiplier_millionths is 0, and the audit says 1000000"},
     {"group taken away", "DELETE FROM grp WHERE name = 'vip'", "group 'vip': is not there"},
     {"quota of an account", "UPDATE account SET quota = NULL WHERE name = 'team'",
      "account 'team': quota is \"unlimited\", and the audit says \"50\""},
+    {"default account limited", "UPDATE account SET quota = 0 WHERE name = 'default'",
+     "account 'default': quota is \"0\", and the audit says \"unlimited\""},
     {"account enabled", "UPDATE account SET enabled = 1 WHERE name = 'closed'", "account 'closed': enabled is true"},
     {"setting and its entry",
      "UPDATE token SET quota = 90000000000 WHERE name = 'ci'; UPDATE audit SET detail = replace(detail, '\"20\"', "
