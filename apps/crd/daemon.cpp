@@ -61,7 +61,7 @@ Daemon::Daemon(server::config::Config config, std::string config_file)
       started_at_(base::wall_now()),
       clock_watch_(started_at_, base::boot_ms()),
       log_(log_options(config_)) {
-  listeners_.connections_max = plan_descriptors(config_).connections_max;
+  listeners_.use_limits(plan_descriptors(config_).connections_max, config_.limits.connections_per_address_max);
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(config_.limits.requests_per_connection_max);
 }
 
@@ -152,6 +152,7 @@ base::Result<void> Daemon::open_ledger() {
   shared_.reset(new relay::request::Shared{*ledger_, log_, *tls_, *names_});
   shared_->health.use(config_.relay.health);
   shared_->memory.use(config_.relay.memory_limits());
+  shared_->unfinished.use(config_.relay.unfinished_limits());
   const auto settings = std::make_shared<const relay::policy::Settings>(config_.relay);
   for (std::size_t i = 0; i < loops.size(); ++i) {
     workers_.push_back(std::make_unique<server::listener::Worker>(std::move(loops[i]), inboxes[i],

@@ -78,6 +78,10 @@ std::string Daemon::metrics() const {
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, listeners_.connections.load())));
   one("crd_memory_bytes", "gauge", "Bytes of requests and answers held, those over 64 KiB.", shared_->memory.used());
   one("crd_memory_limit_bytes", "gauge", "How many may be held: limits.memory.", shared_->memory.total());
+  one("crd_unfinished_bytes", "gauge", "Bytes of heads and small bodies that have not come whole.",
+      shared_->unfinished.used());
+  one("crd_unfinished_refused_total", "counter", "Requests refused for want of memory for them.",
+      shared_->unfinished.refused());
   one("crd_memory_refused_total", "counter", "Times that a request was refused for want of memory.",
       shared_->memory.refused());
   one("crd_memory_waits_total", "counter", "Times that the reading of an answer paused for want of memory.",
@@ -160,11 +164,12 @@ void Daemon::use_settings() {
   const auto connection = connection_limits(config_);
   const auto descriptors = plan_descriptors(config_);
   if (!descriptors.warning.empty()) log_.warning(descriptors.warning);
-  listeners_.connections_max = descriptors.connections_max;
+  listeners_.use_limits(descriptors.connections_max, limits.connections_per_address_max);
   listeners_.requests_per_connection_max = static_cast<std::uint64_t>(limits.requests_per_connection_max);
   for (auto& worker : workers_) worker->use(settings, connection);
   shared_->health.use(config_.relay.health);
   shared_->memory.use(config_.relay.memory_limits());
+  shared_->unfinished.use(config_.relay.unfinished_limits());
 }
 
 admin::ConfigChecked Daemon::reload() {

@@ -11,13 +11,12 @@ namespace {
 // Below this the allocator keeps what was freed: it is about to be used again.
 constexpr std::uint64_t k_trim_bytes = std::uint64_t{32} << 20;
 
-std::uint64_t in_steps(std::uint64_t bytes) {
-  if (bytes <= MemoryBudget::k_small_bytes) return 0;
-  constexpr auto k_step = MemoryBudget::k_step_bytes;
-  return (bytes + k_step - 1) / k_step * k_step;
-}
-
 }  // namespace
+
+std::uint64_t MemoryBudget::in_steps(std::uint64_t bytes) const {
+  if (bytes <= grain_.small_bytes) return 0;
+  return (bytes + grain_.step_bytes - 1) / grain_.step_bytes * grain_.step_bytes;
+}
 
 void MemoryBudget::use(Limits limits) {
   const base::MutexLock lock(mutex_);
@@ -106,7 +105,7 @@ void MemoryBudget::wake_waiting() {
 
 MemoryCharge::~MemoryCharge() {
   (void)stop_waiting();
-  if (covered_ > MemoryBudget::k_small_bytes) shrink_to(0);
+  if (covered_ > budget_.small_bytes()) shrink_to(0);
 }
 
 bool MemoryCharge::grow(std::uint64_t bytes) {
@@ -144,15 +143,15 @@ bool MemoryCharge::stop_waiting() {
     std::erase(budget_.waiting_, this);
     return false;
   }
-  covered_ = std::max(charged_, MemoryBudget::k_small_bytes);
+  covered_ = std::max(charged_, budget_.small_bytes());
   return true;
 }
 
 void MemoryCharge::shrink_to(std::uint64_t bytes) {
-  if (in_steps(bytes) >= covered_ || covered_ == MemoryBudget::k_small_bytes) return;
+  if (budget_.in_steps(bytes) >= covered_ || covered_ == budget_.small_bytes()) return;
   const base::MutexLock lock(budget_.mutex_);
   budget_.give_back(*this, bytes);
-  covered_ = std::max(charged_, MemoryBudget::k_small_bytes);
+  covered_ = std::max(charged_, budget_.small_bytes());
 }
 
 }  // namespace cr::base

@@ -3,8 +3,8 @@
 // holder is a token). MemoryCharge: what one body takes of it; given back by its destructor. The budget is safe for any
 // thread; a charge belongs to one thread, and must not outlive its budget.
 //
-// A body of at most k_small_bytes is not counted, so that small requests pass whatever the large ones take. A larger
-// one is counted whole, rounded up to steps of k_step_bytes.
+// A body of at most the grain's small_bytes is not counted, so that small requests pass whatever the large ones take. A
+// larger one is counted whole, rounded up to steps of step_bytes.
 //
 // Growing never waits by itself. A charge that can pause its sender waits instead of being refused: at the edge one
 // waiting charge of each holder may pass the holder's share, and one of all may take the reserve, until memory is free
@@ -26,8 +26,10 @@ class MemoryCharge;
 
 class MemoryBudget {
  public:
-  static constexpr std::uint64_t k_small_bytes = std::uint64_t{64} * 1024;
-  static constexpr std::uint64_t k_step_bytes = std::uint64_t{64} * 1024;
+  struct Grain {
+    std::uint64_t small_bytes = std::uint64_t{64} * 1024;
+    std::uint64_t step_bytes = std::uint64_t{64} * 1024;
+  };
 
   struct Limits {
     std::uint64_t total = std::uint64_t{512} << 20;
@@ -35,7 +37,8 @@ class MemoryBudget {
     std::uint64_t share() const { return total / 2; }
   };
 
-  explicit MemoryBudget(Limits limits) : limits_(limits) {}
+  explicit MemoryBudget(Limits limits) : MemoryBudget(limits, Grain{}) {}
+  MemoryBudget(Limits limits, Grain grain) : grain_(grain), limits_(limits) {}
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -43,6 +46,7 @@ class MemoryBudget {
   void use(Limits limits);
   std::uint64_t used() const { return used_now_.load(std::memory_order_relaxed); }
   std::uint64_t total() const;
+  std::uint64_t small_bytes() const { return grain_.small_bytes; }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }  // charges, since the start
   std::uint64_t waited() const { return waited_.load(std::memory_order_relaxed); }
   // Whether so much was given back since the last time it was true that the allocator should return memory.
@@ -58,8 +62,10 @@ class MemoryBudget {
   bool take(MemoryCharge& charge, std::uint64_t bytes, Edge edge) CR_REQUIRES(mutex_);
   void give_back(MemoryCharge& charge, std::uint64_t bytes) CR_REQUIRES(mutex_);
   void drop_roles(Holder& holder) CR_REQUIRES(mutex_);
+  std::uint64_t in_steps(std::uint64_t bytes) const;
   void wake_waiting() CR_REQUIRES(mutex_);
 
+  const Grain grain_;
   mutable base::Mutex mutex_;
   Limits limits_ CR_GUARDED_BY(mutex_);
   std::uint64_t used_ CR_GUARDED_BY(mutex_) = 0;
@@ -72,7 +78,8 @@ class MemoryBudget {
 
 class MemoryCharge {
  public:
-  MemoryCharge(MemoryBudget& budget, std::uint64_t holder) : budget_(budget), holder_(holder) {}
+  MemoryCharge(MemoryBudget& budget, std::uint64_t holder)
+      : budget_(budget), holder_(holder), covered_(budget.small_bytes()) {}
   ~MemoryCharge();
   MemoryCharge(const MemoryCharge&) = delete;
   MemoryCharge& operator=(const MemoryCharge&) = delete;
@@ -94,7 +101,7 @@ class MemoryCharge {
 
   MemoryBudget& budget_;
   const std::uint64_t holder_;
-  std::uint64_t covered_ = MemoryBudget::k_small_bytes;  // what grow_to() need not ask for
+  std::uint64_t covered_;  // what grow_to() need not ask for
   // Under the budget's lock:
   std::uint64_t charged_ = 0;
   std::uint64_t wanted_ = 0;  // while it waits

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -66,12 +67,22 @@ inline std::int64_t metric_of(Daemon& daemon, const std::string& name) {
   return place == std::string::npos ? 0 : std::stoll(text.substr(place + name.size() + 2));
 }
 
+// A line of /proc/PID/status, "VmRSS:".
+inline std::int64_t resident_kib(Daemon& daemon, const std::string& what) {
+  std::ifstream status("/proc/" + std::to_string(daemon.process().pid()) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(what)) return std::stoll(line.substr(what.size()));
+  }
+  return 0;
+}
+
 // What requests and answers took of the memory budget is given back once they have ended, however they did.
 inline void check_memory(Daemon& daemon) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (metric_of(daemon, "crd_memory_bytes") != 0) {
+  const auto held = [&] { return metric_of(daemon, "crd_memory_bytes") + metric_of(daemon, "crd_unfinished_bytes"); };
+  while (held() != 0) {
     if (std::chrono::steady_clock::now() >= until) {
-      ADD_FAILURE() << metric_of(daemon, "crd_memory_bytes") << " bytes of memory are held by nobody";
+      ADD_FAILURE() << held() << " bytes of memory are held by nobody";
       return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

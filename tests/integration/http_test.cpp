@@ -210,7 +210,7 @@ TEST_P(Http, AHalfClosedClientGetsItsAnswer) {
 
 TEST_P(Http, ConnectionsOverTheLimitAreTold) {
   DaemonOptions options;
-  options.tables = "[limits]\nconnections_max = 2\n";
+  options.tables = "[limits]\nconnections_max = 2\nconnections_per_address_max = 2\n";
   Gateway gateway(over(GetParam(), options));
   RawClient one(gateway.daemon.listener()), two(gateway.daemon.listener());
   one.send(raw_request("GET", "/healthz", ""));

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <deque>
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -40,14 +39,6 @@ std::string head_of(const std::string& key, const std::string& framing,
                     const std::string& path = "/v1/chat/completions") {
   return "POST " + path + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key +
          "\r\nContent-Type: application/json\r\n" + framing + "\r\n\r\n";
-}
-
-std::int64_t resident_kib(Daemon& daemon, const std::string& what) {
-  std::ifstream status("/proc/" + std::to_string(daemon.process().pid()) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(what)) return std::stoll(line.substr(what.size()));
-  }
-  return 0;
 }
 
 class MemoryLimits : public testing::Test {

@@ -198,7 +198,7 @@ TEST(Tls, WhatWorksButShouldNotStayIsWarnedOf) {
 }
 
 TEST(Tls, AHandshakeHasADeadlineAndCountsAsAConnection) {
-  Gateway gateway(with_tls("[limits]\nhead_timeout = \"1s\"\nconnections_max = 2\n"));
+  Gateway gateway(with_tls("[limits]\nhead_timeout = \"1s\"\nconnections_max = 2\nconnections_per_address_max = 2\n"));
   RawClient silent(gateway.daemon.port()), slow(gateway.daemon.port());
   slow.send(std::string_view("\x16\x03\x01\x02", 4));
   while (Json::parse(gateway.daemon.must({"status", "--json"})).at("connections") != 2) continue;

@@ -129,6 +129,13 @@ RawClient::RawClient(const Listener& listener) : fd_(::socket(AF_INET, SOCK_STRE
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   if (listener.receive_bytes > 0)
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &listener.receive_bytes, sizeof listener.receive_bytes);
+  if (!listener.source.empty()) {
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    if (::inet_pton(AF_INET, listener.source.c_str(), &source.sin_addr) != 1 ||
+        ::bind(fd_, reinterpret_cast<sockaddr*>(&source), sizeof source) != 0)
+      throw std::runtime_error("cannot come from " + listener.source + ": " + std::strerror(errno));
+  }
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("cannot connect to port " + std::to_string(listener.port) + ": " + std::strerror(errno));
   if (!listener.ca_file.empty()) tls_ = std::make_unique<Tls>(listener.ca_file, fd_);

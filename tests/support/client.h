@@ -19,6 +19,7 @@ struct Listener {
   Listener(int number, std::string trusted = {}) : port(number), ca_file(std::move(trusted)) {}
   int port;
   std::string ca_file;
+  std::string source;     // the address a RawClient comes from, of 127.0.0.0/8; empty = the system's choice
   int receive_bytes = 0;  // SO_RCVBUF of a RawClient that is to be full soon; 0 = the system's
 };
 

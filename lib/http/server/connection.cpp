@@ -14,13 +14,19 @@ namespace {
 
 constexpr std::size_t k_first_buffer_bytes = std::size_t{4} * 1024;
 constexpr std::size_t k_head_room_bytes = 1024;
-constexpr std::size_t k_keep_buffer_bytes_max = std::size_t{16} * 1024;  // between requests
 constexpr std::uint64_t k_linger_bytes_max = std::uint64_t{1024} * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};  // of silence
-constexpr std::size_t k_keep_body_bytes_max = std::size_t{64} * 1024;
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
-base::IpAddress address_of(const Socket& socket) {
+// Whose share of memory it is. Two addresses with one number share one, which harms neither much.
+std::uint64_t number_of(const base::IpAddress& peer) {
+  const auto network = peer.is_v4() ? peer : peer.network_first(64);
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(network.bytes.data()), network.bytes.size()});
+}
+
+}  // namespace
+
+base::IpAddress peer_of(const Socket& socket) {
   SystemError error;
   const auto endpoint = socket.remote_endpoint(error);
   base::IpAddress address;
@@ -36,10 +42,8 @@ base::IpAddress address_of(const Socket& socket) {
   return address;
 }
 
-}  // namespace
-
 Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-                       const tls::TlsServer* tls)
+                       base::MemoryBudget& unfinished, const tls::TlsServer* tls)
     : socket_(std::move(socket)),
       heartbeat_(heartbeat),
       limits_(std::move(limits)),
@@ -52,7 +56,8 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
                          .hung_up = {},
                          .tick = {}}),
       parser_(limits_->head),
-      peer_(address_of(socket_)) {
+      peer_(peer_of(socket_)),
+      held_(unfinished, number_of(peer_)) {
   if (tls == nullptr) return;
   SystemError ignored;
   socket_.native_non_blocking(true, ignored);
@@ -61,10 +66,17 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
 
 Connection::~Connection() = default;
 
-// For `size` bytes behind end_. What is pinned stays where it is, the rest may move.
-void Connection::make_room(std::size_t size) {
+// Only while the request comes: one that is whole is its token's. A body is counted where its own budget does not.
+bool Connection::hold(std::size_t buffers, std::size_t body) {
+  if (!held_.grow_to(buffers + (body > k_small_body_bytes ? 0 : body))) return false;
+  buffers_bytes_ = buffers;
+  return true;
+}
+
+// For `size` bytes behind end_. What is pinned stays where it is, the rest may move. False: there is no memory.
+bool Connection::make_room(std::size_t size) {
   if (begin_ == end_) begin_ = end_ = pinned_;
-  if (capacity_ - end_ >= size) return;
+  if (capacity_ - end_ >= size) return true;
   const auto used = end_ - begin_;
   if (capacity_ - pinned_ >= used + size) {
     std::memmove(buffer_.get() + pinned_, buffer_.get() + begin_, used);
@@ -72,6 +84,7 @@ void Connection::make_room(std::size_t size) {
   } else {
     // Doubled where a head grows byte by byte; a body says how much room it can use.
     const auto wanted = std::max({k_first_buffer_bytes, pinned_ == 0 ? 2 * used : 0, used + size});
+    if (!hold(buffers_bytes_ + wanted - (pinned_ > 0 ? 0 : capacity_), body_.size())) return false;
     std::unique_ptr<char[]> larger(new char[wanted]);
     if (used > 0) std::memcpy(larger.get(), buffer_.get() + begin_, used);
     if (pinned_ > 0) pinned_buffers_.push_back(std::move(buffer_));
@@ -80,6 +93,7 @@ void Connection::make_room(std::size_t size) {
     begin_ = pinned_ = 0;
   }
   end_ = begin_ + used;
+  return true;
 }
 
 ReadOutcome Connection::outcome_of(const SystemError& error) const {
@@ -100,9 +114,10 @@ Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
       seen = buffered().size();
       if (head_result_.state != message::HeadState::need_more) break;
     }
-    make_room(k_head_room_bytes);
-    auto outcome = ReadOutcome::closed;
-    if (tls_) {
+    auto outcome = make_room(k_head_room_bytes) ? ReadOutcome::closed : ReadOutcome::no_room;
+    if (outcome == ReadOutcome::no_room) {
+      // Nothing to read into.
+    } else if (tls_) {
       std::size_t got = 0;
       outcome = co_await read_tls(buffer_.get() + end_, capacity_ - end_, got);
       end_ += got;
@@ -114,7 +129,8 @@ Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
     }
     if (outcome != ReadOutcome::ok) {
       watch_.disarm();
-      if (tls_) tls_->end();  // no answer is under way that it could make look whole
+      // No answer is under way that it could make look whole; one that says there is no room follows.
+      if (tls_ && outcome != ReadOutcome::no_room) tls_->end();
       co_return outcome;
     }
   }
@@ -131,14 +147,13 @@ void Connection::end_request() {
   pinned_buffers_.clear();
   if (begin_ == end_) {
     begin_ = end_ = 0;
-    if (capacity_ > k_keep_buffer_bytes_max) {
+    if (capacity_ > k_grain.small_bytes) {
       buffer_.reset();
       capacity_ = 0;
     }
   }
-  body_view_ = {};
-  body_.clear();
-  if (body_.capacity() > k_keep_body_bytes_max) body_.shrink_to_fit();
+  buffers_bytes_ = capacity_;
+  drop_body();
 }
 
 Task<bool> Connection::wait_writable() {

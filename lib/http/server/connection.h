@@ -34,20 +34,26 @@ struct ConnectionLimits {
   std::uint64_t drain_bytes_max = std::uint64_t{16} * 1024 * 1024;  // and how much of it
 };
 
+base::IpAddress peer_of(const Socket& socket);
+
 enum class ReadOutcome { ok, closed, timed_out, refused, too_large, no_room, wrong_protocol };
 
 class Connection {
  public:
-  // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own.
+  // What its buffers take is counted in a budget of this grain, with its address as the holder: a usual head is not.
+  static constexpr base::MemoryBudget::Grain k_grain{std::uint64_t{8} * 1024, std::uint64_t{4} * 1024};
+
+  // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own. `unfinished`: for
+  // heads, and bodies that read_body()'s own budget does not count, until they are whole; it outlives the connection.
   Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-             const tls::TlsServer* tls = nullptr);
+             base::MemoryBudget& unfinished, const tls::TlsServer* tls = nullptr);
   ~Connection();
   bool is_tls() const { return tls_ != nullptr; }
   // `wrong_protocol`: the client does not speak TLS. `closed`: it left, or they have nothing in common.
   Task<ReadOutcome> shake_hands();
 
   // The next request's head. `refused`: refusal() says status and reason. `closed`: the client left, or nothing came in
-  // time. `wrong_protocol`: it speaks TLS to a plain listener.
+  // time. `no_room`: there is no memory for a head of this length. `wrong_protocol`: it speaks TLS to a plain listener.
   Task<ReadOutcome> read_head(message::RequestHead& head);
   const message::HeadResult& refusal() const { return head_result_; }
 
@@ -107,6 +113,7 @@ class Connection {
   void use(std::shared_ptr<const ConnectionLimits> limits) { limits_ = std::move(limits); }
 
  private:
+  static constexpr std::size_t k_small_body_bytes = base::MemoryBudget::Grain().small_bytes;
   ReadOutcome outcome_of(const SystemError& error) const;
   Task<ReadOutcome> read_tls(char* place, std::size_t size, std::size_t& got);
   Task<ReadOutcome> wait_for(tls::TlsStep step);
@@ -122,7 +129,9 @@ class Connection {
   Task<ReadOutcome> fill_piece();
   std::string_view take_buffered(std::size_t most);
   Task<bool> wait_writable();
-  void make_room(std::size_t size);
+  bool make_room(std::size_t size);
+  bool hold(std::size_t buffers, std::size_t body);
+  void give_back() { held_.shrink_to(0); }
   std::string_view buffered() const { return {buffer_.get() + begin_, end_ - begin_}; }
 
   Socket socket_;
@@ -140,8 +149,10 @@ class Connection {
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
   std::vector<std::unique_ptr<char[]>> pinned_buffers_;
-  message::BodyFraming framing_;  // of the request whose head was read last
-  std::string body_;              // a body that does not fit the receive buffer, or a decoded chunked one
+  std::size_t buffers_bytes_ = 0;  // of all of them
+  base::MemoryCharge held_;        // for them, and for what body_ has
+  message::BodyFraming framing_;   // of the request whose head was read last
+  std::string body_;               // a body that does not fit the receive buffer, or a decoded chunked one
   std::string_view body_view_;
   std::uint64_t body_received_ = 0;          // in pieces
   std::chrono::milliseconds body_waited_{};  // for them

@@ -28,6 +28,7 @@ void Connection::begin_body(const message::RequestHead& head) {
   body_view_ = {};
   body_received_ = 0;
   body_waited_ = {};
+  if (framing_.ended()) give_back();
   awaits_continue_ = head.expect_continue && !framing_.ended();
   body_lost_ = false;
 }
@@ -49,12 +50,14 @@ Task<ReadOutcome> Connection::read_body(std::uint64_t bytes_max, base::MemoryCha
     outcome = co_await read_sized_body(memory);
   }
   watch_.disarm();
+  if (outcome == ReadOutcome::ok) give_back();
   co_return outcome;
 }
 
 bool Connection::take_body(std::uint64_t bytes_max) {
   if (framing_.chunked() || framing_.left() > bytes_max || end_ - begin_ < framing_.left()) return false;
   keep_in_place(static_cast<std::size_t>(framing_.left()));
+  give_back();
   return true;
 }
 
@@ -101,6 +104,7 @@ Task<ReadOutcome> Connection::read_sized_body(base::MemoryCharge* memory) {
     auto filled = body_.size();
     const auto next = std::min(size, filled + std::max(filled / 2, k_piece_bytes_max));
     if (memory != nullptr && !memory->grow_to(next)) co_return ReadOutcome::no_room;
+    if (!hold(buffers_bytes_, next)) co_return ReadOutcome::no_room;
     body_.resize(next);
     while (filled < body_.size()) {
       std::size_t got = 0;
@@ -124,7 +128,8 @@ Task<ReadOutcome> Connection::read_chunked_body(std::uint64_t bytes_max, base::M
     const auto data = take_buffered(k_piece_bytes_max);
     if (framing_.malformed()) co_return ReadOutcome::refused;
     if (body_.size() + data.size() > bytes_max) co_return ReadOutcome::too_large;
-    if (memory != nullptr && !memory->grow_to(body_.size() + data.size())) co_return ReadOutcome::no_room;
+    const auto next = body_.size() + data.size();
+    if ((memory != nullptr && !memory->grow_to(next)) || !hold(buffers_bytes_, next)) co_return ReadOutcome::no_room;
     body_.append(data);
   }
   body_view_ = body_;
@@ -142,6 +147,7 @@ Task<ReadOutcome> Connection::read_piece(std::string_view& piece) {
     if (framing_.malformed()) co_return ReadOutcome::refused;
     piece = data;
   }
+  if (framing_.ended()) give_back();
   co_return ReadOutcome::ok;
 }
 
@@ -156,7 +162,10 @@ std::string_view Connection::take_buffered(std::size_t most) {
 
 // More of what the client sends, behind what the buffer has.
 Task<ReadOutcome> Connection::fill(std::size_t room) {
-  make_room(room);
+  if (!make_room(room)) {
+    body_lost_ = true;
+    co_return ReadOutcome::no_room;
+  }
   std::size_t got = 0;
   const auto outcome = co_await read_of_body(buffer_.get() + end_, capacity_ - end_, got);
   end_ += got;
@@ -181,6 +190,7 @@ Task<ReadOutcome> Connection::fill_piece() {
 void Connection::drop_body() {
   std::string().swap(body_);
   body_view_ = {};
+  give_back();
 }
 
 void Connection::cancel_read() {

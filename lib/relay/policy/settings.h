@@ -63,6 +63,8 @@ struct Settings {
     const auto most = std::max<std::uint64_t>(k_answer_bytes_max, 2 * event_bytes_max);
     return {memory, std::min(most, memory / 2)};
   }
+  // Beside it: of heads, and of bodies that are too small for it, one address half.
+  base::MemoryBudget::Limits unfinished_limits() const { return {memory / 4, 0}; }
 };
 
 }  // namespace cr::relay::policy

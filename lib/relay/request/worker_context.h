@@ -45,6 +45,8 @@ struct Shared {
   routing::CircuitBreaker health{};
   Metrics metrics{};
   base::MemoryBudget memory{base::MemoryBudget::Limits{}};  // by token
+  // What connections hold of requests that are not counted there: heads, and bodies of up to 64 KiB; by address.
+  base::MemoryBudget unfinished{policy::Settings().unfinished_limits(), http::server::Connection::k_grain};
   http::client::DistrustedProviders distrusted{};
   LearntEdits learnt{};
   base::RareLine unread_source{};

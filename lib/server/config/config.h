@@ -29,6 +29,7 @@ struct ListenAddress {
 
 struct Limits {
   std::int64_t connections_max = 10'000;
+  std::int64_t connections_per_address_max = 0;  // 0: half of them
   std::int64_t requests_per_connection_max = 10'000;
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds body_timeout{60'000};

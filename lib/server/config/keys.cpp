@@ -310,6 +310,8 @@ std::vector<ConfigKey> limit_keys() {
       bytes("limits.event_bytes_max", live, [](auto& c) -> auto& { return c.relay.event_bytes_max; },
             {64 * k_kib, k_gib}),
       whole("limits.connections_max", live, [](auto& c) -> auto& { return c.limits.connections_max; }, {1, 1'000'000}),
+      whole("limits.connections_per_address_max", live,
+            [](auto& c) -> auto& { return c.limits.connections_per_address_max; }, {0, 1'000'000}),
       whole("limits.requests_per_connection_max", live,
             [](auto& c) -> auto& { return c.limits.requests_per_connection_max; }, {1, 1'000'000'000}),
       duration(

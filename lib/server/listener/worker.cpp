@@ -202,8 +202,12 @@ http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
       co_await pause.async_wait(http::k_await);
       continue;
     }
-    if (error || !admit_connection(socket)) continue;
-    asio::co_spawn(io_, serve(std::move(socket)), asio::detached);
+    if (error) continue;
+    const auto peer = http::server::peer_of(socket);
+    // A proxy's own connections are as many as it needs: its clients' requests are counted.
+    auto place = is_trusted(peer) ? AddressPlace() : place_of(peer);
+    if (!admit_connection(socket, place)) continue;
+    asio::co_spawn(io_, serve(std::move(socket), std::move(place)), asio::detached);
   }
 }
 
@@ -218,10 +222,26 @@ void Worker::pause_accepting_until_fds_are_free() {
   reserve_fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-bool Worker::admit_connection(http::Socket& socket) {
+bool Worker::is_trusted(const base::IpAddress& peer) const {
+  const auto& settings = *context_.settings();
+  return settings.trust_proxies && settings.trusted_proxies.contains(peer);
+}
+
+AddressPlace Worker::place_of(const base::IpAddress& address) {
+  AddressPlace place(state_.addresses, address, state_.connections_per_address_max.load());
+  if (!place.refused()) return place;
+  if (const auto count = state_.crowded.count(base::coarse_now())) {
+    shared_.log.warning("an address has as many connections as one may have: others of it are refused",
+                        {{"source", address.to_string()}, {"times", std::to_string(*count)}});
+  }
+  return place;
+}
+
+bool Worker::admit_connection(http::Socket& socket, const AddressPlace& place) {
   http::SystemError ignored;
-  if (state_.connections.fetch_add(1) >= state_.connections_max.load()) {
-    state_.connections.fetch_sub(1);
+  const bool full = !place.refused() && state_.connections.fetch_add(1) >= state_.connections_max.load();
+  if (full) state_.connections.fetch_sub(1);
+  if (full || place.refused()) {
     state_.connections_refused.fetch_add(1);
     // Under TLS there is no word before a handshake, and a handshake is what there is no room for.
     if (!tls_) {
@@ -235,8 +255,9 @@ bool Worker::admit_connection(http::Socket& socket) {
   return true;
 }
 
-http::Task<void> Worker::serve(http::Socket socket) {
-  http::server::Connection client(std::move(socket), context_.heartbeat(), limits_, tls_.get());
+// `address_place` is only kept until the connection has ended.
+http::Task<void> Worker::serve(http::Socket socket, [[maybe_unused]] AddressPlace address_place) {
+  http::server::Connection client(std::move(socket), context_.heartbeat(), limits_, shared_.unfinished, tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
   try {
     const bool begun = !client.is_tls() || co_await begin_tls(client);

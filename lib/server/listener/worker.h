@@ -23,6 +23,7 @@
 #include "http/tls/tls_server.h"
 #include "relay/request/answer_text.h"
 #include "relay/request/worker_context.h"
+#include "server/listener/address_places.h"
 
 namespace cr::server::listener {
 
@@ -30,12 +31,21 @@ namespace cr::server::listener {
 struct ListenerState {
   std::atomic<std::int64_t> connections{0};
   std::atomic<std::int64_t> connections_max{10'000};
+  // Of one address at once: connections, or requests of one client of a trusted proxy.
+  std::atomic<std::int64_t> connections_per_address_max{5'000};
+  AddressPlaces addresses;
   std::atomic<std::uint64_t> requests_per_connection_max{10'000};
   std::atomic<std::uint64_t> connections_refused{0};
   std::atomic<std::uint64_t> handshakes_failed{0};
   std::atomic<std::int64_t> drains{0};  // connections that close once the rest of a body has been read away
-  base::RareLine wrong_protocol;        // TLS spoken to a plain listener, or HTTP to a TLS one
-  base::RareLine no_descriptor;         // of an accept
+  // `of_address` 0: half of all.
+  void use_limits(std::int64_t all, std::int64_t of_address) {
+    connections_max = all;
+    connections_per_address_max = of_address == 0 ? (all + 1) / 2 : of_address;
+  }
+  base::RareLine wrong_protocol;  // TLS spoken to a plain listener, or HTTP to a TLS one
+  base::RareLine no_descriptor;   // of an accept
+  base::RareLine crowded;         // an address that has as many connections as one may
 };
 
 class Worker {
@@ -74,19 +84,24 @@ class Worker {
 
  private:
   http::Task<void> accept_loop(http::Acceptor& acceptor);
-  bool admit_connection(http::Socket& socket);
-  http::Task<void> serve(http::Socket socket);
+  bool admit_connection(http::Socket& socket, const AddressPlace& place);
+  bool is_trusted(const base::IpAddress& peer) const;
+  AddressPlace place_of(const base::IpAddress& address);
+  AddressPlace place_of_client(const http::server::Connection& proxy, const http::message::RequestHead& head);
+  http::Task<void> serve(http::Socket socket, AddressPlace place);
   http::Task<bool> begin_tls(http::server::Connection& client);
   http::Task<void> serve_requests(http::server::Connection& client);
   http::Task<void> linger(http::server::Connection& client);
   void note_wrong_protocol(const http::server::Connection& client);
   http::Task<relay::request::Persistence> answer(http::server::Connection& client,
-                                                 const http::message::RequestHead& head);
+                                                 const http::message::RequestHead& head, const AddressPlace& place);
   http::Task<relay::request::Persistence> relay_to_channel(http::server::Connection& client,
                                                            const http::message::RequestHead& head,
                                                            dialect::Endpoint endpoint);
   http::Task<relay::request::Persistence> answer_other(http::server::Connection& client,
                                                        const http::message::RequestHead& head, bool endpoint);
+  http::Task<relay::request::Persistence> answer_crowd(http::server::Connection& client,
+                                                       const http::message::RequestHead& head);
   http::Task<relay::request::Persistence> answer_preflight(http::server::Connection& client,
                                                            const http::message::RequestHead& head,
                                                            const relay::request::AnswerFor& to);

@@ -32,6 +32,11 @@ const Refusal k_other_origin{
     {},
     {}};
 
+const Refusal k_crowded{RefusalCode::overloaded,
+                        "too many requests at once from this address: try again in a moment",
+                        {},
+                        std::chrono::seconds(1)};
+
 // A framing error: nothing of what was sent is reflected, and the connection ends.
 std::string framing_error(const http::message::HeadResult& result, const http::message::RequestHead& of,
                           std::string_view request_id, const relay::policy::Settings& settings) {
@@ -60,6 +65,17 @@ bool asks_for_websocket(const http::message::RequestHead& head) {
     if (std::any_of(protocols.begin(), protocols.end(), is_it)) return true;
   }
   return false;
+}
+
+// Where heads take more memory than there is for them: of this one nothing can be told.
+std::string no_room_for_head(const relay::policy::Settings& settings) {
+  const auto id = base::RequestId::make(base::wall_now()).to_string();
+  const Refusal refusal{RefusalCode::overloaded,
+                        "too much memory is held by unfinished requests: try again in a moment",
+                        {},
+                        std::chrono::seconds(1)};
+  const auto to = relay::request::answer_for({}, dialect::Dialect::openai, id, settings);
+  return relay::request::refusal_text(refusal, to, Persistence::close);
 }
 
 bool is_health(std::string_view path) {
@@ -108,10 +124,15 @@ http::Task<void> Worker::serve_requests(http::server::Connection& client) {
       if (co_await client.write(text)) co_await linger(client);
       co_return;
     }
+    if (outcome == http::server::ReadOutcome::no_room) {
+      if (co_await client.write(no_room_for_head(*context_.settings()))) co_await linger(client);
+      co_return;
+    }
     if (outcome == http::server::ReadOutcome::wrong_protocol) note_wrong_protocol(client);
     if (outcome != http::server::ReadOutcome::ok) co_return;
     if (served >= requests_max) head.keep_alive = false;
-    const auto persistence = co_await answer(client, head);
+    const auto place = place_of_client(client, head);
+    const auto persistence = co_await answer(client, head, place);
     // Whatever the answer promised: no request is read before the end of this one's body.
     if (persistence == Persistence::close || !co_await client.drain_body()) {
       co_await linger(client);
@@ -128,8 +149,25 @@ http::Task<void> Worker::linger(http::server::Connection& client) {
                                       : http::server::Connection::Linger::briefly);
 }
 
+// Of who comes by way of a trusted proxy. Where the proxy names nobody that can be read, what the request may do
+// decides.
+AddressPlace Worker::place_of_client(const http::server::Connection& proxy, const http::message::RequestHead& head) {
+  if (!is_trusted(proxy.peer())) return {};
+  const auto source = relay::request::source_address(head, proxy.peer(), *context_.settings());
+  return source && *source != proxy.peer() ? place_of(*source) : AddressPlace();
+}
+
+http::Task<Persistence> Worker::answer_crowd(http::server::Connection& client, const http::message::RequestHead& head) {
+  const auto id = base::RequestId::make(shared_.ledger.now()).to_string();
+  const auto to =
+      relay::request::answer_for(head, relay::request::dialect_of_path(head.path), id, *context_.settings());
+  co_return co_await refuse(client, head, k_crowded, to, shared_);
+}
+
 // Not a coroutine itself: it hands on the one that fits.
-http::Task<Persistence> Worker::answer(http::server::Connection& client, const http::message::RequestHead& head) {
+http::Task<Persistence> Worker::answer(http::server::Connection& client, const http::message::RequestHead& head,
+                                       const AddressPlace& place) {
+  if (place.refused()) return answer_crowd(client, head);
   const auto endpoint = dialect::find_endpoint(head.path);
   const bool by_id = endpoint == dialect::Endpoint::response_by_id;
   const bool relayed = head.method == http::message::Method::post ||

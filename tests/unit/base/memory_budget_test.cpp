@@ -23,6 +23,23 @@ constexpr MemoryBudget::Limits k_limits{64 * k_mib, 8 * k_mib};
 
 void nothing() {}
 
+TEST(MemoryBudget, CountsByItsGrain) {
+  MemoryBudget budget({64 * k_kib, 0}, {8 * k_kib, 4 * k_kib});
+  MemoryCharge one(budget, 1), other(budget, 2);
+  EXPECT_TRUE(one.grow_to(8 * k_kib));
+  EXPECT_EQ(budget.used(), 0U);
+  EXPECT_TRUE(one.grow_to(8 * k_kib + 1));
+  EXPECT_EQ(budget.used(), 12 * k_kib);
+  EXPECT_FALSE(one.grow_to(33 * k_kib)) << "a share is half";
+  EXPECT_TRUE(other.grow_to(32 * k_kib));
+  one.shrink_to(8 * k_kib);
+  EXPECT_EQ(budget.used(), 32 * k_kib);
+  EXPECT_TRUE(one.grow_to(32 * k_kib));
+  one.shrink_to(0);
+  other.shrink_to(0);
+  EXPECT_EQ(budget.used(), 0U);
+}
+
 TEST(MemoryBudget, CountsWholeStepsAboveTheSmallest) {
   struct Row {
     std::uint64_t bytes, used;

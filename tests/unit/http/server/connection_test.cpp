@@ -34,18 +34,22 @@ std::string in_chunks(std::string_view content, std::mt19937& random) {
 // A server's Connection and the client's end of it, on one event loop that runs only when told to.
 class Pair {
  public:
-  explicit Pair(const ConnectionLimits& limits = {}) : heartbeat_(io), socket_(io) {
+  static constexpr std::uint64_t k_memory = std::uint64_t{64} << 20;
+  explicit Pair(const ConnectionLimits& limits = {}, std::uint64_t memory = k_memory)
+      : unfinished({memory, 0}, Connection::k_grain), heartbeat_(io), socket_(io) {
     Acceptor acceptor(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     socket_.connect(acceptor.local_endpoint());
     socket_.set_option(asio::ip::tcp::no_delay(true));
-    server =
-        std::make_unique<Connection>(acceptor.accept(), heartbeat_, std::make_shared<const ConnectionLimits>(limits));
+    server = std::make_unique<Connection>(acceptor.accept(), heartbeat_,
+                                          std::make_shared<const ConnectionLimits>(limits), unfinished);
     heartbeat_.start();
   }
   ~Pair() {
     heartbeat_.stop();
     server->cut();
     io.run();
+    server.reset();
+    EXPECT_EQ(unfinished.used(), 0U) << "all of it is given back";
   }
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
@@ -75,6 +79,7 @@ class Pair {
   }
 
   asio::io_context io;
+  base::MemoryBudget unfinished;
 
  private:
   Heartbeat heartbeat_;
@@ -340,6 +345,80 @@ TEST(ConnectionDrain, AReadThatWasCancelledMayGoOn) {
   const auto left = leave(pair, post("Content-Length: " + std::to_string(k_hidden.size())), read);
   EXPECT_TRUE(left.could);
   EXPECT_TRUE(left.drained);
+}
+
+// What comes is counted as long as it is not whole, and refused where there is no room for it.
+struct Counted {
+  std::string name, wire;
+  std::size_t cut;  // so much of it comes first
+  std::uint64_t held_least, held_most;
+};
+
+std::string padded(std::size_t bytes) {
+  std::string fields;
+  for (; bytes > 10'000; bytes -= 10'000) fields += "X-Pad: " + std::string(9'991, 'x') + "\r\n";
+  return fields + "X-Pad: " + std::string(bytes, 'x') + "\r\n";
+}
+
+std::vector<Counted> counted_rows() {
+  const std::string begin = "POST /1 HTTP/1.1\r\nHost: a\r\n";
+  const auto sized = [&](std::size_t size) {
+    return begin + "Content-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x');
+  };
+  const auto head = begin + padded(50'000) + "Content-Length: 0\r\n\r\n";
+  std::mt19937 random(3);
+  const auto chunks = begin + "Transfer-Encoding: chunked\r\n\r\n" + in_chunks(std::string(60'000, 'x'), random);
+  return {{"a usual head", begin + "X: y\r\n\r\n", 20, 0, 0},
+          {"a small body", sized(3'000), 2'000, 0, 0},
+          {"a long head", head, 45'000, 40 * k_kib, 100 * k_kib},
+          {"a body that is not counted elsewhere", sized(60'000), 50'000, 48 * k_kib, 100 * k_kib},
+          {"a body that is", sized(100'000), 90'000, 0, 8 * k_kib},
+          {"in chunks", chunks, 50'000, 40 * k_kib, 120 * k_kib}};
+}
+
+// Reads the request of a row: how that ended, and what was held before its rest came and after.
+struct Held {
+  ReadOutcome outcome = ReadOutcome::ok;
+  std::uint64_t before = 0, after = 0;
+};
+
+Held read_counted(const Counted& row, std::uint64_t memory) {
+  Pair pair({}, memory);
+  bool done = false;
+  Held held;
+  message::RequestHead head;
+  start(
+      pair,
+      [&]() -> Task<void> {
+        held.outcome = co_await pair.server->read_head(head);
+        if (held.outcome == ReadOutcome::ok && !pair.server->take_body(1024 * k_kib))
+          held.outcome = co_await pair.server->read_body(1024 * k_kib);
+        held.after = pair.unfinished.used();
+      },
+      done);
+  pair.feed(row.wire, {row.cut});
+  held.before = pair.unfinished.used();
+  if (!done) pair.feed(std::string_view(row.wire).substr(row.cut), {row.wire.size() - row.cut});
+  pair.run_until(done);
+  return held;
+}
+
+TEST(ConnectionMemory, WhatIsNotWholeIsCounted) {
+  for (const auto& row : counted_rows()) {
+    const auto held = read_counted(row, Pair::k_memory);
+    EXPECT_EQ(held.outcome, ReadOutcome::ok) << row.name;
+    EXPECT_GE(held.before, row.held_least) << row.name;
+    EXPECT_LE(held.before, row.held_most) << row.name;
+    EXPECT_EQ(held.after, 0U) << row.name;
+  }
+}
+
+TEST(ConnectionMemory, WhatThereIsNoRoomForIsRefused) {
+  for (const auto& row : counted_rows()) {
+    const auto held = read_counted(row, 40 * k_kib);
+    EXPECT_EQ(held.outcome, row.held_least > 0 ? ReadOutcome::no_room : ReadOutcome::ok) << row.name;
+    EXPECT_LE(held.before, 20 * k_kib) << row.name << ": one address has half";
+  }
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ const ShowCase k_values[] = {
     {"[limits]\nmemory = '2GiB'", R"(limits.memory = "2GiB")"},
     {"[limits]\nevent_bytes_max = '1MiB'", R"(limits.event_bytes_max = "1MiB")"},
     {"[limits]\nconnections_max = 7", "limits.connections_max = 7"},
+    {"[limits]\nconnections_per_address_max = 3", "limits.connections_per_address_max = 3"},
     {"[limits]\nrequests_per_connection_max = 1", "limits.requests_per_connection_max = 1"},
     {"[limits]\nhead_timeout = '1500ms'", R"(limits.head_timeout = "1500ms")"},
     {"[limits]\nbody_timeout = '2m'", R"(limits.body_timeout = "120s")"},
