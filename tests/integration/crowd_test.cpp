@@ -5,6 +5,7 @@
 
 #include "integration/form.h"
 #include "integration/gateway.h"
+#include "support/programs.h"
 
 namespace cr::test {
 namespace {
@@ -150,18 +151,23 @@ TEST_P(Crowd, OfIdleConnectionsTakesLittleEach) {
 class Unfinished : public Crowd {
  protected:
   void begin() {
-    start(limited("memory = \"32MiB\"\nbody_bytes_max = \"8MiB\"\n"));
+    start(limited("memory = \"32MiB\"\nbody_bytes_max = \"8MiB\"\nhead_timeout = \"60s\"\n"));
     key_ = gateway_->token("ci");
   }
-  // Sends all but the end of so many requests; how many of them are refused.
+  // Sends all but the end of one request after the other, until one is refused.
   template <class Send>
   void expect_bounded(const Send& send) {
+    const auto refused = [&] { return metric_of(daemon(), "crd_unfinished_refused_total"); };
+    const auto held = [&] { return metric_of(daemon(), "crd_unfinished_bytes"); };
+    constexpr std::int64_t k_share = std::int64_t{4} << 20, k_each = std::int64_t{40} << 10;
     std::deque<RawClient> clients;
-    for (int i = 0; i < 120; ++i) send(clients.emplace_back(daemon().listener()));
-    const auto least = 3 * 1024 * static_cast<std::int64_t>(k_kib);
-    while (metric_of(daemon(), "crd_unfinished_refused_total") < 20) std::this_thread::yield();
-    EXPECT_GT(metric_of(daemon(), "crd_unfinished_bytes"), least);
-    EXPECT_LE(metric_of(daemon(), "crd_unfinished_bytes"), 4 * 1024 * static_cast<std::int64_t>(k_kib));
+    for (auto before = held(); refused() == 0; before = held()) {
+      ASSERT_LT(clients.size(), 200U);
+      send(clients.emplace_back(daemon().listener()));
+      while (refused() == 0 && held() < before + k_each) std::this_thread::yield();
+    }
+    EXPECT_GT(held(), k_share * 3 / 4);
+    EXPECT_LE(held(), k_share);
     const auto head = clients.back().read_head();
     ASSERT_TRUE(head);
     EXPECT_EQ(head->status, 503);

@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <poll.h>
 
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -528,14 +527,6 @@ TEST_F(Uploads, ALimitedTokenNeedsABound) {
   EXPECT_EQ(post(poor, transcription(2 * k_mib, "fake-a")).status, 429);
   const auto enough = gateway_.token("enough", {"--quota", "0.0202"});
   EXPECT_EQ(post(enough, transcription(2 * k_mib, "fake-a")).status, 200);
-}
-
-std::int64_t resident_kib(Daemon& daemon, const std::string& what) {
-  std::ifstream status("/proc/" + std::to_string(daemon.process().pid()) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(what)) return std::stoll(line.substr(what.size() + 1));
-  }
-  throw std::runtime_error("no " + what);
 }
 
 TEST_F(Uploads, TwoHundredMegabytesInBoundedMemory) {
