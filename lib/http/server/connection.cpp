@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/secret.h"
+
 namespace cr::http::server {
 
 namespace {
@@ -66,6 +68,11 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
 
 Connection::~Connection() = default;
 
+void WipeAndFree::operator()(char* bytes) const {
+  base::wipe(bytes, size);
+  delete[] bytes;
+}
+
 // Only while the request comes: one that is whole is its token's. A body is counted where its own budget does not.
 bool Connection::hold(std::size_t buffers, std::size_t body) {
   if (!held_.grow_to(buffers + (body > k_small_body_bytes ? 0 : body))) return false;
@@ -80,12 +87,13 @@ bool Connection::make_room(std::size_t size) {
   const auto used = end_ - begin_;
   if (capacity_ - pinned_ >= used + size) {
     std::memmove(buffer_.get() + pinned_, buffer_.get() + begin_, used);
+    base::wipe(buffer_.get() + pinned_ + used, begin_ - pinned_);  // what of it is left behind
     begin_ = pinned_;
   } else {
     // Doubled where a head grows byte by byte; a body says how much room it can use.
     const auto wanted = std::max({k_first_buffer_bytes, pinned_ == 0 ? 2 * used : 0, used + size});
     if (!hold(buffers_bytes_ + wanted - (pinned_ > 0 ? 0 : capacity_), body_.size())) return false;
-    std::unique_ptr<char[]> larger(new char[wanted]);
+    WipedBuffer larger(new char[wanted], WipeAndFree{wanted});
     if (used > 0) std::memcpy(larger.get(), buffer_.get() + begin_, used);
     if (pinned_ > 0) pinned_buffers_.push_back(std::move(buffer_));
     buffer_ = std::move(larger);
@@ -145,6 +153,7 @@ Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
 void Connection::end_request() {
   pinned_ = 0;
   pinned_buffers_.clear();
+  if (begin_ > 0) base::wipe(buffer_.get(), begin_);
   if (begin_ == end_) {
     begin_ = end_ = 0;
     if (capacity_ > k_grain.small_bytes) {

@@ -36,6 +36,13 @@ struct ConnectionLimits {
 
 base::IpAddress peer_of(const Socket& socket);
 
+// A receive buffer: what it held is overwritten before it is freed. A head has its client's key in it.
+struct WipeAndFree {
+  std::size_t size = 0;
+  void operator()(char* bytes) const;
+};
+using WipedBuffer = std::unique_ptr<char[], WipeAndFree>;
+
 enum class ReadOutcome { ok, closed, timed_out, refused, too_large, no_room, wrong_protocol };
 
 class Connection {
@@ -146,9 +153,9 @@ class Connection {
 
   // One buffer, in the order of the wire: what was received and not taken yet is [begin_, end_). Below pinned_ lie the
   // head, and a body that came whole: they stay where they are until end_request(), in pinned_buffers_ if need be.
-  std::unique_ptr<char[]> buffer_;
+  WipedBuffer buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0, pinned_ = 0;
-  std::vector<std::unique_ptr<char[]>> pinned_buffers_;
+  std::vector<WipedBuffer> pinned_buffers_;
   std::size_t buffers_bytes_ = 0;  // of all of them
   base::MemoryCharge held_;        // for them, and for what body_ has
   message::BodyFraming framing_;   // of the request whose head was read last

@@ -132,7 +132,8 @@ Result<void> TlsServer::use_terms() {
   // Tickets are sealed with a key of this context's own, and no session is kept: the workers share nothing that locks.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_PRIORITIZE_CHACHA);
+                                   SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_CLEANSE_PLAINTEXT);  // clients' keys, in its buffers
   // A record the socket has no room for comes again from another place; an idle connection keeps no buffers.
   SSL_CTX_set_mode(context,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);

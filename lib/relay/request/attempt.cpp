@@ -371,6 +371,7 @@ void Attempt::open_response(UpstreamResponse&& source, bool answered) {
   if (const auto bound = output_bound()) response_->meter.bound_output(*bound);
   response_->first_byte_ms = context_.duration_ms();
   response_->answered = answered;
+  response_->key_mask = KeyMask(channel().keys);
 }
 
 // What the provider was told to make at most, in all choices; none where it was told nothing.

@@ -16,6 +16,7 @@
 #include "relay/request/attempt_result.h"
 #include "relay/request/body_source.h"
 #include "relay/request/failover.h"
+#include "relay/request/key_mask.h"
 #include "relay/request/metrics.h"
 #include "relay/request/own_probe.h"
 #include "relay/request/passed_fields.h"
@@ -41,6 +42,7 @@ struct BasicOpenResponse {
   dialect::Meter meter;
   std::int64_t first_byte_ms = 0;
   std::uint64_t unread_bytes = 0;  // of a plain one, that the meter could not read
+  KeyMask key_mask{};              // of the channel's keys
   bool answered = false;           // by the channel's own doing: its timings say something of it
 };
 using OpenResponse = BasicOpenResponse<UpstreamResponse>;

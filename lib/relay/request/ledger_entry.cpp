@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hide_keys.h"
+
 namespace cr::relay::request {
 
 PricedRequest LedgerEntry::priced() const {
@@ -66,6 +68,18 @@ std::optional<dialect::Refusal> LedgerEntry::take_reservation(base::Time now) {
   return admission_.check_reservation(*reservation_, now);
 }
 
+// A key that somebody sent as the model is not kept. What a channel lists in so many words is a model, whatever it
+// looks like.
+std::string LedgerEntry::kept_model() const {
+  const auto& model = admission_.scan().model;
+  auto hidden = base::hide_keys(model);
+  if (hidden == model) return hidden;
+  const auto lists_it = [&](const routing::Route& route) {
+    return std::ranges::find(route.channel->models, model) != route.channel->models.end();
+  };
+  return std::ranges::any_of(admission_.routes().tries, lists_it) ? model : hidden;
+}
+
 void LedgerEntry::fill_facts(ledger::RequestFacts& facts) const {
   const auto& caller = admission_.caller();
   facts.id = context_.id;
@@ -74,7 +88,7 @@ void LedgerEntry::fill_facts(ledger::RequestFacts& facts) const {
   facts.key = caller.key->id;
   facts.account = caller.token->account;
   if (group_ != nullptr) facts.group = group_->name;
-  facts.model = admission_.scan().model;
+  facts.model = kept_model();
   facts.endpoint = dialect::name_of(context_.endpoint);
   facts.source_ip = caller.source ? caller.source->to_string() : "unknown";
   facts.stream = admission_.scan().stream;
@@ -165,7 +179,7 @@ void LedgerEntry::log_end(const ledger::Settlement& settlement, const ledger::Ch
                    {{"request_id", context_.request_id},
                     {"token", token ? token->name : std::string()},
                     {"endpoint", std::string(dialect::name_of(context_.endpoint))},
-                    {"model", admission_.scan().model},
+                    {"model", kept_model()},
                     {"channel", channel != nullptr ? channel->name : std::string()},
                     {"status", std::to_string(settlement.status)},
                     {"error", settlement.error},

@@ -77,6 +77,7 @@ class LedgerEntry {
 
  private:
   void fill_facts(ledger::RequestFacts& facts) const;
+  std::string kept_model() const;
   std::optional<ledger::UnseenCost> unseen_cost(std::span<const std::int64_t> output_rates) const;
   Outcome take_outcome(const PricedRequest& request);
   void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const;

@@ -65,10 +65,12 @@ http::Task<typename BasicResponsePump<Writer, Attempt>::End> BasicResponsePump<W
     } else if (step.state == State::data) {
       if (may_be_events && is_of_other_form(step.data, true, may_be_events)) co_return co_await pump_events();
       whole.received += step.data.size();
-      const auto out = gather(whole, step.data);
+      auto out = gather(whole, step.data);
       if (!whole.only.empty()) break;
       const auto bytes = held(whole);
       if (!memory_.covers(bytes) && !co_await wait_for_memory(bytes)) whole.metered = false;
+      const auto hidden = response_.passed_error() ? response_.key_mask.hide(out) : std::nullopt;
+      if (hidden) out = *hidden;
       if (!out.empty() && !writer_.client_gone()) {
         auto written = writer_.try_write(out, Part::middle);
         if (!written) written = co_await writer_.write_rest();
@@ -87,7 +89,9 @@ http::Task<typename BasicResponsePump<Writer, Attempt>::End> BasicResponsePump<W
   }
   if (!settle_whole(whole)) co_return no_answer();
   if (writer_.client_gone()) co_return End::over;
-  const auto body = whole.only.empty() ? std::string_view(whole.gathered) : whole.only;
+  auto body = whole.only.empty() ? std::string_view(whole.gathered) : whole.only;
+  const auto hidden = response_.passed_error() ? response_.key_mask.hide(body) : std::nullopt;
+  if (hidden) body = *hidden;
   const bool begins = !writer_.head_sent();
   if (begins) begin(body.size());
   if (!begins && !writer_.is_chunked()) co_return End::over;
