@@ -20,6 +20,7 @@ constexpr std::array<RefusalRow, k_row_count> k_rows = {{
     {RefusalCode::ip_not_allowed,             403, "ip_not_allowed",             "permission_error",      "permission_error",      false},
     {RefusalCode::rate_limit_exceeded,        429, "rate_limit_exceeded",        "rate_limit_error",      "rate_limit_error",      true},
     {RefusalCode::concurrency_limit_exceeded, 429, "concurrency_limit_exceeded", "rate_limit_error",      "rate_limit_error",      true},
+    {RefusalCode::too_many_refusals,          429, "too_many_refusals",          "rate_limit_error",      "rate_limit_error",      true},
     {RefusalCode::bad_framing,                400, "bad_request",                "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::invalid_json,               400, "invalid_json",               "invalid_request_error", "invalid_request_error", false},
     {RefusalCode::invalid_multipart,          400, "invalid_multipart",          "invalid_request_error", "invalid_request_error", false},

@@ -22,7 +22,8 @@ enum class RefusalCode {
   ip_not_allowed,
   rate_limit_exceeded,
   concurrency_limit_exceeded,
-  bad_framing,  // a body whose end cannot be told, or that ends before it: 400 bad_request
+  too_many_refusals,  // 429: so many requests of the token were refused that no more are looked into for a moment
+  bad_framing,        // a body whose end cannot be told, or that ends before it: 400 bad_request
   invalid_json,
   invalid_multipart,
   invalid_encoding,  // a body that is not of its Content-Encoding, or cut short: 400
@@ -75,6 +76,11 @@ struct RefusalRow {
   bool retry;                       // false: x-should-retry: false is sent
 };
 const RefusalRow& row_of(RefusalCode code);
+// It says how often requests come, and nothing of what they ask.
+constexpr bool is_by_rate(RefusalCode code) {
+  return code == RefusalCode::rate_limit_exceeded || code == RefusalCode::concurrency_limit_exceeded ||
+         code == RefusalCode::too_many_refusals;
+}
 
 // {"error":{"message","type","param","code"}} or {"type":"error","error":{"type","message","code"},"request_id"}.
 std::string error_body(const Refusal& refusal, Dialect dialect, std::string_view request_id);

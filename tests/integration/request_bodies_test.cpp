@@ -105,6 +105,7 @@ class RequestBodies : public OverWire {
   static DaemonOptions options() {
     auto options = over(GetParam());
     options.top_level = "workers = 1";
+    options.tables = "[limits]\nrefusals_per_second = 0\n";  // there are more, of one token
     return options;
   }
 

@@ -49,6 +49,7 @@ struct Settings {
   std::chrono::milliseconds drain_answer_timeout{60'000};  // on_client_gone = drain: reading on, at most
   std::chrono::milliseconds comment_interval{15'000};      // SSE comment while the upstream is silent
   std::chrono::milliseconds ledger_timeout{5'000};         // for the ledger's answer; then 503, and not ready
+  std::int64_t refusals_per_second = 100;                  // of one token's requests; 0: as many as come
   HealthLimits health;
   CreditSettings credit;
   OnClientGone on_client_gone = OnClientGone::cancel;

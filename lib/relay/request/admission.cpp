@@ -162,8 +162,10 @@ Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
   return std::nullopt;
 }
 
-Admission::MaybeRefusal Admission::enter(base::SteadyTime now) {
+Admission::MaybeRefusal Admission::enter(base::SteadyTime now, std::int64_t refusals_a_second) {
   const auto& token = *caller_.token;
+  if (rates_.refusals().over(token.id, refusals_a_second, now)) return too_many_refusals(refusals_a_second, token);
+  refusals_a_second_ = refusals_a_second;
   if (!token.settings->rates.any()) return std::nullopt;
   const auto refused = rates_.enter(token.id, token.settings->rates, now);
   if (refused) return refusal_of(*refused, token);
@@ -175,6 +177,12 @@ Admission::MaybeRefusal Admission::ask(base::SteadyTime now) {
   const auto refused = rates_.ask(caller_.token->id, caller_.token->settings->rates, now);
   if (refused) return refusal_of(*refused, *caller_.token);
   return std::nullopt;
+}
+
+void Admission::note_refused(RefusalCode code, base::SteadyTime now) {
+  if (refusals_a_second_ == 0 || dialect::is_by_rate(code)) return;
+  // Nor what is the fault of crd or of a provider.
+  if (dialect::row_of(code).status < 500) rates_.refusals().refused(caller_.token->id, refusals_a_second_, now);
 }
 
 Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {

@@ -53,8 +53,9 @@ class Admission {
   static MaybeRefusal serve(bool draining, bool store_admits);
 
   // Whether the token's rates let it in: a request, counted and running; a question that crd answers by itself; or
-  // neither, for who only wants to know.
-  MaybeRefusal enter(base::SteadyTime now);
+  // neither, for who only wants to know. Of a token that was refused `refusals_a_second` times no request is let in for
+  // the rest of the second; 0: that is not asked.
+  MaybeRefusal enter(base::SteadyTime now, std::int64_t refusals_a_second = 0);
   MaybeRefusal ask(base::SteadyTime now);
   MaybeRefusal look_at_rates(base::SteadyTime now) const;
 
@@ -75,6 +76,9 @@ class Admission {
   MaybeRefusal charge_rates(const PricedRequest& request, base::SteadyTime now);
   void correct_rates(std::int64_t used_tokens, base::SteadyTime now);
   std::optional<routing::RateStatus> rate_status(base::SteadyTime now) const;
+  // The request was refused, and nobody was asked for it. That of one that did not get as far as enter() counts for
+  // nothing: a key that is used from a wrong address must not shut its owner out.
+  void note_refused(dialect::RefusalCode code, base::SteadyTime now);
 
   // Whether the list of models names `model` to this caller: its token may ask for it and can pay it. That a channel
   // serves it is what the list is made of. can_pay(): nothing limits the caller, or the model has a price, or one of
@@ -114,6 +118,7 @@ class Admission {
   dialect::Endpoint endpoint_;
   Caller caller_;
   routing::RateShare share_;
+  std::int64_t refusals_a_second_ = 0;  // 0: this one's does not count
   dialect::RequestScan scan_;
   routing::Routes routes_;
   std::vector<std::shared_ptr<const ledger::PriceRecord>> prices_;  // of routes_.tries, in their order; null: none

@@ -57,5 +57,6 @@ token::Verdict admit(const ledger::TokenRecord& token, const ledger::AccountReco
 // What is refused, and what to ask the administrator for: who reads it cannot run crctl.
 dialect::Refusal refusal_of(token::Verdict verdict, const ledger::TokenRecord& token);
 dialect::Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecord& token);
+dialect::Refusal too_many_refusals(std::int64_t a_second, const ledger::TokenRecord& token);
 
 }  // namespace cr::relay::request

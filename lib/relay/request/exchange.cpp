@@ -34,7 +34,7 @@ Exchange::~Exchange() {
 http::Task<Persistence> Exchange::run() {
   // One refusal for all steps: each of its own would have its place in the coroutine's frame.
   auto refusal = identify();
-  if (!refusal) refusal = admission_.enter(base::steady_now());
+  if (!refusal) refusal = admission_.enter(base::steady_now(), context_.settings->refusals_per_second);
   if (!refusal && !body_.take_whole(client_)) refusal = co_await body_.read(client_);
   if (body_.client_left()) writer_.client_left();
   if (!refusal) refusal = scan_and_allow();

@@ -164,6 +164,8 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
   } else {
     books_.metrics.count(row);
   }
+  if (refused && ending == ledger::Ending::refused && attempt.channel == nullptr)
+    admission_.note_refused(*refused, base::steady_now());
   log_end(row, attempt.channel);
   if (leaves) books_.ledger.settle(std::move(row));
   admission_.leave();

@@ -36,4 +36,12 @@ Refusal refusal_of(const routing::RateRefusal& refused, const ledger::TokenRecor
           wait};
 }
 
+Refusal too_many_refusals(std::int64_t a_second, const ledger::TokenRecord& token) {
+  return {RefusalCode::too_many_refusals,
+          std::to_string(a_second) + " requests of token '" + token.name +
+              "' were refused in this second: wait until it is over, and do what those refusals say",
+          {},
+          std::chrono::seconds(1)};
+}
+
 }  // namespace cr::relay::request

@@ -171,8 +171,7 @@ Settlement settlement(Outcome outcome) {
 bool leaves_row(const Outcome& outcome, bool store_admits) {
   if (outcome.end != Outcome::End::refused || outcome.lost) return true;
   if (outcome.reserved > base::Credits()) return outcome.known;  // it goes back
-  const bool by_rate =
-      outcome.refused == RefusalCode::rate_limit_exceeded || outcome.refused == RefusalCode::concurrency_limit_exceeded;
+  const bool by_rate = outcome.refused && dialect::is_by_rate(*outcome.refused);
   const bool is_request = outcome.refused != RefusalCode::bad_framing;
   return outcome.known && !by_rate && is_request && store_admits;
 }

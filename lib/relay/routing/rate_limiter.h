@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "ledger/core/records.h"
+#include "relay/routing/refusal_limiter.h"
 
 namespace cr::relay::routing {
 
@@ -77,6 +78,8 @@ class RateLimiter {
   // What it used in truth: `by` more than it was charged at `when`.
   void correct(base::TokenId token, std::int64_t by, base::SteadyTime when, base::SteadyTime now);
   RateStatus status(base::TokenId token, const Limits& limits, base::SteadyTime now);
+  // How often tokens are refused, whatever their rates.
+  RefusalLimiter& refusals() { return refusals_; }
 
  private:
   static constexpr std::size_t k_shards = 64;
@@ -94,6 +97,7 @@ class RateLimiter {
   auto with(base::TokenId token, base::SteadyTime now, Use use);
 
   std::array<Shard, k_shards> shards_;
+  RefusalLimiter refusals_;
 };
 
 // "120ms", "6.5s", "1m30s": a duration as OpenAI writes x-ratelimit-reset-*.

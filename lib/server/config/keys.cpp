@@ -323,6 +323,8 @@ std::vector<ConfigKey> limit_keys() {
       duration(
           "limits.stall_timeout", [](auto& c) -> auto& { return c.limits.stall_timeout; }, k_timeout),
       duration("limits.ledger_timeout", [](auto& c) -> auto& { return c.relay.ledger_timeout; }, {100, 60 * k_second}),
+      whole("limits.refusals_per_second", live, [](auto& c) -> auto& { return c.relay.refusals_per_second; },
+            {0, 1'000'000}),
       bytes("limits.request_line_bytes_max", live,
             [](auto& c) -> auto& { return c.limits.head.request_line_bytes_max; }, {256, k_mib}),
       bytes("limits.field_bytes_max", live, [](auto& c) -> auto& { return c.limits.head.field_bytes_max; },

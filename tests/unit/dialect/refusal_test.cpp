@@ -27,6 +27,7 @@ constexpr Row k_rows[] = {
     {RefusalCode::ip_not_allowed, 403, "ip_not_allowed", false},
     {RefusalCode::rate_limit_exceeded, 429, "rate_limit_exceeded", true},
     {RefusalCode::concurrency_limit_exceeded, 429, "concurrency_limit_exceeded", true},
+    {RefusalCode::too_many_refusals, 429, "too_many_refusals", true},
     {RefusalCode::invalid_json, 400, "invalid_json", false},
     {RefusalCode::bad_framing, 400, "bad_request", false},
     {RefusalCode::invalid_multipart, 400, "invalid_multipart", false},

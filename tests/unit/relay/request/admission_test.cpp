@@ -258,6 +258,32 @@ TEST_F(AdmissionTest, RequestsAMinuteAndAtOnce) {
   EXPECT_FALSE(third->ask(steady_)) << "questions are counted apart";
 }
 
+TEST_F(AdmissionTest, ATokenThatIsRefusedTooOftenIsShutOutForTheSecond) {
+  constexpr std::int64_t k_most = 3;
+  const auto begun = std::chrono::floor<std::chrono::seconds>(steady_);
+  const auto refuse = [&](RefusalCode code) {
+    const auto admission = identified();
+    EXPECT_FALSE(admission->enter(begun, k_most)) << dialect::row_of(code).name;
+    admission->note_refused(code, begun);
+  };
+  // None of these is the fault of what the token asks.
+  for (int i = 0; i < 5; ++i) {
+    for (const auto code : {RefusalCode::rate_limit_exceeded, RefusalCode::concurrency_limit_exceeded,
+                            RefusalCode::unavailable, RefusalCode::overloaded, RefusalCode::upstream_unreachable})
+      refuse(code);
+    identified()->note_refused(RefusalCode::ip_not_allowed, begun);  // it never got so far as to enter
+  }
+  for (const auto code : {RefusalCode::insufficient_quota, RefusalCode::model_not_found, RefusalCode::invalid_json})
+    refuse(code);
+  const auto admission = identified();
+  const auto refusal = admission->enter(begun, k_most);
+  expect(refusal, RefusalCode::too_many_refusals);
+  EXPECT_EQ(refusal->retry_after, std::chrono::seconds(1));
+  admission->note_refused(refusal->code, begun);
+  EXPECT_FALSE(identified()->enter(begun, 0)) << "it is not asked for";
+  EXPECT_FALSE(identified()->enter(begun + std::chrono::seconds(1), k_most));
+}
+
 TEST_F(AdmissionTest, ModelTokensAMinuteAreChargedByEstimateAndPutRight) {
   token_.settings.edit().rates.tokens_per_minute = 150;
   auto first = identified();

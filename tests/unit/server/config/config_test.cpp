@@ -103,6 +103,7 @@ const ShowCase k_values[] = {
     {"[limits]\nidle_timeout = '5s'", R"(limits.idle_timeout = "5s")"},
     {"[limits]\nstall_timeout = '5s'", R"(limits.stall_timeout = "5s")"},
     {"[limits]\nledger_timeout = '500ms'", R"(limits.ledger_timeout = "500ms")"},
+    {"[limits]\nrefusals_per_second = 7", "limits.refusals_per_second = 7"},
     {"[limits]\nrequest_line_bytes_max = '4KiB'", R"(limits.request_line_bytes_max = "4KiB")"},
     {"[limits]\nfield_bytes_max = '4KiB'", R"(limits.field_bytes_max = "4KiB")"},
     {"[limits]\nhead_bytes_max = '32KiB'", R"(limits.head_bytes_max = "32KiB")"},
