@@ -2,6 +2,8 @@
 // token list, show.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "admin/token_fields.h"
 #include "base/text.h"
 #include "crctl/fetch.h"
@@ -64,6 +66,22 @@ Cell budget_cell(const Token& token, std::string_view period, const View& view) 
             used_up ? Style::warn : Style::none};
   }
   return {};
+}
+
+// "3000 in a day: insufficient_quota 2990, invalid_json 10", the most first.
+Cell refused_cell(const Token& token) {
+  std::vector<std::pair<std::int64_t, std::string>> codes;
+  std::int64_t all = 0;
+  for (const auto& [code, requests] : token.refused) {
+    codes.emplace_back(-requests, code);
+    all += requests;
+  }
+  if (all == 0) return {};
+  std::sort(codes.begin(), codes.end());
+  std::string shown = fmt::format("{} in a day: ", all);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    shown += fmt::format("{}{} {}", i == 0 ? "" : ", ", codes[i].second, -codes[i].first);
+  return {std::to_string(all), base::escape_for_terminal(shown), Style::none};
 }
 
 // A budget that is used up says until when.
@@ -137,6 +155,7 @@ const RecordKind<Token>& token_kind() {
               {{"concurrency", Align::right, 9, From::detail}},
               {{"expires", Align::left, 3}},
               {{"last_used", Align::left, 4}, [](T t, V v) { return past_cell(t.last_used_at, v); }},
+              {{"refused", Align::left, 8, From::wide}, [](T t, V) { return refused_cell(t); }},
               {{"models", Align::left, 8, From::wide}},
               {{"allow_ip", Align::left, 8, From::wide}},
               {{"tags", Align::left, 8, From::wide}},

@@ -147,7 +147,8 @@ inline constexpr auto k_token_fields = std::make_tuple(
              .edit_help = "A new note; '' for none."}),
     setting("retrievable", &Token::retrievable, &TokenCreate::retrievable, NoMember(), {}),
     computed("keys", &Token::keys), computed("created_at", &Token::created_at),
-    computed("last_used_at", &Token::last_used_at), computed("deleted_at", &Token::deleted_at));
+    computed("last_used_at", &Token::last_used_at), computed("refused", &Token::refused),
+    computed("deleted_at", &Token::deleted_at));
 
 constexpr const auto& fields_of(const Token&) {
   return k_token_fields;

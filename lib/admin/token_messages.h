@@ -69,8 +69,8 @@ struct Token {
   bool retrievable = false;
   std::vector<KeyInfo> keys;
   Time created_at;
-  std::optional<Time> last_used_at;
-  std::optional<Time> deleted_at;
+  std::optional<Time> last_used_at, deleted_at;
+  std::map<std::string, std::int64_t> refused;  // {"insufficient_quota": 12}: requests of the last day, by error.code
 };
 
 struct TokenCreate {

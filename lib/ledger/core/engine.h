@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "ledger/core/engine_status.h"
 #include "ledger/core/ledger.h"
+#include "ledger/core/refused_counts.h"
 #include "ledger/core/store_clock.h"
 #include "ledger/core/work_queue.h"
 #include "token/key.h"
@@ -53,6 +54,7 @@ class Engine {
   const token::Vault& vault() const { return setup_.vault; }
   const Ledger::Recipient& recipient(std::uint32_t number) const { return setup_.recipients[number]; }
   WorkQueue& queue() { return queue_; }
+  RefusedCounts& refused() { return refused_; }
   const DirectoryFeed& directory() const { return feed_; }
   const EngineStatus& status() const { return status_; }
   bool admits(std::chrono::milliseconds patience) const {
@@ -82,6 +84,7 @@ class Engine {
  private:
   Setup setup_;  // its recipients, and behind them the one of those who wait in balance()
   WorkQueue queue_;
+  RefusedCounts refused_;
   EngineStatus status_;
   DirectoryFeed feed_;
   StoreClock clock_;

@@ -72,6 +72,10 @@ void Ledger::settle(Settlement settlement) {
   engine_->queue().push(std::move(settlement));
 }
 
+bool Ledger::count_refused(const RefusedRequest& request, RefusedCounts::Row row) {
+  return engine_->refused().count(request, row);
+}
+
 void Ledger::query(QueryOp& op) {
   if (engine_->queue().push(op)) return;
   op.readable = false;

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "ledger/core/directory.h"
 #include "ledger/core/operations.h"
+#include "ledger/core/refused_counts.h"
 #include "ledger/core/store.h"
 #include "token/key.h"
 
@@ -91,6 +92,9 @@ class Ledger {
   // Taken whatever waits, and kept until a commit has it or the rows' own rules refuse it (settlements_refused);
   // bounded, since admits() says no when many wait.
   void settle(Settlement settlement);
+  // Counts a request that was refused before anything was reserved for it. True: it is one of the first of its minute,
+  // and is to be settled as well, for its row. Waits for nothing; the counts are written once a minute.
+  bool count_refused(const RefusedRequest& request, RefusedCounts::Row row);
   // At a commit that holds all settlements before it; while the store cannot commit, as of the last one. Waits for that
   // commit and forces none: without settlements that wait it is answered at once, in no transaction. After close() it
   // finds nothing.

@@ -33,8 +33,9 @@ struct TokenRow {
   Credits posted, reserved;
   std::vector<KeyRow> keys;  // current first
   std::optional<Time> last_used_at;
-  std::vector<BudgetUse> budgets{};  // as they are now
-  TokenPlace place{};                // of a list
+  std::vector<BudgetUse> budgets{};               // as they are now
+  TokenPlace place{};                             // of a list
+  std::map<std::string, std::int64_t> refused{};  // before anything was reserved, by code; of the last day
 };
 struct TokenQuery {
   std::optional<std::string> name_glob{}, group{}, account{};

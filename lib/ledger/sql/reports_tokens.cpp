@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "ledger/core/refused_counts.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/rows.h"
 #include "ledger/sql/settings_json.h"
@@ -112,32 +113,42 @@ Result<TokenRow> row_of(const Row& row, const SharedTokenSettings& like) {
                   {},
                   column_as<std::optional<Time>>(row, at + 3),
                   {},
-                  {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id}};
+                  {std::string(row.column_text(at + 4)), row.column_int(at + 4), token_id},
+                  {}};
 }
 
-// Of all these tokens by one query, each token's current one first.
-Result<void> add_keys(SqlSession& sql, std::vector<TokenRow>& tokens, Time now) {
+// The tokens of a page, for what is read of all of them by one query.
+struct Page {
+  std::unordered_map<TokenId, TokenRow*> by_id;
+  std::string ids;  // a JSON list
+
+  explicit Page(std::vector<TokenRow>& tokens) {
+    std::vector<std::string> texts;
+    for (TokenRow& token : tokens) {
+      by_id.emplace(token.token.id, &token);
+      texts.push_back(std::to_string(token.token.id.value));
+    }
+    ids = json_of(texts);
+  }
+};
+
+// Each token's current one first.
+Result<void> add_keys(SqlSession& sql, const Page& page, std::vector<TokenRow>& tokens, Time now) {
   const std::string keys_of = select(std::string(k_key_columns) + ", key.last_used_at, key.last_used_ip",
                                      "FROM " + each_of_json(sql.dialect(), JsonKind::list, "?1", "token_id") +
                                          " CROSS JOIN key WHERE key.token_id = CAST(token_id.value AS BIGINT)"
                                          " AND (key.not_after IS NULL OR key.not_after > ?2)");
-  std::unordered_map<TokenId, TokenRow*> by_id;
-  std::vector<std::string> ids;
-  for (TokenRow& token : tokens) {
-    by_id.emplace(token.token.id, &token);
-    ids.push_back(std::to_string(token.token.id.value));
-  }
   auto read = sql.each_row(
       keys_of,
       [&](const Row& row) -> Result<void> {
         auto key = key_of(row);
         if (!key) return tl::unexpected(key.error());
-        auto& keys = by_id.at(key->token)->keys;
+        auto& keys = page.by_id.at(key->token)->keys;
         keys.push_back({*key, column_as<std::optional<Time>>(row, k_key_column_count),
                         row.column_optional_text(k_key_column_count + 1)});
         return {};
       },
-      json_of(ids), now);
+      page.ids, now);
   for (TokenRow& token : tokens) {
     std::sort(token.keys.begin(), token.keys.end(), [](const KeyRow& a, const KeyRow& b) {
       return std::pair(a.key.not_after.has_value(), b.key.id) < std::pair(b.key.not_after.has_value(), a.key.id);
@@ -168,6 +179,22 @@ Result<void> add_budgets(SqlSession& sql, TokenRow& row, Time now) {
   return {};
 }
 
+constexpr std::chrono::hours k_refused_shown{24};
+
+Result<void> add_refused(SqlSession& sql, const Page& page, Time now) {
+  const std::string text = "SELECT refused.token_id, code, CAST(sum(requests) AS BIGINT) FROM " +
+                           each_of_json(sql.dialect(), JsonKind::list, "?1", "id") +
+                           " CROSS JOIN refused WHERE refused.token_id = CAST(id.value AS BIGINT) AND minute > ?2"
+                           " GROUP BY refused.token_id, code";
+  return sql.each_row(
+      text,
+      [&](const Row& row) -> Result<void> {
+        page.by_id.at(TokenId{row.column_int(0)})->refused.emplace(row.column_text(1), row.column_int(2));
+        return {};
+      },
+      page.ids, minute_of(now - k_refused_shown));
+}
+
 Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, const TokenQuery& query, Time now) {
   const std::string text =
       select(std::string(k_token_columns) +
@@ -191,7 +218,9 @@ Result<std::vector<TokenRow>> rows_where(SqlSession& sql, const Where& where, co
       },
       values);
   if (!read) return tl::unexpected(read.error());
-  if (auto added = add_keys(sql, rows, now); !added) return tl::unexpected(added.error());
+  const Page page(rows);
+  if (auto added = add_keys(sql, page, rows, now); !added) return tl::unexpected(added.error());
+  if (auto added = add_refused(sql, page, now); !added) return tl::unexpected(added.error());
   for (TokenRow& row : rows) {
     if (auto added = add_budgets(sql, row, now); !added) return tl::unexpected(added.error());
   }

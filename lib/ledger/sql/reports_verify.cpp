@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "ledger/core/refused_counts.h"
 #include "ledger/sql/audit.h"
 #include "ledger/sql/reports_state.h"
 #include "ledger/sql/settings_check.h"
@@ -86,29 +87,36 @@ Result<void> check_steps(SqlSession& sql) {
   return {};
 }
 
-// From `since` on every row of a request is there: a token's rows come to its usage.
+// From `since` on every row of a request is there, and the sums of those refused without one: a token's come to its
+// usage.
 Result<void> check_rows(SqlSession& sql, Time since) {
   constexpr std::string_view text =
       "WITH there AS (SELECT token_id, count(*) AS requests, CAST(sum(posted - refunded) AS BIGINT) AS posted"
       " FROM request WHERE started_at >= ?1 GROUP BY 1),"
       " noted AS (SELECT token_id, count(*) AS requests, CAST(sum(posted - refunded) AS BIGINT) AS posted"
       " FROM unsummed_request CROSS JOIN request WHERE request.id = request_id AND started_at >= ?1 GROUP BY 1),"
+      " refusals AS (SELECT token_id, CAST(sum(without_row) AS BIGINT) AS requests FROM refused WHERE minute >= ?3"
+      " GROUP BY 1),"
       " summed AS (SELECT token_id, CAST(sum(requests) AS BIGINT) AS requests, CAST(sum(posted) AS BIGINT) AS posted"
       " FROM usage_key CROSS JOIN usage WHERE key_id = id AND token_id <> 0 AND step = 2 AND at >= ?2 GROUP BY 1),"
       " compared AS (SELECT token.name AS name, coalesce(there.posted, 0) AS has,"
-      " coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS due, coalesce(there.requests, 0) AS number,"
+      " coalesce(summed.posted, 0) + coalesce(noted.posted, 0) AS due,"
+      " coalesce(there.requests, 0) + coalesce(refusals.requests, 0) AS number,"
       " coalesce(summed.requests, 0) + coalesce(noted.requests, 0) AS counted"
       " FROM token LEFT JOIN there ON there.token_id = token.id LEFT JOIN noted ON noted.token_id = token.id"
-      " LEFT JOIN summed ON summed.token_id = token.id)"
-      " SELECT name, has, due FROM compared WHERE has <> due OR number <> counted LIMIT 1";
+      " LEFT JOIN summed ON summed.token_id = token.id LEFT JOIN refusals ON refusals.token_id = token.id)"
+      " SELECT name, has, due, number, counted FROM compared WHERE has <> due OR number <> counted LIMIT 1";
   return sql.each_row(
       text,
       [&](const Row& row) -> Result<void> {
-        return base::fail(ErrorCode::corrupt, "token '" + std::string(row.column_text(0)) +
-                                                  "': its requests' rows come to " + money(row, 1) + ", its usage to " +
-                                                  money(row, 2));
+        const std::string whose = "token '" + std::string(row.column_text(0)) + "': its requests' rows ";
+        if (row.column_int(1) != row.column_int(2))
+          return base::fail(ErrorCode::corrupt, whose + "come to " + money(row, 1) + ", its usage to " + money(row, 2));
+        return base::fail(ErrorCode::corrupt, whose + "and its refusals without one are " +
+                                                  std::to_string(row.column_int(3)) + ", its usage counts " +
+                                                  std::to_string(row.column_int(4)));
       },
-      since, step_at(Step::day, since));
+      since, step_at(Step::day, since), minute_of(since));
 }
 
 // A budget's period: what was posted in it, and what is held since it began.

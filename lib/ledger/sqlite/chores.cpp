@@ -19,16 +19,23 @@ constexpr std::int64_t k_prune_rows_busy = 8;
 constexpr std::int64_t k_prune_rows_busy_max = 16;
 constexpr std::int64_t k_prune_rows_idle = 64;
 constexpr milliseconds k_prune_pace_busy{100};
+// Tokens and codes whose refusals are written with one commit: five rows or six each.
+constexpr std::size_t k_refused_busy = 128;
+constexpr std::size_t k_refused_idle = 1'024;
+constexpr std::size_t k_refused_waited_for = RefusedCounts::k_entries_max + RefusedCounts::k_nobodys_most;
 
 }  // namespace
 
-Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses, SettingsSum& settings)
-    : balances_(balances), pruning_(db, responses, settings) {}
+Chores::Chores(sqlite::Database& db, Balances& balances, StoredResponses& responses, SettingsSum& settings,
+               RefusedCounts& refused)
+    : balances_(balances), pruning_(db, responses, settings), refused_(db, refused, balances.sums()) {}
 
 Result<void> Chores::run(const Beside& beside) {
   const auto now = steady_now();
   marks_ = KeyUses::Marks::left;
+  wrote_refused_ = false;
   if (auto done = balances_.fold_usage(beside.last ? Balances::Fold::now : Balances::Fold::if_due); !done) return done;
+  if (auto done = write_refused(now, beside); !done) return done;
   if (auto done = prune(now, beside.requests); !done) return done;
   if (beside.requests && !beside.jobs && !beside.last && now < marks_due_) return {};
   marks_ = KeyUses::Marks::written;
@@ -43,8 +50,17 @@ Result<void> Chores::prune(base::SteadyTime now, bool beside_requests) {
   return pruning_.step(now, beside_requests ? busy : k_prune_rows_idle, balances_.oldest_needed());
 }
 
+// A job is a report's as a rule, which is to tell of all that was refused before it.
+Result<void> Chores::write_refused(base::SteadyTime now, const Beside& beside) {
+  if (!beside.jobs && !beside.last && !refused_.due(now)) return {};
+  const bool waited_for = beside.jobs || beside.last;
+  wrote_refused_ = true;
+  return refused_.write(waited_for ? k_refused_waited_for : beside.requests ? k_refused_busy : k_refused_idle);
+}
+
 void Chores::committed(std::uint64_t settlements) {
   added_rows_ += static_cast<std::int64_t>(settlements);
+  if (wrote_refused_) refused_.committed(steady_now());
   pruning_.committed();
   if (marks_ == KeyUses::Marks::written) marks_due_ = steady_now() + k_marks_period;
 }

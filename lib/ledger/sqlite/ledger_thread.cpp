@@ -23,7 +23,7 @@ LedgerThread::LedgerThread(const Parts& parts)
     : parts_(parts),
       checkpoint_(*parts.db),
       responses_(*parts.db),
-      chores_(*parts.db, *parts.balances, responses_, parts.store->settings),
+      chores_(*parts.db, *parts.balances, responses_, parts.store->settings, *parts.refused),
       draft_(parts.store->directory, *parts.feed),
       deliveries_(*parts.recipients) {
   parts_.status->set_overrun(parts.balances->overrun());
@@ -148,7 +148,7 @@ bool LedgerThread::needs_transaction(const Batch& batch, WorkQueue::Woken woken)
   const bool untold = parts_.head != nullptr && parts_.head->due(now);
   if (woken == WorkQueue::Woken::idle && (unwritten || untold || chores_.due(now))) return true;
   return std::any_of(batch.jobs.begin(), batch.jobs.end(),
-                     [&](const auto& job) { return job->has_change() || unwritten; });
+                     [&](const auto& job) { return job->has_change() || unwritten || chores_.any_refused(); });
 }
 
 bool LedgerThread::may_try() const {
@@ -400,7 +400,7 @@ void LedgerThread::last_words() {
   absorb(batch, WorkQueue::Woken::work);
   whole_ = parts_.watch->look();
   const bool untold = parts_.head != nullptr && parts_.head->dirty();
-  if (!fatal_ && (!pending_.empty() || chores_.any() || untold)) {
+  if (!fatal_ && (!pending_.empty() || chores_.any() || chores_.any_refused() || untold)) {
     batch.stop = true;
     if (auto done = transact(batch); done) {
       committed();

@@ -36,6 +36,7 @@ class LedgerThread {
     const std::vector<Ledger::Recipient>* recipients;
     base::Log* log;
     WorkQueue* queue;
+    RefusedCounts* refused;
     EngineStatus* status;
     DirectoryFeed* feed;
     sqlite::Database* db;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "ledger/core/refused_counts.h"
 #include "ledger/sql/reports_state.h"
 
 namespace cr::ledger {
@@ -68,7 +69,24 @@ Result<bool> Pruning::prune_requests(base::Time before, std::int64_t rows) {
                  Blob{first_id(before).bytes}, rows);
   }
   if (!done) return tl::unexpected(done.error());
-  return false;
+  return prune_refused(before, rows);
+}
+
+// As rows of requests go: those without one are checked against them.
+Result<bool> Pruning::prune_refused(base::Time before, std::int64_t rows) {
+  const auto last =
+      sql_.find_int("SELECT max(minute) FROM (SELECT minute FROM refused WHERE minute < ?1 ORDER BY minute LIMIT ?2)",
+                    minute_of(before), rows);
+  if (!last) return tl::unexpected(last.error());
+  if (!*last) return false;
+  auto done = sql_.run(
+      "DELETE FROM refused WHERE (minute, token_id, code) IN (SELECT minute, token_id, code FROM refused"
+      " WHERE minute < ?1 ORDER BY minute LIMIT ?2)",
+      minute_of(before), rows);
+  const auto taken = sql_.changes();
+  if (done) done = settings_.prune(sql_, time_of_minute(**last + 1));
+  if (!done) return tl::unexpected(done.error());
+  return taken == rows;
 }
 
 Result<std::int64_t> Pruning::take_rows(base::Time before, std::int64_t rows) {

@@ -38,6 +38,7 @@ class Pruning {
   base::Time today(base::SteadyTime now) const;
   base::Result<bool> prune_requests(base::Time before, std::int64_t rows);
   base::Result<std::int64_t> take_rows(base::Time before, std::int64_t rows);
+  base::Result<bool> prune_refused(base::Time before, std::int64_t rows);
 
   SqlSession sql_;
   StoredResponses& responses_;

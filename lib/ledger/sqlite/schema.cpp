@@ -51,12 +51,13 @@ constexpr std::string_view k_tables[] = {"meta",
                                          "usage_key",
                                          "usage",
                                          "unsummed",
+                                         "refused",
                                          "request",
                                          "response"};
 // These may have millions of rows and are checked while small: of tokens and keys all rows are read next, and their
 // order and values checked; the audit's chain is checked by its report.
 constexpr std::string_view k_large_tables[] = {"token",   "token_balance", "key",     "audit",
-                                               "request", "usage",         "response"};
+                                               "request", "usage",         "refused", "response"};
 constexpr std::int64_t k_small_file_bytes = 32 << 20;
 
 Result<void> insert_defaults(SqlSession& sql, Time now) {

@@ -351,6 +351,18 @@ CREATE VIEW unsummed_request AS
   )
   SELECT request_id FROM piece;
 
+-- Requests that were refused before anything was reserved for them, by token, code and minute (since 1970): all of them,
+-- and those that have no row of their own, which `usage` counts all the same. token_id 0 is nobody's.
+CREATE TABLE refused (
+  minute INTEGER NOT NULL,
+  token_id INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  requests INTEGER NOT NULL CHECK (requests > 0),
+  without_row INTEGER NOT NULL CHECK (without_row BETWEEN 0 AND requests),
+  PRIMARY KEY (minute, token_id, code)
+) WITHOUT ROWID;
+CREATE INDEX refused_token ON refused (token_id, minute);
+
 -- Responses that their providers keep: which channel, and which of its keys, is asked for one by its id. key_hint is the
 -- key's first and last characters, `tokens` what it used, in and out; 0 where nobody told.
 CREATE TABLE response (

@@ -65,8 +65,9 @@ Result<void> SqliteEngine::start() {
     reader->reports.emplace(SqlSession(reader->db), vault(), clock());
     sqlite3_progress_handler(reader->db.raw(), k_steps_between_looks, interrupted, &reads_stopped_);
   }
-  auto started = LedgerThread::start({&options(), &clock(), &recipients(), &log(), &queue(), &writable_status(),
-                                      &feed(), &file_.writer, &file_.watch, head_.get(), &*balances_, &*store_});
+  auto started =
+      LedgerThread::start({&options(), &clock(), &recipients(), &log(), &queue(), &refused(), &writable_status(),
+                           &feed(), &file_.writer, &file_.watch, head_.get(), &*balances_, &*store_});
   if (!started) return tl::unexpected(started.error());
   thread_ = std::move(*started);
   return {};

@@ -156,9 +156,8 @@ Result<void> UsageSums::write(const Key& key, const AtSums& quarters, std::initi
   return {};
 }
 
-Result<void> UsageSums::fold() {
-  Table all = open_;
-  for (const UsageEntry& entry : fresh_) put(all, entry);
+Result<void> UsageSums::write_all(const Table& all) {
+  wrote_ = true;
   Table together;
   for (const auto& [key, quarters] : all) {
     Key site = key;
@@ -169,8 +168,21 @@ Result<void> UsageSums::fold() {
   for (const auto& [key, quarters] : together) {
     if (auto done = write(key, quarters, {Step::quarter, Step::hour, Step::day}); !done) return done;
   }
+  return {};
+}
+
+Result<void> UsageSums::fold() {
+  Table all = open_;
+  for (const UsageEntry& entry : fresh_) put(all, entry);
+  if (auto done = write_all(all); !done) return done;
   folded_ = true;
   return sql_.run("DELETE FROM unsummed");
+}
+
+Result<void> UsageSums::write_at_once(const std::vector<UsageEntry>& entries) {
+  Table all;
+  for (const UsageEntry& entry : entries) put(all, entry);
+  return write_all(all);
 }
 
 void UsageSums::committed() {
@@ -182,14 +194,14 @@ void UsageSums::committed() {
     if (open_.empty()) due_at_ = base::steady_now() + k_fold_after;
     for (const UsageEntry& entry : fresh_) put(open_, entry);
   }
-  folded_ = false;
+  folded_ = wrote_ = false;
   fresh_.clear();
 }
 
 void UsageSums::rolled_back() {
   unwritten_ids_.clear();
-  if (folded_) ids_.clear();
-  folded_ = false;
+  if (wrote_) ids_.clear();
+  folded_ = wrote_ = false;
   fresh_.clear();
 }
 

@@ -31,6 +31,8 @@ class UsageSums {
   base::Result<void> write_notes();
   void add(const UsageEntry& entry);       // counted, not noted: the caller folds in the same transaction
   void take_back() { fresh_.pop_back(); }  // the last add() of this transaction
+  // Summed up at once, in this transaction; of requests without rows, which nothing else notes.
+  base::Result<void> write_at_once(const std::vector<UsageEntry>& entries);
 
   // Posted by the requests of `token` whose reservations were made in `span` (whole quarters), refunds taken off; those
   // of the transaction that runs too.
@@ -62,6 +64,7 @@ class UsageSums {
 
   static void put(Table& table, const UsageEntry& entry);
   base::Result<std::int64_t> id_of(const Key& key);
+  base::Result<void> write_all(const Table& all);
   base::Result<void> write(const Key& key, const AtSums& quarters, std::initializer_list<Step> steps);
   base::Result<void> upsert(std::int64_t key_id, Step step, std::int64_t at, const Sums& sums);
 
@@ -69,7 +72,7 @@ class UsageSums {
   Table open_;                     // committed, not folded
   std::vector<UsageEntry> fresh_;  // of the transaction that runs
   std::vector<std::uint8_t> unwritten_ids_;
-  bool folded_ = false;  // in the transaction that runs
+  bool folded_ = false, wrote_ = false;  // in the transaction that runs
   base::SteadyTime due_at_ = base::SteadyTime::max();
   Time oldest_noted_ = Time::max();
   std::unordered_map<Key, std::int64_t, KeyHash> ids_;  // of usage_key; those made in a rolled-back transaction go

@@ -155,7 +155,7 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
     outcome.worked_for = std::chrono::ceil<std::chrono::milliseconds>(base::steady_now() - attempt.sent_at);
   outcome.status = told.status;
   outcome.error = told.error;
-  const bool leaves = leaves_row(outcome, !refused || books_.ledger.admits(context_.settings->ledger_timeout));
+  const bool leaves = has_row(outcome, !refused || books_.ledger.admits(context_.settings->ledger_timeout));
   auto row = settlement(std::move(outcome));
   const auto ending = row.ending;
   admission_.correct_rates(row.input_tokens + row.output_tokens, base::steady_now());
@@ -170,6 +170,19 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
   if (leaves) books_.ledger.settle(std::move(row));
   admission_.leave();
   return ending;
+}
+
+// Whether its row is written. Of what was refused before anything was reserved it may be a count alone.
+bool LedgerEntry::has_row(const Outcome& outcome, bool store_admits) {
+  const auto trace = trace_of(outcome, store_admits);
+  if (trace == Trace::row) return true;
+  ledger::RefusedRequest request{.code = dialect::row_of(*outcome.refused).name, .at = started_at_};
+  if (outcome.known) {
+    request.token = outcome.facts.token;
+    request.account = outcome.facts.account;
+  }
+  using Row = ledger::RefusedCounts::Row;
+  return books_.ledger.count_refused(request, trace == Trace::first_rows ? Row::wanted : Row::none);
 }
 
 void LedgerEntry::log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const {

@@ -80,6 +80,7 @@ class LedgerEntry {
   std::string kept_model() const;
   std::optional<ledger::UnseenCost> unseen_cost(std::span<const std::int64_t> output_rates) const;
   Outcome take_outcome(const PricedRequest& request);
+  bool has_row(const Outcome& outcome, bool store_admits);
   void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const;
 
   const RequestContext& context_;

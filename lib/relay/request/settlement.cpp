@@ -168,12 +168,13 @@ Settlement settlement(Outcome outcome) {
   return row;
 }
 
-bool leaves_row(const Outcome& outcome, bool store_admits) {
-  if (outcome.end != Outcome::End::refused || outcome.lost) return true;
-  if (outcome.reserved > base::Credits()) return outcome.known;  // it goes back
-  const bool by_rate = outcome.refused && dialect::is_by_rate(*outcome.refused);
-  const bool is_request = outcome.refused != RefusalCode::bad_framing;
-  return outcome.known && !by_rate && is_request && store_admits;
+Trace trace_of(const Outcome& outcome, bool store_admits) {
+  if (outcome.end != Outcome::End::refused || outcome.lost) return Trace::row;
+  const bool known = outcome.known;
+  if (known && outcome.reserved > base::Credits()) return Trace::row;  // it goes back
+  const bool is_request = outcome.refused && *outcome.refused != RefusalCode::bad_framing;
+  if (!known || !is_request || dialect::is_by_rate(*outcome.refused) || !store_admits) return Trace::count;
+  return outcome.attempt.channel != nullptr ? Trace::row : Trace::first_rows;
 }
 
 }  // namespace cr::relay::request

@@ -69,8 +69,10 @@ struct Outcome {
 
 ledger::Settlement settlement(Outcome outcome);
 
-// Whether the row is written. Nobody's request leaves none, nor does what a rate refuses; and what reserves nothing is
-// not queued for a store that cannot be written.
-bool leaves_row(const Outcome& outcome, bool store_admits);
+// What it leaves in the ledger: its row; its row if it is among the first of its kind, and a count; or a count alone.
+// Nobody's request leaves no row, nor does what a rate refuses; and what reserves nothing is not queued for a store
+// that cannot be written.
+enum class Trace { row, first_rows, count };
+Trace trace_of(const Outcome& outcome, bool store_admits);
 
 }  // namespace cr::relay::request

@@ -107,6 +107,7 @@ cr::admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& re
   if (row != nullptr) {
     view.keys = row->keys;
     view.last_used_at = row->last_used_at;
+    view.refused = &row->refused;
   }
   return to_message(view, call.now);
 }

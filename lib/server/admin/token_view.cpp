@@ -71,12 +71,14 @@ cr::admin::Token to_message(const TokenView& view, base::Time now) {
                                record.expires, view.balance, rotating, view.budgets},
                               now);
   token.last_used_at = view.last_used_at;
+  if (view.refused != nullptr) token.refused = *view.refused;
   return token;
 }
 
 cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
   const ledger::Balance balance{row.token.quota, row.posted, row.reserved};
-  return to_message(TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets}, now);
+  return to_message(
+      TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets, &row.refused}, now);
 }
 
 }  // namespace cr::server::admin

@@ -2,6 +2,7 @@
 // A token as the admin API shows it, and its status in one word. Pure, any thread.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct TokenView {
   std::span<const ledger::KeyRow> keys;  // current first; those past their grace are left out
   std::optional<base::Time> last_used_at;
   std::span<const ledger::BudgetUse> budgets{};
+  const std::map<std::string, std::int64_t>* refused = nullptr;  // null: not asked for
 };
 // When all budgets that are used up have begun anew; none if none is.
 std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);

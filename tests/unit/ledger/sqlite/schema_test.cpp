@@ -103,8 +103,8 @@ std::string layout(sqlite::Database& db) {
 
 // What version 6 had in the place of the indexes of names.
 constexpr const char* k_back_to_10 =
-    "ALTER TABLE price DROP COLUMN thinking_tokens; ALTER TABLE price_generation DROP COLUMN thinking_tokens;"
-    "DELETE FROM meta WHERE key = 'settings'; PRAGMA user_version = 10";
+    "DROP TABLE refused; ALTER TABLE price DROP COLUMN thinking_tokens; ALTER TABLE price_generation DROP COLUMN "
+    "thinking_tokens; DELETE FROM meta WHERE key = 'settings'; PRAGMA user_version = 10";
 
 constexpr const char* k_back_to_9 =
     "DROP TABLE lost_attempt; DROP TABLE own_request; ALTER TABLE response DROP COLUMN tokens;"
@@ -227,7 +227,8 @@ TEST_F(Schema, store_that_is_said_to_be_older_keeps_its_sum) {
     auto db = stopped();
     ASSERT_TRUE(
         db.execute("UPDATE token SET quota = 9000000000; ALTER TABLE price DROP COLUMN thinking_tokens;"
-                   "ALTER TABLE price_generation DROP COLUMN thinking_tokens; PRAGMA user_version = 10"));
+                   "ALTER TABLE price_generation DROP COLUMN thinking_tokens; DROP TABLE refused;"
+                   "PRAGMA user_version = 10"));
   }
   open();
   EXPECT_FALSE(read([](Reports& reports) { return reports.verify(); }));

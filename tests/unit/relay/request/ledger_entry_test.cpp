@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "unit/dialect/meter_of.h"
 #include "unit/relay/request/one_request.h"
 
@@ -284,6 +286,34 @@ TEST_F(LedgerEntryTest, what_leaves_no_row) {
   lose_one();
   refuse(RefusalCode::upstream_invalid, attempt());
   EXPECT_TRUE(request_.settled_once()) << "what was used is told all the same";
+}
+
+TEST_F(LedgerEntryTest, of_refusals_the_first_leave_rows_and_all_are_counted) {
+  std::size_t rows = 0;
+  for (int i = 0; i < 300; ++i) {
+    begin();
+    EXPECT_EQ(refuse(RefusalCode::insufficient_quota, {}), Ending::refused);
+    rows += request_.settled().size();
+  }
+  begin();
+  refuse(RefusalCode::rate_limit_exceeded, {});
+  rows += request_.settled().size();
+  EXPECT_EQ(rows, 10U);
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> counted;
+  for (const auto& sum : request_.engine->refused().take(100, request_.now)) {
+    EXPECT_EQ(sum.token, base::TokenId{3});
+    EXPECT_EQ(sum.account, base::AccountId{1});
+    EXPECT_EQ(sum.minute, ledger::minute_of(request_.now));
+    counted[std::string(sum.code)] = {sum.requests, sum.without_row};
+  }
+  EXPECT_EQ(counted, (std::map<std::string, std::pair<std::int64_t, std::int64_t>>{{"insufficient_quota", {300, 290}},
+                                                                                   {"rate_limit_exceeded", {1, 1}}}));
+  EXPECT_THAT(request_.metrics.text(), HasSubstr("insufficient_quota\"} 300"));
+  // What was reserved for, or asked of a provider, is no such refusal.
+  begin();
+  refuse(RefusalCode::upstream_unreachable, attempt());
+  EXPECT_TRUE(request_.settled_once());
+  EXPECT_FALSE(request_.engine->refused().any());
 }
 
 TEST_F(LedgerEntryTest, each_ending_is_counted_once) {

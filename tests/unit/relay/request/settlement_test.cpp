@@ -364,24 +364,32 @@ TEST_F(SettlementTest, AStrangersRequestHasNoFacts) {
   auto stranger = refused(RefusalCode::invalid_api_key);
   stranger.known = false;
   stranger.attempt.channel = nullptr;
-  EXPECT_FALSE(leaves_row(stranger, true));
+  EXPECT_EQ(trace_of(stranger, true), Trace::count);
   const auto row = settlement(std::move(stranger));
   expect_void(row, Ending::refused);
   EXPECT_EQ(row.facts.token, base::TokenId{});
 }
 
 TEST_F(SettlementTest, WhatLeavesARow) {
-  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
-  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), false)) << "its reservation goes back";
-  EXPECT_TRUE(leaves_row(refused(RefusalCode::bad_framing), true)) << "of an upload that was under way";
-  EXPECT_TRUE(leaves_row(after_lost(refused(RefusalCode::upstream_invalid)), false));
-  EXPECT_TRUE(leaves_row(answered(k_told), false));
+  EXPECT_EQ(trace_of(refused(RefusalCode::model_not_found), true), Trace::row);
+  EXPECT_EQ(trace_of(refused(RefusalCode::model_not_found), false), Trace::row) << "its reservation goes back";
+  EXPECT_EQ(trace_of(refused(RefusalCode::bad_framing), true), Trace::row) << "of an upload that was under way";
+  EXPECT_EQ(trace_of(after_lost(refused(RefusalCode::upstream_invalid)), false), Trace::row);
+  EXPECT_EQ(trace_of(answered(k_told), false), Trace::row);
   reserved_ = Credits();
-  EXPECT_TRUE(leaves_row(refused(RefusalCode::model_not_found), true));
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::model_not_found), false));
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::rate_limit_exceeded), true));
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::concurrency_limit_exceeded), true));
-  EXPECT_FALSE(leaves_row(refused(RefusalCode::bad_framing), true)) << "no request ever came whole";
+  EXPECT_EQ(trace_of(refused(RefusalCode::upstream_invalid), true), Trace::row) << "a provider was asked";
+  const auto unasked = [&](RefusalCode code, bool store_admits = true) {
+    auto outcome = refused(code);
+    outcome.attempt.channel = nullptr;
+    return trace_of(outcome, store_admits);
+  };
+  EXPECT_EQ(unasked(RefusalCode::model_not_found), Trace::first_rows);
+  EXPECT_EQ(unasked(RefusalCode::insufficient_quota), Trace::first_rows);
+  EXPECT_EQ(unasked(RefusalCode::model_not_found, false), Trace::count);
+  EXPECT_EQ(unasked(RefusalCode::rate_limit_exceeded), Trace::count);
+  EXPECT_EQ(unasked(RefusalCode::concurrency_limit_exceeded), Trace::count);
+  EXPECT_EQ(unasked(RefusalCode::too_many_refusals), Trace::count);
+  EXPECT_EQ(unasked(RefusalCode::bad_framing), Trace::count) << "no request ever came whole";
 }
 
 }  // namespace
