@@ -17,7 +17,8 @@ Exchange::Exchange(WorkerContext& worker, http::server::Connection& client, cons
       place_(worker.running().insert(worker.running().end(), this)),
       admission_(*context_.directory, worker.shared().health, worker.shared().rates, endpoint),
       body_(head, endpoint, *context_.settings, context_.started),
-      entry_(context_, admission_, body_, {worker.shared().ledger, worker.shared().metrics, worker.shared().log},
+      entry_(context_, admission_, body_,
+             {worker.shared().ledger, worker.shared().metrics, worker.shared().log, worker.shared().refusal_log},
              worker.shared().ledger.now()),
       failover_(admission_.routes().tries, worker.shared().health, context_.settings->tries_max),
       writer_(client, head, *context_.settings) {

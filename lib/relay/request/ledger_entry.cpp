@@ -8,6 +8,8 @@
 
 namespace cr::relay::request {
 
+using dialect::RefusalCode;
+
 PricedRequest LedgerEntry::priced() const {
   auto request = admission_.priced(body_.size(settled_), place_);
   request.reservation = reserved();
@@ -166,7 +168,7 @@ std::optional<ledger::Ending> LedgerEntry::settle(Outcome::End end, Told told, c
   }
   if (refused && ending == ledger::Ending::refused && attempt.channel == nullptr)
     admission_.note_refused(*refused, base::steady_now());
-  log_end(row, attempt.channel);
+  log_end(row, attempt.channel, refused);
   if (leaves) books_.ledger.settle(std::move(row));
   admission_.leave();
   return ending;
@@ -185,10 +187,13 @@ bool LedgerEntry::has_row(const Outcome& outcome, bool store_admits) {
   return books_.ledger.count_refused(request, trace == Trace::first_rows ? Row::wanted : Row::none);
 }
 
-void LedgerEntry::log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const {
+void LedgerEntry::log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel,
+                          std::optional<RefusalCode> refused) const {
   const auto which = context_.settings->log_requests;
   const bool failed = settlement.status >= 400 || settlement.ending != ledger::Ending::complete;
   if (which == policy::LogRequests::none || (!failed && which == policy::LogRequests::errors)) return;
+  const bool is_refusal = refused && settlement.ending == ledger::Ending::refused && channel == nullptr;
+  if (is_refusal && !books_.refusals.admits(*refused, base::steady_now())) return;
   const auto& token = admission_.caller().token;
   books_.log.write(failed ? base::LogLevel::warning : base::LogLevel::info, failed ? "request failed" : "request",
                    {{"request_id", context_.request_id},

@@ -17,6 +17,7 @@
 #include "relay/request/body_source.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/metrics.h"
+#include "relay/request/refusal_log.h"
 #include "relay/request/request_context.h"
 #include "relay/request/settlement.h"
 
@@ -29,6 +30,7 @@ class LedgerEntry {
     ledger::Ledger& ledger;
     Metrics& metrics;
     base::Log& log;
+    RefusalLog& refusals;
   };
   // `now` is when the request came. What it refers to outlives it.
   LedgerEntry(const RequestContext& context, Admission& admission, const BodySource& body, const Books& books,
@@ -81,7 +83,8 @@ class LedgerEntry {
   std::optional<ledger::UnseenCost> unseen_cost(std::span<const std::int64_t> output_rates) const;
   Outcome take_outcome(const PricedRequest& request);
   bool has_row(const Outcome& outcome, bool store_admits);
-  void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel) const;
+  void log_end(const ledger::Settlement& settlement, const ledger::ChannelRecord* channel,
+               std::optional<dialect::RefusalCode> refused) const;
 
   const RequestContext& context_;
   Admission& admission_;

@@ -16,13 +16,16 @@ WorkerContext::WorkerContext(asio::io_context& io, std::uint32_t index, Shared& 
       shared_(shared),
       settings_(std::move(settings)),
       heartbeat_(io),
+      refusals_told_(heartbeat_, {{}, {}, [this](base::SteadyTime now) { shared_.refusal_log.tell(now); }}),
       upstreams_(io, heartbeat_,
                  {shared.log, shared.tls, shared.names, shared.distrusted, shared.learnt, shared.ledger.directory()},
                  settings_->upstream_idle_connections_max),
       key_reader_{shared.ledger.key_prefix(),
                   [&ledger = shared.ledger](std::string_view key) { return ledger.digest(key); }},
       directory_(shared.ledger.directory()),
-      random_(std::random_device()()) {}
+      random_(std::random_device()()) {
+  refusals_told_.ticking(true);
+}
 
 void WorkerContext::use(std::shared_ptr<const policy::Settings> settings) {
   settings_ = std::move(settings);

@@ -22,6 +22,7 @@
 #include "relay/request/caller.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/metrics.h"
+#include "relay/request/refusal_log.h"
 #include "relay/request/upstream_access.h"
 #include "relay/routing/circuit_breaker.h"
 #include "relay/routing/model_names.h"
@@ -50,6 +51,7 @@ struct Shared {
   http::client::DistrustedProviders distrusted{};
   LearntEdits learnt{};
   base::RareLine unread_source{};
+  RefusalLog refusal_log{log};
 };
 
 class WorkerContext {
@@ -86,6 +88,7 @@ class WorkerContext {
   Shared& shared_;
   std::shared_ptr<const policy::Settings> settings_;
   http::Heartbeat heartbeat_;
+  http::Watch refusals_told_;  // tells of those that the log left out
   UpstreamAccess upstreams_;
   dialect::RequestScanner scanner_;
   KeyReader key_reader_;

@@ -87,7 +87,7 @@ class OneRequest {
     expect_none(admission->allow(std::move(*scan)));
     expect_none(admission->route(nullptr, now, base::steady_now(), 0));
     expect_none(admission->check_price(body->size(false)));
-    entry.emplace(*context, *admission, *body, LedgerEntry::Books{ledger, metrics, log}, now);
+    entry.emplace(*context, *admission, *body, LedgerEntry::Books{ledger, metrics, log, refusal_log}, now);
     entry->charge_to(admission->routes().tries.front());
     failover.emplace(admission->routes().tries, health, settings.tries_max);
   }
@@ -126,6 +126,7 @@ class OneRequest {
   KeepingEngine* engine = new KeepingEngine(log);  // the ledger's
   ledger::Ledger ledger{std::unique_ptr<ledger::Engine>(engine)};
   Metrics metrics;
+  RefusalLog refusal_log{log};
   routing::CircuitBreaker health;
   routing::RateLimiter rates;
   base::MemoryBudget memory{{std::uint64_t{64} << 20, 0}};
