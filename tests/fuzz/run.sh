@@ -26,8 +26,8 @@ run() { # FUZZER
   fi
   local dictionary=()
   case $1 in
-    request | answer) dictionary=(-dict="$here/dictionaries/json.dict") ;;
-    *_head | chunked) dictionary=(-dict="$here/dictionaries/http.dict") ;;
+    request | answer | admin_json) dictionary=(-dict="$here/dictionaries/json.dict") ;;
+    *_head | chunked | connect) dictionary=(-dict="$here/dictionaries/http.dict") ;;
     *) if [ -e "$here/dictionaries/$1.dict" ]; then dictionary=(-dict="$here/dictionaries/$1.dict"); fi ;;
   esac
   if ! "$program" -seed="${SEED:-0}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 \

@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "http/client/tunnel.h"
 
-#include <algorithm>
 #include <boost/asio/write.hpp>
-#include <cstring>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/text.h"
-#include "http/message/head.h"
+#include "http/message/connect_answer.h"
 
 namespace cr::http::client {
 
 namespace {
-
-// A proxy's answer to CONNECT is a line and a few fields.
-constexpr std::size_t k_answer_bytes_max = std::size_t{16} * 1024;
-constexpr int k_interim_heads_max = 20;
-constexpr message::HeadLimits k_answer_limits{std::size_t{4} * 1024, std::size_t{8} * 1024, k_answer_bytes_max, 100};
 
 tl::unexpected<base::Error> failed(std::string what) {
   return base::fail(base::ErrorCode::upstream, "the proxy " + std::move(what));
@@ -40,12 +33,6 @@ bool is_local_name(std::string_view host) {
   return lower == "localhost" || lower.ends_with(".localhost");  // RFC 6761, 6.3
 }
 
-base::Result<void> judge(int status) {
-  if (status >= 200 && status < 300) return {};
-  if (status == 407) return failed("demands a user name and password (407), which a channel's proxy cannot have");
-  return failed("refused the tunnel with status " + std::to_string(status));
-}
-
 }  // namespace
 
 base::Result<void> check_tunnel_host(const std::string& host, dns::PrivateAddresses privates) {
@@ -63,32 +50,12 @@ Task<base::Result<void>> open_tunnel(Socket& socket, const base::Url& target) {
   const auto request = "CONNECT " + authority + " HTTP/1.1\r\nhost: " + authority + "\r\n\r\n";
   auto [unsent, sent_bytes] = co_await asio::async_write(socket, asio::buffer(request), k_await);
   if (unsent) co_return failed("closed the connection: " + unsent.message());
-  std::string answer(k_answer_bytes_max, '\0');
-  message::ResponseHeadParser parser(k_answer_limits);
-  message::ResponseHead head;
-  std::size_t seen = 0;
-  std::size_t size = 0;
-  int interim_heads = 0;
+  message::ConnectAnswer answer;
   for (;;) {
-    auto [error, bytes] = co_await socket.async_read_some(asio::buffer(answer) + size, k_await);
+    const auto room = answer.room();
+    auto [error, bytes] = co_await socket.async_read_some(asio::buffer(room.data(), room.size()), k_await);
     if (error) co_return failed("closed the connection: " + error.message());
-    size += bytes;
-    for (bool more = true; more && size > 0;) {
-      const auto result = parser.parse({answer.data(), size}, seen, head);
-      seen = size;
-      if (result.state == message::HeadState::refused) co_return failed("did not answer in HTTP");
-      if (result.state == message::HeadState::need_more) break;
-      // Whatever a 2xx says of a length is void (RFC 9110, 9.3.6); a body of a refusal is of no interest.
-      const bool interim = head.status < 200;
-      if (auto judged = interim ? base::Result<void>() : judge(head.status); !judged) co_return judged;
-      if (!interim && size > result.bytes) co_return failed("sent more than its answer");
-      if (!interim) co_return base::Result<void>();
-      if (++interim_heads > k_interim_heads_max) co_return failed("sent too many interim answers");
-      size -= result.bytes;
-      std::memmove(answer.data(), answer.data() + result.bytes, size);
-      seen = 0;
-    }
-    if (size == answer.size()) co_return failed("answered with too long a head");
+    if (auto told = answer.take(bytes)) co_return std::move(*told);
   }
 }
 
