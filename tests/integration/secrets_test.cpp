@@ -37,6 +37,7 @@ std::optional<std::size_t> copies_of(Daemon& daemon, const std::string& text) {
 class Secrets : public testing::TestWithParam<Wire> {};
 
 TEST_P(Secrets, NoClientsKeyStaysInMemory) {
+  if (is_sanitized()) GTEST_SKIP() << "a sanitizer's own maps are larger than can be read";
   Gateway gateway(over(GetParam()));
   const auto key = gateway.token("ci");
   auto wrong = key;
