@@ -218,6 +218,12 @@ Result<Config> parse_config(std::string_view text, std::string_view file_name, c
                 "name one in crd.toml: state_dir = \"/some/directory\"");
   }
   set_default_socket(config, around);
+  if (config.admin_socket.size() > k_socket_path_bytes_max) {
+    return fail(ErrorCode::invalid,
+                "the admin socket's path beside the state directory would be longer than the " +
+                    std::to_string(k_socket_path_bytes_max) + " bytes that one may have",
+                "name a shorter one in crd.toml: admin_socket = \"/some/directory/admin.sock\"");
+  }
   set_default_head(config, around);
   return config;
 }

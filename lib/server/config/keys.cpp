@@ -22,8 +22,6 @@ constexpr std::int64_t k_day = 24 * k_hour;
 constexpr std::int64_t k_kib = 1024;
 constexpr std::int64_t k_mib = 1024 * k_kib;
 constexpr std::int64_t k_gib = 1024 * k_mib;
-// sockaddr_un holds 108 bytes with the closing zero.
-constexpr std::size_t k_socket_path_bytes_max = 107;
 
 // Each maker takes `at`: the place in the Config, as a function of it.
 template <class At>

@@ -11,6 +11,9 @@
 
 namespace cr::server::config {
 
+// sockaddr_un holds 108 bytes with the closing zero.
+inline constexpr std::size_t k_socket_path_bytes_max = 107;
+
 enum class Reload { live, restart };
 
 struct ConfigKey {

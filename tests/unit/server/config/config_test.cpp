@@ -158,6 +158,20 @@ TEST(Config, what_it_shows_it_can_read) {
   EXPECT_EQ(show_config(*again), show_config(*config));
 }
 
+TEST(Config, a_state_directory_too_long_for_the_admin_socket_beside_it_is_told) {
+  const auto beside = [](std::size_t bytes) {
+    return parse_config("state_dir = '/" + std::string(bytes - 1, 'd') + "'", "crd.toml",
+                        {false, {}, {}, {}, "/home/a"});
+  };
+  const auto fits = beside(107 - std::string_view("/admin.sock").size());
+  ASSERT_TRUE(fits.has_value()) << fits.error().message;
+  ASSERT_TRUE(parse_config(show_config(*fits), "crd.toml", {}).has_value());
+  const auto refused = beside(108 - std::string_view("/admin.sock").size());
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("longer than the 107 bytes"));
+  EXPECT_THAT(refused.error().hint, HasSubstr("admin_socket = "));
+}
+
 TEST(Config, trusted_proxies_are_compiled) {
   const auto config = parse("trusted_proxies = ['10.0.0.0/8']");
   ASSERT_TRUE(config.has_value());
