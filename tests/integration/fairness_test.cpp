@@ -156,8 +156,9 @@ TEST_P(Fairness, OthersLoseNoRequest) {
         RawClient client(elsewhere);  // a new connection each time: a place has to be left
         client.send(raw_request("POST", k_path, key, chat("fake-a", {{"stream", i % 2 == 0}}).dump()));
         const auto head = client.read_head();
+        const auto body = head ? client.read_body(*head) : std::string("no answer");
+        if (!head || head->status != 200) ADD_FAILURE() << (head ? head->status : 0) << " " << body;
         if (!head || head->status != 200) continue;
-        client.read_body(*head);
         served += client.clean_end() || i % 2 != 0 ? 1 : 0;
       }
       return served;

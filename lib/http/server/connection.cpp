@@ -20,6 +20,13 @@ constexpr std::uint64_t k_linger_bytes_max = std::uint64_t{1024} * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};  // of silence
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
+// Nobody's, where the client has reset the connection already.
+base::IpAddress peer_of(const Socket& socket) {
+  SystemError error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? base::IpAddress() : address_of(endpoint);
+}
+
 // Whose share of memory it is. Two addresses with one number share one, which harms neither much.
 std::uint64_t number_of(const base::IpAddress& peer) {
   const auto network = peer.is_v4() ? peer : peer.network_first(64);
@@ -28,11 +35,8 @@ std::uint64_t number_of(const base::IpAddress& peer) {
 
 }  // namespace
 
-base::IpAddress peer_of(const Socket& socket) {
-  SystemError error;
-  const auto endpoint = socket.remote_endpoint(error);
+base::IpAddress address_of(const asio::ip::tcp::endpoint& endpoint) {
   base::IpAddress address;
-  if (error) return address;
   if (endpoint.address().is_v6()) {
     const auto bytes = endpoint.address().to_v6().to_bytes();
     std::copy(bytes.begin(), bytes.end(), address.bytes.begin());

@@ -34,7 +34,7 @@ struct ConnectionLimits {
   std::uint64_t drain_bytes_max = std::uint64_t{16} * 1024 * 1024;  // and how much of it
 };
 
-base::IpAddress peer_of(const Socket& socket);
+base::IpAddress address_of(const asio::ip::tcp::endpoint& endpoint);
 
 // A receive buffer: what it held is overwritten before it is freed. A head has its client's key in it.
 struct WipeAndFree {

@@ -190,7 +190,9 @@ void Worker::destroy_waiting() {
 
 http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
   while (!draining_ && acceptor.is_open()) {
-    auto [error, socket] = co_await acceptor.async_accept(http::k_await);
+    // Told with the connection: of one that its client has reset by now the socket does not know it.
+    asio::ip::tcp::endpoint from;
+    auto [error, socket] = co_await acceptor.async_accept(from, http::k_await);
     if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
     if (error == asio::error::no_descriptors || error.value() == ENFILE || error == asio::error::no_buffer_space ||
         error == asio::error::no_memory) {
@@ -203,7 +205,7 @@ http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
       continue;
     }
     if (error) continue;
-    const auto peer = http::server::peer_of(socket);
+    const auto peer = http::server::address_of(from);
     // A proxy's own connections are as many as it needs: its clients' requests are counted.
     auto place = is_trusted(peer) ? AddressPlace() : place_of(peer);
     if (!admit_connection(socket, place)) continue;
