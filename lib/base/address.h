@@ -25,6 +25,9 @@ struct IpAddress {
   // The ends of the network that shares the first `prefix_bits` of all 128 (a v4 /n is 96 + n).
   IpAddress network_first(int prefix_bits) const;
   IpAddress network_last(int prefix_bits) const;
+  // Whose it is, where addresses share something: a v4 address itself, of v6 its /64, for whoever has one there has
+  // all.
+  IpAddress holder() const { return is_v4() ? *this : network_first(64); }
   auto operator<=>(const IpAddress&) const = default;
 };
 

@@ -55,6 +55,9 @@ enum class RefusalCode {
   internal_error,
 };
 
+// `retry_after` of what is over in a moment: something has to end, or the next second to begin.
+inline constexpr std::chrono::seconds k_retry_soon{1};
+
 struct Refusal {
   RefusalCode code = RefusalCode::internal_error;
   std::string message;  // one sentence, the setting to change in it; never a key, nothing of the body reflected

@@ -168,7 +168,7 @@ bool JsonCursor::read_string(JsonString& text) {
   const char* const begin = ++at_;
   std::size_t saved = 0;
   for (;;) {
-    at_ = base::find_string_stop(at_, end_);
+    at_ = base::find_byte<base::StringStop>(at_, end_);
     if (at_ == end_) return fail();
     if (*at_ == '"') break;
     if (*at_ != '\\') return fail();

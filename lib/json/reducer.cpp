@@ -131,7 +131,7 @@ const char* Reducer::take_key(const char* at, const char* end) {
     if (key_.size() < k_key_max) key_.push_back(*at);
     return at + 1;
   }
-  const char* const stop = base::find_string_stop(at, end);
+  const char* const stop = base::find_byte<base::StringStop>(at, end);
   const auto size = static_cast<std::size_t>(stop - at);
   key_.append(at, std::min(size, k_key_max - std::min(k_key_max, key_.size())));
   if (stop == end) return end;
@@ -151,7 +151,7 @@ const char* Reducer::take_string(const char* at, const char* end) {
     take_escape(*at);
     return at + 1;
   }
-  const char* const stop = base::find_string_stop(at, end);
+  const char* const stop = base::find_byte<base::StringStop>(at, end);
   const auto size = static_cast<std::size_t>(stop - at);
   const auto room = writing_ && written_ < k_string_max ? k_string_max - written_ : 0;
   const auto kept = high_ ? 0 : std::min(size, room);

@@ -92,8 +92,8 @@ PartStep MultipartReader::step_content(std::string_view bytes) {
   std::size_t line = 0;  // where the line end began that is being looked at
   for (std::size_t at = 0; at < bytes.size();) {
     if (line_end_ == LineEnd::none) {
-      line =
-          static_cast<std::size_t>(base::find_line_end(bytes.data() + at, bytes.data() + bytes.size()) - bytes.data());
+      line = static_cast<std::size_t>(base::find_byte<base::LineEnd>(bytes.data() + at, bytes.data() + bytes.size()) -
+                                      bytes.data());
       if (line == bytes.size()) return {PartState::data, line, bytes};
       line_end_ = bytes[line] == '\r' ? LineEnd::cr : LineEnd::lf;
       matched_ = 0;

@@ -17,7 +17,7 @@ constexpr std::string_view k_transfer_encoding = "transfer-encoding";
 // Position of the first control byte in [from, end), or `end`.
 std::size_t find_control(std::string_view bytes, std::size_t from, std::size_t end) {
   const char* const begin = bytes.data();
-  return static_cast<std::size_t>(base::find_line_control(begin + from, begin + end) - begin);
+  return static_cast<std::size_t>(base::find_byte<base::LineControl>(begin + from, begin + end) - begin);
 }
 
 std::optional<HeadFault> check_field_line(std::string_view line) {

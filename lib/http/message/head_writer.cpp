@@ -73,8 +73,8 @@ void append_number(std::string& out, std::uint64_t number) {
 bool breaks_out(std::string_view value) {
   const char* const end = value.data() + value.size();
   // What else may not stand in a line passes: it can end none.
-  for (const char* at = base::find_line_control(value.data(), end); at != end;
-       at = base::find_line_control(at + 1, end)) {
+  for (const char* at = base::find_byte<base::LineControl>(value.data(), end); at != end;
+       at = base::find_byte<base::LineControl>(at + 1, end)) {
     if (*at == '\r' || *at == '\n' || *at == '\0') return true;
   }
   return false;

@@ -53,7 +53,7 @@ bool SseSplitter::find_ends() {
   const char* const data = buffer_.data();
   const char* const end = data + buffer_.size();
   for (;;) {
-    const char* const found = base::find_line_end(data + scanned_, end);
+    const char* const found = base::find_byte<base::LineEnd>(data + scanned_, end);
     scanned_ = static_cast<std::size_t>(found - data);
     const bool may_go_on = !ended_ && found != end && *found == '\r' && found + 1 == end;
     if (found == end || may_go_on) return scanned_ - event_begin_ <= event_bytes_max_;
@@ -86,7 +86,7 @@ std::optional<SseEvent> SseSplitter::next() {
   any_taken_ = true;
   int data_lines = 0;
   while (!lines.empty()) {
-    const char* const line_end = base::find_line_end(lines.data(), lines.data() + lines.size());
+    const char* const line_end = base::find_byte<base::LineEnd>(lines.data(), lines.data() + lines.size());
     const auto size = static_cast<std::size_t>(line_end - lines.data());
     take_field(lines.substr(0, size), event, data_lines);
     lines.remove_prefix(size + (lines.substr(size).starts_with("\r\n") ? 2 : 1));
@@ -114,7 +114,7 @@ void SseSplitter::take_field(std::string_view line, SseEvent& event, int& data_l
 
 // Of a value: what comes before the end of its line; of a blank behind the colon, and of the event's name, nothing.
 std::size_t SseLongEvent::value_size(std::string_view bytes) {
-  const auto* const end = base::find_line_end(bytes.data(), bytes.data() + bytes.size());
+  const auto* const end = base::find_byte<base::LineEnd>(bytes.data(), bytes.data() + bytes.size());
   const auto size = static_cast<std::size_t>(end - bytes.data());
   if (!is_data_ && field_ == "event") name_.append(bytes.substr(0, std::min(size, k_field_max - name_.size())));
   return size;

@@ -20,16 +20,9 @@ constexpr std::uint64_t k_linger_bytes_max = std::uint64_t{1024} * 1024;
 constexpr std::chrono::milliseconds k_linger_timeout{2'000};  // of silence
 constexpr char k_tls_handshake = 22;  // the first byte of a ClientHello's record (RFC 8446, 5.1)
 
-// Nobody's, where the client has reset the connection already.
-base::IpAddress peer_of(const Socket& socket) {
-  SystemError error;
-  const auto endpoint = socket.remote_endpoint(error);
-  return error ? base::IpAddress() : address_of(endpoint);
-}
-
 // Whose share of memory it is. Two addresses with one number share one, which harms neither much.
 std::uint64_t number_of(const base::IpAddress& peer) {
-  const auto network = peer.is_v4() ? peer : peer.network_first(64);
+  const auto network = peer.holder();
   return std::hash<std::string_view>()({reinterpret_cast<const char*>(network.bytes.data()), network.bytes.size()});
 }
 
@@ -48,8 +41,9 @@ base::IpAddress address_of(const asio::ip::tcp::endpoint& endpoint) {
   return address;
 }
 
-Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-                       base::MemoryBudget& unfinished, const tls::TlsServer* tls)
+Connection::Connection(Socket socket, const base::IpAddress& peer, Heartbeat& heartbeat,
+                       std::shared_ptr<const ConnectionLimits> limits, base::MemoryBudget& unfinished,
+                       const tls::TlsServer* tls)
     : socket_(std::move(socket)),
       heartbeat_(heartbeat),
       limits_(std::move(limits)),
@@ -62,7 +56,7 @@ Connection::Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<cons
                          .hung_up = {},
                          .tick = {}}),
       parser_(limits_->head),
-      peer_(peer_of(socket_)),
+      peer_(peer),
       held_(unfinished, number_of(peer_)) {
   if (tls == nullptr) return;
   SystemError ignored;

@@ -52,8 +52,9 @@ class Connection {
 
   // With `tls` it speaks TLS: shake_hands() first. Nothing of `tls` is kept that it does not own. `unfinished`: for
   // heads, and bodies that read_body()'s own budget does not count, until they are whole; it outlives the connection.
-  Connection(Socket socket, Heartbeat& heartbeat, std::shared_ptr<const ConnectionLimits> limits,
-             base::MemoryBudget& unfinished, const tls::TlsServer* tls = nullptr);
+  Connection(Socket socket, const base::IpAddress& peer, Heartbeat& heartbeat,
+             std::shared_ptr<const ConnectionLimits> limits, base::MemoryBudget& unfinished,
+             const tls::TlsServer* tls = nullptr);
   ~Connection();
   bool is_tls() const { return tls_ != nullptr; }
   // `wrong_protocol`: the client does not speak TLS. `closed`: it left, or they have nothing in common.

@@ -26,7 +26,7 @@ void append_text(std::string& out, std::string_view text) {
   out.push_back('"');
   const char* const end = text.data() + text.size();
   for (const char* at = text.data(); at != end; ++at) {
-    const char* const stop = base::find_string_stop(at, end);
+    const char* const stop = base::find_byte<base::StringStop>(at, end);
     out.append(at, static_cast<std::size_t>(stop - at));
     if (stop == end) break;
     at = stop;

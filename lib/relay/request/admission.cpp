@@ -17,9 +17,6 @@ using dialect::RefusalCode;
 
 namespace {
 
-constexpr std::chrono::seconds k_overload_retry{1};
-constexpr std::chrono::seconds k_reserved_retry{1};
-
 // Where model tokens or units are charged, those first that most requests use.
 constexpr std::array k_charged_endpoints = {Endpoint::chat_completions,
                                             Endpoint::messages,
@@ -102,7 +99,7 @@ Refusal credit_reserved(const ledger::ReserveOp& reservation) {
           held.reserved.to_display() + " of " + held.limit.to_display() + " is reserved by " + running +
               ": send the request again",
           {},
-          k_reserved_retry};
+          dialect::k_retry_soon};
 }
 
 dialect::RequestScan smallest_scan(std::string_view model) {
@@ -156,7 +153,7 @@ Admission::MaybeRefusal Admission::identify(Caller caller, std::optional<token::
 Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
   if (draining) {
     return Refusal{
-        RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, k_overload_retry};
+        RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, dialect::k_retry_soon};
   }
   if (!store_admits) return ledger_unavailable();
   return std::nullopt;

@@ -24,7 +24,7 @@ Refusal no_connection_left() {
   return {RefusalCode::overloaded,
           "this gateway has no descriptor or port left for a connection to a provider: send the request again",
           {},
-          std::chrono::seconds(1)};
+          dialect::k_retry_soon};
 }
 
 Refusal unusable() {

@@ -19,7 +19,6 @@ namespace {
 
 // Up to here a form is held whole, so that it can go to a second channel.
 constexpr std::uint64_t k_whole_bytes_max = std::uint64_t{1024} * 1024;
-constexpr std::chrono::seconds k_overload_retry{1};
 constexpr std::string_view k_last_chunk = "0\r\n\r\n";
 
 bool is_json(std::string_view content_type) {
@@ -265,7 +264,7 @@ Refusal BodySource::crowded_out() const {
           "too many large requests and answers at once, of token '" + token_->name +
               "' or of all ('limits.memory'): send it again",
           {},
-          k_overload_retry};
+          dialect::k_retry_soon};
 }
 
 BodySource::MaybeRefusal BodySource::refusal_of(ReadOutcome outcome) {

@@ -55,7 +55,7 @@ dialect::Refusal Failover::refusal() const {
   return {dialect::RefusalCode::unavailable,
           "every channel that serves this model was set aside just now: send the request again",
           {},
-          std::chrono::seconds(1)};
+          dialect::k_retry_soon};
 }
 
 }  // namespace cr::relay::request

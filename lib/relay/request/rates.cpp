@@ -41,7 +41,7 @@ Refusal too_many_refusals(std::int64_t a_second, const ledger::TokenRecord& toke
           std::to_string(a_second) + " requests of token '" + token.name +
               "' were refused in this second: wait until it is over, and do what those refusals say",
           {},
-          std::chrono::seconds(1)};
+          dialect::k_retry_soon};
 }
 
 }  // namespace cr::relay::request

@@ -2,13 +2,6 @@
 #include "server/listener/address_places.h"
 
 namespace cr::server::listener {
-namespace {
-
-base::IpAddress network_of(const base::IpAddress& address) {
-  return address.is_v4() ? address : address.network_first(64);
-}
-
-}  // namespace
 
 AddressPlaces::Shard& AddressPlaces::shard_of(const base::IpAddress& network) {
   std::uint8_t mixed = 0;
@@ -17,7 +10,7 @@ AddressPlaces::Shard& AddressPlaces::shard_of(const base::IpAddress& network) {
 }
 
 bool AddressPlaces::enter(const base::IpAddress& address, std::int64_t most) {
-  const auto network = network_of(address);
+  const auto network = address.holder();
   auto& shard = shard_of(network);
   const base::MutexLock lock(shard.mutex);
   auto& count = shard.counts[network];
@@ -28,7 +21,7 @@ bool AddressPlaces::enter(const base::IpAddress& address, std::int64_t most) {
 }
 
 void AddressPlaces::leave(const base::IpAddress& address) {
-  const auto network = network_of(address);
+  const auto network = address.holder();
   auto& shard = shard_of(network);
   const base::MutexLock lock(shard.mutex);
   const auto place = shard.counts.find(network);

@@ -209,7 +209,7 @@ http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
     // A proxy's own connections are as many as it needs: its clients' requests are counted.
     auto place = is_trusted(peer) ? AddressPlace() : place_of(peer);
     if (!admit_connection(socket, place)) continue;
-    asio::co_spawn(io_, serve(std::move(socket), std::move(place)), asio::detached);
+    asio::co_spawn(io_, serve(std::move(socket), peer, std::move(place)), asio::detached);
   }
 }
 
@@ -258,8 +258,9 @@ bool Worker::admit_connection(http::Socket& socket, const AddressPlace& place) {
 }
 
 // `address_place` is only kept until the connection has ended.
-http::Task<void> Worker::serve(http::Socket socket, [[maybe_unused]] AddressPlace address_place) {
-  http::server::Connection client(std::move(socket), context_.heartbeat(), limits_, shared_.unfinished, tls_.get());
+http::Task<void> Worker::serve(http::Socket socket, base::IpAddress peer, [[maybe_unused]] AddressPlace address_place) {
+  http::server::Connection client(std::move(socket), peer, context_.heartbeat(), limits_, shared_.unfinished,
+                                  tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
   try {
     const bool begun = !client.is_tls() || co_await begin_tls(client);

@@ -88,7 +88,7 @@ class Worker {
   bool is_trusted(const base::IpAddress& peer) const;
   AddressPlace place_of(const base::IpAddress& address);
   AddressPlace place_of_client(const http::server::Connection& proxy, const http::message::RequestHead& head);
-  http::Task<void> serve(http::Socket socket, AddressPlace place);
+  http::Task<void> serve(http::Socket socket, base::IpAddress peer, AddressPlace place);
   http::Task<bool> begin_tls(http::server::Connection& client);
   http::Task<void> serve_requests(http::server::Connection& client);
   http::Task<void> linger(http::server::Connection& client);

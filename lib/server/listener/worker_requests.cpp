@@ -35,7 +35,7 @@ const Refusal k_other_origin{
 const Refusal k_crowded{RefusalCode::overloaded,
                         "too many requests at once from this address: try again in a moment",
                         {},
-                        std::chrono::seconds(1)};
+                        dialect::k_retry_soon};
 
 // A framing error: nothing of what was sent is reflected, and the connection ends.
 std::string framing_error(const http::message::HeadResult& result, const http::message::RequestHead& of,
@@ -73,7 +73,7 @@ std::string no_room_for_head(const relay::policy::Settings& settings) {
   const Refusal refusal{RefusalCode::overloaded,
                         "too much memory is held by unfinished requests: try again in a moment",
                         {},
-                        std::chrono::seconds(1)};
+                        dialect::k_retry_soon};
   const auto to = relay::request::answer_for({}, dialect::Dialect::openai, id, settings);
   return relay::request::refusal_text(refusal, to, Persistence::close);
 }

@@ -31,21 +31,21 @@ void check(Find find, Stops stops) {
 }
 
 TEST(ByteSearch, FindsWhatEndsAPlainRunOfAString) {
-  check(find_string_stop, [](int byte) { return byte < 0x20 || byte == '"' || byte == '\\'; });
+  check(find_byte<StringStop>, [](int byte) { return byte < 0x20 || byte == '"' || byte == '\\'; });
 }
 
 TEST(ByteSearch, FindsTheEndOfALine) {
-  check(find_line_end, [](int byte) { return byte == '\n' || byte == '\r'; });
+  check(find_byte<LineEnd>, [](int byte) { return byte == '\n' || byte == '\r'; });
 }
 
 TEST(ByteSearch, FindsWhatMayNotStandInALine) {
-  check(find_line_control, [](int byte) { return (byte < 0x20 && byte != '\t') || byte == 0x7F; });
+  check(find_byte<LineControl>, [](int byte) { return (byte < 0x20 && byte != '\t') || byte == 0x7F; });
 }
 
 TEST(ByteSearch, FindsTheFirstOfSeveral) {
   const std::string text = "0123456789abcdef0123\n456\r789abcdef\n";
-  EXPECT_EQ(find_line_end(text.data(), text.data() + text.size()) - text.data(), 20);
-  EXPECT_EQ(find_line_control(text.data() + 21, text.data() + text.size()) - text.data(), 24);
+  EXPECT_EQ(find_byte<LineEnd>(text.data(), text.data() + text.size()) - text.data(), 20);
+  EXPECT_EQ(find_byte<LineControl>(text.data() + 21, text.data() + text.size()) - text.data(), 24);
 }
 
 }  // namespace

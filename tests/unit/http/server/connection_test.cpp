@@ -40,7 +40,7 @@ class Pair {
     Acceptor acceptor(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     socket_.connect(acceptor.local_endpoint());
     socket_.set_option(asio::ip::tcp::no_delay(true));
-    server = std::make_unique<Connection>(acceptor.accept(), heartbeat_,
+    server = std::make_unique<Connection>(acceptor.accept(), base::IpAddress(), heartbeat_,
                                           std::make_shared<const ConnectionLimits>(limits), unfinished);
     heartbeat_.start();
   }
