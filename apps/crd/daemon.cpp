@@ -235,6 +235,10 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
     const base::MutexLock lock(config_mutex_);
     return config_.relay.tries_max;
   };
+  hooks.refusals_per_second = [this] {
+    const base::MutexLock lock(config_mutex_);
+    return config_.relay.refusals_per_second;
+  };
   hooks.take_certificates = [this](const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run) {
     return take_certificates(files, dry_run);
   };

@@ -184,6 +184,29 @@ TEST(Refusals, OfUnknownKeysLeaveABoundedLog) {
   EXPECT_GE(said.lines, 100);
 }
 
+// What crd answers by itself has no row, of whatever end.
+TEST(Refusals, OfCrdsOwnAnswersAreToldAndCountAgainstTheirToken) {
+  Gateway gateway(at_most({}));
+  const auto key = gateway.token("asks", {});
+  HttpClient client(gateway.daemon.listener(), key);
+  std::map<std::string, int> codes;
+  for (int i = 0; i < 1000; ++i) ++codes[error_code(client.get("/v1/models/none"))];
+  EXPECT_EQ(codes["model_not_found"] + codes["too_many_refusals"], 1000);
+  EXPECT_GE(codes["model_not_found"], 100);
+  EXPECT_GT(codes["too_many_refusals"], 0);
+  for (const auto& [code, count] : codes) {
+    EXPECT_EQ(metric_of(gateway.daemon, "crd_requests_refused_total{code=\"" + code + "\"}"), count);
+  }
+  EXPECT_EQ(usage_of(gateway, "asks", "requests"), 0);
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), "0");
+  EXPECT_EQ(gateway.daemon.stop(), 0);
+  for (const auto& [code, count] : codes) {
+    const auto said = logged(gateway.daemon.log(), code);
+    EXPECT_EQ(said.lines + said.left_out, count) << code << ": each has its line, or is counted in one";
+  }
+  EXPECT_THAT(gateway.daemon.log(), HasSubstr("endpoint=model "));
+}
+
 TEST(Refusals, ByRateAreCountedOfTheirToken) {
   Gateway gateway(at_most({}));
   const auto key = gateway.token("slow", {"--rpm", "2"});

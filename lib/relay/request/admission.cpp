@@ -159,9 +159,14 @@ Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
   return std::nullopt;
 }
 
+Admission::MaybeRefusal Admission::shut_out(base::SteadyTime now, std::int64_t refusals_a_second) const {
+  if (!rates_.refusals().over(caller_.token->id, refusals_a_second, now)) return std::nullopt;
+  return too_many_refusals(refusals_a_second, *caller_.token);
+}
+
 Admission::MaybeRefusal Admission::enter(base::SteadyTime now, std::int64_t refusals_a_second) {
   const auto& token = *caller_.token;
-  if (rates_.refusals().over(token.id, refusals_a_second, now)) return too_many_refusals(refusals_a_second, token);
+  if (auto refusal = shut_out(now, refusals_a_second)) return refusal;
   refusals_a_second_ = refusals_a_second;
   if (!token.settings->rates.any()) return std::nullopt;
   const auto refused = rates_.enter(token.id, token.settings->rates, now);
@@ -170,7 +175,9 @@ Admission::MaybeRefusal Admission::enter(base::SteadyTime now, std::int64_t refu
   return std::nullopt;
 }
 
-Admission::MaybeRefusal Admission::ask(base::SteadyTime now) {
+Admission::MaybeRefusal Admission::ask(base::SteadyTime now, std::int64_t refusals_a_second) {
+  if (auto refusal = shut_out(now, refusals_a_second)) return refusal;
+  refusals_a_second_ = refusals_a_second;
   const auto refused = rates_.ask(caller_.token->id, caller_.token->settings->rates, now);
   if (refused) return refusal_of(*refused, *caller_.token);
   return std::nullopt;
@@ -182,8 +189,9 @@ void Admission::note_refused(RefusalCode code, base::SteadyTime now) {
   if (dialect::row_of(code).status < 500) rates_.refusals().refused(caller_.token->id, refusals_a_second_, now);
 }
 
-Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now) const {
+Admission::MaybeRefusal Admission::look_at_rates(base::SteadyTime now, std::int64_t refusals_a_second) const {
   const auto& token = *caller_.token;
+  if (auto refusal = shut_out(now, refusals_a_second)) return refusal;
   if (!token.settings->rates.any()) return std::nullopt;
   const auto refused = rates_.look(token.id, token.settings->rates, now);
   if (refused) return refusal_of(*refused, token);

@@ -56,8 +56,8 @@ class Admission {
   // neither, for who only wants to know. Of a token that was refused `refusals_a_second` times no request is let in for
   // the rest of the second; 0: that is not asked.
   MaybeRefusal enter(base::SteadyTime now, std::int64_t refusals_a_second = 0);
-  MaybeRefusal ask(base::SteadyTime now);
-  MaybeRefusal look_at_rates(base::SteadyTime now) const;
+  MaybeRefusal ask(base::SteadyTime now, std::int64_t refusals_a_second = 0);
+  MaybeRefusal look_at_rates(base::SteadyTime now, std::int64_t refusals_a_second = 0) const;
 
   // What it asks for.
   MaybeRefusal allow(dialect::RequestScan scan);
@@ -76,8 +76,8 @@ class Admission {
   MaybeRefusal charge_rates(const PricedRequest& request, base::SteadyTime now);
   void correct_rates(std::int64_t used_tokens, base::SteadyTime now);
   std::optional<routing::RateStatus> rate_status(base::SteadyTime now) const;
-  // The request was refused, and nobody was asked for it. That of one that did not get as far as enter() counts for
-  // nothing: a key that is used from a wrong address must not shut its owner out.
+  // The request was refused, and nobody was asked for it. That of one that did not get as far as enter() or ask()
+  // counts for nothing: a key that is used from a wrong address must not shut its owner out.
   void note_refused(dialect::RefusalCode code, base::SteadyTime now);
 
   // Whether the list of models names `model` to this caller: its token may ask for it and can pay it. That a channel
@@ -108,6 +108,7 @@ class Admission {
   void use(const policy::CreditSettings& credit) { credit_ = credit; }
 
  private:
+  MaybeRefusal shut_out(base::SteadyTime now, std::int64_t refusals_a_second) const;
   dialect::RefusalOr<billing::RouteCeiling> ceiling_of(const PricedRequest& request) const;
   MaybeRefusal call_smallest_at(dialect::Endpoint endpoint, std::string_view model, base::Time now,
                                 base::SteadyTime steady);

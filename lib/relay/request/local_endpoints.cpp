@@ -3,12 +3,12 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "relay/request/admission.h"
+#include "relay/request/balance_bodies.h"
 #include "relay/request/persistence.h"
 
 namespace cr::relay::request {
@@ -22,8 +22,6 @@ using dialect::Refusal;
 using dialect::RefusalCode;
 
 constexpr std::string_view k_models = "/v1/models";
-// What clients take for "no limit": new-api's convention.
-constexpr double k_unlimited_dollars = 100'000'000.0;
 
 std::string unescape_path(std::string_view text) {
   const auto digit = [](char c) {
@@ -45,92 +43,6 @@ Json model_json(const std::string& name, bool anthropic, base::Time since) {
   if (anthropic)
     return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", base::format_rfc3339(since)}};
   return {{"id", name}, {"object", "model"}, {"created", base::to_unix_ms(since) / 1000}, {"owned_by", "code-router"}};
-}
-
-Json money(const std::optional<base::Credits>& credits) {
-  return credits ? Json(credits->to_decimal()) : Json();
-}
-Json when(const std::optional<base::Time>& time) {
-  return time ? Json(base::format_rfc3339(*time)) : Json();
-}
-
-// What the next request could hold: of its own quota, its account's and its budgets the least; none if there is no
-// limit.
-std::optional<base::Credits> remaining(const ledger::BalanceQuery& balance) {
-  if (!balance.token_balance.quota && !balance.account_balance.quota && balance.budgets.empty()) return std::nullopt;
-  auto least = std::min(balance.token_balance.available(), balance.account_balance.available());
-  for (const auto& budget : balance.budgets) least = std::min(least, budget.available());
-  return least;
-}
-
-// "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
-std::string_view status_of(const ledger::BalanceQuery& balance) {
-  const bool credit =
-      std::min(balance.token_balance.available(), balance.account_balance.available()) > base::Credits();
-  if (!credit) return "exhausted";
-  const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
-  return std::any_of(balance.budgets.begin(), balance.budgets.end(), used_up) ? "limited" : "enabled";
-}
-
-Json budgets_json(const ledger::BalanceQuery& balance) {
-  Json list = Json::array();
-  for (const auto& budget : balance.budgets) {
-    list.push_back({{"period", base::name_of(budget.period)},
-                    {"limit", budget.limit.to_decimal()},
-                    {"used", budget.used.to_decimal()},
-                    {"reserved", budget.reserved.to_decimal()},
-                    {"remaining", budget.available().to_decimal()},
-                    {"resets_at", base::format_rfc3339(budget.span.end)}});
-  }
-  return list;
-}
-
-Json count(const std::optional<std::int64_t>& number) {
-  return number ? Json(*number) : Json();
-}
-
-std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance) {
-  const auto& token = *caller.token;
-  const auto left = remaining(balance);
-  Json body{{"object", "token"},
-            {"name", token.name},
-            {"status", status_of(balance)},
-            {"quota", money(token.quota)},
-            {"used", balance.token_balance.posted.to_decimal()},
-            {"reserved", balance.token_balance.reserved.to_decimal()},
-            {"remaining", money(left)},
-            {"budgets", budgets_json(balance)},
-            {"requests_per_minute", count(token.settings->rates.requests_per_minute)},
-            {"tokens_per_minute", count(token.settings->rates.tokens_per_minute)},
-            {"requests_at_once", count(token.settings->rates.requests_at_once)},
-            {"expires_at", when(token.expires)},
-            {"not_before", when(token.settings->not_before)},
-            {"groups", token.settings->groups},
-            {"models", token.settings->models},
-            {"allow_ip", token.settings->allow_ip}};
-  return body.dump();
-}
-
-double dollars(base::Credits credits) {
-  return static_cast<double>(credits.nano()) / 1e9;
-}
-
-// The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
-std::string subscription_body(const Caller& caller, const ledger::BalanceQuery& balance) {
-  const auto left = remaining(balance);
-  const double limit =
-      left ? dollars(*left + balance.token_balance.posted + balance.token_balance.reserved) : k_unlimited_dollars;
-  const auto until = caller.token->expires ? base::to_unix_ms(*caller.token->expires) / 1000 : 0;
-  return Json{{"object", "billing_subscription"}, {"has_payment_method", true},     {"soft_limit_usd", limit},
-              {"hard_limit_usd", limit},          {"system_hard_limit_usd", limit}, {"access_until", until}}
-      .dump();
-}
-
-std::string usage_body(const ledger::BalanceQuery& balance) {
-  // In cents, over the token's whole life: what such clients subtract from the limit above.
-  return Json{{"object", "list"},
-              {"total_usage", dollars(balance.token_balance.posted + balance.token_balance.reserved) * 100.0}}
-      .dump();
 }
 
 constexpr std::size_t k_entries_a_turn = 2000;  // of channels, looked at before others have their turn
@@ -198,6 +110,41 @@ http::Task<tl::expected<std::string, Refusal>> body_about_models(WorkerContext& 
   co_return model_json(wanted, anthropic, admission.caller().token->created_at).dump();
 }
 
+std::string_view name_of(OwnAnswer what) {
+  switch (what) {
+    case OwnAnswer::models:
+      return "models";
+    case OwnAnswer::model:
+      return "model";
+    case OwnAnswer::token:
+      return "token";
+    case OwnAnswer::billing_subscription:
+      return "billing_subscription";
+    case OwnAnswer::billing_usage:
+      return "billing_usage";
+  }
+  return {};
+}
+
+// It has no row, as what these addresses give has none: it is told in the log and the metrics, and counts against its
+// token.
+void note_refusal(WorkerContext& worker, Admission& admission, const Refusal& refusal, OwnAnswer what,
+                  const std::string& request_id) {
+  auto& shared = worker.shared();
+  shared.metrics.count(refusal.code);
+  const auto now = base::steady_now();
+  admission.note_refused(refusal.code, now);
+  if (worker.settings()->log_requests == policy::LogRequests::none || !shared.refusal_log.admits(refusal.code, now))
+    return;
+  const auto& row = dialect::row_of(refusal.code);
+  const auto& token = admission.caller().token;
+  shared.log.warning("request failed", {{"request_id", request_id},
+                                        {"token", token ? token->name : std::string()},
+                                        {"endpoint", std::string(name_of(what))},
+                                        {"status", std::to_string(row.status)},
+                                        {"error", std::string(row.name)}});
+}
+
 // `op`: null if the ledger did not answer in time.
 tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::QueryOp* op, OwnAnswer what) {
   if (op == nullptr || !op->readable) return tl::unexpected(ledger_unreadable());
@@ -241,7 +188,7 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
   } else {
     refusal = admission.identify(head, client.peer(), *settings, worker.key_reader(), worker.shared().ledger.now());
     worker.note_source(admission.caller(), client.peer());
-    if (!refusal) refusal = admission.ask(base::steady_now());
+    if (!refusal) refusal = admission.ask(base::steady_now(), settings->refusals_per_second);
   }
   if (refusal) {
     // Said below.
@@ -264,6 +211,7 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     else
       refusal = told.error();
   }
+  if (refusal) note_refusal(worker, admission, *refusal, what, request_id);
   const auto persistence = persistence_after(head, client, worker.shared().is_draining());
   const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
   const bool written = co_await client.write(text);

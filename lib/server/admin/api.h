@@ -36,6 +36,7 @@ struct AdminHooks {
   relay::routing::RateLimiter* rates = nullptr;         // likewise
   const relay::request::LearntEdits* learnt = nullptr;  // likewise; null: nothing is learnt
   std::function<std::uint32_t()> tries_max;             // channels tried for one request
+  std::function<std::int64_t()> refusals_per_second;    // of a token, before it is shut out; 0: it never is
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad
   // one.
   std::function<base::Result<void>(const http::tls::TlsFiles& files, ledger::Ledger::DryRun dry_run)> take_certificates;

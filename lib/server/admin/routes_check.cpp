@@ -63,6 +63,7 @@ cr::admin::TokenVerdict refused(const dialect::Refusal& refusal, const Asked& as
 
 // What would let the token send more at once, or in a minute.
 std::string setting_for_rates(RefusalCode code, const Asked& asked) {
+  if (code == RefusalCode::too_many_refusals) return "crctl token show " + asked.token->name + " --fields refused";
   const auto token = "crctl token edit " + asked.token->name;
   if (code == RefusalCode::concurrency_limit_exceeded) return token + " --concurrency N";
   return token + (asked.token->settings->rates.requests_per_minute ? " --rpm N" : "") +
@@ -72,12 +73,13 @@ std::string setting_for_rates(RefusalCode code, const Asked& asked) {
 // Everything but the credit: the token's own rules, its rates, and some endpoint's routes and price. `channels` are
 // those that would serve it, at whatever endpoint.
 std::optional<cr::admin::TokenVerdict> check_call(relay::request::Admission& admission, const Asked& asked,
-                                                  base::Time now, std::vector<std::string>& channels) {
+                                                  std::int64_t refusals_a_second, base::Time now,
+                                                  std::vector<std::string>& channels) {
   const auto steady = base::steady_now();
   if (const auto refusal =
           admission.identify(relay::request::Caller{{}, asked.token, asked.account, {}}, asked.ip, now))
     return refused(*refusal, asked);
-  if (const auto refusal = admission.look_at_rates(steady)) {
+  if (const auto refusal = admission.look_at_rates(steady, refusals_a_second)) {
     auto verdict = refused(*refusal, asked);
     verdict.setting = setting_for_rates(refusal->code, asked);
     return verdict;
@@ -153,7 +155,9 @@ RouteResult check_token(RouteCall& call) {
   if (!asked) return tl::unexpected(asked.error());
   relay::request::Admission admission(*directory, *call.api.hooks().health, *call.api.hooks().rates);
   cr::admin::TokenVerdict allowed;
-  if (const auto verdict = check_call(admission, *asked, call.now, allowed.channels)) return answer_with(*verdict);
+  if (const auto verdict =
+          check_call(admission, *asked, call.api.hooks().refusals_per_second(), call.now, allowed.channels))
+    return answer_with(*verdict);
   const auto balances = call.api.ledger().balance(asked->token->id);
   if (!balances) return tl::unexpected(balances.error());
   if (auto verdict = check_credit(admission, *balances, *asked)) return answer_with(*verdict);

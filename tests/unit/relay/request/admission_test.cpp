@@ -280,8 +280,19 @@ TEST_F(AdmissionTest, ATokenThatIsRefusedTooOftenIsShutOutForTheSecond) {
   expect(refusal, RefusalCode::too_many_refusals);
   EXPECT_EQ(refusal->retry_after, std::chrono::seconds(1));
   admission->note_refused(refusal->code, begun);
+  expect(identified()->ask(begun, k_most), RefusalCode::too_many_refusals);
+  expect(identified()->look_at_rates(begun, k_most), RefusalCode::too_many_refusals);
+  EXPECT_FALSE(identified()->look_at_rates(begun));
   EXPECT_FALSE(identified()->enter(begun, 0)) << "it is not asked for";
   EXPECT_FALSE(identified()->enter(begun + std::chrono::seconds(1), k_most));
+}
+
+TEST_F(AdmissionTest, WhatCrdAnswersByItselfCountsAgainstItsTokenToo) {
+  const auto begun = std::chrono::floor<std::chrono::seconds>(steady_);
+  const auto asked = identified();
+  EXPECT_FALSE(asked->ask(begun, 1));
+  asked->note_refused(RefusalCode::model_not_found, begun);
+  expect(identified()->enter(begun, 1), RefusalCode::too_many_refusals);
 }
 
 TEST_F(AdmissionTest, ModelTokensAMinuteAreChargedByEstimateAndPutRight) {

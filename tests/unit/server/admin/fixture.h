@@ -55,6 +55,7 @@ class AdminFixture : public ledger::LedgerFixture {
     hooks.health = &health_;
     hooks.rates = &rates_;
     hooks.tries_max = [] { return 3u; };
+    hooks.refusals_per_second = [] { return std::int64_t{2}; };
     return hooks;
   }
 

@@ -396,6 +396,18 @@ TEST_F(AdminCheck, says_the_first_rule_that_refuses) {
   EXPECT_EQ(check(R"({"model":"gpt-4o"})").setting, "crctl account credit default 5");
   send_text<cr::admin::Account>("PATCH", "/accounts/default", R"({"enabled":false})");
   EXPECT_EQ(check(R"({"model":"gpt-4o"})").rule, "account_disabled");
+  send_text<cr::admin::Account>("PATCH", "/accounts/default", R"({"enabled":true,"quota":null})");
+  // Shut out for the rest of a second: one that may end just then.
+  cr::admin::TokenVerdict verdict;
+  for (int i = 0; i < 100 && verdict.rule != "too_many_refusals"; ++i) {
+    const auto now = base::steady_now();
+    const auto directory = ledger_->directory().get();
+    const auto ci = directory->find_token("ci")->id;
+    for (int n = 0; n < 2; ++n) rates_.refusals().refused(ci, 2, now);
+    verdict = check(R"({"model":"gpt-4o"})");
+  }
+  EXPECT_EQ(verdict.rule, "too_many_refusals") << verdict.reason;
+  EXPECT_EQ(verdict.setting, "crctl token show ci --fields refused");
   EXPECT_EQ(refused("POST", "/tokens/no/check", R"({"model":"m"})").code, ErrorCode::not_found);
   EXPECT_EQ(refused("POST", "/tokens/ci/check", R"({"model":"m","ip":"10.0.0"})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("POST", "/tokens/ci/check", R"({"model":"m","cost":"-1"})").code, ErrorCode::invalid);
