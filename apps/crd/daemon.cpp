@@ -231,6 +231,7 @@ base::Result<void> Daemon::open_admin(int passed_socket) {
   hooks.health = &shared_->health;
   hooks.learnt = &shared_->learnt;
   hooks.rates = &shared_->rates;
+  hooks.least_costs = &shared_->least_costs;
   hooks.tries_max = [this] {
     const base::MutexLock lock(config_mutex_);
     return config_.relay.tries_max;

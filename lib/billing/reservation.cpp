@@ -289,6 +289,17 @@ std::optional<ReservationSize> size_reservation(const ReservationTerms& terms, b
   return amount ? std::optional(ReservationSize{*amount, lowered, true, true}) : std::nullopt;
 }
 
+std::optional<base::Credits> least_reservation(const ReservationTerms& terms) {
+  const bool is_text = dialect::output_of(terms.request.endpoint) == dialect::Output::text;
+  const auto wanted = is_text ? wanted_bound(terms, base::Credits::max()) : 0;
+  std::optional<base::Credits> least;
+  for (const auto& route : terms.routes) {
+    const auto amount = route.amount(within(wanted, route));
+    least = std::min(least.value_or(amount), amount);
+  }
+  return least;
+}
+
 std::optional<ReservationSize> shrink_reservation(const ReservationTerms& terms, const ReservationSize& reservation,
                                                   base::Credits available) {
   if (reservation.amount <= available) return reservation;

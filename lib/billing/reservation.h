@@ -120,6 +120,8 @@ bool must_write_bound(const ReservationSize& size, std::optional<std::int64_t> l
 // carry are left out before the bound is lowered; a bound is lowered to the floor at most, and above the thinking
 // budget. amount <= available always.
 std::optional<ReservationSize> size_reservation(const ReservationTerms& terms, base::Credits available);
+// The least `available` that carries the request unlowered, by its cheapest route; none: no credit does.
+std::optional<base::Credits> least_reservation(const ReservationTerms& terms);
 
 // `reservation`, which was made by `terms`, with as much less output as makes it fit `available`: no more than a bound
 // that crd wrote of its own, and not below what it usually writes. nullopt = it cannot.

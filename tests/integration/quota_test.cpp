@@ -125,6 +125,33 @@ TEST(Quota, TheSameRemainingEverywhere) {
   EXPECT_NEAR(usage["total_usage"].get<double>(), 0.025, 1e-9);
 }
 
+// What its use left of a quota or a budget pays no request: that is said wherever its status is asked for.
+TEST(Quota, DustIsNothing) {
+  Gateway gateway;
+  const auto status_of = [&](const std::string& name, const std::string& key) {
+    const auto own = Json::parse(HttpClient(gateway.daemon.listener(), key).get("/v1/token").body).at("status");
+    EXPECT_EQ(gateway.show(name).at("status"), own);
+    const auto listed = gateway.daemon.must({"token", "list", "--status", own.get<std::string>(), "-o", "name"});
+    EXPECT_THAT(listed, testing::HasSubstr(name));
+    const bool allowed = gateway.daemon.crctl({"token", "check", name, "--model", "fake-a"}).exit == 0;
+    EXPECT_EQ(allowed, own == "enabled");
+    EXPECT_EQ(gateway.post(key, chat()).status == 200, allowed) << "admission says the same";
+    return own.get<std::string>();
+  };
+  const auto spent = gateway.token("spent", {"--quota", "0.01"});
+  const auto daily = gateway.token("daily", {"--budget", "0.01/day"});
+  const auto whole = gateway.token("whole", {"--quota", "0.01", "--budget", "0.01/day"});
+  for (const auto& key : {spent, daily}) {
+    for (int i = 0; i < 1000 && gateway.post(key, chat()).status == 200; ++i) continue;
+  }
+  EXPECT_GT(gateway.posted("spent"), 0);
+  EXPECT_LT(gateway.posted("spent"), 10'000'000) << "there is dust";
+  EXPECT_EQ(status_of("spent", spent), "exhausted");
+  EXPECT_EQ(status_of("daily", daily), "limited");
+  EXPECT_EQ(status_of("whole", whole), "enabled");
+  check_witness(gateway, Run::clean);
+}
+
 TEST(Quota, GroupMultiplier) {
   Gateway gateway;
   gateway.daemon.must({"group", "create", "dear", "--multiplier", "1.5"});

@@ -379,6 +379,13 @@ Admission::MaybeRefusal Admission::call_smallest(std::string_view model, base::T
   return first ? call_smallest_at(*first, model, now, steady) : furthest;
 }
 
+std::optional<base::Credits> Admission::least_cost(std::string_view model, base::Time now) {
+  for (const auto endpoint : k_charged_endpoints) {
+    if (!call_smallest_at(endpoint, model, now, base::SteadyTime())) return billing::least_reservation(terms_);
+  }
+  return std::nullopt;
+}
+
 bool Admission::fits(base::Credits available) const {
   return billing::size_reservation(terms_, available).has_value();
 }

@@ -89,6 +89,8 @@ class Admission {
   // serve it at any. A refusal is that of the endpoint where it came furthest.
   MaybeRefusal call_smallest(std::string_view model, base::Time now, base::SteadyTime steady,
                              std::vector<const ledger::ChannelRecord*>& channels);
+  // What has to be left for the smallest request of `model`, at the first endpoint where it has a price; none: at none.
+  std::optional<base::Credits> least_cost(std::string_view model, base::Time now);
   // Whether `available` credit carries the request whose price was checked.
   bool fits(base::Credits available) const;
   static constexpr std::uint64_t k_smallest_body = 100;

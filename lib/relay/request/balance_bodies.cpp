@@ -30,12 +30,13 @@ std::optional<base::Credits> remaining(const ledger::BalanceQuery& balance) {
   return least;
 }
 
-// "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew.
-std::string_view status_of(const ledger::BalanceQuery& balance) {
-  const bool credit =
-      std::min(balance.token_balance.available(), balance.account_balance.available()) > base::Credits();
-  if (!credit) return "exhausted";
-  const auto used_up = [](const ledger::BudgetUse& budget) { return budget.available() == base::Credits(); };
+// "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew: what is
+// left does not pay the smallest request.
+std::string_view status_of(const ledger::BalanceQuery& balance, base::Credits least) {
+  const auto pays_nothing = [&](base::Credits left) { return left == base::Credits() || left < least; };
+  if (pays_nothing(std::min(balance.token_balance.available(), balance.account_balance.available())))
+    return "exhausted";
+  const auto used_up = [&](const ledger::BudgetUse& budget) { return pays_nothing(budget.available()); };
   return std::any_of(balance.budgets.begin(), balance.budgets.end(), used_up) ? "limited" : "enabled";
 }
 
@@ -62,12 +63,12 @@ double dollars(base::Credits credits) {
 
 }  // namespace
 
-std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance) {
+std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance, base::Credits least) {
   const auto& token = *caller.token;
   const auto left = remaining(balance);
   Json body{{"object", "token"},
             {"name", token.name},
-            {"status", status_of(balance)},
+            {"status", status_of(balance, least)},
             {"quota", money(token.quota)},
             {"used", balance.token_balance.posted.to_decimal()},
             {"reserved", balance.token_balance.reserved.to_decimal()},

@@ -9,8 +9,8 @@
 
 namespace cr::relay::request {
 
-// GET /v1/token.
-std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance);
+// GET /v1/token. `least`: what its smallest request costs.
+std::string token_body(const Caller& caller, const ledger::BalanceQuery& balance, base::Credits least);
 // The shape of OpenAI's former /dashboard/billing/subscription, read by many clients to show a balance.
 std::string subscription_body(const Caller& caller, const ledger::BalanceQuery& balance);
 // And of /dashboard/billing/usage, whatever days it is asked for: the whole life of the token.

@@ -67,6 +67,26 @@ http::Task<std::shared_ptr<const routing::ModelNames>> names_for(WorkerContext& 
   co_return names;
 }
 
+// What the caller's smallest request costs; none if the client left meanwhile.
+http::Task<std::optional<base::Credits>> least_for(WorkerContext& worker, http::server::Connection& client,
+                                                   const Caller& caller) {
+  if (!caller.limited()) co_return base::Credits();
+  const auto directory = worker.directory();
+  const auto now = base::wall_now();
+  auto& kept = worker.shared().least_costs;
+  if (const auto known = kept.find(*directory, *caller.token, now)) co_return known->least.value_or(base::Credits());
+  const auto names = co_await names_for(worker, client, caller);
+  if (!names) co_return std::nullopt;
+  LeastCostSearch search(*directory, caller.token, now);
+  std::size_t turn = 0;
+  for (const auto& name : names->names()) {
+    if (++turn % k_names_a_turn == 0 && !co_await give_way(client)) co_return std::nullopt;
+    search.look_at(name);
+  }
+  kept.put(*directory, *caller.token, now, search.least());
+  co_return search.least().value_or(base::Credits());
+}
+
 // Anthropic's SDK says which API version it speaks; OpenAI's does not. Empty if the client left meanwhile.
 http::Task<std::string> models_body(http::server::Connection& client, const routing::ModelNames& names,
                                     const Admission& admission, bool anthropic) {
@@ -146,13 +166,14 @@ void note_refusal(WorkerContext& worker, Admission& admission, const Refusal& re
 }
 
 // `op`: null if the ledger did not answer in time.
-tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::QueryOp* op, OwnAnswer what) {
+tl::expected<std::string, Refusal> about_balance(const Caller& caller, const ledger::QueryOp* op, base::Credits least,
+                                                 OwnAnswer what) {
   if (op == nullptr || !op->readable) return tl::unexpected(ledger_unreadable());
   const auto& balance = std::get<ledger::BalanceQuery>(op->query);
   if (!balance.found) {
     return tl::unexpected(Refusal{RefusalCode::invalid_api_key, "the API key stopped working just now", {}, {}});
   }
-  if (what == OwnAnswer::token) return token_body(caller, balance);
+  if (what == OwnAnswer::token) return token_body(caller, balance, least);
   return what == OwnAnswer::billing_subscription ? subscription_body(caller, balance) : usage_body(balance);
 }
 
@@ -205,7 +226,9 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     LedgerWait wait(worker, client);
     co_await wait.query(op);
     if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
-    auto told = about_balance(admission.caller(), op.get(), what);
+    const auto least = co_await least_for(worker, client, admission.caller());
+    if (!least) co_return Persistence::close;
+    auto told = about_balance(admission.caller(), op.get(), *least, what);
     if (told)
       body = std::move(*told);
     else

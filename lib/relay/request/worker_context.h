@@ -20,6 +20,7 @@
 #include "ledger/core/ledger.h"
 #include "relay/policy/settings.h"
 #include "relay/request/caller.h"
+#include "relay/request/least_costs.h"
 #include "relay/request/ledger_wait.h"
 #include "relay/request/metrics.h"
 #include "relay/request/refusal_log.h"
@@ -52,6 +53,7 @@ struct Shared {
   LearntEdits learnt{};
   base::RareLine unread_source{};
   RefusalLog refusal_log{log};
+  LeastCosts least_costs{};
 };
 
 class WorkerContext {

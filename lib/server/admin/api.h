@@ -15,6 +15,7 @@
 #include "http/tls/tls_contexts.h"
 #include "ledger/core/ledger.h"
 #include "relay/request/learnt_edits.h"
+#include "relay/request/least_costs.h"
 #include "relay/routing/circuit_breaker.h"
 #include "relay/routing/rate_limiter.h"
 #include "server/admin/model_listing.h"
@@ -35,6 +36,7 @@ struct AdminHooks {
   relay::routing::CircuitBreaker* health = nullptr;     // of the request path; never null
   relay::routing::RateLimiter* rates = nullptr;         // likewise
   const relay::request::LearntEdits* learnt = nullptr;  // likewise; null: nothing is learnt
+  relay::request::LeastCosts* least_costs = nullptr;    // likewise
   std::function<std::uint32_t()> tries_max;             // channels tried for one request
   std::function<std::int64_t()> refusals_per_second;    // of a token, before it is shut out; 0: it never is
   // Reads a channel's certificate files, so that its connections have them (not in a dry run). `invalid` names a bad

@@ -30,7 +30,7 @@ Result<milliseconds> span_of(std::string_view member, const std::optional<std::i
 RouteResult answer_token(RouteCall& call) {
   const auto row = find_token_row(call.api.ledger(), call.name());
   if (!row) return tl::unexpected(row.error());
-  return answer_with_key(to_message(*row, call.now), {}, 200);
+  return answer_with_key(to_message(*row, least_cost(call, row->token), call.now), {}, 200);
 }
 
 RouteResult start_rotation(RouteCall& call, milliseconds grace) {
@@ -44,22 +44,11 @@ RouteResult start_rotation(RouteCall& call, milliseconds grace) {
   if (!done) return tl::unexpected(done.error());
   const auto row = find_token_row(call.api.ledger(), call.name());
   if (!row) return tl::unexpected(row.error());
-  return answer_with_key(to_message(*row, base::wall_now()),
+  return answer_with_key(to_message(*row, least_cost(call, row->token), base::wall_now()),
                          call.is_dry_run() ? base::Secret() : std::move(issued->key), 200);
 }
 
 }  // namespace
-
-Result<ledger::TokenRow> find_token_row(ledger::Ledger& ledger, const std::string& name) {
-  return read_ledger(ledger, [&](Reports& reports) { return reports.token(name); });
-}
-
-AdminAnswer answer_with_key(cr::admin::Token token, base::Secret key, int status) {
-  cr::admin::TokenWithKey message{std::move(token), std::string(key.reveal())};
-  auto answer = answer_with(message, message.token.rev, status);
-  base::wipe(message.key);
-  return answer;
-}
 
 RouteResult rotate_token(RouteCall& call) {
   const auto rotate = read_body<cr::admin::TokenRotate>(call);
@@ -98,7 +87,8 @@ RouteResult copy_token_key(RouteCall& call) {
   });
   if (!done) return tl::unexpected(done.error());
   // A dry run is in no audit: it may not give the key away.
-  return answer_with_key(to_message(*row, call.now), call.is_dry_run() ? base::Secret() : std::move(*key), 200);
+  return answer_with_key(to_message(*row, least_cost(call, row->token), call.now),
+                         call.is_dry_run() ? base::Secret() : std::move(*key), 200);
 }
 
 RouteResult revoke_new_key(RouteCall& call) {
@@ -109,7 +99,7 @@ RouteResult revoke_new_key(RouteCall& call) {
   if (!done) return tl::unexpected(done.error());
   const auto row = find_token_row(call.api.ledger(), call.name());
   if (!row) return tl::unexpected(row.error());
-  return answer_with(to_message(*row, call.now), row->token.rev);
+  return answer_with(to_message(*row, least_cost(call, row->token), call.now), row->token.rev);
 }
 
 RouteResult verify_key(RouteCall& call) {
@@ -135,7 +125,7 @@ RouteResult verify_key(RouteCall& call) {
   verdict.known = true;
   verdict.token = row->token.name;
   verdict.state = found->key->not_after ? "old" : "current";
-  verdict.status = to_message(*row, call.now).status;
+  verdict.status = to_message(*row, least_cost(call, row->token), call.now).status;
   return answer_with(verdict);
 }
 

@@ -70,7 +70,7 @@ Result<ledger::TokenPlace> place_of(std::string_view cursor, ledger::TokenQuery:
 // The status is computed, not stored: a filter by it reads on until the page is full.
 Result<cr::admin::Page<cr::admin::Token>> read_page(Reports& reports, ledger::TokenQuery query,
                                                     const std::optional<std::string>& status, std::size_t limit,
-                                                    base::Time now) {
+                                                    const RouteCall& call) {
   cr::admin::Page<cr::admin::Token> page;
   page.items.reserve(limit);
   query.limit = limit + 1;  // one more tells whether there is another page
@@ -78,7 +78,7 @@ Result<cr::admin::Page<cr::admin::Token>> read_page(Reports& reports, ledger::To
     const auto rows = reports.tokens(query);
     if (!rows) return tl::unexpected(rows.error());
     for (const auto& row : *rows) {
-      auto token = to_message(row, now);
+      auto token = to_message(row, least_cost(call, row.token), call.now);
       if (!status || token.status == *status) {
         if (page.items.size() == limit) {
           page.next = cursor_behind(*query.after, query.sort);
@@ -104,6 +104,7 @@ cr::admin::Token message_of(const RouteCall& call, const ledger::TokenRecord& re
   const auto directory = call.api.ledger().directory().get();
   const auto account = directory->find_account(record.account);
   TokenView view{record, account ? std::string_view(account->name) : std::string_view(), balance, {}, {}, budgets};
+  view.least = least_cost(call, record);
   if (row != nullptr) {
     view.keys = row->keys;
     view.last_used_at = row->last_used_at;
@@ -132,7 +133,7 @@ RouteResult list_tokens(RouteCall& call) {
   }
   const auto limit = filter->limit ? static_cast<std::size_t>(*filter->limit) : PageBounds().limit;
   const auto page = read_ledger(
-      call.api.ledger(), [&](Reports& reports) { return read_page(reports, query, filter->status, limit, call.now); });
+      call.api.ledger(), [&](Reports& reports) { return read_page(reports, query, filter->status, limit, call); });
   if (!page) return tl::unexpected(page.error());
   return answer_with(*page);
 }
@@ -140,7 +141,7 @@ RouteResult list_tokens(RouteCall& call) {
 RouteResult show_token(RouteCall& call) {
   const auto row = find_token_row(call.api.ledger(), call.name());
   if (!row) return tl::unexpected(row.error());
-  return answer_with(to_message(*row, call.now), row->token.rev);
+  return answer_with(to_message(*row, least_cost(call, row->token), call.now), row->token.rev);
 }
 
 RouteResult create_token(RouteCall& call) {
@@ -209,7 +210,7 @@ RouteResult delete_token(RouteCall& call) {
   if (!done) return tl::unexpected(done.error());
   row->token.deleted_at = call.now;
   row->keys.clear();
-  return answer_with(to_message(*row, call.now));
+  return answer_with(to_message(*row, least_cost(call, row->token), call.now));
 }
 
 RouteResult restore_token(RouteCall& call) {
@@ -244,7 +245,7 @@ RouteResult reset_budgets(RouteCall& call) {
     return read_budgets(store, row->token.id, row->budgets);
   });
   if (!done) return tl::unexpected(done.error());
-  return answer_with(to_message(*row, call.now), row->token.rev);
+  return answer_with(to_message(*row, least_cost(call, row->token), call.now), row->token.rev);
 }
 
 }  // namespace cr::server::admin

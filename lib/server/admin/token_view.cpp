@@ -28,6 +28,10 @@ cr::admin::KeyInfo to_message(const ledger::KeyRow& row) {
   return info;
 }
 
+bool pays_nothing(base::Credits available, base::Credits least) {
+  return available == base::Credits() || available < least;
+}
+
 }  // namespace
 
 std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
@@ -35,15 +39,15 @@ std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
   if (facts.enabled == token::Switch::off) return "disabled";
   if (facts.expires && now >= *facts.expires) return "expired";
   if (facts.not_before && now < *facts.not_before) return "not_yet_valid";
-  if (facts.balance.quota && facts.balance.available() == base::Credits()) return "exhausted";
-  if (limited_until(facts.budgets)) return "limited";
+  if (facts.balance.quota && pays_nothing(facts.balance.available(), facts.least)) return "exhausted";
+  if (limited_until(facts.budgets, facts.least)) return "limited";
   return facts.rotating ? "rotating" : "enabled";
 }
 
-std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets) {
+std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets, base::Credits least) {
   std::optional<base::Time> until;
   for (const auto& budget : budgets) {
-    if (budget.available() == base::Credits()) until = std::max(until.value_or(budget.span.end), budget.span.end);
+    if (pays_nothing(budget.available(), least)) until = std::max(until.value_or(budget.span.end), budget.span.end);
   }
   return until;
 }
@@ -60,7 +64,7 @@ cr::admin::Token to_message(const TokenView& view, base::Time now) {
     token.budgets.push_back(
         {std::string(base::name_of(use.period)), use.limit, use.used, use.reserved, use.available(), use.span.end});
   }
-  token.limited_until = limited_until(view.budgets);
+  token.limited_until = limited_until(view.budgets, view.least);
   bool rotating = false;
   for (const auto& row : view.keys) {
     if (!works(row.key, now)) continue;
@@ -68,17 +72,18 @@ cr::admin::Token to_message(const TokenView& view, base::Time now) {
     token.keys.push_back(to_message(row));
   }
   token.status = token_status({record.deleted_at.has_value(), record.enabled, record.settings->not_before,
-                               record.expires, view.balance, rotating, view.budgets},
+                               record.expires, view.balance, rotating, view.budgets, view.least},
                               now);
   token.last_used_at = view.last_used_at;
   if (view.refused != nullptr) token.refused = *view.refused;
   return token;
 }
 
-cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now) {
+cr::admin::Token to_message(const ledger::TokenRow& row, base::Credits least, base::Time now) {
   const ledger::Balance balance{row.token.quota, row.posted, row.reserved};
   return to_message(
-      TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets, &row.refused}, now);
+      TokenView{row.token, row.account_name, balance, row.keys, row.last_used_at, row.budgets, &row.refused, least},
+      now);
 }
 
 }  // namespace cr::server::admin

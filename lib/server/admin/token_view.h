@@ -20,6 +20,7 @@ struct TokenStatusFacts {
   ledger::Balance balance;
   bool rotating = false;  // an old key still works
   std::span<const ledger::BudgetUse> budgets{};
+  base::Credits least{};  // that a request of it costs: with less left it can pay none
 };
 // The first that holds: deleted, disabled, expired, not_yet_valid, exhausted, limited, rotating, enabled. Valid while
 // not_before <= now < expires.
@@ -33,10 +34,11 @@ struct TokenView {
   std::optional<base::Time> last_used_at;
   std::span<const ledger::BudgetUse> budgets{};
   const std::map<std::string, std::int64_t>* refused = nullptr;  // null: not asked for
+  base::Credits least{};                                         // that a request of it costs
 };
-// When all budgets that are used up have begun anew; none if none is.
-std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets);
+// When all budgets have begun anew that are used up, or have less than `least` left; none if none is.
+std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets, base::Credits least = {});
 cr::admin::Token to_message(const TokenView& view, base::Time now);
-cr::admin::Token to_message(const ledger::TokenRow& row, base::Time now);
+cr::admin::Token to_message(const ledger::TokenRow& row, base::Credits least, base::Time now);
 
 }  // namespace cr::server::admin

@@ -22,7 +22,7 @@ class BalanceBodies : public testing::Test {
     token.name = "ci";
     caller_.token = std::make_shared<const ledger::TokenRecord>(token);
   }
-  Json token() const { return Json::parse(token_body(caller_, balance_)); }
+  Json token() const { return Json::parse(token_body(caller_, balance_, least_)); }
   Json subscription() const { return Json::parse(subscription_body(caller_, balance_)); }
   void add_budget(Credits limit, Credits used) {
     ledger::BudgetUse budget;
@@ -31,6 +31,7 @@ class BalanceBodies : public testing::Test {
     balance_.budgets.push_back(budget);
   }
 
+  Credits least_;
   Caller caller_;
   ledger::BalanceQuery balance_{ledger::TokenId{1}};
 };
@@ -59,6 +60,18 @@ TEST_F(BalanceBodies, TellWhatStopsTheToken) {
   EXPECT_EQ(token().at("status"), "limited");
   balance_.token_balance.posted = dollars(10);
   EXPECT_EQ(token().at("status"), "exhausted");
+}
+
+TEST_F(BalanceBodies, WhatPaysNoRequestIsNothing) {
+  least_ = dollars(2);
+  balance_.token_balance = {dollars(10), dollars(8), dollars(0)};
+  add_budget(dollars(5), dollars(3));
+  EXPECT_EQ(token().at("status"), "enabled");
+  balance_.budgets.front().reserved = Credits::from_nano(1);
+  EXPECT_EQ(token().at("status"), "limited");
+  balance_.token_balance.reserved = Credits::from_nano(1);
+  EXPECT_EQ(token().at("status"), "exhausted");
+  EXPECT_EQ(token().at("remaining"), Credits::from_nano(1'999'999'999).to_decimal()) << "what is left stays told";
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class AdminFixture : public ledger::LedgerFixture {
     };
     hooks.health = &health_;
     hooks.rates = &rates_;
+    hooks.least_costs = &least_costs_;
     hooks.tries_max = [] { return 3u; };
     hooks.refusals_per_second = [] { return std::int64_t{2}; };
     return hooks;
@@ -121,6 +122,7 @@ class AdminFixture : public ledger::LedgerFixture {
 
   relay::routing::CircuitBreaker health_;
   relay::routing::RateLimiter rates_;
+  relay::request::LeastCosts least_costs_;
   AdminServer::Options server_options_;
   std::unique_ptr<AdminServer> server_;
   int reloads_ = 0;

@@ -76,6 +76,23 @@ TEST(TokenStatus, is_the_first_that_holds) {
   for (const auto& row : table) EXPECT_EQ(token_status(row.facts, k_now), row.status);
 }
 
+TEST(TokenStatus, of_what_is_left_it_counts_whether_it_pays_a_request) {
+  const auto nano = [](std::int64_t value) { return Credits::from_nano(value); };
+  TokenStatusFacts facts;
+  facts.least = nano(10);
+  EXPECT_EQ(token_status(facts, k_now), "enabled");
+  facts.balance = {nano(30), nano(15), nano(5)};
+  EXPECT_EQ(token_status(facts, k_now), "enabled");
+  std::vector<ledger::BudgetUse> budgets{{.span = {at(-9), at(1)}, .limit = nano(20), .used = nano(10)}};
+  facts.budgets = budgets;
+  EXPECT_EQ(token_status(facts, k_now), "enabled");
+  budgets.front().reserved = nano(1);
+  EXPECT_EQ(token_status(facts, k_now), "limited");
+  EXPECT_EQ(limited_until(budgets, facts.least), at(1));
+  facts.balance.reserved = nano(6);
+  EXPECT_EQ(token_status(facts, k_now), "exhausted");
+}
+
 ledger::KeyRow key_row(std::int64_t id, std::optional<Time> not_after) {
   ledger::KeyRow row;
   row.key.id = {id};
