@@ -13,7 +13,7 @@ LAUNCHER := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 SOURCES = $(shell git ls-files 'lib/*.cpp' 'apps/*.cpp' 'tests/*.cpp')
 FORMATTED = $(SOURCES) $(shell git ls-files 'lib/*.h' 'apps/*.h' 'tests/*.h' 'tests/*.c')
 
-.PHONY: help deps configure build demo run test test-asan test-asan-programs test-asan-everything test-tsan test-threads fuzz soak bench install clean format lint
+.PHONY: help deps configure build demo run test test-asan test-asan-programs test-asan-everything test-tsan test-threads fuzz soak soak-load bench install clean format lint
 
 help:
 	@echo 'make deps       install what the others need, which call it (Debian 12 packages, packages of npm and PyPI for tests)'
@@ -24,6 +24,7 @@ help:
 	@echo '                tests of what threads share under the thread sanitizer; test-asan-programs: those that drive programs;'
 	@echo '                test-asan-everything: those with our code in them, with every check of the undefined-behaviour sanitizer'
 	@echo 'make soak       build, then a thousand rounds of killing crd under load (ROUNDS=1000)'
+	@echo 'make soak-load  build, then an hour of 1,000 requests a second: what crd holds, minute by minute (MINUTES=60)'
 	@echo 'make fuzz       build, then run each fuzzer for ten minutes (FUZZ_SECONDS=600)'
 	@echo 'make bench      CPU a request of crd beside nginx'
 	@echo 'make install    install into $$DESTDIR$$PREFIX (PREFIX=$(PREFIX))'
@@ -73,6 +74,10 @@ fuzz: deps
 soak: configure
 	@cmake --build --preset release -j $(JOBS) --target kill_loop_test crd crctl
 	@CR_KILL_ROUNDS=$(ROUNDS) $(RELEASE)/tests/integration/kill_loop_test
+
+soak-load: configure
+	@cmake --build --preset release -j $(JOBS) --target bench_load bench_upstream crd crctl
+	@tests/bench/soak.sh $(RELEASE)
 
 bench: configure
 	@cmake --build --preset release -j $(JOBS)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // bench_upstream: a provider that costs next to nothing: one thread, epoll, one fixed answer with usage, kept-alive
-// connections. Prints "listening PORT". Reads requests with Content-Length only.
+// connections. Prints "listening PORT", which may be given as an argument. Reads requests with Content-Length only.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -32,11 +32,15 @@ std::string answer() {
   std::exit(1);
 }
 
-int listen_on_any_port(int& port) {
+// 0: on any.
+int listen_on(int& port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int yes = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   socklen_t length = sizeof address;
   if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, 4096) != 0)
     die("listen");
@@ -87,9 +91,9 @@ void accept_all(int listener, int poll) {
 
 }  // namespace
 
-int main() {
-  int port = 0;
-  const int listener = listen_on_any_port(port);
+int main(int argc, char** argv) {
+  int port = argc > 1 ? std::atoi(argv[1]) : 0;
+  const int listener = listen_on(port);
   const int poll = ::epoll_create1(EPOLL_CLOEXEC);
   epoll_event event{};
   event.events = EPOLLIN;

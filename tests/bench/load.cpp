@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// load --port P --key K [--connections 64] [--requests 20000] [--warm 2000] [--rate N] [--cpu-of PID]...
+// load --port P --key K [--connections 64] [--requests 20000] [--warm 2000] [--rate N] [--leave N] [--cpu-of PID]...
 // One thread keeps that many kept-alive connections busy with one chat completion after the other, then prints one
 // line; with --rate it sends N requests a second, each timed from when it was due (late ones wait for a connection):
 //   cpu_us REQUEST_CPU p50_us P50 p99_us P99 per_second RATE errors N
+// With --leave the client of each Nth request of a rate closes its connection unanswered, and comes back by another; a
+// connection that crd ends is an error then, and made anew.
 // REQUEST_CPU is the processor time the named processes (all their threads) took for a request. The warm-up is not
 // measured. load --free-port prints a port nobody listens on.
 #include <arpa/inet.h>
@@ -33,7 +35,8 @@ struct Plan {
   std::size_t connections = 64;
   std::size_t requests = 20'000;
   std::size_t warm = 2'000;
-  std::size_t rate = 0;  // 0 = as fast as answers come
+  std::size_t rate = 0;   // 0 = as fast as answers come
+  std::size_t leave = 0;  // 0 = nobody
   std::vector<int> processes;
 };
 
@@ -104,21 +107,10 @@ int take_answer(std::string& buffer) {
 
 class Load {
  public:
-  explicit Load(const Plan& plan) : request_(request_text(plan)), poll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    const auto address = loopback(plan.port);
+  explicit Load(const Plan& plan)
+      : request_(request_text(plan)), poll_(::epoll_create1(EPOLL_CLOEXEC)), port_(plan.port), leave_(plan.leave) {
     connections_.resize(plan.connections);
-    for (std::size_t i = 0; i < plan.connections; ++i) {
-      const int fd = new_socket();
-      int yes = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-      if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw std::runtime_error("cannot connect to port " + std::to_string(plan.port));
-      connections_[i].fd = fd;
-      epoll_event event{};
-      event.events = EPOLLIN;
-      event.data.u64 = i;
-      ::epoll_ctl(poll_, EPOLL_CTL_ADD, fd, &event);
-    }
+    for (auto& connection : connections_) connect(connection);
   }
 
   Outcome run_at_rate(std::size_t requests, std::size_t rate) {
@@ -136,7 +128,13 @@ class Load {
       for (; sent < requests && !idle.empty() && due(sent) <= Clock::now(); ++sent) {
         send(*idle.back());
         idle.back()->sent = due(sent);
-        idle.pop_back();
+        if (leave_ > 0 && sent % leave_ == 0) {
+          outcome.microseconds.push_back(0);
+          connect(*idle.back());
+          idle.back()->sent = {};
+        } else {
+          idle.pop_back();
+        }
       }
       const auto wait =
           sent < requests && !idle.empty() ? due(sent) - Clock::now() : Clock::duration(std::chrono::seconds(10));
@@ -175,26 +173,59 @@ class Load {
   }
 
  private:
-  void send(Connection& connection) {
-    connection.sent = Clock::now();
-    if (::send(connection.fd, request_.data(), request_.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request_.size()))
-      throw std::runtime_error("the connection was closed");
+  // Anew, if it was.
+  void connect(Connection& connection) {
+    if (connection.fd >= 0) ::close(connection.fd);
+    connection.fd = new_socket();
+    connection.buffer.clear();
+    int yes = 1;
+    ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    const auto address = loopback(port_);
+    if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      throw std::runtime_error("cannot connect to port " + std::to_string(port_));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<std::uint64_t>(&connection - connections_.data());
+    ::epoll_ctl(poll_, EPOLL_CTL_ADD, connection.fd, &event);
   }
 
-  static bool receive(Connection& connection, Outcome& outcome) {
+  void send(Connection& connection) {
+    connection.sent = Clock::now();
+    const auto all = static_cast<ssize_t>(request_.size());
+    if (::send(connection.fd, request_.data(), request_.size(), MSG_NOSIGNAL) == all) return;
+    if (leave_ == 0) throw std::runtime_error("the connection was closed");
+    connect(connection);
+    if (::send(connection.fd, request_.data(), request_.size(), MSG_NOSIGNAL) != all)
+      throw std::runtime_error("a new connection was closed");
+  }
+
+  bool receive(Connection& connection, Outcome& outcome) {
     std::array<char, 16384> bytes;
     const auto got = ::recv(connection.fd, bytes.data(), bytes.size(), 0);
+    if (got <= 0 && leave_ > 0) {
+      // Idle ones may be closed; whose request was under way, counts.
+      const bool lost = connection.sent != Clock::time_point();
+      connect(connection);
+      if (!lost) return false;
+      connection.sent = {};
+      outcome.microseconds.push_back(0);
+      ++outcome.errors;
+      return true;
+    }
     if (got <= 0) throw std::runtime_error("the connection was closed in mid-answer");
     connection.buffer.append(bytes.data(), static_cast<std::size_t>(got));
     const int status = take_answer(connection.buffer);
     if (status == 0) return false;
     outcome.microseconds.push_back(std::chrono::duration<double, std::micro>(Clock::now() - connection.sent).count());
+    connection.sent = {};
     if (status != 200) ++outcome.errors;
     return true;
   }
 
   std::string request_;
   int poll_;
+  const int port_;
+  const std::size_t leave_;
   std::vector<Connection> connections_;
 };
 
@@ -236,6 +267,8 @@ Plan plan_of(int argc, char** argv) {
       plan.warm = number(argv[i + 1]);
     else if (name == "--rate")
       plan.rate = number(argv[i + 1]);
+    else if (name == "--leave")
+      plan.leave = number(argv[i + 1]);
     else if (name == "--cpu-of")
       plan.processes.push_back(static_cast<int>(number(argv[i + 1])));
     else
