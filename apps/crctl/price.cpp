@@ -162,6 +162,7 @@ Result<Exit> run_unset(Context& context, const Texts& models) {
 struct QuoteWords {
   std::string model;
   std::optional<std::string> input, cached, cache_write, output, audio_input, audio_output, image_input, image_output;
+  std::optional<std::string> long_cache_write, cached_audio, cached_image;
   std::optional<std::string> images, characters, seconds, searches, tier, group;
 };
 
@@ -176,7 +177,10 @@ Result<Exit> run_quote(Context& context, const QuoteWords& words) {
         std::pair{&words.audio_input, &quote.audio_input_tokens},
         std::pair{&words.audio_output, &quote.audio_output_tokens},
         std::pair{&words.image_input, &quote.image_input_tokens},
-        std::pair{&words.image_output, &quote.image_output_tokens}, std::pair{&words.images, &quote.images},
+        std::pair{&words.image_output, &quote.image_output_tokens},
+        std::pair{&words.long_cache_write, &quote.long_cache_write_tokens},
+        std::pair{&words.cached_audio, &quote.cached_audio_tokens},
+        std::pair{&words.cached_image, &quote.cached_image_tokens}, std::pair{&words.images, &quote.images},
         std::pair{&words.characters, &quote.characters}, std::pair{&words.searches, &quote.searches}}) {
     auto count = optional_count(*text);
     if (!count) return tl::unexpected(count.error());
@@ -230,6 +234,10 @@ void add_quote(Commands& commands, CLI::App& price) {
   add_text(verb, "--audio-output", "TOKENS", "How many of the output were sound (0).", words->audio_output);
   add_text(verb, "--image-input", "TOKENS", "How many of the input were pictures (0).", words->image_input);
   add_text(verb, "--image-output", "TOKENS", "How many of the output were pictures (0).", words->image_output);
+  add_text(verb, "--cache-write-hour", "TOKENS", "How many of the cached it keeps for an hour (0).",
+           words->long_cache_write);
+  add_text(verb, "--cached-audio", "TOKENS", "How many of the cached were sound (0).", words->cached_audio);
+  add_text(verb, "--cached-image", "TOKENS", "How many of the cached were pictures (0).", words->cached_image);
   add_text(verb, "--searches", "COUNT", "Web searches the provider made (0).", words->searches);
   add_text(verb, "--tier", "TIER", "The service tier that answered: priority, flex (the standard one).", words->tier);
   add_text(verb, "--images", "COUNT", "Images made (0).", words->images);

@@ -68,6 +68,9 @@ void fields(auto& v, message_of<PriceQuote> auto& m) {
   v("audio_output_tokens", m.audio_output_tokens);
   v("image_input_tokens", m.image_input_tokens);
   v("image_output_tokens", m.image_output_tokens);
+  v("long_cache_write_tokens", m.long_cache_write_tokens);
+  v("cached_audio_tokens", m.cached_audio_tokens);
+  v("cached_image_tokens", m.cached_image_tokens);
   v("searches", m.searches);
   v("tier", m.tier);
   v("group", m.group);

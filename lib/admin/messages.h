@@ -114,6 +114,8 @@ struct PriceQuote {
   std::optional<std::string> group;
   std::int64_t cache_write_tokens = 0, audio_input_tokens = 0, audio_output_tokens = 0;
   std::int64_t image_input_tokens = 0, image_output_tokens = 0;
+  std::int64_t long_cache_write_tokens = 0;                       // of those written to the cache, for an hour
+  std::int64_t cached_audio_tokens = 0, cached_image_tokens = 0;  // of those cached
   std::int64_t searches = 0;          // calls of the price's first tool with a fee whose name begins with "web_search"
   std::optional<std::string> tier{};  // what the response says of service_tier
 };

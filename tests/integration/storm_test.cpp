@@ -14,9 +14,12 @@ namespace {
 const int k_seeds = is_sanitized() ? 5 : 50;
 const std::size_t k_requests = is_sanitized() ? 300 : 1000;
 
+constexpr const char* k_credit_wait = "credit_wait = ";
+constexpr std::array k_waits = {"10s", "00s", "01s"};  // as long as one another
+
 DaemonOptions quiet() {
   DaemonOptions options;
-  options.tables = "[log]\nrequests = \"none\"";
+  options.tables = "[log]\nrequests = \"none\"\n[tokens]\n" + (k_credit_wait + ('"' + std::string(k_waits[0]) + '"'));
   return options;
 }
 
@@ -38,6 +41,14 @@ class Storm : public testing::Test {
     return std::uniform_int_distribution<std::int64_t>(from, to)(random_);
   }
   std::int64_t left_of(const std::string& token, std::int64_t quota) { return quota - gateway_.posted(token); }
+
+  // How long a request waits for what others have reserved.
+  void wait_for_credit(const std::string& wait) {
+    auto text = read_file(gateway_.daemon.config_file());
+    const auto place = text.find(k_credit_wait) + std::strlen(k_credit_wait) + 1;
+    write_file(gateway_.daemon.config_file(), text.replace(place, wait.size(), wait));
+    gateway_.daemon.must({"config", "reload"});
+  }
 
   Gateway gateway_{quiet()};
   std::mt19937 random_;
@@ -155,9 +166,11 @@ TEST_F(Storm, OfEveryPriceOnTightCreditCostsWhatTheProviderBills) {
     random_.seed(static_cast<unsigned>(seed));
     gateway_.upstream.reset();
     take_down(gateway_, static_cast<int>(pick(0, 20)));
+    const auto* wait = k_waits[static_cast<std::size_t>(seed) % k_waits.size()];
+    wait_for_credit(wait);
     const auto name = "e" + std::to_string(seed);
     const auto quota = pick(5'000'000, 200'000'000);
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + dollars(quota));
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + dollars(quota) + ", waiting " + wait);
     gateway_.daemon.must({"account", "create", name, "--quota", dollars(quota)});
     const std::vector<std::string> keys{
         gateway_.token(name + "-q", {"--quota", dollars(quota), "--when-low", "refuse"}),

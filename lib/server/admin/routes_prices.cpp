@@ -125,6 +125,10 @@ Result<dialect::Usage> to_usage(const cr::admin::PriceQuote& quote) {
       {"audio_output_tokens", &cr::admin::PriceQuote::audio_output_tokens, &dialect::Usage::audio_output_tokens},
       {"image_input_tokens", &cr::admin::PriceQuote::image_input_tokens, &dialect::Usage::image_input_tokens},
       {"image_output_tokens", &cr::admin::PriceQuote::image_output_tokens, &dialect::Usage::image_output_tokens},
+      {"long_cache_write_tokens", &cr::admin::PriceQuote::long_cache_write_tokens,
+       &dialect::Usage::long_cache_write_tokens},
+      {"cached_audio_tokens", &cr::admin::PriceQuote::cached_audio_tokens, &dialect::Usage::cached_audio_tokens},
+      {"cached_image_tokens", &cr::admin::PriceQuote::cached_image_tokens, &dialect::Usage::cached_image_tokens},
       {"images", &cr::admin::PriceQuote::images, &dialect::Usage::images},
       {"characters", &cr::admin::PriceQuote::characters, &dialect::Usage::characters},
       {"audio_ms", &cr::admin::PriceQuote::audio_ms, &dialect::Usage::audio_ms}};
@@ -137,6 +141,16 @@ Result<dialect::Usage> to_usage(const cr::admin::PriceQuote& quote) {
   if (usage.cached_tokens + usage.cache_write_tokens > usage.input_tokens) {
     return fail(ErrorCode::invalid,
                 "cached_tokens, cache_write_tokens: they are parts of input_tokens and cannot be more");
+  }
+  if (usage.long_cache_write_tokens > usage.cache_write_tokens) {
+    return fail(ErrorCode::invalid,
+                "long_cache_write_tokens: they are a part of cache_write_tokens and cannot be more");
+  }
+  if (usage.cached_audio_tokens + usage.cached_image_tokens > usage.cached_tokens ||
+      usage.cached_audio_tokens > usage.audio_input_tokens || usage.cached_image_tokens > usage.image_input_tokens) {
+    return fail(ErrorCode::invalid,
+                "cached_audio_tokens, cached_image_tokens: they are parts of cached_tokens and of the input that is "
+                "sound or pictures, and cannot be more");
   }
   if (usage.audio_output_tokens + usage.image_output_tokens > usage.output_tokens) {
     return fail(ErrorCode::invalid,

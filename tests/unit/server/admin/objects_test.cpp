@@ -243,6 +243,28 @@ TEST_F(AdminObjects, prices_by_other_units_are_set_and_quoted) {
                                    "1.5 seconds of sound x $0.0001 = $0.00015", testing::StartsWith("total, ")));
 }
 
+TEST_F(AdminObjects, every_part_of_a_usage_can_be_quoted) {
+  send_text<Price>("PUT", "/prices/m",
+                   R"({"input":"1","output":"2","cached_input":"0.1","cache_write":"1.25","cache_write_hour":"3",)"
+                   R"("audio_input":"10","cached_audio_input":"4","image_input":"5","cached_image_input":"0.5"})");
+  const auto cost = [&](const std::string& parts) {
+    return send_text<cr::admin::PriceQuoted>("POST", "/prices/quote",
+                                             R"({"model":"m","input_tokens":1000000)" + parts + "}")
+        .cost.to_decimal();
+  };
+  EXPECT_EQ(cost({}), "1");
+  EXPECT_EQ(cost(R"(,"cache_write_tokens":1000000)"), "1.25");
+  EXPECT_EQ(cost(R"(,"cache_write_tokens":1000000,"long_cache_write_tokens":1000000)"), "3");
+  EXPECT_EQ(cost(R"(,"cached_tokens":1000000,"audio_input_tokens":1000000,"cached_audio_tokens":1000000)"), "4");
+  EXPECT_EQ(cost(R"(,"cached_tokens":1000000,"image_input_tokens":1000000,"cached_image_tokens":1000000)"), "0.5");
+  for (const std::string parts : {R"("long_cache_write_tokens":1)", R"("cached_tokens":1,"cached_audio_tokens":1)",
+                                  R"("image_input_tokens":1,"cached_image_tokens":1)"}) {
+    EXPECT_EQ(refused("POST", "/prices/quote", R"({"model":"m","input_tokens":9,)" + parts + "}").code,
+              ErrorCode::invalid)
+        << parts;
+  }
+}
+
 TEST_F(AdminObjects, price_errors_and_dry_runs) {
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"input":"x","output":"1"})").code, ErrorCode::invalid);
   EXPECT_EQ(refused("PUT", "/prices/m", R"({"output":"1"})").message, "input: missing");
