@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "crctl/flags.h"
-#include "crctl/help.h"
 
 namespace cr::crctl {
 namespace {
@@ -43,7 +42,6 @@ void add_global_flags(CLI::App& root, Globals& globals) {
 Commands::Commands(Globals& globals)
     : root_(std::make_unique<CLI::App>("Administer the Code Router daemon, crd.", "crctl")) {
   root_->set_help_flag();
-  root_->formatter_fn([](const CLI::App* app, const std::string&, CLI::AppFormatMode) { return help_text(*app); });
   root_->option_defaults()->group("Global flags");
   add_global_flags(*root_, globals);
   root_->option_defaults()->group("Flags");

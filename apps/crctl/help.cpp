@@ -6,44 +6,10 @@
 
 #include "base/text.h"
 #include "crctl/arguments.h"
+#include "crctl/topics.h"
 
 namespace cr::crctl {
 namespace {
-
-constexpr std::size_t k_left_columns_max = 26;
-constexpr std::size_t k_columns = 80;
-
-struct Entry {
-  std::string left, right;
-};
-
-// "  left   right", the right part broken at blanks and kept in its column.
-std::string columns_of(const std::vector<Entry>& entries) {
-  std::size_t width = 0;
-  for (const auto& entry : entries) {
-    if (entry.left.size() <= k_left_columns_max) width = std::max(width, entry.left.size());
-  }
-  const std::size_t indent = width + 4;
-  std::string out;
-  for (const auto& entry : entries) {
-    std::string line = "  " + entry.left;
-    if (entry.left.size() > width) {
-      out += line + "\n";
-      line.clear();
-    }
-    line.resize(indent, ' ');
-    for (const auto& word : base::split_list(entry.right, ' ')) {
-      if (line.size() > indent && line.size() + word.size() + 1 > k_columns) {
-        out += line + "\n";
-        line.assign(indent, ' ');
-      }
-      if (line.size() > indent) line += ' ';
-      line += word;
-    }
-    out += line + "\n";
-  }
-  return out;
-}
 
 std::string flag_label(const CLI::Option& option) {
   std::string label;
@@ -72,8 +38,8 @@ std::string usage_of(const CLI::App& app) {
   return usage + (options_of(app, false).empty() ? "" : " [flags]") + "\n";
 }
 
-std::string section(const std::string& title, const std::vector<Entry>& entries) {
-  return entries.empty() ? std::string() : "\n" + title + ":\n" + columns_of(entries);
+std::string section(const std::string& title, const std::vector<Entry>& entries, std::size_t width) {
+  return entries.empty() ? std::string() : "\n" + title + ":\n" + columns_of(entries, width);
 }
 
 std::vector<Entry> entries_of(const std::vector<const CLI::Option*>& options) {
@@ -100,57 +66,42 @@ std::vector<Entry> verbs_of(const CLI::App& app) {
   return entries;
 }
 
-constexpr std::string_view k_values_topic = R"(How values are written
-
-Money       20, $5, 0.25; 500000u is $1 in quota units. 'unlimited', 'none' and -1
-            mean no limit. `edit --quota` also takes a change: +5 or -5 (-1 is still
-            'unlimited' there; a dollar less is -1.00).
-Durations   90s 30m 12h 30d 2w 3mo 1y, and 1h30m. A bare number or M is refused.
-Times       2026-12-31 (00:00 UTC that day), 2026-12-31T23:59:59Z, or a duration from
-            now. 'never', 'none' and -1 mean no expiry.
-Lists       a,b,c, or the flag several times. `edit` also takes changes: +x,-y. Blank
-            text ('') means no restriction; text that names nothing (',') is refused.
-Names       1 to 64 of A-Z a-z 0-9 . _ - and not starting with - or a dot.
-)";
-
-constexpr std::string_view k_exit_topic = R"(Exit codes
-
-  0  done                              11  conflict: it exists, or has changed
-  1  failed                            12  the secret was not kept: rotate
-  2  usage, or --yes is needed         13  some of several failed
-  4  not permitted                     14  the check said no, or the books differ
-  6  the configuration is invalid      15  timeout: look before trying again
-  7  the daemon is not running         16  declined
- 10  no such object                   130  interrupted
-)";
-
-constexpr std::string_view k_output_topic = R"(Output
-
-On a terminal, a table; piped, the same columns separated by tabs with a header,
-times as RFC 3339 in UTC and plain numbers. -o chooses: table, wide, json, jsonl,
-csv, tsv, name. --json has every field: an array for a list, an object for one;
-money as decimal strings, what is absent as null.
-
---fields a,b picks columns or JSON members; --fields=help lists them. --field NAME
-prints one raw value. Errors go to stderr as 'error: ...' and 'hint: ...', with
---json as one object: code, message, hint, exit, request_id.
-
-A new key alone goes to stdout, all else to stderr: KEY=$(crctl token create ci)
-)";
+// Paragraphs are broken anew, examples stay as they are.
+std::string footer_of(const CLI::App& app, std::size_t width) {
+  std::string out, paragraph;
+  const auto end_paragraph = [&] {
+    if (!paragraph.empty()) out += paragraph_of(paragraph, width);
+    paragraph.clear();
+  };
+  const std::string footer = app.get_footer();
+  for (std::size_t from = 0; from < footer.size();) {
+    const auto end = std::min(footer.find('\n', from), footer.size());
+    const auto line = std::string_view(footer).substr(from, end - from);
+    from = end + 1;
+    if (line.empty() || line.starts_with(' ') || line.ends_with(':')) {
+      end_paragraph();
+      out += std::string(line) + "\n";
+    } else {
+      paragraph += (paragraph.empty() ? "" : " ") + std::string(line);
+    }
+  }
+  end_paragraph();
+  return out;
+}
 
 }  // namespace
 
-std::string help_text(const CLI::App& app) {
-  std::string out = app.get_description() + "\n\n" + usage_of(app);
+std::string help_text(const CLI::App& app, std::size_t width) {
+  std::string out = paragraph_of(app.get_description(), width) + "\n" + usage_of(app);
   const bool root = app.get_parent() == nullptr;
-  out += section(root ? "Nouns and verbs" : "Verbs", verbs_of(app));
-  out += section("Arguments", entries_of(options_of(app, true)));
-  out += section(root ? "Global flags" : "Flags", entries_of(options_of(app, false)));
-  if (!app.get_footer().empty()) out += "\n" + app.get_footer();
+  out += section(root ? "Nouns and verbs" : "Verbs", verbs_of(app), width);
+  out += section("Arguments", entries_of(options_of(app, true)), width);
+  out += section(root ? "Global flags" : "Flags", entries_of(options_of(app, false)), width);
+  if (!app.get_footer().empty()) out += "\n" + footer_of(app, width);
   if (root) {
-    out += "\nTopics for 'crctl help TOPIC': ";
-    for (const auto& topic : topic_names()) out += (topic == topic_names().front() ? "" : ", ") + topic;
-    return out + ".\n";
+    std::string names;
+    for (const auto& topic : topic_names()) names += (names.empty() ? "" : ", ") + topic;
+    return out + "\n" + paragraph_of("Topics for 'crctl help TOPIC': " + names + ".", width);
   }
   const bool leaf = subcommand_names(app, Aliases::without).empty();
   return out + (leaf ? "\nFlags for every verb: crctl help flags\n"
@@ -172,16 +123,20 @@ All nouns, verbs and flags: crctl --help
 }
 
 std::vector<std::string> topic_names() {
-  return {"flags", "values", "output", "exit-codes"};
+  std::vector<std::string> names{"flags"};
+  for (auto& topic : written_topics()) names.push_back(std::move(topic));
+  return names;
 }
 
-std::optional<std::string> topic_text(std::string_view topic, const CLI::App& root) {
-  if (topic == "flags")
-    return "Flags for every verb, before or after it\n\n" + columns_of(entries_of(options_of(root, false)));
-  if (topic == "values") return std::string(k_values_topic);
-  if (topic == "output") return std::string(k_output_topic);
-  if (topic == "exit-codes") return std::string(k_exit_topic);
-  return std::nullopt;
+std::optional<std::string> topic_text(std::string_view topic, const CLI::App& root, std::size_t width) {
+  if (topic != "flags") return written_topic(topic, width);
+  return "Flags for every verb, before or after it\n\n" + columns_of(entries_of(options_of(root, false)), width);
+}
+
+std::size_t help_width(const Terminal& terminal) {
+  constexpr std::size_t k_least = 40, k_usual = 80, k_most = 100;  // longer lines are hard to read
+  if (!terminal.out_tty || terminal.width == 0) return k_usual;
+  return std::clamp(static_cast<std::size_t>(terminal.width), k_least, k_most);
 }
 
 }  // namespace cr::crctl

@@ -15,8 +15,9 @@ namespace {
 using base::Result;
 
 Result<Exit> run_help(Context& context, CLI::App& root, const Texts& words) {
+  const auto width = help_width(context.terminal);
   std::string text;
-  if (words.size() == 1) text = topic_text(words.front(), root).value_or("");
+  if (words.size() == 1) text = topic_text(words.front(), root, width).value_or("");
   if (text.empty()) {
     CLI::App* app = &root;
     for (const auto& word : words) {
@@ -31,7 +32,7 @@ Result<Exit> run_help(Context& context, CLI::App& root, const Texts& words) {
       }
       app = next;
     }
-    text = help_text(*app);
+    text = help_text(*app, width);
   }
   auto printed = context.output.text(text);
   if (!printed) return tl::unexpected(printed.error());
@@ -44,7 +45,7 @@ void add_help(Commands& commands) {
   auto words = std::make_shared<Texts>();
   CLI::App& help = commands.word(
       {"help",
-       "Help about a noun, a verb, or a topic: flags, values, output, exit-codes.",
+       "Help about a noun, a verb, or a topic: " + join(topic_names()) + ".",
        {"crctl help token create", "crctl help values"},
        {}},
       Effect::reads, [words, &commands](Context& context) { return run_help(context, commands.root(), *words); });

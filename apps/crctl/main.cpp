@@ -100,7 +100,7 @@ Result<Exit> print(Context& context, const std::string& text) {
 
 Result<Exit> run(Context& context, Commands& commands, const ReadWords& words) {
   CLI::App& app = *words.app;
-  if (words.help) return print(context, app.help());
+  if (words.help) return print(context, help_text(app, help_width(context.terminal)));
   if (context.globals.version) return print(context, "crctl " CR_VERSION "\n");
   if (&app == &commands.root()) return print(context, short_help());
   const Run* verb = commands.find_run(app);
