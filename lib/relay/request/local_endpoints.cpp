@@ -177,6 +177,19 @@ tl::expected<std::string, Refusal> about_balance(const Caller& caller, const led
   return what == OwnAnswer::billing_subscription ? subscription_body(caller, balance) : usage_body(balance);
 }
 
+// Likewise.
+http::Task<tl::expected<std::string, Refusal>> body_about_balance(WorkerContext& worker,
+                                                                  http::server::Connection& client,
+                                                                  const Caller& caller, OwnAnswer what) {
+  auto op = std::make_unique<ledger::QueryOp>(ledger::QueryOp{ledger::BalanceQuery{caller.token->id}});
+  LedgerWait wait(worker, client);
+  co_await wait.query(op);
+  if (!op && wait.end() != LedgerWait::End::late) co_return std::string();
+  const auto least = co_await least_for(worker, client, caller);
+  if (!least) co_return std::string();
+  co_return about_balance(caller, op.get(), *least, what);
+}
+
 }  // namespace
 
 std::optional<OwnAnswer> find_own_answer(std::string_view path) {
@@ -200,7 +213,6 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
   worker.shared().requests_total.fetch_add(1, std::memory_order_relaxed);
 
   std::optional<Refusal> refusal;
-  std::string body;
   Admission admission(*directory, worker.shared().health, worker.shared().rates);
   if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
     refusal = Refusal{RefusalCode::method_not_allowed, "this address answers GET and HEAD only", "GET, HEAD", {}};
@@ -211,32 +223,18 @@ http::Task<Persistence> give_own_answer(WorkerContext& worker, http::server::Con
     worker.note_source(admission.caller(), client.peer());
     if (!refusal) refusal = admission.ask(base::steady_now(), settings->refusals_per_second);
   }
+  tl::expected<std::string, Refusal> body;
   if (refusal) {
-    // Said below.
+    body = tl::unexpected(std::move(*refusal));
   } else if (about_models) {
-    auto found = co_await body_about_models(worker, client, admission, head, what);
-    if (!found)
-      refusal = found.error();
-    else if (found->empty())
-      co_return Persistence::close;
-    else
-      body = std::move(*found);
+    body = co_await body_about_models(worker, client, admission, head, what);
   } else {
-    auto op = std::make_unique<ledger::QueryOp>(ledger::QueryOp{ledger::BalanceQuery{admission.caller().token->id}});
-    LedgerWait wait(worker, client);
-    co_await wait.query(op);
-    if (!op && wait.end() != LedgerWait::End::late) co_return Persistence::close;
-    const auto least = co_await least_for(worker, client, admission.caller());
-    if (!least) co_return Persistence::close;
-    auto told = about_balance(admission.caller(), op.get(), *least, what);
-    if (told)
-      body = std::move(*told);
-    else
-      refusal = told.error();
+    body = co_await body_about_balance(worker, client, admission.caller(), what);
   }
-  if (refusal) note_refusal(worker, admission, *refusal, what, request_id);
+  if (body && body->empty()) co_return Persistence::close;
+  if (!body) note_refusal(worker, admission, body.error(), what, request_id);
   const auto persistence = persistence_after(head, client, worker.shared().is_draining());
-  const auto text = refusal ? refusal_text(*refusal, to, persistence) : json_text(200, body, to, persistence);
+  const auto text = body ? json_text(200, *body, to, persistence) : refusal_text(body.error(), to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
 }
