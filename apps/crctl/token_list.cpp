@@ -10,6 +10,7 @@
 #include "crctl/flags.h"
 #include "crctl/record_columns.h"
 #include "crctl/token.h"
+#include "crctl/token_old_keys.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -52,7 +53,7 @@ struct ListWords {
   std::optional<std::string> status, group, account, tag, name, over, sort;
   std::optional<std::chrono::milliseconds> expiring, unused;
   std::optional<std::int64_t> limit;
-  bool deleted = false;
+  bool deleted = false, rotating = false;
 };
 
 // "$1.20 of $5.00 a day, whole again in 3h 12m".
@@ -92,6 +93,45 @@ Cell token_status_cell(const Token& token, const View& view) {
   return cell;
 }
 
+const admin::KeyInfo* old_key(const Token& token) {
+  const auto found =
+      std::find_if(token.keys.begin(), token.keys.end(), [](const auto& key) { return key.state == "old"; });
+  return found == token.keys.end() ? nullptr : &*found;
+}
+
+Cell use_cell(const admin::KeyInfo* key, const View& view) {
+  if (key == nullptr) return {};
+  Cell cell = past_cell(key->last_used_at, view);
+  if (key->last_used_at && key->last_used_ip) cell.shown += base::escape_for_terminal(" from " + *key->last_used_ip);
+  return cell;
+}
+
+// Of tokens with two keys: whether anybody still uses the old one, and until when that works.
+const RecordKind<Token>& rotating_kind() {
+  using T = const Token&;
+  using V = const View&;
+  static const RecordKind<Token> k_kind{
+      "token",
+      {
+          {{"name"}, [](T t, V) { return text_cell(t.name); }},
+          {{"status", Align::left, 4}, token_status_cell},
+          {{"old_key", Align::left, 6},
+           [](T t, V) {
+             const auto* key = old_key(t);
+             return key == nullptr ? Cell{} : text_cell(key->first + "..." + key->last);
+           }},
+          {{"ends"},
+           [](T t, V v) {
+             const auto* key = old_key(t);
+             return key == nullptr ? Cell{} : expiry_cell(key->not_after, v);
+           }},
+          {{"old_used"}, [](T t, V v) { return use_cell(old_key(t), v); }},
+          {{"new_used", Align::left, 5}, [](T t, V v) { return use_cell(current_key(t), v); }},
+      },
+      [](T t) { return t.name; }};
+  return k_kind;
+}
+
 Result<Exit> run_token_list(Context& context, const ListWords& words) {
   admin::TokenFilter filter;
   filter.status = words.status;
@@ -101,6 +141,7 @@ Result<Exit> run_token_list(Context& context, const ListWords& words) {
   filter.name = words.name;
   filter.sort = words.sort;
   filter.deleted = words.deleted;
+  filter.rotating = words.rotating;
   if (words.expiring) filter.expiring_ms = words.expiring->count();
   if (words.unused) filter.unused_ms = words.unused->count();
   if (words.over) {
@@ -123,7 +164,7 @@ Result<Exit> run_token_list(Context& context, const ListWords& words) {
   const auto tally = std::make_shared<Tally>();
   request.count = [tally](const Token& token) { tally->add(token); };
   request.summary = [tally] { return tally->text(); };
-  return run_list(context, token_kind(), request);
+  return run_list(context, words.rotating ? rotating_kind() : token_kind(), request);
 }
 
 }  // namespace
@@ -195,6 +236,7 @@ void add_token_list(Commands& commands, CLI::App& token) {
   add_text(list, "--over", "PERCENT", "Only tokens that have used this much of their quota.", words->over);
   add_choice(list, "--sort", "name|used|left|expires|last_used|created|-name|-used|-left|-expires|-last_used|-created",
              "Order; a minus in front turns it round (name).", words->sort);
+  add_flag(list, "--rotating", "Those with two keys, and who still uses the old one.", words->rotating);
   add_flag(list, "--deleted", "The deleted tokens instead.", words->deleted);
   add_number(list, "--limit", "N", "At most this many (all).", words->limit);
 

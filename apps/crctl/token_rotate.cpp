@@ -11,7 +11,9 @@
 #include "crctl/flags.h"
 #include "crctl/interrupt.h"
 #include "crctl/json_text.h"
+#include "crctl/prompt.h"
 #include "crctl/token.h"
+#include "crctl/token_old_keys.h"
 #include "crctl/values.h"
 
 namespace cr::crctl {
@@ -24,16 +26,27 @@ using base::Result;
 
 struct RotateWords {
   Texts names;
-  std::optional<std::chrono::milliseconds> grace, quiet_for, older_than;
-  std::optional<std::string> out_dir;
+  std::optional<std::chrono::milliseconds> grace, quiet_for, older_than, extend;
+  OldKeyFilter filter;
+  std::optional<std::string> out_dir, expires;
   bool now = false, finish = false, undo = false;
   KeyTarget target;
 };
 
-const admin::KeyInfo* current_key(const admin::Token& token) {
-  const auto found = std::find_if(token.keys.begin(), token.keys.end(),
-                                  [](const admin::KeyInfo& key) { return key.state == "current"; });
-  return found == token.keys.end() ? nullptr : &*found;
+constexpr std::chrono::hours k_soon{30 * 24};  // to the next rotation, where nobody says when that is
+
+// What nobody wants to find out on the day.
+void warn_of_end(Context& context, const admin::Token& token, const RotateWords& words) {
+  const auto due = context.now + words.older_than.value_or(k_soon);
+  if (!token.expires_at || *token.expires_at >= due) return;
+  const bool over = *token.expires_at <= context.now;
+  context.output.note(fmt::format(
+      "warning: token '{}' {} {}, {}: move its end with 'crctl token edit {} --expires 90d', or rotate with --expires",
+      token.name, over ? "ended" : "ends", when_text(*token.expires_at, context.view()),
+      over               ? "and its new key does not work"
+      : words.older_than ? "before its key is that old again"
+                         : "and its new key with it",
+      token.name));
 }
 
 void describe(Context& context, const admin::Token& token, const KeySink& sink) {
@@ -79,6 +92,23 @@ Result<void> make_room(Context& context, const std::string& name) {
   return {};
 }
 
+// Whoever still uses the old key is refused from then on, and nothing brings it back.
+Result<Answer> confirm_now(Context& context, const std::string& name) {
+  std::string question = fmt::format("end the old key of token '{}' at once?", name);
+  if (!context.globals.yes && context.terminal.in_tty && !context.globals.no_input) {
+    auto token = context.client().get<admin::Token>(token_path(name));
+    if (!token) return tl::unexpected(token.error());
+    const auto* key = current_key(*token);
+    if (key != nullptr) {
+      const auto used = key->last_used_at ? "last used " + when_text(*key->last_used_at, context.view()) +
+                                                (key->last_used_ip ? " from " + *key->last_used_ip : std::string())
+                                          : std::string("never used");
+      question = fmt::format("end the key {}...{} of token '{}' ({}) at once?", key->first, key->last, name, used);
+    }
+  }
+  return confirm(context, question);
+}
+
 Result<Exit> end_old_key(Context& context, const admin::Token& token, const KeySink& sink) {
   std::string raw;
   auto finished = finish_now(context, token.name, &raw);
@@ -93,14 +123,40 @@ Result<Exit> end_old_key(Context& context, const admin::Token& token, const KeyS
   return sink.is_file() ? print_done(context, {}, token_object(raw)) : Exit::done;
 }
 
+// When a token is to end from then on, and whether that is to change; an inner none is never.
+using End = std::optional<std::optional<base::Time>>;
+
+Result<End> end_of(Context& context, const RotateWords& words) {
+  if (!words.expires || *words.expires == "keep") return End();
+  auto end = parse_expiry(*words.expires, context.now);
+  if (!end) return tl::unexpected(end.error());
+  return End(*end);
+}
+
+// Of many tokens those that never end do not begin to, and none ends sooner.
+End end_of(const admin::Token& token, const End& wanted) {
+  if (!wanted || !token.expires_at || (*wanted && **wanted <= *token.expires_at)) return {};
+  return wanted;
+}
+
 // Mints the new key and writes it; anything but Exit::done has been reported already.
-Result<Exit> rotate_one(Context& context, const std::string& name, const RotateWords& words, KeyTarget target) {
+Result<Exit> rotate_one(Context& context, const std::string& name, const RotateWords& words, KeyTarget target,
+                        const End& end) {
+  if (words.now && !context.globals.dry_run) {
+    const auto answer = confirm_now(context, name);
+    if (!answer) return tl::unexpected(answer.error());
+    if (*answer == Answer::no) return context.refuse({ErrorCode::refused, "nothing was rotated", {}}, Exit::declined);
+  }
   auto sink = KeySink::open(context, std::move(target));
   if (!sink) return tl::unexpected(sink.error());
   const bool dry_run = context.globals.dry_run;
   TokenRotate rotate;
   if (words.grace) rotate.grace_ms = words.grace->count();
   if (words.now && dry_run) rotate.grace_ms = 0;
+  if (end) {
+    rotate.expires_at = *end;
+    rotate.expires_never = !*end;
+  }
   const UninterruptedSection section;
   if (words.now && !dry_run) {
     if (auto room = make_room(context, name); !room) return tl::unexpected(room.error());
@@ -115,15 +171,18 @@ Result<Exit> rotate_one(Context& context, const std::string& name, const RotateW
     auto delivered = deliver_key(context, *sink, key, take_back_of(context, rotated->token));
     if (!delivered || *delivered != Exit::done) return delivered;
     // A token that was restored had no key to end.
+    if (words.now) warn_of_end(context, rotated->token, words);
     if (words.now && rotated->token.keys.size() > 1) return end_old_key(context, rotated->token, *sink);
   }
   describe(context, rotated->token, *sink);
+  warn_of_end(context, rotated->token, words);
   return sink->is_file() || dry_run ? print_done(context, {}, key.token_json) : Exit::done;
 }
 
 Result<Exit> end_rotation(Context& context, const RotateWords& words) {
   TokenRotate rotate;
-  rotate.action = words.finish ? "finish" : "undo";
+  rotate.action = words.extend ? "extend" : words.finish ? "finish" : "undo";
+  if (words.extend) rotate.grace_ms = words.extend->count();
   rotate.force = words.target.force;
   if (words.quiet_for) rotate.quiet_for_ms = words.quiet_for->count();
   return context.each(words.names, [&](const std::string& name) -> Result<void> {
@@ -131,72 +190,75 @@ Result<Exit> end_rotation(Context& context, const RotateWords& words) {
     auto done = context.client().send<admin::TokenWithKey>("POST", token_path(name) + "/rotate", rotate,
                                                            context.call_options(), &raw);
     if (!done) return tl::unexpected(done.error());
-    context.output.note(fmt::format("{}{} token '{}'", context.would(),
-                                    words.finish ? "ended the old key of" : "taken back the new key of", name));
+    if (words.extend) {
+      for (const auto& key : done->token.keys) {
+        if (key.state == "old" && key.not_after)
+          context.output.note(fmt::format("the old key {}...{} of token '{}' works until {}", key.first, key.last, name,
+                                          when_text(*key.not_after, context.view())));
+      }
+    } else {
+      context.output.note(fmt::format("{}{} token '{}'", context.would(),
+                                      words.finish ? "ended the old key of" : "taken back the new key of", name));
+    }
     return context.output.object(token_object(raw));
   });
 }
 
-// Those whose current key was made before; a token in a rotation, or one that no longer works, is left alone.
-Result<Texts> tokens_to_rotate(Context& context, std::chrono::milliseconds older_than) {
-  Texts names;
-  auto done = each_page<admin::Token>(
-      context,
-      [](const std::optional<std::string>& cursor, std::optional<int> limit) {
-        admin::TokenFilter filter;
-        filter.cursor = cursor;
-        filter.limit = limit;
-        return "/tokens" + admin::query_of(filter);
-      },
-      std::nullopt,
-      [&](std::vector<Record<admin::Token>>& tokens) -> Result<void> {
-        for (const auto& [token, json] : tokens) {
-          const bool works =
-              token.status == "enabled" || token.status == "exhausted" || token.status == "not_yet_valid";
-          const admin::KeyInfo* key = current_key(token);
-          if (works && key != nullptr && token.keys.size() == 1 && key->created_at <= context.now - older_than) {
-            names.push_back(token.name);
-          }
-        }
-        return {};
-      });
-  if (!done) return tl::unexpected(done.error());
-  return names;
-}
-
-Result<Exit> rotate_into_folder(Context& context, const Texts& names, const RotateWords& words) {
+// `ends`: of each name, in their order.
+Result<Exit> rotate_into_folder(Context& context, const Texts& names, const std::vector<End>& ends,
+                                const RotateWords& words) {
   struct stat info {};
   if (::stat(words.out_dir->c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
     return fail(ErrorCode::invalid, fmt::format("--out-dir '{}' is not a directory", *words.out_dir));
   }
   Exit aborted = Exit::done;
+  std::size_t at = 0, left = 0;
   auto done = context.each(names, [&](const std::string& name) -> Result<void> {
-    if (aborted != Exit::done) return {};
+    const auto& end = ends[at++];
+    if (aborted != Exit::done) return ++left, Result<void>();
     KeyTarget target = words.target;
     target.file = *words.out_dir + "/" + name;
-    auto exit = rotate_one(context, name, words, std::move(target));
+    auto exit = rotate_one(context, name, words, std::move(target), end);
     if (!exit) return tl::unexpected(exit.error());
     aborted = *exit;
     return {};
   });
-  return done && aborted != Exit::done ? Result<Exit>(aborted) : done;
+  if (!done || aborted == Exit::done) return done;
+  if (left == 0) return aborted;
+  // The folder is full, or was left: each further key would be made in vain.
+  return context.refuse({ErrorCode::unavailable,
+                         fmt::format("{} more token{} left as they are", left, left == 1 ? " was" : "s were"),
+                         {}},
+                        Exit::some_failed);
+}
+
+const char* ending_flag(const RotateWords& words) {
+  return words.finish ? "--finish" : words.undo ? "--undo" : words.extend ? "--extend" : nullptr;
 }
 
 Result<void> check_words(const RotateWords& words) {
-  const bool ends = words.finish || words.undo;
-  const bool makes_flag = words.grace || words.now || words.target.file || words.target.format || words.out_dir;
-  if (ends && (makes_flag || words.older_than)) {
-    return fail(ErrorCode::invalid, fmt::format("{} makes no key, so the flags for one do not apply",
-                                                words.finish ? "--finish" : "--undo"));
+  const char* ends = ending_flag(words);
+  const bool makes_flag =
+      words.grace || words.now || words.target.file || words.target.format || words.out_dir || words.expires;
+  if (ends != nullptr && (makes_flag || words.older_than)) {
+    return fail(ErrorCode::invalid, fmt::format("{} makes no key, so the flags for one do not apply", ends));
   }
   if (words.quiet_for && !words.finish) return fail(ErrorCode::invalid, "--quiet-for needs --finish");
   if (words.older_than && !words.names.empty()) {
     return fail(ErrorCode::invalid, "--older-than chooses the tokens itself: name none");
   }
-  if (!words.older_than && words.names.empty()) {
-    return fail(ErrorCode::invalid, "'crctl token rotate' needs NAME", "or --older-than 80d --out-dir DIR");
+  if (words.filter.given() && !words.older_than) {
+    return fail(ErrorCode::invalid, "a filter chooses among old keys: it needs --older-than",
+                "name the tokens, or the age");
   }
-  if (!ends && !words.out_dir && (words.older_than || words.names.size() > 1)) {
+  if (words.older_than && !words.filter.given()) {
+    return fail(ErrorCode::invalid, "--older-than needs to know whose keys: each new one has to reach its user",
+                "--tag K=V, --group, --account or --name GLOB; --all for everybody's");
+  }
+  if (!words.older_than && words.names.empty()) {
+    return fail(ErrorCode::invalid, "'crctl token rotate' needs NAME", "or --older-than 80d --tag K=V --out-dir DIR");
+  }
+  if (ends == nullptr && !words.out_dir && (words.older_than || words.names.size() > 1)) {
     return fail(ErrorCode::invalid, "several keys need --out-dir DIR, where each gets a file of its own");
   }
   if (words.out_dir && words.target.file)
@@ -206,16 +268,22 @@ Result<void> check_words(const RotateWords& words) {
 
 Result<Exit> run_rotate(Context& context, const RotateWords& words) {
   if (auto good = check_words(words); !good) return tl::unexpected(good.error());
-  if (words.finish || words.undo) return end_rotation(context, words);
-  if (!words.out_dir) return rotate_one(context, words.names.front(), words, words.target);
-  Texts names = words.names;
-  if (words.older_than) {
-    auto old = tokens_to_rotate(context, *words.older_than);
-    if (!old) return tl::unexpected(old.error());
-    names = *std::move(old);
-    if (names.empty()) context.output.note("no key is that old");
+  if (ending_flag(words) != nullptr) return end_rotation(context, words);
+  const auto end = end_of(context, words);
+  if (!end) return tl::unexpected(end.error());
+  if (!words.out_dir) return rotate_one(context, words.names.front(), words, words.target, *end);
+  if (!words.older_than)
+    return rotate_into_folder(context, words.names, std::vector<End>(words.names.size(), *end), words);
+  const auto old = tokens_with_old_keys(context, words.filter, *words.older_than);
+  if (!old) return tl::unexpected(old.error());
+  Texts names;
+  std::vector<End> ends;
+  for (const auto& token : *old) {
+    names.push_back(token.name);
+    ends.push_back(end_of(token, *end));
   }
-  return rotate_into_folder(context, names, words);
+  if (names.empty()) context.output.note("no key is that old");
+  return rotate_into_folder(context, names, ends, words);
 }
 
 }  // namespace
@@ -226,7 +294,8 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
       token,
       {"rotate",
        "Give a token a new key; the old one works until its grace ends.",
-       {"KEY=$(crctl token rotate ci --grace 24h)", "crctl token rotate --older-than 80d --out-dir /etc/keys --force"},
+       {"KEY=$(crctl token rotate ci --grace 24h)",
+        "crctl token rotate --older-than 80d --tag rotate=auto --expires 90d --out-dir /etc/keys --force"},
        "The token keeps its name, settings and usage; it has two keys at most. 'token show' says when\n"
        "and from where the old key was last used."},
       Effect::adds, [words](Context& context) { return run_rotate(context, *words); });
@@ -238,10 +307,24 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
   add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
              words->target.format);
   add_text(verb, "--out-dir", "DIR", "Write each key to DIR/NAME.", words->out_dir);
-  add_duration(verb, "--older-than", "DURATION", "Rotate every usable token whose key is older.", words->older_than);
+  add_text(verb, "--expires", "WHEN",
+           "When the token ends from then on, or keep (keep). With --older-than only tokens that end, and none sooner.",
+           words->expires);
+  add_duration(verb, "--older-than", "DURATION", "Rotate the tokens of a filter whose key is older.",
+               words->older_than);
+  add_text(verb, "--tag", "K=V", "Of them those with this tag; a bare K for any value.", words->filter.tag);
+  add_text(verb, "--group", "GROUP", "Those of this group.", words->filter.group);
+  add_text(verb, "--account", "ACCOUNT", "Those of this account.", words->filter.account);
+  add_text(verb, "--name", "GLOB", "Those whose names match, such as 'ci-*'.", words->filter.name);
+  add_flag(verb, "--all", "Everybody's.", words->filter.all);
   auto* finish = add_flag(verb, "--finish", "End the old key now; refused while it is used.", words->finish);
   add_duration(verb, "--quiet-for", "DURATION", "With --finish: not used for this long (10m).", words->quiet_for);
-  exclude(add_flag(verb, "--undo", "Take the new key back; the old one is the only one again.", words->undo), finish);
+  auto* undo = add_flag(verb, "--undo", "Take the new key back; the old one is the only one again.", words->undo);
+  exclude(undo, finish);
+  auto* extend =
+      add_duration(verb, "--extend", "DURATION", "Let the old key work for this long from now on.", words->extend);
+  exclude(extend, finish);
+  exclude(extend, undo);
   add_flag(verb, "--force", "Replace the file; with --finish, although the old key is used.", words->target.force);
 }
 

@@ -188,6 +188,7 @@ std::string query_of(const TokenFilter& filter) {
   text.add("over", filter.over_percent);
   text.add("sort", filter.sort);
   if (filter.deleted) text.add("deleted", std::string_view("true"));
+  if (filter.rotating) text.add("rotating", std::string_view("true"));
   text.add("cursor", filter.cursor);
   text.add("limit", filter.limit);
   return text.take();
@@ -243,6 +244,7 @@ Result<TokenFilter> token_filter_from(const Query& query) {
   reader.take_whole("over", 0, 100, filter.over_percent);
   reader.take_one_of("sort", k_sorts, filter.sort);
   reader.take_flag("deleted", filter.deleted);
+  reader.take_flag("rotating", filter.rotating);
   reader.take("cursor", filter.cursor);
   reader.take_whole("limit", 1, k_limit_max, filter.limit);
   return reader.finish(std::move(filter));

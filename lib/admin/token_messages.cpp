@@ -56,6 +56,8 @@ void fields(auto& v, message_of<TokenRotate> auto& m) {
   v("action", m.action);
   v("quiet_for_ms", m.quiet_for_ms);
   v("force", m.force);
+  v("expires_at", m.expires_at);
+  v("expires_never", m.expires_never);
 }
 
 void fields(auto& v, message_of<BudgetReset> auto& m) {

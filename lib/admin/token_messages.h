@@ -148,10 +148,13 @@ struct TokenEdited {
 
 struct TokenRotate {
   std::optional<std::int64_t> grace_ms;  // absent = 24 h; 0 = now
-  std::string action;                    // "rotate" (empty), "finish", "undo"
+  std::string action;                    // "rotate" (empty), "extend", "finish", "undo"
   std::optional<std::int64_t>
       quiet_for_ms;    // with finish: how long the old key must not have been used; absent = 10 min
   bool force = false;  // finish although it is in use
+  // With rotate: when the token ends from then on, in the same change; absent = as before.
+  std::optional<Time> expires_at{};
+  bool expires_never = false;
 };
 
 struct BudgetReset {
@@ -195,6 +198,7 @@ struct TokenFilter {
   bool deleted = false;             // the deleted ones instead
   std::optional<std::string> cursor;
   std::optional<int> limit;  // 1..1000, default 200
+  bool rotating = false;     // those whose old key still works, whatever their status
 };
 
 }  // namespace cr::admin

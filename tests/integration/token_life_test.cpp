@@ -106,7 +106,7 @@ TEST(TokenLife, RotateNowStopsTheOldKeyAtOnce) {
   const auto old_key = gateway.token("urgent");
   KeptConnection with_old(gateway, old_key);
   EXPECT_EQ(with_old.post(), 200);
-  auto new_key = gateway.daemon.must({"token", "rotate", "urgent", "--now"});
+  auto new_key = gateway.daemon.must({"token", "rotate", "urgent", "--now", "--yes"});
   new_key.pop_back();
   EXPECT_EQ(with_old.post(), 401);
   EXPECT_EQ(KeptConnection(gateway, new_key).post(), 200);

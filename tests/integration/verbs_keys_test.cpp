@@ -96,7 +96,7 @@ TEST(TokenRotate, SeveralIntoADirectory) {
   const auto a = create(daemon, "a"), b = create(daemon, "b");
   const auto directory = daemon.dir() / "keys";
   std::filesystem::create_directory(directory);
-  daemon.must({"token", "rotate", "a", "b", "--out-dir", directory, "--now"});
+  daemon.must({"token", "rotate", "a", "b", "--out-dir", directory, "--now", "--yes"});
   for (const auto* name : {"a", "b"}) {
     auto key = read_file(directory + "/" + name);
     key.pop_back();
@@ -108,6 +108,103 @@ TEST(TokenRotate, SeveralIntoADirectory) {
   EXPECT_EQ(daemon.crctl({"token", "rotate", "a", "--out", directory + "/a"}).exit, 11);
   EXPECT_EQ(read_file(directory + "/a"), kept);
   EXPECT_EQ(daemon.must({"token", "show", "a", "--field", "status"}), "enabled\n") << "rotated, its key unwritten";
+}
+
+DaemonOptions with_clock() {
+  DaemonOptions options;
+  options.clock = true;
+  return options;
+}
+
+struct Site {
+  BookedDaemon daemon{with_clock()};
+  std::string directory = daemon.dir() / "keys";
+  Site() { std::filesystem::create_directory(directory); }
+  Finished rotate_old(Args flags) {
+    Args args{"token", "rotate", "--older-than", "80d", "--out-dir", directory, "--force"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    return daemon.crctl(args);
+  }
+  int key_in_file_answers(const std::string& name) {
+    auto key = read_file(directory + "/" + name);
+    key.pop_back();
+    return answer_to(daemon, key);
+  }
+};
+
+// Ninety days from now a token made with --expires 90d would have ended, with a key that is ten days old.
+TEST(TokenRotate, OldKeysAreThoseOfAFilterAndTheirTokensLiveOn) {
+  Site site;
+  auto& daemon = site.daemon;
+  for (const auto* name : {"a", "b"}) create(daemon, name, {"--tag", "rotate=auto", "--expires", "90d"});
+  create(daemon, "spent", {"--tag", "rotate=auto", "--quota", "0"});
+  create(daemon, "over", {"--tag", "rotate=auto", "--expires", "10d"});
+  create(daemon, "off", {"--tag", "rotate=auto", "--disabled"});
+  const auto kept = create(daemon, "hers", {"--expires", "never"});
+  const auto nobodys = site.rotate_old({});
+  EXPECT_EQ(nobodys.exit, 2);
+  EXPECT_THAT(nobodys.err, HasSubstr("--all for everybody's"));
+  EXPECT_EQ(site.rotate_old({"--tag", "rotate=auto"}).exit, 0);
+  EXPECT_TRUE(std::filesystem::is_empty(site.directory)) << "none is that old";
+
+  daemon.step(std::chrono::hours(24 * 81));
+  const auto told = site.rotate_old({"--tag", "rotate=auto", "--dry-run"});
+  EXPECT_THAT(told.err, HasSubstr("warning: token 'a' ends"));
+  EXPECT_THAT(told.err, HasSubstr("warning: token 'over' ended"));
+  const auto rotated = site.rotate_old({"--tag", "rotate=auto", "--expires", "90d"});
+  EXPECT_EQ(rotated.exit, 0) << rotated.err;
+  EXPECT_THAT(rotated.err, HasSubstr("1 disabled token is left as it is"));
+  EXPECT_THAT(rotated.err, testing::Not(HasSubstr("warning")));
+  for (const auto* name : {"a", "b", "over", "spent"}) EXPECT_EQ(site.key_in_file_answers(name), 200) << name;
+  EXPECT_FALSE(std::filesystem::exists(site.directory + "/off"));
+  EXPECT_EQ(daemon.must({"token", "show", "spent", "--field", "expires_at"}), "\n") << "it did not end and does not";
+  EXPECT_EQ(answer_to(daemon, kept), 200);
+
+  daemon.step(std::chrono::hours(24 * 10));
+  for (const auto* name : {"a", "b", "over"}) EXPECT_EQ(site.key_in_file_answers(name), 200) << name << ", on day 91";
+  daemon.must({"audit", "verify"});
+}
+
+TEST(TokenRotate, WhatIsLeftIsNamedAndExits13) {
+  Site site;
+  for (const auto* name : {"a", "b"}) create(site.daemon, name, {"--tag", "t"});
+  std::filesystem::create_directory(site.directory + "/a");  // where its key would go
+  site.daemon.step(std::chrono::hours(24 * 81));
+  const auto rotated = site.rotate_old({"--tag", "t"});
+  EXPECT_EQ(rotated.exit, 13);
+  EXPECT_THAT(rotated.err, HasSubstr("/a'"));
+  EXPECT_EQ(site.key_in_file_answers("b"), 200);
+}
+
+TEST(TokenRotate, AGraceIsExtendedWhereTheOldKeyIsStillUsed) {
+  BookedDaemon daemon(with_clock());
+  const auto old_key = create(daemon, "t");
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--extend", "7d"}).exit, 11) << "it is not rotating";
+  rotate(daemon, "t");
+  use(daemon, old_key);
+  const auto shown = [&](const std::string& field) {
+    return daemon.must({"token", "list", "--rotating", "--fields", field, "--no-header"});
+  };
+  EXPECT_THAT(shown("name"), testing::Eq("t\n"));
+  EXPECT_THAT(shown("old_used"), testing::Not(testing::Eq("never\n")));
+  EXPECT_EQ(shown("new_used"), "never\n");
+  daemon.step(std::chrono::hours(23));
+  daemon.must({"token", "rotate", "t", "--extend", "7d"});
+  daemon.step(std::chrono::hours(24 * 6));
+  EXPECT_EQ(answer_to(daemon, old_key), 200);
+  daemon.must({"audit", "verify"});
+  daemon.step(std::chrono::hours(24 * 2));
+  EXPECT_EQ(answer_to(daemon, old_key), 401);
+  EXPECT_EQ(shown("name"), "");
+}
+
+TEST(TokenRotate, ToEndAKeyAtOnceIsAskedFor) {
+  BookedDaemon daemon;
+  const auto key = create(daemon, "t");
+  const auto refused = daemon.crctl({"token", "rotate", "t", "--now"});
+  EXPECT_EQ(refused.exit, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--yes"));
+  EXPECT_EQ(answer_to(daemon, key), 200);
 }
 
 // Only a regular file may be replaced, or nothing; anything else is refused before there is a key.
@@ -203,7 +300,7 @@ TEST(TokenDelete, AsksAndCanBeTakenBack) {
   daemon.must({"token", "restore", "t"});
   EXPECT_EQ(daemon.must({"token", "list", "-q"}), "t\nu\n");
   EXPECT_EQ(answer_to(daemon, key), 401) << "its key was destroyed";
-  EXPECT_EQ(answer_to(daemon, rotate(daemon, "t", {"--now"})), 200);
+  EXPECT_EQ(answer_to(daemon, rotate(daemon, "t", {"--now", "--yes"})), 200);
   EXPECT_EQ(daemon.crctl({"token", "restore", "t"}).exit, 10) << "not deleted now";
   daemon.must({"token", "delete", "t", "-y"});
   create(daemon, "t");

@@ -44,6 +44,7 @@ struct TokenQuery {
   std::optional<Time> not_used_since{};
   std::optional<int> over_percent{};
   bool deleted = false;
+  bool rotating = false;  // an old key still works
   enum class Sort { name, used, left, expires, last_used, created } sort = Sort::name;
   bool descending = false;
   std::optional<TokenPlace> after{};

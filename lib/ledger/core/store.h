@@ -105,6 +105,8 @@ class Store {
   Result<IssuedKey> rotate_token(std::string_view name, std::chrono::milliseconds grace, const Actor& actor);
   // Ends the grace now: `conflict` if the old key was used within `quiet_for`, unless forced (quiet_for = 0).
   Result<void> finish_rotation(std::string_view name, std::chrono::milliseconds quiet_for, const Actor& actor);
+  // The old key works for `grace` more from now on, if it does not already. `conflict`: there is none.
+  Result<void> extend_rotation(std::string_view name, std::chrono::milliseconds grace, const Actor& actor);
   // The old key becomes the only one again.
   Result<void> undo_rotation(std::string_view name, const Actor& actor);
   // What was used in the period that is now is given back; `period` none = of every budget. `invalid` if there is none.

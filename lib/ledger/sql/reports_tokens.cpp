@@ -93,6 +93,9 @@ Result<Where> filters_of(SqlSession& sql, const TokenQuery& query, Time now) {
     where.add("coalesce(token_balance.last_used_at, 0) < ?", base::to_unix_ms(*query.not_used_since));
     where.add("token.created_at < ?", base::to_unix_ms(*query.not_used_since));
   }
+  if (query.rotating) {
+    where.add("EXISTS (SELECT 1 FROM key WHERE key.token_id = token.id AND key.not_after > ?)", base::to_unix_ms(now));
+  }
   if (query.over_percent) {
     where.add("token_balance.posted >= token.quota / 100.0 * ?", *query.over_percent);
   }

@@ -150,6 +150,10 @@ class Replay {
     if ((action == "create" || action == "rotate") && id > 0) known.keys[id] = {text("key"), {}};
     if (known.keys.empty()) return;
     const auto newest = std::prev(known.keys.end());
+    if (action == "rotate.extend" && grace) {
+      for (auto key = known.keys.begin(); key != newest; ++key)
+        key->second.ends = std::max(key->second.ends.value_or(at + *grace), at + *grace);
+    }
     if (action == "rotate.finish") known.keys.erase(known.keys.begin(), newest);
     if (action == "rotate.undo") known.keys.erase(newest);
     if (action == "key.revoke") known.keys.erase(id);

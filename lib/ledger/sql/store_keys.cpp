@@ -24,6 +24,11 @@ Keys old_keys(const Keys& keys) {
   return old;
 }
 
+Result<void> check_grace(std::chrono::milliseconds grace, std::chrono::milliseconds most) {
+  if (grace >= std::chrono::milliseconds(0) && grace <= most) return {};
+  return fail(ErrorCode::invalid, "grace: must be from 0 to " + base::format_duration(most));
+}
+
 tl::unexpected<base::Error> not_rotating(std::string_view name) {
   return fail(ErrorCode::conflict, "token '" + std::string(name) + "': is not rotating",
               "start with: crctl token rotate " + std::string(name));
@@ -108,9 +113,7 @@ Result<void> Store::Impl::refresh_keys(TokenId token) {
 Result<IssuedKey> Store::rotate_token(std::string_view name, std::chrono::milliseconds grace, const Actor& actor) {
   const auto token = impl_.get_token(name);
   if (!token) return tl::unexpected(token.error());
-  if (grace < std::chrono::milliseconds(0) || grace > impl_.options.grace_max) {
-    return fail(ErrorCode::invalid, "grace: must be from 0 to " + base::format_duration(impl_.options.grace_max));
-  }
+  if (auto good = check_grace(grace, impl_.options.grace_max); !good) return tl::unexpected(good.error());
   if (auto done = impl_.refresh_keys((*token)->id); !done) return tl::unexpected(done.error());
   const Keys keys = impl_.directory.find_entry((*token)->id)->keys;
   const bool at_once = grace.count() == 0;
@@ -153,6 +156,24 @@ Result<void> Store::finish_rotation(std::string_view name, std::chrono::millisec
   if (auto done = impl_.refresh_keys((*token)->id); !done) return done;
   const TextMap facts{{"stopped", to_text(old.front()->hint)}};
   return impl_.audit(actor, "token.rotate.finish", "token " + (*token)->name, audit_detail(facts));
+}
+
+Result<void> Store::extend_rotation(std::string_view name, std::chrono::milliseconds grace, const Actor& actor) {
+  const auto token = impl_.get_token(name);
+  if (!token) return tl::unexpected(token.error());
+  if (auto good = check_grace(grace, impl_.options.grace_max); !good) return good;
+  if (auto done = impl_.refresh_keys((*token)->id); !done) return done;
+  const Keys old = old_keys(impl_.directory.find_entry((*token)->id)->keys);
+  if (old.empty()) return not_rotating((*token)->name);
+  const auto until = impl_.clock.now() + grace;
+  if (*old.front()->not_after >= until) return {};  // nothing to do is nothing done: no audit row
+  auto done =
+      impl_.sql.run("UPDATE key SET not_after = max(not_after, ?2) WHERE token_id = ?1 AND not_after IS NOT NULL",
+                    (*token)->id, until);
+  if (!done) return done;
+  if (done = impl_.refresh_keys((*token)->id); !done) return done;
+  const TextMap facts{{"grace", base::format_duration(grace)}, {"key", to_text(old.front()->hint)}};
+  return impl_.audit(actor, "token.rotate.extend", "token " + (*token)->name, audit_detail(facts));
 }
 
 Result<void> Store::undo_rotation(std::string_view name, const Actor& actor) {

@@ -33,9 +33,16 @@ RouteResult answer_token(RouteCall& call) {
   return answer_with_key(to_message(*row, least_cost(call, row->token), call.now), {}, 200);
 }
 
-RouteResult start_rotation(RouteCall& call, milliseconds grace) {
+// With its end moved, if that is asked for, so that no key is made that ends before its time.
+RouteResult start_rotation(RouteCall& call, milliseconds grace, const cr::admin::TokenRotate& rotate) {
+  ledger::TokenPatch end;
+  if (rotate.expires_at || rotate.expires_never) end.expires = rotate.expires_at;
   std::optional<ledger::IssuedKey> issued;
   auto done = call.write([&](Store& store) -> Result<void> {
+    if (end.expires) {
+      auto edited = store.edit_token(call.name(), end, {}, call.request.actor);
+      if (!edited) return tl::unexpected(edited.error());
+    }
     auto made = store.rotate_token(call.name(), grace, call.request.actor);
     if (!made) return tl::unexpected(made.error());
     issued = std::move(*made);
@@ -58,12 +65,16 @@ RouteResult rotate_token(RouteCall& call) {
   auto quiet_for = span_of("quiet_for_ms", rotate->quiet_for_ms, k_quiet_for);
   if (!quiet_for) return tl::unexpected(quiet_for.error());
   if (rotate->force) quiet_for = milliseconds(0);
-  if (rotate->action.empty() || rotate->action == "rotate") return start_rotation(call, *grace);
-  const bool finish = rotate->action == "finish";
-  if (!finish && rotate->action != "undo") {
-    return fail(ErrorCode::invalid, "action: expected \"rotate\", \"finish\" or \"undo\"");
+  if (rotate->action.empty() || rotate->action == "rotate") return start_rotation(call, *grace, *rotate);
+  if (rotate->expires_at || rotate->expires_never) {
+    return fail(ErrorCode::invalid, "expires_at, expires_never: a new key's end is set with action \"rotate\"");
+  }
+  const bool finish = rotate->action == "finish", extend = rotate->action == "extend";
+  if (!finish && !extend && rotate->action != "undo") {
+    return fail(ErrorCode::invalid, "action: expected \"rotate\", \"extend\", \"finish\" or \"undo\"");
   }
   auto done = call.write([&](Store& store) {
+    if (extend) return store.extend_rotation(call.name(), *grace, call.request.actor);
     return finish ? store.finish_rotation(call.name(), *quiet_for, call.request.actor)
                   : store.undo_rotation(call.name(), call.request.actor);
   });

@@ -36,6 +36,7 @@ ledger::TokenQuery to_query(const cr::admin::TokenFilter& filter, base::Time now
   if (filter.unused_ms) query.not_used_since = now - std::chrono::milliseconds(*filter.unused_ms);
   query.over_percent = filter.over_percent;
   query.deleted = filter.deleted || filter.status == "deleted";
+  query.rotating = filter.rotating;
   std::string_view sort = filter.sort ? std::string_view(*filter.sort) : "name";
   query.descending = sort.starts_with('-');
   if (query.descending) sort.remove_prefix(1);

@@ -37,8 +37,8 @@ TEST(Queries, segments_are_encoded) {
 
 TEST(Queries, filters_go_round) {
   EXPECT_EQ(query_of(TokenFilter{}), "");
-  const TokenFilter tokens{"exhausted", "fast", "team",  "k=v w", "ci-*", 604'800'000,
-                           1500,        80,     "-used", true,    "o200", 50};
+  const TokenFilter tokens{"exhausted", "fast",  "team", "k=v w", "ci-*", 604'800'000, 1500,
+                           80,          "-used", true,   "o200",  50,     true};
   const auto text = query_of(tokens);
   const auto again = token_filter_from(parse(text));
   ASSERT_TRUE(again.has_value()) << again.error().message;

@@ -62,7 +62,7 @@ class RandomSettings : public LedgerFixture, public testing::WithParamInterface<
 
   void keys(Store& store, base::Result<void>& done) {
     const std::string name = one("t");
-    switch (below(6)) {
+    switch (below(7)) {
       case 0:
         done = only(store.rotate_token(name, hours(below(3)), actor_));
         break;
@@ -77,6 +77,9 @@ class RandomSettings : public LedgerFixture, public testing::WithParamInterface<
         break;
       case 4:
         done = only(store.reveal_key(name, actor_));
+        break;
+      case 5:
+        done = store.extend_rotation(name, hours(below(60)), actor_);
         break;
       default:
         done = store.reset_budgets(name, {}, actor_);

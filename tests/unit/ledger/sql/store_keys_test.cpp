@@ -72,6 +72,25 @@ TEST_F(StoreKeys, grace_has_bounds) {
   EXPECT_TRUE(rotate(options_.grace_max));
 }
 
+TEST_F(StoreKeys, a_grace_can_be_extended_and_never_shortened) {
+  const auto extend = [&](milliseconds grace) {
+    return write([&](Store& store) { return store.extend_rotation("ci", grace, actor_); });
+  };
+  EXPECT_EQ(extend(hours(1)).error().code, ErrorCode::conflict) << "not rotating";
+  ASSERT_TRUE(rotate(hours(24)));
+  const auto ends = [&] { return *find(first_->key)->key->not_after; };
+  const auto before = ends();
+  ASSERT_TRUE(extend(hours(1)));
+  EXPECT_EQ(ends(), before);
+  ASSERT_TRUE(extend(hours(48)));
+  EXPECT_GT(ends(), before + hours(23));
+  EXPECT_EQ(extend(options_.grace_max + milliseconds(1)).error().code, ErrorCode::invalid);
+  EXPECT_EQ(extend(milliseconds(-1)).error().code, ErrorCode::invalid);
+  const auto extended = ends();
+  open();
+  EXPECT_EQ(ends(), extended);
+}
+
 TEST_F(StoreKeys, grace_that_is_over_makes_room_and_goes_at_the_next_start) {
   const auto second = rotate(milliseconds(1));
   ASSERT_TRUE(second);
