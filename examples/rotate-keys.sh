@@ -9,6 +9,7 @@ set -eu
 keys=${1:-/etc/crd/keys}
 if [ $# -gt 0 ]; then shift; fi
 if [ $# -eq 0 ]; then set -- --tag rotate=auto; fi
-mkdir -p -m 700 "$keys"
+umask 077
+mkdir -p "$keys"
 exec crctl --no-input --reason "rotate-keys" token rotate --older-than 80d --grace 7d --expires 90d --out-dir "$keys" \
   --force "$@"
