@@ -36,8 +36,15 @@ class Context {
   // Prints the error and gives its exit code: for exits that no ErrorCode stands for.
   Exit refuse(const base::Error& error, Exit exit);
   // Several names, one after the other: done if all went well, else the errors' own code or some_failed.
+  // One that was named is answered by its own object and error; several, or those of a filter, by an array.
   template <class Action>
-  base::Result<Exit> each(const std::vector<std::string>& names, Action action);
+  base::Result<Exit> each(const std::vector<std::string>& names, Action action) {
+    return names.size() == 1 ? only(names.front(), action) : every(names, action);
+  }
+  template <class Action>
+  base::Result<Exit> only(const std::string& name, Action action);
+  template <class Action>
+  base::Result<Exit> every(const std::vector<std::string>& names, Action action);
 
  private:
   std::unique_ptr<admin::Client> client_;
@@ -52,17 +59,30 @@ std::vector<std::string> names_within(const Globals& globals, std::string_view p
 void note_unknown_name(Context& context, const std::string& noun, const std::optional<std::string>& name);
 
 template <class Action>
-base::Result<Exit> Context::each(const std::vector<std::string>& names, Action action) {
+base::Result<Exit> Context::only(const std::string& name, Action action) {
+  base::Result<void> done = action(name);
+  if (!done) return tl::unexpected(done.error());
+  return Exit::done;
+}
+
+template <class Action>
+base::Result<Exit> Context::every(const std::vector<std::string>& names, Action action) {
   Exit worst = Exit::done;
   std::size_t failed = 0;
+  output.begin_array();
   for (const auto& name : names) {
     base::Result<void> done = action(name);
     if (done) continue;
-    if (names.size() == 1 || done.error().code == base::ErrorCode::unavailable) return tl::unexpected(done.error());
+    // No other name would fare better.
+    if (done.error().code == base::ErrorCode::unavailable) {
+      static_cast<void>(output.end_array());
+      return tl::unexpected(done.error());
+    }
     const Exit exit = exit_of(done.error().code);
     worst = failed++ == 0 || worst == exit ? exit : Exit::some_failed;
     refuse(done.error(), exit);
   }
+  if (auto ended = output.end_array(); !ended) return tl::unexpected(ended.error());
   return failed == 0 || failed == names.size() ? worst : Exit::some_failed;
 }
 

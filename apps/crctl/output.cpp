@@ -108,7 +108,20 @@ Result<void> Output::text(std::string_view text) {
 Result<void> Output::json_object(std::string_view json) {
   std::string shown(json);
   if (globals_.fields) shown = only_members(json, *globals_.fields);
-  return text((globals_.mode() == Mode::jsonl ? one_line(shown) : indented(shown)) + "\n");
+  if (globals_.mode() == Mode::jsonl) return text(one_line(shown) + "\n");
+  if (array_ == Array::none) return text(indented(shown) + "\n");
+  const bool first = std::exchange(array_, Array::begun) == Array::empty;
+  return text((first ? "[\n  " : ",\n  ") + indented(shown, 1));
+}
+
+void Output::begin_array() {
+  if (globals_.mode() == Mode::json && !globals_.field) array_ = Array::empty;
+}
+
+Result<void> Output::end_array() {
+  const auto was = std::exchange(array_, Array::none);
+  if (was == Array::none) return {};
+  return text(was == Array::begun ? "\n]\n" : "[]\n");
 }
 
 // The columns --fields names, in its order; a JSON member that is no column becomes one.

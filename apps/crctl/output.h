@@ -48,6 +48,9 @@ class Output {
   base::Result<void> text(std::string_view text);  // stdout, as it is
   // What --field or a JSON mode wants of an object; nothing where neither was asked for.
   base::Result<void> object(const std::string& json);
+  // Of several names: what object() is given from here on is one array with --json, however many of them succeed.
+  void begin_array();
+  base::Result<void> end_array();
   void note(std::string_view line);  // stderr; silent with --quiet and in JSON modes
   void error(const base::Error& error, Exit exit, std::string_view request_id = {});
 
@@ -67,6 +70,7 @@ class Output {
   const Globals& globals_;
   const Terminal& terminal_;
   bool pipe_broken_ = false;
+  enum class Array { none, empty, begun } array_ = Array::none;
 };
 
 // What errno says, lower-case.

@@ -213,7 +213,7 @@ Result<Exit> rotate_into_folder(Context& context, const Texts& names, const std:
   }
   Exit aborted = Exit::done;
   std::size_t at = 0, left = 0;
-  auto done = context.each(names, [&](const std::string& name) -> Result<void> {
+  const auto rotate = [&](const std::string& name) -> Result<void> {
     const auto& end = ends[at++];
     if (aborted != Exit::done) return ++left, Result<void>();
     KeyTarget target = words.target;
@@ -222,7 +222,8 @@ Result<Exit> rotate_into_folder(Context& context, const Texts& names, const std:
     if (!exit) return tl::unexpected(exit.error());
     aborted = *exit;
     return {};
-  });
+  };
+  auto done = words.older_than ? context.every(names, rotate) : context.each(names, rotate);
   if (!done || aborted == Exit::done) return done;
   if (left == 0) return aborted;
   // The folder is full, or was left: each further key would be made in vain.

@@ -231,5 +231,27 @@ TEST(OnATerminal, NamesFromOutsideMoveNoCursor) {
   EXPECT_EQ(ledger_sum(gateway, "posted + reserved"), 0) << "the model has no price";
 }
 
+// Several names are one value, whatever becomes of each; one name is its object.
+TEST(Output, OfSeveralNamesIsAnArray) {
+  BookedDaemon daemon;
+  for (const auto* name : {"a", "b"}) daemon.must({"token", "create", name, "-q"});
+  const auto names_in = [](const std::string& out) {
+    std::vector<std::string> names;
+    for (const auto& one : Json::parse(out)) names.push_back(one.at("name"));
+    return names;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(names_in(daemon.must({"token", "disable", "a", "b", "--json"})), ElementsAre("a", "b"));
+  const auto some = daemon.crctl({"token", "enable", "a", "gone", "b", "--json"});
+  EXPECT_EQ(some.exit, 13);
+  EXPECT_THAT(names_in(some.out), ElementsAre("a", "b"));
+  EXPECT_EQ(Json::parse(some.err).at("code"), "not_found");
+  EXPECT_EQ(daemon.crctl({"token", "enable", "gone", "away", "--json"}).out, "[]\n");
+  EXPECT_EQ(Json::parse(daemon.must({"token", "disable", "a", "--json"})).at("name"), "a");
+  EXPECT_EQ(daemon.must({"token", "enable", "a", "b", "--field", "name"}), "a\nb\n");
+  EXPECT_THAT(lines(daemon.must({"token", "disable", "a", "b", "-o", "jsonl"})), testing::SizeIs(2));
+  EXPECT_THAT(names_in(daemon.must({"token", "delete", "a", "b", "--yes", "--json"})), ElementsAre("a", "b"));
+}
+
 }  // namespace
 }  // namespace cr::test
