@@ -77,15 +77,15 @@ void add_switch(Commands& commands, CLI::App& token, bool enabled) {
 
 void add_token_edit(Commands& commands, CLI::App& token) {
   auto words = std::make_shared<EditWords>();
-  CLI::App& verb =
-      commands.verb(token,
-                    {"edit",
-                     "Change the settings named and no others.",
-                     {"crctl token edit ci --quota +5 --expires 30d", "crctl token edit ci --models +gpt-4o,-o3-*"},
-                     "A quota of +5 or -5 changes what the quota is then; --quota=-1 alone means unlimited\n"
-                     "(a dollar less is -1.00). A changed budget keeps what was used of it. Raising the quota of\n"
-                     "an exhausted token, or the expiry of an expired one, makes it work again at once."},
-                    Effect::changes, [words](Context& context) { return run_token_edit(context, *words); });
+  CLI::App& verb = commands.verb(
+      token,
+      {"edit",
+       "Change the settings named and no others.",
+       {"crctl token edit ci --quota +5 --expires 30d", "crctl token edit ci --models +gpt-4o,-o3-*"},
+       "A quota of +5 or -5 changes what the quota is then; -1 alone is refused: a dollar less is -1.00, and\n"
+       "unlimited lifts the limit. A changed budget keeps what was used of it. Raising the quota of\n"
+       "an exhausted token, or the expiry of an expired one, makes it work again at once."},
+      Effect::changes, [words](Context& context) { return run_token_edit(context, *words); });
   add_name(verb, "NAME", "TOKEN", "The token.", words->name);
   add_setting_flags(verb, SettingVerb::edit, admin::k_token_fields, words->settings);
   add_switch(commands, token, true);

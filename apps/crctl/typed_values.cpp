@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <ctime>
 
 #include "base/text.h"
 #include "crctl/values.h"
@@ -60,6 +61,11 @@ Result<admin::Quota> parse_quota(std::string_view text) {
 Result<admin::QuotaEdit> parse_quota_edit(std::string_view text) {
   text = trimmed(text);
   admin::QuotaEdit edit;
+  // Both could be meant: no limit, as where a token is created, or a dollar less.
+  if (text == "-1") {
+    return fail(ErrorCode::invalid, "'-1' can mean two things here",
+                "write -1.00 to take away a dollar, unlimited to lift the limit");
+  }
   if (means_unlimited(text)) {
     edit.unlimited = true;
     return edit;
@@ -132,9 +138,34 @@ Result<std::optional<std::int64_t>> parse_rate(std::string_view flag, std::strin
   return std::optional(*count);
 }
 
+namespace {
+
+// "2026-12-31", and nothing else.
+bool is_date(std::string_view text) {
+  constexpr std::string_view k_form = "0000-00-00";
+  const auto fits = [](char form, char c) { return form == '-' ? c == '-' : c >= '0' && c <= '9'; };
+  return std::equal(k_form.begin(), k_form.end(), text.begin(), text.end(), fits);
+}
+
+// The first moment after that day, where tables show times.
+Time end_of_day(Time midnight_utc) {
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(midnight_utc));
+  std::tm next{};
+  next.tm_year = static_cast<int>(day.year()) - 1900;
+  next.tm_mon = static_cast<int>(static_cast<unsigned>(day.month())) - 1;
+  next.tm_mday = static_cast<int>(static_cast<unsigned>(day.day())) + 1;
+  next.tm_isdst = -1;
+  return Time(std::chrono::seconds(std::mktime(&next)));
+}
+
+}  // namespace
+
 Result<std::optional<Time>> parse_expiry(std::string_view text, Time now) {
-  auto when = base::parse_when(trimmed(text), now);
+  text = trimmed(text);
+  auto when = base::parse_when(text, now);
   if (!when) return tl::unexpected(when.error());
+  // Of a day that is named the whole is meant.
+  if (*when && is_date(text)) when = end_of_day(**when);
   if (*when && **when <= now) {
     return fail(ErrorCode::invalid, fmt::format("expiry '{}' is in the past", base::escape_for_terminal(text)),
                 "write 30d, 2027-12-31, or never; to stop a token now, disable it");

@@ -48,7 +48,7 @@ std::string sparkline(std::span<const double> values, bool unicode);
 // --- in ---
 // "20", "$5", "0.25", "500000u"; "unlimited", "none" and "-1" are nullopt.
 base::Result<admin::Quota> parse_quota(std::string_view text);
-// As parse_quota, and "+5" or "-5" for a change; "-1" is unlimited (a dollar less is "-1.00").
+// As parse_quota, and "+5" or "-5" for a change; "-1" is refused, for it could mean either (a dollar less is "-1.00").
 base::Result<admin::QuotaEdit> parse_quota_edit(std::string_view text);
 // "5/day", "$50/month": dollars for each calendar day, week or month.
 base::Result<std::map<std::string, base::Credits>> parse_budgets(std::string_view flag,

@@ -17,7 +17,7 @@ inline constexpr auto k_account_fields = std::make_tuple(
              .flag = "--quota",
              .metavar = "AMOUNT",
              .create_help = "Dollars it may spend; unlimited, none or -1 (unlimited).",
-             .edit_help = "A new quota, +5 or -5 to change it; unlimited, none or -1."}),
+             .edit_help = "A new quota, +5 or -5 to change it; unlimited or none."}),
     computed("used", &Account::used), computed("reserved", &Account::reserved), computed("left", &Account::left),
     computed("tokens", &Account::tokens),
     setting(

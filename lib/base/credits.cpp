@@ -47,7 +47,9 @@ Result<std::uint64_t> parse_magnitude(std::string_view whole_text, std::string_v
   const std::string_view whole = text.substr(0, point);
   const std::string_view decimals = point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
   if (quota_units && point != std::string_view::npos) return bad_amount(whole_text, "quota units are whole numbers");
-  if (!all_digits(whole)) return bad_amount(whole_text, "not a number");
+  // ".5" is what bc(1) prints.
+  const bool no_whole = whole.empty() && !decimals.empty();
+  if (!no_whole && !all_digits(whole)) return bad_amount(whole_text, "not a number");
   if (point != std::string_view::npos && !all_digits(decimals)) return bad_amount(whole_text, "not a number");
   if (decimals.size() > k_decimals_max) return bad_amount(whole_text, "more than 9 decimals");
 

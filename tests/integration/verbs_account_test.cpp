@@ -20,7 +20,7 @@ TEST(Account, LivesAndDies) {
   EXPECT_EQ(daemon.must({"account", "edit", "acme", "--quota", "+50", "--note", "m"}),
             "quota  $100.00 -> $150.00\nnote   n -> m\n");
   EXPECT_EQ(daemon.crctl({"account", "edit", "acme", "--note", "m"}).err, "account 'acme': nothing to change\n");
-  EXPECT_EQ(daemon.must({"account", "edit", "acme", "--quota=-1"}), "quota  $150.00 -> unlimited\n");
+  EXPECT_EQ(daemon.must({"account", "edit", "acme", "--quota=unlimited"}), "quota  $150.00 -> unlimited\n");
   EXPECT_EQ(daemon.sql_value("SELECT quota FROM account WHERE name = 'acme'"), "NULL");
   daemon.must({"token", "create", "t", "--account", "acme"});
   expect_refusals(daemon,

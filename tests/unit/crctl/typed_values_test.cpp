@@ -42,14 +42,19 @@ TEST(QuotaEdit, tells_changes_from_amounts) {
   };
   for (const auto& [text, unlimited, set, delta] :
        {Case{"25", false, dollars(25), {}}, Case{"+5", false, {}, dollars(5)}, Case{"-5", false, {}, dollars(-5)},
-        Case{"-1", true, {}, {}}, Case{"-1.00", false, {}, dollars(-1)}, Case{"unlimited", true, {}, {}}}) {
+        Case{".5", false, Credits::from_nano(500'000'000), {}}, Case{"-1.00", false, {}, dollars(-1)},
+        Case{"unlimited", true, {}, {}}}) {
     const auto edit = parse_quota_edit(text);
     ASSERT_TRUE(edit) << text;
     EXPECT_EQ(edit->unlimited, unlimited) << text;
     EXPECT_EQ(edit->set, set) << text;
     EXPECT_EQ(edit->delta, delta) << text;
   }
-  for (const char* text : {"", "+", "--5", "+-5", "five"}) EXPECT_FALSE(parse_quota_edit(text)) << text;
+  for (const char* text : {"", "+", "--5", "+-5", "five", "."}) EXPECT_FALSE(parse_quota_edit(text)) << text;
+  for (const auto& refused : {parse_quota_edit("-1").error(), parse_budgets_edit("--budget", {{"-1/day"}}).error()}) {
+    EXPECT_THAT(refused.message, HasSubstr("two things"));
+    EXPECT_EQ(refused.hint, "write -1.00 to take away a dollar, unlimited to lift the limit");
+  }
 }
 
 TEST(Expiry, refuses_the_past) {
@@ -62,6 +67,28 @@ TEST(Expiry, refuses_the_past) {
   EXPECT_FALSE(parse_expiry("0s", k_now));
   EXPECT_FALSE(parse_expiry("30", k_now));
   EXPECT_FALSE(parse_expiry("30M", k_now));
+}
+
+TEST(Expiry, of_a_date_is_the_end_of_that_day_in_the_zone_of_the_tables) {
+  const char* before = std::getenv("TZ");
+  const std::string kept = before == nullptr ? "" : before;
+  for (const auto& [zone, expected] :
+       {std::pair{"UTC", "2026-11-01T00:00:00Z"}, std::pair{"Europe/Berlin", "2026-10-31T23:00:00Z"},
+        std::pair{"America/New_York", "2026-11-01T04:00:00Z"}}) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+    EXPECT_EQ(**parse_expiry("2026-10-31", *base::parse_time("2026-10-31T12:00:00Z")), *base::parse_time(expected))
+        << zone;
+  }
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  EXPECT_EQ(**parse_expiry("2027-12-31", k_now), *base::parse_time("2028-01-01")) << "of a year the last";
+  EXPECT_EQ(**parse_expiry("2027-12-31T00:00:00Z", k_now), *base::parse_time("2027-12-31"));
+  if (kept.empty())
+    ::unsetenv("TZ");
+  else
+    ::setenv("TZ", kept.c_str(), 1);
+  ::tzset();
 }
 
 TEST(Moment, goes_back_from_now) {
