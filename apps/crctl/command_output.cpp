@@ -17,6 +17,7 @@ namespace cr::crctl {
 namespace {
 
 constexpr std::size_t k_output_max = 65536;
+constexpr std::chrono::milliseconds k_systemctl_limit{2'000};
 
 std::optional<pid_t> spawn(const std::vector<std::string>& command, int out) {
   posix_spawn_file_actions_t actions;
@@ -69,6 +70,12 @@ std::optional<std::string> output_of(const std::vector<std::string>& command, st
   while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) continue;
   if (!whole) return std::nullopt;
   return text;
+}
+
+std::optional<std::string> properties_of_unit() {
+  // sd_booted(3) says so of this folder.
+  if (::access("/run/systemd/system", F_OK) != 0) return std::nullopt;
+  return output_of({"systemctl", "show", "crd.service", "-p", "LoadState,ActiveState,Result"}, k_systemctl_limit);
 }
 
 }  // namespace cr::crctl

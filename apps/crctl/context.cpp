@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "crctl/command_output.h"
+#include "crctl/diagnosis.h"
 #include "crctl/json_text.h"
 
 namespace cr::crctl {
@@ -18,6 +20,10 @@ admin::Client& Context::client() {
     admin::Client::Options options;
     options.socket_path = socket_path(globals);
     options.timeout = globals.timeout;
+    // The unit's daemon has that one.
+    if (options.socket_path == k_system_socket) {
+      options.not_running = [](base::Error& error) { add_unit(error, properties_of_unit().value_or("")); };
+    }
     if (globals.debug) {
       options.trace = [](std::string_view line) {
         static_cast<void>(write_all(STDERR_FILENO, "debug: " + base::escape_for_terminal(line) + "\n"));

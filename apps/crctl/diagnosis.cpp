@@ -73,6 +73,15 @@ Finding judge_unit(std::string_view properties) {
           failed ? "read why: journalctl -u crd -n 20; then: systemctl start crd" : "start it: systemctl start crd"};
 }
 
+void add_unit(base::Error& error, std::string_view properties) {
+  if (properties_of(properties)["LoadState"] != "loaded") return;
+  const auto finding = judge_unit(properties);
+  error.message += "; " + finding.says;
+  error.hint = finding.judgement == Judgement::good
+                   ? "its admin socket is elsewhere: see 'admin_socket' in /etc/crd/crd.toml, and name it with --socket"
+                   : finding.fix;
+}
+
 Finding judge_no_daemon(const base::Error& error) {
   return {"daemon", Judgement::wrong, text_of(error), error.hint};
 }

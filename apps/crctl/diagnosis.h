@@ -30,6 +30,8 @@ std::string_view word_of(Judgement judgement);  // "ok", "warning", "wrong"
 // What systemd keeps of crd's unit: `systemctl show -p LoadState,ActiveState,Result`, a line each.
 Finding judge_unit(std::string_view properties);
 Finding judge_no_daemon(const base::Error& error);
+// Adds to a daemon's silence what systemd says of its unit: nothing where it has none.
+void add_unit(base::Error& error, std::string_view properties);
 Finding judge_daemon(const admin::Status& status, std::string_view own_version);
 // The file that a restart would read; an Error where the daemon could not be asked.
 Finding judge_config(const admin::Status& status, const base::Result<admin::ConfigChecked>& checked);

@@ -25,22 +25,12 @@ using admin::Channel;
 using admin::Token;
 using base::Result;
 
-constexpr std::chrono::milliseconds k_systemctl_limit{2'000};
-
 struct Words {
   bool test = false;  // a request with each key
 };
 
-// sd_booted(3) says so of this folder.
-bool runs_systemd() {
-  return ::access("/run/systemd/system", F_OK) == 0;
-}
-
 void look_at_unit(Findings& findings) {
-  if (!runs_systemd()) return;
-  const auto shown =
-      output_of({"systemctl", "show", "crd.service", "-p", "LoadState,ActiveState,Result"}, k_systemctl_limit);
-  if (shown) findings.push_back(judge_unit(*shown));
+  if (const auto shown = properties_of_unit()) findings.push_back(judge_unit(*shown));
 }
 
 // adjtimex(2): of the kernel's clock, which a time service keeps.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "crctl/globals.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <utility>
 
 namespace cr::crctl {
 namespace {
-
-constexpr const char* k_system_socket = "/run/crd/admin.sock";
 
 std::string text_of_variable(const char* name) {
   const char* value = std::getenv(name);
@@ -46,10 +46,14 @@ ColourWish Globals::colour_wish() const {
   return ColourWish::automatic;
 }
 
+bool may_be_there(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_EACCESS) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 std::string socket_path(const Globals& globals) {
   if (globals.socket) return *globals.socket;
   if (std::string given = text_of_variable("CRCTL_SOCKET"); !given.empty()) return given;
-  if (::access(k_system_socket, F_OK) == 0 || ::geteuid() == 0) return k_system_socket;
+  if (may_be_there(k_system_socket) || ::geteuid() == 0) return k_system_socket;
   if (std::string state = text_of_variable("XDG_STATE_HOME"); !state.empty()) return state + "/crd/admin.sock";
   if (std::string home = text_of_variable("HOME"); !home.empty()) return home + "/.local/state/crd/admin.sock";
   return k_system_socket;

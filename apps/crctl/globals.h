@@ -39,7 +39,12 @@ struct Globals {
   ColourWish colour_wish() const;
 };
 
-// --socket, else CRCTL_SOCKET, else /run/crd/admin.sock if it is there, else where a daemon run by this user puts it.
+inline constexpr const char* k_system_socket = "/run/crd/admin.sock";
+
+// Whether it is there, or may not be looked at.
+bool may_be_there(const std::string& path);
+
+// --socket, else CRCTL_SOCKET, else the system's if it may be there, else where a daemon run by this user puts it.
 std::string socket_path(const Globals& globals);
 
 }  // namespace cr::crctl

@@ -12,6 +12,7 @@
 
 #include "admin/fields.h"
 #include "admin/redact.h"
+#include "admin/socket_access.h"
 #include "base/hide_keys.h"
 #include "base/text.h"
 
@@ -77,22 +78,21 @@ std::string words_for(int code) {
   }
 }
 
-Error connection_failed(const std::string& path) {
+Error connection_failed(const Client::Options& options) {
+  const auto& path = options.socket_path;
   const int code = connect_error(path);
   const auto shown = base::escape_for_terminal(path);
-  if (code == EACCES || code == EPERM) {
-    return {ErrorCode::forbidden, "not permitted to use " + shown,
-            "the admin socket is for root and the group crd-admin: sudo usermod -aG crd-admin \"$USER\", then log in "
-            "again"};
-  }
+  if (code == EACCES || code == EPERM) return not_permitted(path, look_at_access(path));
   if (code == EAGAIN) {
     return {ErrorCode::exhausted, "crd has no admin connection left: its queue on " + shown + " is full",
             "end other crctl commands, or try again in a moment"};
   }
   if (code == ENAMETOOLONG) return {ErrorCode::invalid, shown + ": " + words_for(code), "give a shorter --socket path"};
-  return {ErrorCode::unavailable,
-          "no daemon answers on " + shown + ": " + (code == 0 ? "it closed the connection" : words_for(code)),
-          "start it (systemctl start crd), or name its socket with --socket or CRCTL_SOCKET"};
+  Error error{ErrorCode::unavailable,
+              "no daemon answers on " + shown + ": " + (code == 0 ? "it closed the connection" : words_for(code)),
+              "start it (systemctl start crd), or name its socket with --socket or CRCTL_SOCKET"};
+  if (options.not_running) options.not_running(error);
+  return error;
 }
 
 bool is_safe_target(std::string_view target) {
@@ -161,7 +161,7 @@ Error Client::Impl::failure(httplib::Error error, base::SteadyTime deadline) con
             "the daemon on " + shown + " gave no answer within " + base::format_duration(options.timeout),
             "a change may have been made or not: look before you try again, or give it longer with --timeout"};
   }
-  if (error == httplib::Error::Connection) return connection_failed(options.socket_path);
+  if (error == httplib::Error::Connection) return connection_failed(options);
   if (error == httplib::Error::Canceled) {
     return {ErrorCode::invalid, "the daemon's answer is too long", "ask for less: a filter, or a smaller limit"};
   }
@@ -192,7 +192,7 @@ base::Result<RawAnswer> Client::Impl::exchange(httplib::Request& request) const 
 base::Result<RawAnswer> Client::call(std::string_view method, std::string_view path_and_query,
                                      std::string_view json_body, const CallOptions& options) {
   if (impl_->options.socket_path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return tl::unexpected(connection_failed(impl_->options.socket_path));
+    return tl::unexpected(connection_failed(impl_->options));
   }
   httplib::Request request;
   request.method = method;

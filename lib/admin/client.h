@@ -34,6 +34,7 @@ class Client {
     std::string socket_path;
     std::chrono::milliseconds timeout{10'000};
     std::function<void(std::string_view line)> trace;  // --debug: one line a message, keys redacted; may be empty
+    std::function<void(base::Error&)> not_running{};   // adds what else is known of a daemon that does not answer
   };
   explicit Client(Options options);
   ~Client();

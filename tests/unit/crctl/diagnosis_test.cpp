@@ -44,6 +44,25 @@ TEST(Diagnosis, Unit) {
   expect_fix(judge_unit("nonsense"), Judgement::warning, "no unit");
 }
 
+TEST(Diagnosis, AUnitIsAddedToADaemonsSilence) {
+  const base::Error silence{base::ErrorCode::unavailable, "no daemon answers on S: no such file", "start it"};
+  const auto with = [&](std::string_view properties) {
+    auto error = silence;
+    add_unit(error, properties);
+    return error.message + "\n" + error.hint;
+  };
+  EXPECT_EQ(with("LoadState=not-found\nActiveState=inactive\n"), silence.message + "\nstart it");
+  EXPECT_EQ(with(""), silence.message + "\nstart it");
+  EXPECT_EQ(with("LoadState=loaded\nActiveState=failed\nResult=exit-code\n"),
+            silence.message +
+                "; crd.service is failed (exit-code)\n"
+                "read why: journalctl -u crd -n 20; then: systemctl start crd");
+  EXPECT_EQ(with("LoadState=loaded\nActiveState=inactive\nResult=success\n"),
+            silence.message + "; crd.service is inactive\nstart it: systemctl start crd");
+  EXPECT_THAT(with("LoadState=loaded\nActiveState=active\nResult=success\n"),
+              testing::AllOf(testing::HasSubstr("crd.service is active"), testing::HasSubstr("admin_socket")));
+}
+
 TEST(Diagnosis, Daemon) {
   expect_fix(judge_daemon(running(), "1.2.3"), Judgement::good, "127.0.0.1:8787");
   expect_fix(judge_daemon(running(), "1.2.4"), Judgement::warning, "crctl is 1.2.4");
