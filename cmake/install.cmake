@@ -1,35 +1,32 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` puts where; DESTDIR is honoured. crctl's own CMakeLists.txt installs crctl.
-set(CR_CONFIG_DIR /etc/crd CACHE PATH "where crd.toml is installed")
-set(CR_SYSTEM_LIB_DIR ${CMAKE_INSTALL_PREFIX}/lib CACHE PATH "what holds systemd/, sysusers.d/ and tmpfiles.d/")
+# What `cmake --install` puts where; DESTDIR and --prefix are honoured: what names where crd is gets that only then, so
+# that one build serves for each of them. crctl's own CMakeLists.txt installs crctl.
+set(CMAKE_INSTALL_DOCDIR ${CMAKE_INSTALL_DATAROOTDIR}/doc/code-router)
 set(shared_dir ${CMAKE_INSTALL_DATADIR}/crd)
 
 if(TARGET crd)
   install(TARGETS crd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# systemd: the unit names where crd is installed.
-configure_file(${CMAKE_SOURCE_DIR}/packaging/crd.service.in ${CMAKE_BINARY_DIR}/packaging/crd.service @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/packaging/crd.service packaging/crd.socket DESTINATION ${CR_SYSTEM_LIB_DIR}/systemd/system)
-install(FILES packaging/crd.sysusers DESTINATION ${CR_SYSTEM_LIB_DIR}/sysusers.d RENAME crd.conf)
-install(FILES packaging/crd.tmpfiles DESTINATION ${CR_SYSTEM_LIB_DIR}/tmpfiles.d RENAME crd.conf)
-
-# An administrator's crd.toml is never written over.
-install(FILES packaging/crd.toml DESTINATION ${shared_dir})
-install(CODE "
-  set(config \"\$ENV{DESTDIR}${CR_CONFIG_DIR}/crd.toml\")
-  if(EXISTS \"\${config}\")
-    message(STATUS \"Kept: \${config}\")
-  else()
-    file(INSTALL \"${CMAKE_SOURCE_DIR}/packaging/crd.toml\" DESTINATION \"${CR_CONFIG_DIR}\")
-  endif()")
-install(FILES share/prices.json DESTINATION ${shared_dir})
-install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples USE_SOURCE_PERMISSIONS)
+# systemd looks for units, users and directories in lib/ of /usr and of /usr/local.
+install(FILES packaging/crd.socket packaging/crd-admin.socket DESTINATION lib/systemd/system)
+install(FILES packaging/crd.sysusers DESTINATION lib/sysusers.d RENAME crd.conf)
+install(FILES packaging/crd.tmpfiles DESTINATION lib/tmpfiles.d RENAME crd.conf)
+install(FILES packaging/crd.toml share/prices.json docs/admin-api.openapi.json DESTINATION ${shared_dir})
+install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples USE_SOURCE_PERMISSIONS
+        PATTERN "*.in" EXCLUDE)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES docs/endpoints.md docs/prices.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 
 install(FILES completions/crctl.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME crctl)
-install(FILES completions/_crctl DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(FILES completions/crctl.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+
+install(CODE "
+  set(CR_SOURCE_DIR \"${CMAKE_SOURCE_DIR}\")
+  set(CR_BINDIR \"${CMAKE_INSTALL_BINDIR}\")
+  set(CR_DATADIR \"${CMAKE_INSTALL_DATADIR}\")
+  set(CR_DOCDIR \"${CMAKE_INSTALL_DOCDIR}\")
+  include(\"${CMAKE_SOURCE_DIR}/cmake/install_configured.cmake\")")
 
 # Manual pages: man/NAME.SECTION.scd -> share/man/manSECTION/NAME.SECTION.gz
 find_program(SCDOC scdoc)

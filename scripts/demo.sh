@@ -55,9 +55,9 @@ session() {
   local url=http://127.0.0.1:$port/v1/chat/completions
   try "crctl channel create try-out --kind echo --models gpt-4o-mini"
   try "KEY=\$(crctl token create first --expires 30d --quota 5)"
-  try "curl -s $url -H \"Authorization: Bearer \$KEY\" --json '{\"model\": \"gpt-4o-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello, router!\"}]}'"
+  try "curl -s $url -H \"Authorization: Bearer \$KEY\" -H 'Content-Type: application/json' -d '{\"model\": \"gpt-4o-mini\", \"messages\": [{\"role\": \"user\", \"content\": \"Hello, router!\"}]}'"
   echo
-  try "curl -sN $url -H \"Authorization: Bearer \$KEY\" --json '{\"model\": \"gpt-4o-mini\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello, again!\"}]}'"
+  try "curl -sN $url -H \"Authorization: Bearer \$KEY\" -H 'Content-Type: application/json' -d '{\"model\": \"gpt-4o-mini\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello, again!\"}]}'"
   try "crctl token list"
   try "crctl usage --by model"
   printf '$ kill %%1\n'

@@ -41,7 +41,7 @@ class ModelsDev:
         files = {name: pathlib.Path(directory) / name / 'data' / '_profiles.py' for name in names}
         missing = next((path for path in files.values() if not path.exists()), None)
         if missing:
-            raise SystemExit(f'{missing} is not there: run scripts/deps.sh')
+            raise SystemExit(f'{missing} is not there: run scripts/deps.sh test')
         return cls({name: runpy.run_path(str(path))['_PROFILES'] for name, path in files.items()})
 
     def of_seller(self, provider, model):

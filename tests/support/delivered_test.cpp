@@ -7,12 +7,14 @@
 #include <sstream>
 
 #include "server/config/keys.h"
+#include "support/daemon.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 
 namespace cr::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string source(const std::string& path) {
@@ -89,11 +91,11 @@ TEST(DeliveredTest, TheManualHasEveryOptionOfCrd) {
 TEST(DeliveredTest, TheUnitIsSoundAndConfined) {
   TempDir dir;
   write_file(dir / "crd.service", read_file(CR_TEST_UNIT));
-  write_file(dir / "crd.socket", source("packaging/crd.socket"));
+  for (const std::string name : {"crd.socket", "crd-admin.socket"}) write_file(dir / name, source("packaging/" + name));
   // It names the installed program, which a build tree does not have.
   const auto verified = run({.argv = {"/bin/sh", "-c",
-                                      "sed -i 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' crd.service && "
-                                      "systemd-analyze verify --man=no ./crd.service ./crd.socket"},
+                                      "sed -i -E 's#^(ExecStart|ExecReload)=[^ ]*#\\1=/bin/true#' crd.service && "
+                                      "systemd-analyze verify --man=no ./crd.service ./crd.socket ./crd-admin.socket"},
                              .env = {},
                              .directory = dir.path()});
   EXPECT_EQ(verified.exit, 0) << verified.err;
@@ -103,6 +105,46 @@ TEST(DeliveredTest, TheUnitIsSoundAndConfined) {
            .env = {},
            .directory = dir.path()});
   EXPECT_EQ(confined.exit, 0) << confined.out;
+}
+
+// The values of one key in a unit's text.
+std::vector<std::string> values_of(const std::string& unit, const std::string& key) {
+  std::vector<std::string> found;
+  std::istringstream lines(unit);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(key + "=")) found.push_back(line.substr(key.size() + 1));
+  }
+  return found;
+}
+
+// A reload that sends a signal is done before it is known how it went.
+TEST(DeliveredTest, TheUnitsReloadFailsWhereTheFileIsNotTaken) {
+  const auto unit = read_file(CR_TEST_UNIT);
+  const auto reload = values_of(unit, "ExecReload");
+  ASSERT_EQ(reload.size(), 1U);
+  const auto at = reload.front().find("/crctl ");
+  ASSERT_NE(at, std::string::npos) << reload.front();
+  std::vector<std::string> verb;
+  std::istringstream words(reload.front().substr(at + 7));
+  for (std::string word; words >> word;) verb.push_back(word);
+  Daemon daemon;
+  EXPECT_EQ(daemon.crctl(verb).exit, 0);
+  write_file(daemon.config_file(), "listen = 7\n");
+  const auto refused = daemon.crctl(verb);
+  EXPECT_EQ(refused.exit, 6);
+  EXPECT_THAT(refused.err, HasSubstr("listen"));
+  EXPECT_TRUE(daemon.process().running());
+}
+
+// What a start more cannot mend does not start again and again: the exits of a wrong option and of a wrong file.
+TEST(DeliveredTest, TheUnitDoesNotRepeatAStartThatCannotSucceed) {
+  TempDir dir;
+  write_file(dir / "crd.toml", "listen = 7\n");
+  std::string exits;
+  for (const auto& argv : std::vector<std::vector<std::string>>{{CR_TEST_CRD, "--no-such-option"},
+                                                                {CR_TEST_CRD, "--config", dir / "crd.toml"}})
+    exits += (exits.empty() ? "" : " ") + std::to_string(run({.argv = argv, .env = {}, .directory = {}}).exit);
+  EXPECT_THAT(values_of(read_file(CR_TEST_UNIT), "RestartPreventExitStatus"), ElementsAre(exits));
 }
 
 TEST(DeliveredTest, UsersAndDirectoriesParse) {
