@@ -303,7 +303,8 @@ void Daemon::begin_drain() {
 }
 
 bool Daemon::drained() const {
-  return listeners_.connections.load() == 0 && shared_->requests_running.load() == 0;
+  return listeners_.accepting.load() == 0 && listeners_.connections.load() == 0 &&
+         shared_->requests_running.load() == 0;
 }
 
 // Reverse of start(). What the requests under way refer to ends after them: threads first, then the coroutines that

@@ -133,10 +133,21 @@ void Daemon::start() {
   if (!try_start()) throw std::runtime_error("crd was killed at a crash point of its start");
 }
 
+// Passed sockets are numbered from 3 on, and are for the process of that id (sd_listen_fds(3)).
+std::vector<std::string> Daemon::command() const {
+  std::vector<std::string> argv = {crd_program(), "--config", config_file()};
+  if (options_.passed.empty()) return argv;
+  std::string script = "exec";
+  for (std::size_t i = 0; i < options_.passed.size(); ++i)
+    script += " " + std::to_string(3 + i) + "<&" + std::to_string(options_.passed[i]);
+  script += "; export LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(options_.passed.size()) + "; exec \"$@\"";
+  argv.insert(argv.begin(), {"bash", "-c", script, "bash"});
+  return argv;
+}
+
 bool Daemon::try_start() {
   expect_no_report();  // of the one before
-  process_ = std::make_unique<Process>(
-      Process::Options{.argv = {crd_program(), "--config", config_file()}, .env = environment(), .directory = {}});
+  process_ = std::make_unique<Process>(Process::Options{.argv = command(), .env = environment(), .directory = {}});
   const auto ready = process_->wait_for_line(Stream::err, " ready");
   if (!ready) {
     const auto exit = process_->wait(std::chrono::seconds(5));

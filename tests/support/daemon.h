@@ -32,6 +32,8 @@ struct DaemonOptions {
   bool clock = false;
   bool crash_shim = false;
   std::map<std::string, std::string> env;
+  // Listening sockets that each start is passed, as systemd does with those of its .socket units; they stay the test's.
+  std::vector<int> passed;
   bool start = true;
 };
 
@@ -91,6 +93,7 @@ class Daemon {
   std::chrono::sys_time<std::chrono::milliseconds> now() const { return clock_->now(); }
 
  private:
+  std::vector<std::string> command() const;
   std::map<std::string, std::string> environment() const;
   void expect_no_report() const;
 

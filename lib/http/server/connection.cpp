@@ -111,7 +111,8 @@ Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
   if (!body_ended()) co_return ReadOutcome::closed;  // what comes now is a body, whatever it looks like
   std::size_t seen = 0;
   timed_out_ = false;
-  watch_.expire_after(first_request_ || has_buffered() ? limits_->head_timeout : limits_->idle_timeout);
+  const auto usual = first_request_ || has_buffered() ? limits_->head_timeout : limits_->idle_timeout;
+  watch_.expire_after(patience_.value_or(usual));
   first_request_ = false;
   for (;;) {
     if (has_buffered()) {
@@ -144,6 +145,7 @@ Task<ReadOutcome> Connection::read_head(message::RequestHead& head) {
   if (head_result_.state == message::HeadState::refused && buffered().front() == k_tls_handshake && !tls_)
     co_return ReadOutcome::wrong_protocol;
   if (head_result_.state != message::HeadState::complete) co_return ReadOutcome::refused;
+  asked_ = true;
   begin_body(head);
   co_return ReadOutcome::ok;
 }
@@ -230,6 +232,23 @@ Task<void> Connection::linger(Linger how) {
     total += bytes;
   }
   watch_.disarm();
+}
+
+bool Connection::awaits_request() const {
+  if (!asked_ || has_buffered()) return true;
+  char byte = 0;
+  // What waits unread would be taken for a request that failed.
+  const int fd = const_cast<Socket&>(socket_).native_handle();  // Asio's has no const form
+  return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void Connection::leave(std::chrono::milliseconds patience) {
+  patience_ = patience;
+  if (!idle_) return;
+  if (awaits_request()) return watch_.expire_after(has_buffered() ? limits_->head_timeout : patience);
+  // Not cut(): a read that has just ended with a request is answered.
+  SystemError ignored;
+  socket_.cancel(ignored);
 }
 
 void Connection::cut() {

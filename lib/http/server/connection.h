@@ -114,6 +114,12 @@ class Connection {
   void set_idle(bool idle) { idle_ = idle; }
   bool idle() const { return idle_; }  // between requests
 
+  // The daemon stops: a request that is on its way is still read, and the first one of a new connection awaited for
+  // `patience`; what is idle otherwise ends. From any coroutine of this worker.
+  void leave(std::chrono::milliseconds patience);
+  // Whether a request is on its way, or none has come on this connection yet: its client would take it for failed.
+  bool awaits_request() const;
+
   int fd() { return socket_.native_handle(); }
   const base::IpAddress& peer() const { return peer_; }
   Heartbeat& heartbeat() { return heartbeat_; }
@@ -172,6 +178,8 @@ class Connection {
   bool broken_off_ = false;
   bool idle_ = true;
   bool first_request_ = true;
+  bool asked_ = false;                                 // the head of a request has come
+  std::optional<std::chrono::milliseconds> patience_;  // once it leaves
 };
 
 }  // namespace cr::http::server

@@ -150,11 +150,7 @@ Admission::MaybeRefusal Admission::identify(Caller caller, std::optional<token::
   return std::nullopt;
 }
 
-Admission::MaybeRefusal Admission::serve(bool draining, bool store_admits) {
-  if (draining) {
-    return Refusal{
-        RefusalCode::overloaded, "this daemon is shutting down: send the request again", {}, dialect::k_retry_soon};
-  }
+Admission::MaybeRefusal Admission::serve(bool store_admits) {
   if (!store_admits) return ledger_unavailable();
   return std::nullopt;
 }

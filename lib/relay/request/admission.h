@@ -50,7 +50,7 @@ class Admission {
   // The same for a token that is known by name. Without an address its allowlist is not asked.
   MaybeRefusal identify(Caller caller, std::optional<token::IpAddress> source, base::Time now);
   // Whether a request can be taken now, whoever sends it.
-  static MaybeRefusal serve(bool draining, bool store_admits);
+  static MaybeRefusal serve(bool store_admits);
 
   // Whether the token's rates let it in: a request, counted and running; a question that crd answers by itself; or
   // neither, for who only wants to know. Of a token that was refused `refusals_a_second` times no request is let in for

@@ -62,10 +62,7 @@ Exchange::MaybeRefusal Exchange::identify() {
   auto refusal =
       admission_.identify(context_.head, client_.peer(), *context_.settings, worker_.key_reader(), entry_.started_at());
   worker_.note_source(admission_.caller(), client_.peer());
-  if (!refusal) {
-    const bool draining = shared.is_draining();
-    refusal = Admission::serve(draining, worker_.ledger_admits());
-  }
+  if (!refusal) refusal = Admission::serve(worker_.ledger_admits());
   if (!refusal) refusal = body_.begin(worker_.shared().memory, *admission_.caller().token);
   return refusal;
 }

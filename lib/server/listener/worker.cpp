@@ -24,6 +24,8 @@ namespace {
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
 constexpr int k_backlog = 4096;
+// Of a connection that was made before the daemon began to stop: its first request comes within it.
+constexpr std::chrono::milliseconds k_patience{1'000};
 // What the kernel takes ahead of a client that does not read: left to itself it would be megabytes.
 constexpr int k_unsent_bytes_max = 128 * 1024;
 constexpr std::string_view k_full =
@@ -130,6 +132,7 @@ base::Result<void> Worker::adopt(int fd) {
 }
 
 void Worker::start() {
+  state_.accepting.fetch_add(1);
   context_.heartbeat().start();
   for (auto& acceptor : acceptors_) asio::co_spawn(io_, accept_loop(acceptor), asio::detached);
   thread_ = std::thread([this] {
@@ -144,9 +147,9 @@ void Worker::drain() {
     draining_ = true;
     http::SystemError ignored;
     for (auto& acceptor : acceptors_) acceptor.close(ignored);
-    for (auto* connection : connections_) {
-      if (connection->idle()) connection->cut();
-    }
+    for (auto* connection : connections_) connection->leave(k_patience);
+    // Behind what was accepted until now, which waits to be counted.
+    asio::post(io_, [this] { state_.accepting.fetch_sub(1); });
   });
 }
 
@@ -193,7 +196,8 @@ http::Task<void> Worker::accept_loop(http::Acceptor& acceptor) {
     // Told with the connection: of one that its client has reset by now the socket does not know it.
     asio::ip::tcp::endpoint from;
     auto [error, socket] = co_await acceptor.async_accept(from, http::k_await);
-    if (error == asio::error::operation_aborted || !acceptor.is_open()) co_return;
+    // One that was accepted while this daemon began to stop is served: its client sees no other.
+    if (error && (error == asio::error::operation_aborted || !acceptor.is_open())) co_return;
     if (error == asio::error::no_descriptors || error.value() == ENFILE || error == asio::error::no_buffer_space ||
         error == asio::error::no_memory) {
       // Out of descriptors the queue stays readable: without a pause this would spin.
@@ -262,6 +266,7 @@ http::Task<void> Worker::serve(http::Socket socket, base::IpAddress peer, [[mayb
   http::server::Connection client(std::move(socket), peer, context_.heartbeat(), limits_, shared_.unfinished,
                                   tls_.get());
   const auto place = connections_.insert(connections_.end(), &client);
+  if (draining_) client.leave(k_patience);
   try {
     const bool begun = !client.is_tls() || co_await begin_tls(client);
     if (begun) co_await serve_requests(client);

@@ -30,6 +30,7 @@ namespace cr::server::listener {
 // Shared by all workers.
 struct ListenerState {
   std::atomic<std::int64_t> connections{0};
+  std::atomic<std::int64_t> accepting{0};  // workers that may still count a connection more
   std::atomic<std::int64_t> connections_max{10'000};
   // Of one address at once: connections, or requests of one client of a trusted proxy.
   std::atomic<std::int64_t> connections_per_address_max{5'000};

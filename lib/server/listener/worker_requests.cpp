@@ -115,7 +115,7 @@ http::Task<void> Worker::serve_requests(http::server::Connection& client) {
   const auto requests_max = state_.requests_per_connection_max.load(std::memory_order_relaxed);
   for (std::uint64_t served = 1;; ++served) {
     client.set_idle(true);
-    if (draining_ && !client.has_buffered()) break;
+    if (draining_ && !client.awaits_request()) break;
     const auto outcome = co_await client.read_head(head);
     client.set_idle(false);
     if (outcome == http::server::ReadOutcome::refused) {

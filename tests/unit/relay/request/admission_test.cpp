@@ -232,10 +232,9 @@ TEST_F(AdmissionTest, ATokenThatIsNamedIsJudgedByTheSameRules) {
   expect(named(std::nullopt), RefusalCode::token_disabled);
 }
 
-TEST_F(AdmissionTest, NobodyIsServedByADaemonThatStopsOrCannotRecord) {
-  EXPECT_FALSE(Admission::serve(false, true));
-  expect(Admission::serve(true, true), RefusalCode::overloaded);
-  expect(Admission::serve(false, false), RefusalCode::unavailable);
+TEST_F(AdmissionTest, NobodyIsServedByADaemonThatCannotRecord) {
+  EXPECT_FALSE(Admission::serve(true));
+  expect(Admission::serve(false), RefusalCode::unavailable);
 }
 
 TEST_F(AdmissionTest, RequestsAMinuteAndAtOnce) {
