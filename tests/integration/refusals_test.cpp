@@ -184,6 +184,32 @@ TEST(Refusals, OfUnknownKeysLeaveABoundedLog) {
   EXPECT_GE(said.lines, 100);
 }
 
+// Whoever can connect can ask for what is not there: it has no row, but an operator finds it by its id.
+TEST(Refusals, OfWrongPathsAndMethodsLeaveABoundedLog) {
+  Gateway gateway(at_most({}));
+  HttpClient client(gateway.daemon.listener());
+  std::map<std::string, std::string> first;
+  std::map<std::string, int> codes;
+  for (int i = 0; i < 2 * k_requests; ++i) {
+    const auto answer = i % 2 == 0 ? client.get("/v1/secret-path-" + std::to_string(i)) : client.get("/v1/embeddings");
+    const auto code = error_code(answer);
+    ++codes[code];
+    first.emplace(code, answer.header("x-request-id"));
+  }
+  EXPECT_EQ(codes, (std::map<std::string, int>{{"method_not_allowed", k_requests}, {"unknown_endpoint", k_requests}}));
+  for (const auto& [code, count] : codes)
+    EXPECT_EQ(metric_of(gateway.daemon, "crd_requests_refused_total{code=\"" + code + "\"}"), count) << code;
+  EXPECT_EQ(gateway.daemon.sql_value("SELECT count(*) FROM request"), "0");
+  EXPECT_EQ(gateway.daemon.stop(), 0);
+  const auto log = gateway.daemon.log();
+  for (const auto& [code, count] : codes) {
+    const auto said = logged(log, code);
+    EXPECT_EQ(said.lines + said.left_out, count) << code << ": each has its line, or is counted in one";
+    EXPECT_THAT(log, HasSubstr("request_id=" + first[code]));
+  }
+  EXPECT_THAT(log, testing::Not(HasSubstr("secret-path"))) << "a path can have anything in it";
+}
+
 // What crd answers by itself has no row, of whatever end.
 TEST(Refusals, OfCrdsOwnAnswersAreToldAndCountAgainstTheirToken) {
   Gateway gateway(at_most({}));

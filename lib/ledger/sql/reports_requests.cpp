@@ -120,10 +120,10 @@ Result<RequestRow> Reports::request(const RequestId& id) {
   auto rows = fetch(impl_.sql, text, where, &where, 1);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) {
-    return base::fail(
-        ErrorCode::not_found, "no request with the id " + id.to_string(),
-        "what a wrong key or a rate refused leaves no row, nor do refusals of a token beyond the first ten "
-        "of a minute with the same code; rows older than [usage] retention are gone; look in the log");
+    return base::fail(ErrorCode::not_found, "no request with the id " + id.to_string(),
+                      "what a wrong key, path or method or a rate refused leaves no row, nor do refusals of a token "
+                      "beyond the first ten "
+                      "of a minute with the same code; rows older than [usage] retention are gone; look in the log");
   }
   if (auto named = name_all(impl_, *rows); !named) return tl::unexpected(named.error());
   return std::move(rows->front());

@@ -79,9 +79,11 @@ std::string advice(std::string_view path, const std::string& meant, std::string_
 }  // namespace
 
 WrongPath explain_wrong_path(std::string_view path, std::string_view host) {
-  WrongPath wrong{
-      {dialect::RefusalCode::unknown_endpoint, "no such endpoint here: docs/endpoints.md lists those that are", {}, {}},
-      dialect_of_path(path)};
+  WrongPath wrong{{dialect::RefusalCode::unknown_endpoint,
+                   "no such endpoint here: GET /v1/models lists the models, POST /v1/chat/completions asks one",
+                   {},
+                   {}},
+                  dialect_of_path(path)};
   if (path.size() > k_path_bytes_max) return wrong;
   if (std::find(k_not_yet.begin(), k_not_yet.end(), path) != k_not_yet.end()) {
     wrong.refusal.message = std::string(path) + " is not relayed by this gateway yet";

@@ -82,10 +82,27 @@ bool is_health(std::string_view path) {
   return path == "/healthz" || path == "/readyz" || path == "/";
 }
 
+// What leaves no row, for no token is known: it is counted, and logged as far as a stranger may fill a log. Not its
+// path, which can have anything in it.
+void note_refused(relay::request::WorkerContext& worker, const http::server::Connection& client,
+                  const http::message::RequestHead& head, RefusalCode code, std::string_view request_id) {
+  auto& shared = worker.shared();
+  shared.metrics.count(code);
+  if (worker.settings()->log_requests == relay::policy::LogRequests::none) return;
+  if (!shared.refusal_log.admits(code, base::steady_now())) return;
+  const auto source = relay::request::source_address(head, client.peer(), *worker.settings());
+  const auto& row = dialect::row_of(code);
+  shared.log.warning("request failed", {{"request_id", std::string(request_id)},
+                                        {"source", source.value_or(client.peer()).to_string()},
+                                        {"status", std::to_string(row.status)},
+                                        {"error", std::string(row.name)}});
+}
+
 http::Task<Persistence> refuse(http::server::Connection& client, const http::message::RequestHead& head,
                                const Refusal& refusal, const relay::request::AnswerFor& to,
-                               const relay::request::Shared& shared) {
-  const auto persistence = relay::request::persistence_after(head, client, shared.is_draining());
+                               relay::request::WorkerContext& worker) {
+  note_refused(worker, client, head, refusal.code, to.request_id);
+  const auto persistence = relay::request::persistence_after(head, client, worker.shared().is_draining());
   const auto text = relay::request::refusal_text(refusal, to, persistence);
   const bool written = co_await client.write(text);
   co_return written ? persistence : Persistence::close;
@@ -161,7 +178,7 @@ http::Task<Persistence> Worker::answer_crowd(http::server::Connection& client, c
   const auto id = base::RequestId::make(shared_.ledger.now()).to_string();
   const auto to =
       relay::request::answer_for(head, relay::request::dialect_of_path(head.path), id, *context_.settings());
-  co_return co_await refuse(client, head, k_crowded, to, shared_);
+  co_return co_await refuse(client, head, k_crowded, to, context_);
 }
 
 // Not a coroutine itself: it hands on the one that fits.
@@ -192,20 +209,20 @@ http::Task<Persistence> Worker::answer_other(http::server::Connection& client, c
   if (relay::policy::is_preflight(head)) co_return co_await answer_preflight(client, head, to);
   const auto own = relay::request::find_own_answer(head.path);
   if ((endpoint || own || is_health(head.path)) && asks_for_websocket(head))
-    co_return co_await refuse(client, head, k_no_websockets, to, shared_);
-  if (endpoint) co_return co_await refuse(client, head, k_post_only, to, shared_);
+    co_return co_await refuse(client, head, k_no_websockets, to, context_);
+  if (endpoint) co_return co_await refuse(client, head, k_post_only, to, context_);
   if (own) co_return co_await relay::request::give_own_answer(context_, client, head, *own, id);
   if (is_health(head.path)) co_return co_await answer_health(client, head, to);
   const auto wrong = relay::request::explain_wrong_path(head.path, head.find("host").value_or(""));
   to.dialect = wrong.dialect;
-  co_return co_await refuse(client, head, wrong.refusal, to, shared_);
+  co_return co_await refuse(client, head, wrong.refusal, to, context_);
 }
 
 // Of any path: what is wrong with it the page shall read in the answer to its request.
 http::Task<Persistence> Worker::answer_preflight(http::server::Connection& client,
                                                  const http::message::RequestHead& head,
                                                  const relay::request::AnswerFor& to) {
-  if (to.allow_origin.empty()) co_return co_await refuse(client, head, k_other_origin, to, shared_);
+  if (to.allow_origin.empty()) co_return co_await refuse(client, head, k_other_origin, to, context_);
   const auto persistence = relay::request::persistence_after(head, client, shared_.is_draining());
   const auto text = relay::request::preflight_text(head, to, persistence);
   const bool written = co_await client.write(text);
@@ -217,7 +234,7 @@ http::Task<Persistence> Worker::answer_preflight(http::server::Connection& clien
 http::Task<Persistence> Worker::answer_health(http::server::Connection& client, const http::message::RequestHead& head,
                                               const relay::request::AnswerFor& to) {
   if (head.method != http::message::Method::get && head.method != http::message::Method::head) {
-    co_return co_await refuse(client, head, k_get_only, to, shared_);
+    co_return co_await refuse(client, head, k_get_only, to, context_);
   }
   const bool draining = shared_.draining.load(std::memory_order_relaxed);
   const bool unready = !draining && head.path == "/readyz" && !context_.ledger_admits();

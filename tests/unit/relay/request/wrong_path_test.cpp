@@ -57,10 +57,12 @@ TEST(WrongPath, RepeatsNothingOfWhatItDoesNotKnow) {
   for (const std::string path : {"/v1/nothing-here", "/admin/v1/tokens", "/v1/batches",
                                  "/v1beta/models/x:generateContent", "/secret/models/x", "/v1/responses/secret/x"}) {
     const auto wrong = explain_wrong_path(path, "gw");
-    EXPECT_EQ(wrong.refusal.message, "no such endpoint here: docs/endpoints.md lists those that are") << path;
+    EXPECT_EQ(wrong.refusal.message,
+              "no such endpoint here: GET /v1/models lists the models, POST /v1/chat/completions asks one")
+        << path;
   }
   const auto far = explain_wrong_path(std::string(100'000, '/') + "v1/models", "gw");
-  EXPECT_THAT(far.refusal.message, HasSubstr("docs/endpoints.md"));
+  EXPECT_THAT(far.refusal.message, HasSubstr("no such endpoint here"));
   EXPECT_THAT(explain_wrong_path("/v1/v1/models", "").refusal.message, HasSubstr("this gateway's address/v1"));
 }
 
