@@ -100,7 +100,7 @@ TEST_F(ClientSocket, says_who_may_use_it) {
   ASSERT_TRUE(self != 0 || ::seteuid(self) == 0);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::forbidden);
-  EXPECT_THAT(refused.error().hint, HasSubstr("crd-admin"));
+  EXPECT_THAT(refused.error().hint, HasSubstr("the admin socket is for root"));
 }
 
 TEST_F(ClientSocket, gives_up_at_the_deadline) {
