@@ -20,9 +20,13 @@ install_all() {
   log=$(mktemp)
   # shellcheck disable=SC2064
   trap "rm -f '$log'" EXIT
+  # CMake writes its list into the build tree, whoever installs from it at the same time.
+  exec 9< "$build"
+  flock 9
   cmake --install "$build" --prefix "$prefix" --strip > "$log" || { cat "$log" >&2; exit 1; }
   { sed "s|^$root/|/|" "$build/install_manifest.txt" && printf '\n%s\n' "$list"; } | grep -vx -e "$config" -e '' > "$root$list"
   rm -f "$build/install_manifest.txt"
+  exec 9<&-
   local rest="and $root$config"
   if grep -q '^-- Kept: ' "$log"; then rest="and kept $root$config"; fi
   echo "installed $(wc -l < "$root$list") files into $root$prefix, $rest"
