@@ -57,7 +57,8 @@ constexpr Part k_values[] = {
      "takes a change: +5 or -5 (-1 is refused there; a dollar less is -1.00)."},
     {"Durations", "90s 30m 12h 30d 2w 3mo 1y, and 1h30m. A bare number or M is refused."},
     {"Times",
-     "2026-12-31 (00:00 UTC that day; of an expiry the end of that day, in the zone of --tz), 2026-12-31T23:59:59Z, or a duration from now. 'never', 'none' and -1 mean "
+     "2026-12-31 (00:00 UTC that day; of an expiry the end of that day, in the zone of --tz), 2026-12-31T23:59:59Z, or "
+     "a duration from now. 'never', 'none' and -1 mean "
      "no expiry."},
     {"Lists",
      "a,b,c, or the flag several times. 'edit' also takes changes: +x,-y. Blank text ('') means no restriction; "

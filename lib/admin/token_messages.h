@@ -59,8 +59,7 @@ struct Token {
   std::string time_zone;              // the budgets' calendar
   std::optional<Time> limited_until;  // a budget is used up
   std::optional<std::int64_t> requests_per_minute, tokens_per_minute, requests_at_once;
-  std::optional<Time> expires_at;
-  std::optional<Time> not_before;
+  std::optional<Time> expires_at, not_before;
   std::vector<std::string> models;    // empty = all
   std::vector<std::string> allow_ip;  // empty = all
   std::string when_low;               // "clamp" or "refuse"
@@ -75,8 +74,7 @@ struct Token {
 
 struct TokenCreate {
   std::string name;
-  std::optional<Time> expires_at;
-  std::optional<Time> not_before;
+  std::optional<Time> expires_at, not_before;
   Quota quota;
   std::map<std::string, Credits> budgets;  // {"day":"5"}
   std::string time_zone;                   // empty = UTC
@@ -147,11 +145,10 @@ struct TokenEdited {
 };
 
 struct TokenRotate {
-  std::optional<std::int64_t> grace_ms;  // absent = 24 h; 0 = now
-  std::string action;                    // "rotate" (empty), "extend", "finish", "undo"
-  std::optional<std::int64_t>
-      quiet_for_ms;    // with finish: how long the old key must not have been used; absent = 10 min
-  bool force = false;  // finish although it is in use
+  std::optional<std::int64_t> grace_ms;      // absent = 24 h; 0 = now
+  std::string action;                        // "rotate" (empty), "extend", "finish", "undo"
+  std::optional<std::int64_t> quiet_for_ms;  // with finish: how long the old key was not used; absent = 10 min
+  bool force = false;                        // finish although it is in use
   // With rotate: when the token ends from then on, in the same change; absent = as before.
   std::optional<Time> expires_at{};
   bool expires_never = false;
@@ -191,8 +188,7 @@ struct RevokeKey {
 
 struct TokenFilter {
   std::optional<std::string> status, group, account, tag, name;  // tag "k" or "k=v"; name a glob
-  std::optional<std::int64_t> expiring_ms;                       // expires within
-  std::optional<std::int64_t> unused_ms;                         // not used for
+  std::optional<std::int64_t> expiring_ms, unused_ms;            // expires within; not used for
   std::optional<int> over_percent;                               // of its quota used
   std::optional<std::string> sort;  // name used left expires last_used created; '-' first = descending
   bool deleted = false;             // the deleted ones instead

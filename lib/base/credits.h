@@ -20,8 +20,8 @@ class Credits {
   static constexpr Credits max() { return Credits(std::numeric_limits<std::int64_t>::max()); }
   constexpr std::int64_t nano() const { return nano_; }
 
-  // "5", "$5", "0.25", ".25", "500000u" (quota units, 500,000 u = $1). Exact or refused: more than 9 decimals, a sign, blanks,
-  // an exponent and anything over 9,223,372,036 dollars are `invalid`.
+  // "5", "$5", "0.25", ".25", "500000u" (quota units, 500,000 u = $1). Exact or refused: more than 9 decimals, a sign,
+  // blanks, an exponent and anything over 9,223,372,036 dollars are `invalid`.
   static Result<Credits> parse(std::string_view text);
   // As parse, but a leading "-" is allowed (deltas: "-5").
   static Result<Credits> parse_signed(std::string_view text);

@@ -62,7 +62,7 @@ TEST(Budgets, StatusIsLimitedWithTheResetAndTheTokenSaysSoItself) {
   const auto key =
       gateway.token("ci", {"--budget", "0.0001/week", "--time-zone", "Europe/Berlin", "--when-low", "refuse"});
   ASSERT_EQ(gateway.post(key, chat("fake-a", {{"max_tokens", 16}})).status, 429);
-  EXPECT_EQ(status_of(gateway, "ci"), "enabled") << "something is left, only not enough";
+  EXPECT_EQ(status_of(gateway, "ci"), "limited") << "what is left pays no request";
   gateway.daemon.must({"token", "edit", "ci", "--budget", "0/week"});
   const Json shown = gateway.show("ci");
   EXPECT_EQ(shown.at("status"), "limited");

@@ -141,18 +141,20 @@ class Replay {
     };
     const std::int64_t id = std::strtoll(text("key_id").c_str(), nullptr, 10);
     const auto grace = base::parse_duration(text("grace"));
+    // Entries of an older crd tell of the grace alone, and of a long one not exactly.
+    const auto told = base::parse_time(text("until"));
+    const auto until = told ? std::optional(*told) : grace ? std::optional(at + *grace) : std::nullopt;
     if (action == "create" || action == "restore") known.with_keys = action == "restore" || id > 0;
     if (action == "rotate") {
       if (grace && grace->count() == 0) known.keys.clear();
       if (grace && grace->count() == 0) known.with_keys = id > 0;
-      for (auto& [its_id, key] : known.keys) key.ends = grace ? std::optional(at + *grace) : std::nullopt;
+      for (auto& [its_id, key] : known.keys) key.ends = until;
     }
     if ((action == "create" || action == "rotate") && id > 0) known.keys[id] = {text("key"), {}};
     if (known.keys.empty()) return;
     const auto newest = std::prev(known.keys.end());
-    if (action == "rotate.extend" && grace) {
-      for (auto key = known.keys.begin(); key != newest; ++key)
-        key->second.ends = std::max(key->second.ends.value_or(at + *grace), at + *grace);
+    if (action == "rotate.extend") {
+      for (auto key = known.keys.begin(); key != newest; ++key) key->second.ends = until;
     }
     if (action == "rotate.finish") known.keys.erase(known.keys.begin(), newest);
     if (action == "rotate.undo") known.keys.erase(newest);

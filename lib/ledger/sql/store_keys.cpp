@@ -123,15 +123,16 @@ Result<IssuedKey> Store::rotate_token(std::string_view name, std::chrono::millis
                     base::format_rfc3339(*old_keys(keys).front()->not_after),
                 "finish that rotation or undo it, or rotate with --now, which stops all old keys");
   }
+  const auto until = impl_.clock.now() + grace;
   Result<void> done = at_once ? impl_.sql.run("DELETE FROM key WHERE token_id = ?1", (*token)->id)
-                              : impl_.sql.run("UPDATE key SET not_after = ?2 WHERE token_id = ?1", (*token)->id,
-                                              impl_.clock.now() + grace);
+                              : impl_.sql.run("UPDATE key SET not_after = ?2 WHERE token_id = ?1", (*token)->id, until);
   if (!done) return tl::unexpected(done.error());
   auto issued = impl_.issue_key(*token, token::mint_key(impl_.options.key_prefix));
   if (!issued) return issued;
-  const TextMap facts{{"grace", base::format_duration(grace)},
-                      {"key", to_text(token::hint_of(issued->key.reveal()))},
-                      {"key_id", std::to_string(issued->key_id.value)}};
+  TextMap facts{{"grace", base::format_duration(grace)},
+                {"key", to_text(token::hint_of(issued->key.reveal()))},
+                {"key_id", std::to_string(issued->key_id.value)}};
+  if (!at_once) facts.emplace("until", base::format_rfc3339(until));
   done = impl_.audit(actor, "token.rotate", "token " + (*token)->name, audit_detail(facts));
   if (!done) return tl::unexpected(done.error());
   return issued;
@@ -168,11 +169,10 @@ Result<void> Store::extend_rotation(std::string_view name, std::chrono::millisec
   const auto until = impl_.clock.now() + grace;
   if (*old.front()->not_after >= until) return {};  // nothing to do is nothing done: no audit row
   auto done =
-      impl_.sql.run("UPDATE key SET not_after = max(not_after, ?2) WHERE token_id = ?1 AND not_after IS NOT NULL",
-                    (*token)->id, until);
+      impl_.sql.run("UPDATE key SET not_after = ?2 WHERE token_id = ?1 AND not_after < ?2", (*token)->id, until);
   if (!done) return done;
   if (done = impl_.refresh_keys((*token)->id); !done) return done;
-  const TextMap facts{{"grace", base::format_duration(grace)}, {"key", to_text(old.front()->hint)}};
+  const TextMap facts{{"key", to_text(old.front()->hint)}, {"until", base::format_rfc3339(until)}};
   return impl_.audit(actor, "token.rotate.extend", "token " + (*token)->name, audit_detail(facts));
 }
 
