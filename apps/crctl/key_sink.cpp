@@ -13,6 +13,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "crctl/file_access.h"
 #include "crctl/interrupt.h"
 #include "crctl/json_text.h"
 
@@ -46,9 +47,11 @@ const char* hint_for(mode_t mode) {
   return "a key is written to a regular file, or to stdout without --out";
 }
 
-Result<void> check_target(const KeyTarget& target) {
+// `stands`: what is there already, if anything is.
+Result<void> check_target(const KeyTarget& target, std::optional<struct stat>& stands) {
   if (target.file->empty()) return fail(ErrorCode::invalid, "--out needs the name of a file");
   struct stat info {};
+  stands.reset();
   if (::lstat(target.file->c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
     return fail(ErrorCode::invalid, fmt::format("cannot write '{}': {}", *target.file, system_reason()));
@@ -56,6 +59,7 @@ Result<void> check_target(const KeyTarget& target) {
   if (const char* what = what_it_is(info.st_mode)) {
     return fail(ErrorCode::invalid, fmt::format("'{}' is {}, not a file", *target.file, what), hint_for(info.st_mode));
   }
+  stands = info;
   if (target.force) return {};
   return fail(ErrorCode::conflict, fmt::format("'{}' exists already", *target.file),
               "name another file, or add --force to replace it");
@@ -67,13 +71,33 @@ Result<void> place(const std::string& temporary, const KeyTarget& target) {
   const auto& file = *target.file;
   const auto failed = [] { return fail(ErrorCode::internal, system_reason()); };
   if (target.force) {
-    if (auto usable = check_target(target); !usable) return usable;
+    std::optional<struct stat> stands;
+    if (auto usable = check_target(target, stands); !usable) return usable;
     return ::rename(temporary.c_str(), file.c_str()) == 0 ? Result<void>() : failed();
   }
   if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, file.c_str(), RENAME_NOREPLACE) == 0) return {};
   if (errno != EINVAL && errno != ENOSYS) return failed();
   if (::link(temporary.c_str(), file.c_str()) != 0) return failed();
   ::unlink(temporary.c_str());
+  return {};
+}
+
+// With what is above it, for nobody else to look into.
+Result<void> make_folder(const std::string& folder) {
+  std::string part;
+  for (std::size_t at = 0; at != std::string::npos;) {
+    at = folder.find('/', at + 1);
+    part = folder.substr(0, at);
+    if (::mkdir(part.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+      return fail(ErrorCode::invalid, fmt::format("cannot make the folder '{}': {}", part, system_reason()));
+  }
+  return {};
+}
+
+Result<void> check_stdout(const KeyTarget& target) {
+  if (target.force) return fail(ErrorCode::invalid, "--force needs --out FILE");
+  if (target.mode || target.owner)
+    return fail(ErrorCode::invalid, fmt::format("{} needs --out FILE", target.mode ? "--mode" : "--owner"));
   return {};
 }
 
@@ -86,14 +110,18 @@ std::string key_file_text(std::string_view format, std::string_view key, std::st
 }
 
 Result<KeySink> KeySink::open(Context& context, KeyTarget target) {
+  if (target.file == "-") target.file.reset();
   if (!target.file) {
-    if (target.format) return fail(ErrorCode::invalid, "--format needs --out FILE", "on stdout, --json gives JSON");
-    if (target.force) return fail(ErrorCode::invalid, "--force needs --out FILE");
+    if (auto good = check_stdout(target); !good) return tl::unexpected(good.error());
     return KeySink(context, std::move(target));
   }
-  if (auto usable = check_target(target); !usable) return tl::unexpected(usable.error());
+  std::optional<struct stat> stands;
+  if (auto usable = check_target(target, stands); !usable) return tl::unexpected(usable.error());
+  const auto access = FileAccess::of(target.mode, target.owner, stands ? &*stands : nullptr);
+  if (!access) return tl::unexpected(access.error());
   KeySink sink(context, std::move(target));
   if (context.globals.dry_run) return sink;
+  if (auto made = make_folder(folder_of(sink.file())); !made) return tl::unexpected(made.error());
   std::string path = sink.file() + ".XXXXXX";
   sink.fd_ = ::mkostemp(path.data(), O_CLOEXEC);
   if (sink.fd_ < 0) {
@@ -101,9 +129,7 @@ Result<KeySink> KeySink::open(Context& context, KeyTarget target) {
   }
   sink.temporary_ = path;
   remember_temporary_file(path);
-  if (::fchmod(sink.fd_, S_IRUSR | S_IWUSR) != 0) {
-    return fail(ErrorCode::invalid, fmt::format("cannot make '{}' private: {}", path, system_reason()));
-  }
+  if (auto given = access->give(sink.fd_, sink.file()); !given) return tl::unexpected(given.error());
   return sink;
 }
 
@@ -131,7 +157,10 @@ Result<void> KeySink::write(std::string_view key, std::string_view token_json) {
 Result<void> KeySink::write_stdout(std::string_view key, std::string_view token_json) {
   std::string json;
   Result<void> written;
-  if (context_->output.wants_data()) {
+  if (target_.format) {
+    json = key_file_text(*target_.format, key, token_json);
+    written = context_->output.text(json);
+  } else if (context_->output.wants_data()) {
     json = with_member(token_json, "key", key);
     written = context_->output.object(json);
   } else {

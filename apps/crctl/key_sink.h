@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// KeySink: where a new key goes: stdout, or a file of mode 0600. Everything that can be refused is refused in open(),
+// KeySink: where a new key goes: stdout, or a file. Everything that can be refused is refused in open(),
 // before there is a key; a key that cannot be written is an Error, upon which the caller takes it back. One thread.
 #pragma once
 
@@ -13,15 +13,17 @@
 namespace cr::crctl {
 
 struct KeyTarget {
-  std::optional<std::string> file;    // --out; absent = stdout
-  std::optional<std::string> format;  // key, env, json
+  std::optional<std::string> file;         // --out; absent or "-" = stdout
+  std::optional<std::string> format;       // key, env, json
+  std::optional<std::string> mode, owner;  // of the file; absent = as the one that is replaced, else nobody else's
   bool force = false;
 };
 
 class KeySink {
  public:
   // Refuses a file that exists (without force) or cannot be made, and what is no regular file (a device, a pipe, a
-  // socket, a directory, a symbolic link) in any case; makes the temporary file beside it. A dry run makes none.
+  // socket, a directory, a symbolic link) in any case; makes the folder, and in it the temporary file, which is given
+  // to whom it is to be. A dry run makes neither.
   static base::Result<KeySink> open(Context& context, KeyTarget target);
   KeySink(KeySink&& other) noexcept;
   KeySink& operator=(KeySink&&) = delete;

@@ -112,9 +112,12 @@ void add_key_flags(CLI::App& verb, CreateWords& words) {
   auto* from_stdin =
       add_flag(verb, "--key-stdin", "Import this key from stdin instead of a new one.", words.key.from_stdin);
   exclude(add_text(verb, "--key-file", "FILE", "Import this key from a file.", words.key.file), from_stdin);
-  add_text(verb, "--out", "FILE", "Write the key to a new file of mode 0600 instead of stdout.", words.target.file);
-  add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
+  add_text(verb, "--out", "FILE", "Write the key to a file instead, which only its owner may read; - is stdout.",
+           words.target.file);
+  add_choice(verb, "--format", "key|env|json", "Form of it: the key, OPENAI_API_KEY=..., or JSON (key).",
              words.target.format);
+  add_text(verb, "--mode", "MODE", "Permissions of the file (0600, or those of the one replaced).", words.target.mode);
+  add_text(verb, "--owner", "USER:GROUP", "Whose it is (yours, or the owner of the one replaced).", words.target.owner);
   add_flag(verb, "--force", "Let --out replace a file.", words.target.force);
   add_text(verb, "--idempotency-key", "KEY", "The same KEY again creates nothing new.", words.idempotency_key);
 }

@@ -239,8 +239,8 @@ const char* ending_flag(const RotateWords& words) {
 
 Result<void> check_words(const RotateWords& words) {
   const char* ends = ending_flag(words);
-  const bool makes_flag =
-      words.grace || words.now || words.target.file || words.target.format || words.out_dir || words.expires;
+  const bool makes_flag = words.grace || words.now || words.target.file || words.target.format || words.target.mode ||
+                          words.target.owner || words.out_dir || words.expires;
   if (ends != nullptr && (makes_flag || words.older_than)) {
     return fail(ErrorCode::invalid, fmt::format("{} makes no key, so the flags for one do not apply", ends));
   }
@@ -304,9 +304,13 @@ void add_token_rotate(Commands& commands, CLI::App& token) {
   auto* grace =
       add_duration(verb, "--grace", "DURATION", "How long the old key works on, at most 30d (24h).", words->grace);
   exclude(add_flag(verb, "--now", "End the old key as soon as the new one is written.", words->now), grace);
-  add_text(verb, "--out", "FILE", "Write the key to a new file of mode 0600 instead of stdout.", words->target.file);
-  add_choice(verb, "--format", "key|env|json", "Form of that file: the key, OPENAI_API_KEY=..., or JSON (key).",
+  add_text(verb, "--out", "FILE", "Write the key to a file instead, which only its owner may read; - is stdout.",
+           words->target.file);
+  add_choice(verb, "--format", "key|env|json", "Form of it: the key, OPENAI_API_KEY=..., or JSON (key).",
              words->target.format);
+  add_text(verb, "--mode", "MODE", "Permissions of the file (0600, or those of the one replaced).", words->target.mode);
+  add_text(verb, "--owner", "USER:GROUP", "Whose it is (yours, or the owner of the one replaced).",
+           words->target.owner);
   add_text(verb, "--out-dir", "DIR", "Write each key to DIR/NAME.", words->out_dir);
   add_text(verb, "--expires", "WHEN",
            "When the token ends from then on, or keep (keep). With --older-than only tokens that end, and none sooner.",

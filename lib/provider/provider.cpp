@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "provider/kinds/known_hosts.h"
 #include "dialect/anthropic/meter_form.h"
 #include "dialect/openai/meter_form.h"
+#include "provider/kinds/known_hosts.h"
 
 namespace cr::provider {
 

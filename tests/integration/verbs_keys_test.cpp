@@ -209,6 +209,54 @@ TEST(TokenRotate, ToEndAKeyAtOnceIsAskedFor) {
   EXPECT_EQ(answer_to(daemon, key), 200);
 }
 
+struct stat about(const std::string& path) {
+  struct stat info {};
+  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+  return info;
+}
+
+TEST(KeyFile, KeepsWhoMayReadWhatItReplaces) {
+  BookedDaemon daemon;
+  create(daemon, "t");
+  const std::string folder = daemon.dir() / "not/yet/there", file = folder + "/key";
+  EXPECT_EQ(daemon.crctl({"token", "rotate", "t", "--out", file, "--dry-run"}).exit, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder)) << "a dry run makes nothing";
+  daemon.must({"token", "rotate", "t", "--out", file, "--now", "--yes"});
+  EXPECT_EQ(about(file).st_mode & 0777, 0600U);
+  EXPECT_EQ(about(folder).st_mode & 0777, 0700U);
+  ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+  const bool is_root = ::geteuid() == 0;
+  const uid_t nobody = 65'534;
+  const uid_t owner = is_root ? nobody : ::geteuid();
+  const gid_t group = is_root ? nobody : ::getegid();
+  ASSERT_EQ(::chown(file.c_str(), owner, group), 0);
+  daemon.must({"token", "rotate", "t", "--out", file, "--force", "--now", "--yes"});
+  EXPECT_EQ(about(file).st_mode & 0777, 0640U);
+  EXPECT_EQ(about(file).st_uid, owner);
+  EXPECT_EQ(about(file).st_gid, group);
+  daemon.must({"token", "rotate", "t", "--out", file, "--force", "--mode", "0400", "--now", "--yes"});
+  EXPECT_EQ(about(file).st_mode & 0777, 0400U);
+  if (is_root) {
+    daemon.must({"token", "create", "new", "--out", folder + "/new", "--owner", "nobody:0"});
+    EXPECT_EQ(about(folder + "/new").st_uid, nobody);
+    EXPECT_EQ(about(folder + "/new").st_gid, 0U);
+  }
+  const auto unknown = daemon.crctl({"token", "create", "x", "--out", folder + "/x", "--owner", "no-such-user-here"});
+  EXPECT_EQ(unknown.exit, 2);
+  EXPECT_EQ(daemon.crctl({"token", "show", "x"}).exit, 10) << "there was no token yet";
+  EXPECT_EQ(daemon.crctl({"token", "create", "x", "--mode", "0600"}).exit, 2) << "stdout has no mode";
+}
+
+TEST(KeyFile, ADashIsStdout) {
+  BookedDaemon daemon;
+  const auto env = daemon.must({"token", "create", "t", "--out", "-", "--format", "env"});
+  EXPECT_THAT(env, testing::StartsWith("OPENAI_API_KEY=sk-cr-"));
+  EXPECT_FALSE(std::filesystem::exists("-"));
+  auto key = daemon.must({"token", "rotate", "t", "--out", "-"});
+  key.pop_back();
+  EXPECT_EQ(answer_to(daemon, key), 200);
+}
+
 // Only a regular file may be replaced, or nothing; anything else is refused before there is a key.
 TEST(KeyFile, WhatIsNoFileIsLeftAsItIs) {
   BookedDaemon daemon;

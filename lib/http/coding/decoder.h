@@ -3,7 +3,8 @@
 // holds. Pure; one body each, one thread.
 //
 // gzip and zstd bodies may be several members or frames, one after the other, as their formats allow; a zstd frame may
-// ask for a window of at most 8 MiB (RFC 9659), and a br stream for one of 16 MiB. "deflate" is the zlib format, and the bare one that some clients send.
+// ask for a window of at most 8 MiB (RFC 9659), and a br stream for one of 16 MiB. "deflate" is the zlib format, and
+// the bare one that some clients send.
 #pragma once
 
 #include <cstddef>

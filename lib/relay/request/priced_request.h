@@ -47,8 +47,8 @@ struct PricedRequest {
 
   // What the provider told of its response; what it did not tell is estimated, and flagged (ledger::Flag).
   dialect::Usage used(const dialect::Meter& meter, std::uint64_t unread_bytes, std::uint32_t& flags) const;
-  // Of an attempt that was sent and not answered: its input, which the provider may have read; where it is reserved for,
-  // all that was reserved.
+  // Of an attempt that was sent and not answered: its input, which the provider may have read; where it is reserved
+  // for, all that was reserved.
   dialect::Usage unanswered() const;
   // Of an attempt that was sent and that the provider ended: all it can have made until then, and in the time it may
   // take to notice that; at most all that the request allows.
