@@ -106,7 +106,7 @@ Result<std::map<std::string, Value>> budgets_of(std::string_view flag, std::span
     for (const auto& entry : base::split_list(text)) {
       const auto words = budget_words(flag, entry);
       if (!words) return tl::unexpected(words.error());
-      auto value = parse(words->amount);
+      auto value = parse(*words);
       if (!value) return tl::unexpected(value.error());
       if (!budgets.emplace(words->period, *std::move(value)).second) {
         return fail(ErrorCode::invalid, fmt::format("{}: two budgets a {}", flag, words->period),
@@ -120,12 +120,25 @@ Result<std::map<std::string, Value>> budgets_of(std::string_view flag, std::span
 }  // namespace
 
 Result<std::map<std::string, base::Credits>> parse_budgets(std::string_view flag, std::span<const std::string> texts) {
-  return budgets_of<base::Credits>(flag, texts, [](const std::string& amount) { return base::Credits::parse(amount); });
+  const auto given =
+      budgets_of<admin::Quota>(flag, texts, [](const BudgetWords& words) { return parse_quota(words.amount); });
+  if (!given) return tl::unexpected(given.error());
+  std::map<std::string, base::Credits> budgets;
+  for (const auto& [period, limit] : *given) {
+    if (limit) budgets.emplace(period, *limit);  // without a limit there is none
+  }
+  return budgets;
 }
 
 Result<std::map<std::string, admin::QuotaEdit>> parse_budgets_edit(std::string_view flag,
                                                                    std::span<const std::string> texts) {
-  return budgets_of<admin::QuotaEdit>(flag, texts, [](const std::string& amount) { return parse_quota_edit(amount); });
+  return budgets_of<admin::QuotaEdit>(flag, texts, [&](const BudgetWords& words) {
+    auto edit = parse_quota_edit(words.amount);
+    if (edit || words.amount != "-1") return edit;
+    return Result<admin::QuotaEdit>(
+        fail(ErrorCode::invalid, fmt::format("{}: '-1/{}' can mean two things here", flag, words.period),
+             fmt::format("write -1.00/{0} to take away a dollar, none/{0} to take the budget away", words.period)));
+  });
 }
 
 Result<std::optional<std::int64_t>> parse_rate(std::string_view flag, std::string_view text) {

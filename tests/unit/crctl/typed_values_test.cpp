@@ -51,10 +51,15 @@ TEST(QuotaEdit, tells_changes_from_amounts) {
     EXPECT_EQ(edit->delta, delta) << text;
   }
   for (const char* text : {"", "+", "--5", "+-5", "five", "."}) EXPECT_FALSE(parse_quota_edit(text)) << text;
-  for (const auto& refused : {parse_quota_edit("-1").error(), parse_budgets_edit("--budget", {{"-1/day"}}).error()}) {
-    EXPECT_THAT(refused.message, HasSubstr("two things"));
-    EXPECT_EQ(refused.hint, "write -1.00 to take away a dollar, unlimited to lift the limit");
-  }
+  const auto quota = parse_quota_edit("-1").error();
+  EXPECT_THAT(quota.message, HasSubstr("two things"));
+  EXPECT_EQ(quota.hint, "write -1.00 to take away a dollar, unlimited to lift the limit");
+  const std::vector<std::string> a_dollar{"-1/day"};
+  const auto budget = parse_budgets_edit("--budget", a_dollar).error();
+  EXPECT_EQ(budget.message, "--budget: '-1/day' can mean two things here");
+  EXPECT_EQ(budget.hint, "write -1.00/day to take away a dollar, none/day to take the budget away");
+  const std::vector<std::string> none{"-1/day", "none/week", "5/month"};
+  EXPECT_THAT(*parse_budgets("--budget", none), testing::ElementsAre(testing::Pair("month", dollars(5))));
 }
 
 TEST(Expiry, refuses_the_past) {
