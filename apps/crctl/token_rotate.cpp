@@ -171,8 +171,10 @@ Result<Exit> rotate_one(Context& context, const std::string& name, const RotateW
     auto delivered = deliver_key(context, *sink, key, take_back_of(context, rotated->token));
     if (!delivered || *delivered != Exit::done) return delivered;
     // A token that was restored had no key to end.
-    if (words.now) warn_of_end(context, rotated->token, words);
-    if (words.now && rotated->token.keys.size() > 1) return end_old_key(context, rotated->token, *sink);
+    if (words.now && rotated->token.keys.size() > 1) {
+      warn_of_end(context, rotated->token, words);
+      return end_old_key(context, rotated->token, *sink);
+    }
   }
   describe(context, rotated->token, *sink);
   warn_of_end(context, rotated->token, words);

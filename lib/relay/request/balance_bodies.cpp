@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "relay/request/least_costs.h"
 
 namespace cr::relay::request {
 namespace {
@@ -33,10 +34,9 @@ std::optional<base::Credits> remaining(const ledger::BalanceQuery& balance) {
 // "exhausted" until somebody raises it, "limited" until the latest of the budgets that are used up begins anew: what is
 // left does not pay the smallest request.
 std::string_view status_of(const ledger::BalanceQuery& balance, base::Credits least) {
-  const auto pays_nothing = [&](base::Credits left) { return left == base::Credits() || left < least; };
-  if (pays_nothing(std::min(balance.token_balance.available(), balance.account_balance.available())))
+  if (pays_nothing(std::min(balance.token_balance.available(), balance.account_balance.available()), least))
     return "exhausted";
-  const auto used_up = [&](const ledger::BudgetUse& budget) { return pays_nothing(budget.available()); };
+  const auto used_up = [&](const ledger::BudgetUse& budget) { return pays_nothing(budget.available(), least); };
   return std::any_of(balance.budgets.begin(), balance.budgets.end(), used_up) ? "limited" : "enabled";
 }
 

@@ -2,8 +2,9 @@
 #include "relay/request/least_costs.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
+
+#include "ledger/core/refused_counts.h"
 
 namespace cr::relay::request {
 namespace {
@@ -18,10 +19,6 @@ std::string key_of(const ledger::TokenRecord& token) {
   add(token.settings->groups);
   add(token.settings->models);
   return key;
-}
-
-std::int64_t minute_at(base::Time now) {
-  return std::chrono::floor<std::chrono::minutes>(now.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -63,7 +60,7 @@ void LeastCosts::put(const ledger::Directory& directory, const ledger::TokenReco
 
 void LeastCosts::forget_others(const ledger::Directory& directory, base::Time now) {
   auto version = directory.models_version();
-  const auto minute = minute_at(now);
+  const auto minute = ledger::minute_of(now);
   if (version == version_ && minute == minute_) return;
   version_ = std::move(version);
   minute_ = minute;

@@ -24,6 +24,11 @@ namespace cr::relay::request {
 // credit.
 using LeastCost = std::optional<base::Credits>;
 
+// Whether what is left is as good as nothing; `least` 0: every request is free, or it is not known.
+inline bool pays_nothing(base::Credits left, base::Credits least) {
+  return left == base::Credits() || left < least;
+}
+
 class LeastCostSearch {
  public:
   // `directory` outlives it; `token` has a limit. As if no channel were set aside: that is not the token's.

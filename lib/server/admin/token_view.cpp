@@ -5,6 +5,7 @@
 
 #include "admin/token_fields.h"
 #include "ledger/core/token_fields.h"
+#include "relay/request/least_costs.h"
 #include "server/admin/field_values.h"
 
 namespace cr::server::admin {
@@ -28,10 +29,6 @@ cr::admin::KeyInfo to_message(const ledger::KeyRow& row) {
   return info;
 }
 
-bool pays_nothing(base::Credits available, base::Credits least) {
-  return available == base::Credits() || available < least;
-}
-
 }  // namespace
 
 std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
@@ -39,7 +36,7 @@ std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
   if (facts.enabled == token::Switch::off) return "disabled";
   if (facts.expires && now >= *facts.expires) return "expired";
   if (facts.not_before && now < *facts.not_before) return "not_yet_valid";
-  if (facts.balance.quota && pays_nothing(facts.balance.available(), facts.least)) return "exhausted";
+  if (facts.balance.quota && relay::request::pays_nothing(facts.balance.available(), facts.least)) return "exhausted";
   if (limited_until(facts.budgets, facts.least)) return "limited";
   return facts.rotating ? "rotating" : "enabled";
 }
@@ -47,7 +44,8 @@ std::string_view token_status(const TokenStatusFacts& facts, base::Time now) {
 std::optional<base::Time> limited_until(std::span<const ledger::BudgetUse> budgets, base::Credits least) {
   std::optional<base::Time> until;
   for (const auto& budget : budgets) {
-    if (pays_nothing(budget.available(), least)) until = std::max(until.value_or(budget.span.end), budget.span.end);
+    if (relay::request::pays_nothing(budget.available(), least))
+      until = std::max(until.value_or(budget.span.end), budget.span.end);
   }
   return until;
 }
